@@ -1,0 +1,1 @@
+"""Measurements of SeqSWE itself: ratios and calibration, never timed tests."""

@@ -1,0 +1,1 @@
+"""The harness: history, environments, sandboxes, mining, grading and the loop."""

@@ -1,0 +1,1 @@
+"""The memories that ship with SeqSWE, one file each."""

@@ -1,0 +1,1 @@
+"""Codebases that SeqSWE knows, as data: one folder each."""

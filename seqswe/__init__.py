@@ -1,0 +1,1 @@
+"""SeqSWE: learning curves of coding agents on one codebase's issues, in order."""
