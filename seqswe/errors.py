@@ -1,0 +1,88 @@
+"""Every error that SeqSWE raises for people to read.
+
+SeqSWEError                 message + hint, shown as two lines; carries the exit code
+├── UsageError        2     the command line, an option, a name or a file is wrong
+│   ├── UnknownName   2     a codebase, agent, memory, sandbox or report nobody registered
+│   ├── ManifestError 2     a manifest with a wrong or missing field
+│   └── RunDirError   2     an unwritable, foreign or differing run directory
+├── MissingError      3     something this machine lacks: Docker, a clone, a commit, an extra
+├── LeakError         3     the audit saw the future; never a warning
+├── BudgetError       4     a limit of the whole run is used up
+├── IncompleteError   5     rollouts without a verdict remain
+└── RolloutError      5     one rollout failed; its `cause` is a row of the failure table
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+class SeqSWEError(Exception):
+    """Root of all errors with something to tell a person: what is wrong, and what to do."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(SeqSWEError):
+    """What was asked for cannot be meant: a wrong option, name, file or combination."""
+
+    exit_code = 2
+
+
+class UnknownName(UsageError):
+    """A name that no plug-in or folder answers to; names the closest one."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        close = get_close_matches(name, names, n=1, cutoff=0.4)
+        did = f"Did you mean {close[0]!r}? " if close else ""
+        super().__init__(f"unknown {kind} {name!r}", f"{did}Known: {', '.join(names) or 'none'}.")
+
+
+class ManifestError(UsageError):
+    """A manifest that does not say what a manifest must say."""
+
+
+class RunDirError(UsageError):
+    """A run directory that cannot be used: unwritable, not ours, or of other settings."""
+
+
+class MissingError(SeqSWEError):
+    """Something that this machine must have and has not."""
+
+    exit_code = 3
+
+
+class LeakError(SeqSWEError):
+    """A sandbox shows more, or less, than its base commit reaches."""
+
+    exit_code = 3
+
+
+class BudgetError(SeqSWEError):
+    """A limit set for the whole run is used up."""
+
+    exit_code = 4
+
+
+class IncompleteError(SeqSWEError):
+    """Rollouts without a verdict remain, so no honest number can be printed."""
+
+    exit_code = 5
+
+
+class RolloutError(SeqSWEError):
+    """One rollout ended without doing its work; `cause` names a row of `rollout.CAUSES`."""
+
+    exit_code = 5
+
+    def __init__(self, cause: str, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.cause = cause

@@ -1,0 +1,183 @@
+"""What is to be run: one dataclass of settings, with the defaults of the whole project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+from seqswe.errors import UsageError
+from seqswe.instance import digest_of
+from seqswe.sandbox import Limits
+
+Feedback = Literal["none", "verdict", "tests", "gold"]
+FEEDBACKS: tuple[Feedback, ...] = ("none", "verdict", "tests", "gold")
+ARMS: Mapping[str, str] = {
+    "iid": "memory reset to empty before every task; the baseline",
+    "sequential": "memory carried from task to task in chronological order",
+    "nomem": "the memory's place is empty and it is told nothing",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """Every setting of a run. Flag > environment > experiment.toml > the default here."""
+
+    codebase: str = "ledgerlite"
+    """name of a manifest, or a folder with a manifest.toml"""
+    mirror: str = ""
+    """folder of bare clones: <owner>+<name>/repo or <owner>/<name>.git; else the URL is cloned"""
+    agent: str = "localizer"
+    """name of an agent, or module:attribute"""
+    agent_option: tuple[str, ...] = ()
+    """key=value for the agent; may be repeated"""
+    memory: str = "episodic"
+    """name of a memory, or module:attribute"""
+    memory_option: tuple[str, ...] = ()
+    """key=value for the memory; may be repeated"""
+    arm: tuple[str, ...] = ("iid", "sequential")
+    """iid, sequential, nomem; may be repeated"""
+    seeds: int = 3
+    """repetitions of every arm"""
+    limit: int = 0
+    """only the first so many tasks; 0 for all"""
+    feedback: Feedback = "gold"
+    """what a memory is told after a task: none, verdict, tests or gold"""
+    code: str = "gold"
+    """code policy: each task starts at its true base commit"""
+    sandbox: str = "docker"
+    """name of a sandbox, or module:attribute"""
+    base_image: str = ""
+    """image that environments are built on; a registry digest or an imported one"""
+    jobs: int = 2
+    """rollouts at a time"""
+    retries: int = 2
+    """further tries of a rollout that failed for a reason that passes"""
+    cpus: float = 1.0
+    """processors of one sandbox"""
+    memory_mb: int = 2048
+    """main memory of one sandbox"""
+    pids: int = 256
+    """processes of one sandbox"""
+    disk_mb: int = 1024
+    """each writable file system of one sandbox"""
+    output_bytes: int = 4_000_000
+    """output kept of one command"""
+    command_seconds: float = 300.0
+    """deadline of one command"""
+    task_seconds: float = 1800.0
+    """deadline of one rollout's commands together"""
+
+    def __post_init__(self) -> None:
+        for arm in self.arm:
+            if arm not in ARMS:
+                raise UsageError(f"unknown arm {arm!r}", f"Arms: {', '.join(ARMS)}.")
+        if len(set(self.arm)) != len(self.arm) or not self.arm:
+            raise UsageError("every arm must be named once", f"Arms: {', '.join(ARMS)}.")
+        if self.feedback not in FEEDBACKS:
+            raise UsageError(
+                f"unknown feedback {self.feedback!r}", f"Policies: {', '.join(FEEDBACKS)}."
+            )
+        if self.code != "gold":
+            raise UsageError(f"unknown code policy {self.code!r}", "Only gold is there today.")
+        for name, least in {
+            "seeds": 1,
+            "jobs": 1,
+            "limit": 0,
+            "retries": 0,
+            "pids": 8,
+            "memory_mb": 64,
+            "disk_mb": 16,
+            "output_bytes": 1000,
+        }.items():
+            if getattr(self, name) < least:
+                raise UsageError(
+                    f"{name} must be at least {least}, not {getattr(self, name)}",
+                    "See `seqswe run --help`.",
+                )
+        for name in ("cpus", "command_seconds", "task_seconds"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name} must be positive", "See `seqswe run --help`.")
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of every sandbox."""
+        return Limits(**{f.name: getattr(self, f.name) for f in fields(Limits)})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Settings as plain data, lists for tuples."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @property
+    def digest(self) -> str:
+        """Digest of what the results depend on (not of where, how fast or how often tried)."""
+        data = self.as_dict()
+        for name in NOT_RESULTS:
+            del data[name]
+        return digest_of(repr(sorted(data.items())))
+
+
+NOT_RESULTS = frozenset({"mirror", "jobs", "retries", "seeds", "arm", "limit"})
+"""Settings that may differ on resume: they choose which rollouts run, not what comes out."""
+
+
+def options(pairs: tuple[str, ...], what: str) -> dict[str, Any]:
+    """`("k=3", "model=x")` as keyword arguments; numbers and booleans are read as such."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise UsageError(f"{what} option {pair!r} is not key=value", "For example k=3.")
+        found[name] = _value(value)
+    return found
+
+
+def _value(text: str) -> Any:
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One arm and seed: a run in the words of the protocol."""
+
+    arm: str
+    seed: int
+    chained: bool
+    """Whether its tasks depend on each other through the memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """An experiment laid over a sequence: which rollouts there will be."""
+
+    experiment: Experiment
+    instance_ids: tuple[str, ...]
+    cells: tuple[Cell, ...] = field(default=())
+
+    @property
+    def rollouts(self) -> int:
+        """How many rollouts the plan holds."""
+        return len(self.instance_ids) * len(self.cells)
+
+
+def lay(experiment: Experiment, instance_ids: tuple[str, ...]) -> Plan:
+    """Lay an experiment over a sequence. Raises UsageError for an empty one."""
+    if not instance_ids:
+        raise UsageError(
+            f"{experiment.codebase} has no validated instances",
+            f"Run `seqswe mine {experiment.codebase}` and `seqswe validate {experiment.codebase}`.",
+        )
+    chosen = instance_ids[: experiment.limit or None]
+    cells = tuple(
+        Cell(arm=arm, seed=seed, chained=arm == "sequential")
+        for seed in range(experiment.seeds)
+        for arm in experiment.arm
+    )
+    return Plan(experiment=experiment, instance_ids=chosen, cells=cells)

@@ -1,0 +1,144 @@
+"""What became of a rollout: a verdict, or a failure with a cause from one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from seqswe.agent import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A row of the failure table: is it retried, is the patch graded all the same, whose is it."""
+
+    retry: bool
+    grade: bool
+    meaning: str
+
+
+CAUSES: Mapping[str, Cause] = {
+    "agent_out_of_budget": Cause(False, True, "the agent used up its time, steps or tokens"),
+    "agent_crashed": Cause(False, True, "the agent's own code raised; what it left is graded"),
+    "provider_failed": Cause(True, False, "the model's provider did not answer"),
+    "sandbox_failed": Cause(True, False, "the container or its engine broke"),
+    "grader_failed": Cause(True, False, "the tests could not be run or read"),
+    "memory_failed": Cause(True, False, "the memory backend raised"),
+    "harness_failed": Cause(False, False, "a bug of SeqSWE itself"),
+    "cancelled": Cause(True, False, "stopped by a person"),
+}
+"""Causes with `grade` yield a verdict as well; the others leave the rollout without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a rollout has no verdict (or why its verdict is that of a stopped agent)."""
+
+    cause: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestsStatus:
+    """Outcome by test id, in SWE-bench's two halves."""
+
+    __test__ = False
+
+    success: tuple[str, ...] = ()
+    failure: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A graded result; `as_report` gives SWE-bench's report.json."""
+
+    resolved: bool
+    patch_is_none: bool = False
+    patch_applied: bool = True
+    fail_to_pass: TestsStatus = TestsStatus()
+    pass_to_pass: TestsStatus = TestsStatus()
+    tests_ran: int = 0
+    """Test cases the suite reported: the evidence that it ran."""
+    dropped_files: tuple[str, ...] = ()
+    """Files of the patch that were not applied (tests, test configuration, start-up hooks)."""
+
+    def as_report(self, instance_id: str) -> dict[str, Any]:
+        """SWE-bench's report.json for one instance."""
+        status = {
+            "FAIL_TO_PASS": asdict(self.fail_to_pass),
+            "PASS_TO_PASS": asdict(self.pass_to_pass),
+            "FAIL_TO_FAIL": {"success": [], "failure": []},
+            "PASS_TO_FAIL": {"success": [], "failure": []},
+        }
+        return {
+            instance_id: {
+                "patch_is_None": self.patch_is_none,
+                "patch_exists": not self.patch_is_none,
+                "patch_successfully_applied": self.patch_applied,
+                "resolved": self.resolved,
+                "infra_failure": False,
+                "tests_status": status,
+            }
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """One agent on one task inside a run: a line of the journal.
+
+    `timing` (seconds by phase) and `started_at` are measurements; everything else is a result
+    and must come out the same, bit for bit, when an interrupted run is resumed.
+    """
+
+    arm: str
+    seed: int
+    position: int
+    instance_id: str
+    key: str
+    """Digest of instance, image, settings and memory snapshot: what the result depends on."""
+    resolved: bool | None = None
+    failure: Failure | None = None
+    patch_digest: str = ""
+    ranking: tuple[str, ...] = ()
+    gold_files: tuple[str, ...] = ()
+    edited_files: tuple[str, ...] = ()
+    broken: int = 0
+    """PASS_TO_PASS tests that the patch broke."""
+    usage: Usage = Usage()
+    recalled: int = 0
+    recalled_bytes: int = 0
+    recalled_from: tuple[str, ...] = ()
+    recall_truncated: bool = False
+    memory_before: str = ""
+    memory_after: str = ""
+    memory_bytes: int = 0
+    audit: str = ""
+    """`<objects> objects, 0 extra, 0 missing`, or empty where no sandbox was opened."""
+    timing: Mapping[str, float] = field(default_factory=dict)
+    started_at: str = ""
+
+    @property
+    def graded(self) -> bool:
+        """Whether there is a verdict."""
+        return self.resolved is not None
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object; `from_json` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Rollout:
+        """Read what `as_json` wrote. Raises KeyError, TypeError or ValueError on anything else."""
+        values = dict(data)
+        failure = values.pop("failure", None)
+        usage = Usage(**values.pop("usage"))
+        for name in ("ranking", "gold_files", "edited_files", "recalled_from"):
+            values[name] = tuple(values[name])
+        return cls(failure=Failure(**failure) if failure else None, usage=usage, **values)
+
+    def result(self) -> dict[str, Any]:
+        """The part that must be reproducible: everything but the measurements."""
+        data = self.as_json()
+        del data["timing"], data["started_at"]
+        return data

@@ -1,0 +1,137 @@
+"""The sandbox protocol: where commands of agents and graders run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """A span of history that shares one image: what the project declared it needs."""
+
+    key: str
+    """Fingerprint of `python` and `requirements` (and nothing else that may change)."""
+    python: str
+    requirements: tuple[str, ...]
+    lock: tuple[str, ...] = ()
+    """Exact versions resolved when the environment was first built, `name==version`."""
+    source_path: str = "."
+    """Folder of the checkout that belongs on `sys.path`."""
+    distribution: str = ""
+    """The project's own name on an index: must never be installed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Hard limits of one sandbox, enforced inside it with a backstop outside."""
+
+    cpus: float = 1.0
+    memory_mb: int = 2048
+    pids: int = 256
+    disk_mb: int = 1024
+    """Size of the writable file systems (checkout, home and /tmp each)."""
+    output_bytes: int = 4_000_000
+    """Bytes of output kept of one command; the rest is dropped and `truncated` says so."""
+    command_seconds: float = 300.0
+    task_seconds: float = 1800.0
+    """Wall clock of all commands of one rollout together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """A commit and the folder of packs that hold exactly what it reaches."""
+
+    commit: str
+    objects: Path
+    """Host folder with `pack/`: the only git objects the sandbox may ever see."""
+    digest: str = ""
+    """Digest and `count` of the sorted object ids that `commit` reaches: what an audit expects."""
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSpec:
+    """Everything needed to open one sandbox."""
+
+    environment: Environment
+    checkout: Checkout
+    limits: Limits = Limits()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """`run` and `task`, so that orphans can be found and swept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A finished command: exit code (124 after its deadline), output, seconds."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes = b""
+    seconds: float = 0.0
+    timed_out: bool = False
+    truncated: bool = False
+
+    @property
+    def text(self) -> str:
+        """Standard output as text; undecodable bytes are replaced."""
+        return self.stdout.decode("utf-8", "replace")
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command ended with exit code 0."""
+        return self.exit_code == 0
+
+
+@runtime_checkable
+class Sandbox(Protocol):
+    """One isolated checkout. Paths are relative to the checkout unless absolute."""
+
+    def run(
+        self,
+        command: Sequence[str] | str,
+        *,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+    ) -> Completed:
+        """Run a command (a string goes through `sh -c`) in the checkout.
+
+        Raises RolloutError("sandbox_failed") when the sandbox itself breaks and
+        RolloutError("agent_out_of_budget") when the rollout's wall clock is used up.
+        """
+        ...
+
+    def read(self, path: str) -> bytes:
+        """A file's bytes; FileNotFoundError where there is none."""
+        ...
+
+    def write(self, path: str, data: bytes) -> None:
+        """Create or replace a file, making its folders."""
+        ...
+
+    def close(self) -> None:
+        """Remove the sandbox and all that ran in it; safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class SandboxProvider(Protocol):
+    """A kind of sandbox; the extension point. Built as `Factory(**options)`."""
+
+    isolates: bool
+    """Whether hostile code may run in it."""
+
+    def prepare(self, environment: Environment) -> str:
+        """Make the environment ready (build its image); idempotent. Returns its digest."""
+        ...
+
+    def open(self, spec: SandboxSpec) -> Sandbox:
+        """Open a sandbox with the commit checked out and nothing else to be seen."""
+        ...
+
+    def sweep(self) -> int:
+        """Remove what earlier, dead processes left behind; returns how many."""
+        ...

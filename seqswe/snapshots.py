@@ -1,0 +1,161 @@
+"""Content-addressed snapshots of a memory's folder, whose cost grows with the change.
+
+A snapshot is named by the digest of its files. What is stored for it is the difference to the
+snapshot before it, in blocks of 4 KiB: an append-only file of any size costs its new tail, a
+SQLite file the pages that were written.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from seqswe.errors import RunDirError
+
+BLOCK = 4096
+KEPT = 16
+"""States held in memory, so that the next snapshot of a run need not walk its chain."""
+EMPTY = "sha256:" + sha256(b"").hexdigest()
+"""Digest of an empty folder: the memory before it learned anything."""
+
+Files = Mapping[str, bytes]
+
+
+class Snapshots:
+    """Snapshots below one folder; safe to use from several threads with different parents."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._recent: OrderedDict[str, Files] = OrderedDict()
+        self._lock = Lock()
+
+    def put(self, directory: Path, parent: str = EMPTY) -> str:
+        """Store a folder's state as a change to `parent`; returns its digest. Durable on return."""
+        files = read_folder(directory)
+        digest = folder_digest(files)
+        if digest != EMPTY and not self._path(digest).exists():
+            delta = _delta(self._files(parent), files)
+            self._write(self._path(digest), {"parent": parent, "files": delta})
+        self._remember(digest, files)
+        return digest
+
+    def get(self, digest: str, directory: Path) -> None:
+        """Write the state named by `digest` into an empty folder. Raises RunDirError if damaged."""
+        files = self._files(digest)
+        if folder_digest(files) != digest:
+            raise RunDirError(
+                f"memory snapshot {digest} in {self.root} is damaged",
+                "Restore the run directory from a copy, or start a new run.",
+            )
+        for name, content in files.items():
+            path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    def bytes_stored(self) -> int:
+        """Bytes of all snapshots together."""
+        return sum(p.stat().st_size for p in self.root.rglob("*.json")) if self.root.exists() else 0
+
+    def _remember(self, digest: str, files: Files) -> None:
+        with self._lock:
+            self._recent[digest] = files
+            while len(self._recent) > KEPT:
+                self._recent.popitem(last=False)
+
+    def _files(self, digest: str) -> Files:
+        with self._lock:
+            if digest in self._recent:
+                return self._recent[digest]
+        files: dict[str, bytes] = {}
+        for delta in reversed(list(self._chain(digest))):
+            files = _apply(files, delta)
+        return files
+
+    def _chain(self, digest: str) -> Iterator[Mapping[str, Any]]:
+        while digest != EMPTY:
+            try:
+                snapshot = json.loads(self._path(digest).read_bytes())
+            except (OSError, ValueError) as error:
+                raise RunDirError(
+                    f"memory snapshot {digest} cannot be read: {error}",
+                    "Restore the run directory, or start a new run.",
+                ) from None
+            yield snapshot["files"]
+            digest = snapshot["parent"]
+
+    def _path(self, digest: str) -> Path:
+        name = digest.removeprefix("sha256:")
+        return self.root / name[:2] / f"{name}.json"
+
+    def _write(self, path: Path, data: Mapping[str, Any]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A thread of its own name: two runs may reach the same state at the same moment.
+        temporary = path.with_suffix(f".{os.getpid()}-{id(data)}")
+        with temporary.open("w", encoding="utf-8") as out:
+            json.dump(data, out, sort_keys=True)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(path)
+
+
+def read_folder(directory: Path) -> dict[str, bytes]:
+    """Every file below a folder by its relative path, sorted."""
+    paths = sorted(p for p in directory.rglob("*") if p.is_file())
+    return {p.relative_to(directory).as_posix(): p.read_bytes() for p in paths}
+
+
+def folder_digest(files: Files) -> str:
+    """One digest for names and contents; EMPTY for no files."""
+    lines = (f"{name}\0{sha256(files[name]).hexdigest()}\n" for name in sorted(files))
+    return "sha256:" + sha256("".join(lines).encode()).hexdigest()
+
+
+def _delta(before: Files, after: Files) -> dict[str, Any]:
+    changed = {
+        name: _blocks(before.get(name, b""), content)
+        for name, content in after.items()
+        if before.get(name) != content
+    }
+    return changed | {name: None for name in before if name not in after}
+
+
+def _blocks(before: bytes, after: bytes) -> dict[str, Any]:
+    """Runs of changed blocks: `{"size": n, "at": {offset: base64 of zlib}}`."""
+    runs: dict[int, bytes] = {}
+    start = None
+    for offset in range(0, len(after), BLOCK):
+        # Inside the last block of an append-only file only the tail is new.
+        new, old = after[offset : offset + BLOCK], before[offset : offset + BLOCK]
+        if new == old:
+            start = None
+        elif start is None:
+            keep = len(old) if old and new.startswith(old) else 0
+            start = offset + keep
+            runs[start] = new[keep:]
+        else:
+            runs[start] += new
+    packed = {str(at): base64.b64encode(zlib.compress(run, 9)).decode() for at, run in runs.items()}
+    return {"size": len(after), "at": packed}
+
+
+def _apply(files: dict[str, bytes], delta: Mapping[str, Any]) -> dict[str, bytes]:
+    result = dict(files)
+    for name, change in delta.items():
+        if change is None:
+            result.pop(name, None)
+            continue
+        content = bytearray(result.get(name, b"")[: change["size"]])
+        content.extend(bytes(change["size"] - len(content)))
+        for at, packed in change["at"].items():
+            run = zlib.decompress(base64.b64decode(packed))
+            content[int(at) : int(at) + len(run)] = run
+        result[name] = bytes(content)
+    return result
