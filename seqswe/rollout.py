@@ -62,6 +62,8 @@ class Verdict:
     """Test cases the suite reported: the evidence that it ran."""
     dropped_files: tuple[str, ...] = ()
     """Files of the patch that were not applied (tests, test configuration, start-up hooks)."""
+    problem: str = ""
+    """Why the test run cannot be trusted or did not happen; empty if it can."""
 
     def as_report(self, instance_id: str) -> dict[str, Any]:
         """SWE-bench's report.json for one instance."""

@@ -1,0 +1,47 @@
+"""Who owns a container or folder, whether that process still lives, and clean stops."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import FrameType
+
+
+@cache
+def owner() -> str:
+    """This process, named so that a later process with the same number is not mistaken for it."""
+    return f"{os.getpid()}-{_started(os.getpid())}"
+
+
+def alive(name: str) -> bool:
+    """Whether the process that `owner` named is still running on this machine."""
+    number, _, started = name.partition("-")
+    return number.isdigit() and _started(int(number)) == started
+
+
+def _started(pid: int) -> str | None:
+    """Start time of a process in clock ticks since boot, with the boot's id."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    return f"{stat.rpartition(')')[2].split()[19]}-{boot}"
+
+
+@contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM raise KeyboardInterrupt, so that both stops run the same clean-up."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

@@ -1,0 +1,139 @@
+"""git, called the same way everywhere: no user configuration, no hooks, no prompts."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from git import Git
+from git.exc import GitCommandError
+
+from seqswe.errors import MissingError
+
+# A candidate's repository or a user's ~/.gitconfig must not decide what these commands do.
+CLEAN = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "LC_ALL": "C.UTF-8",
+}
+
+
+class Clone:
+    """A clone on the host: where history, patches and statements are read from."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def run(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run git in the clone and return its output, exactly (undecodable bytes survive).
+
+        Raises GitCommandError.
+        """
+        return self.run_bytes(*arguments, stdin=stdin).decode("utf-8", "surrogateescape")
+
+    def run_bytes(self, *arguments: str, stdin: str | None = None) -> bytes:
+        """As `run`, without decoding."""
+        git = Git(self.path)
+        git.update_environment(**CLEAN)
+        feed = {} if stdin is None else {"istream": _pipe(stdin)}
+        # safe.directory: mirrors may belong to another user.
+        output = git.execute(
+            ["git", "-c", "safe.directory=*", "-c", "core.quotePath=false", *arguments],
+            stdout_as_string=False,
+            strip_newline_in_stdout=False,
+            **feed,  # type: ignore[call-overload]
+        )
+        return bytes(output)
+
+    def has(self, commit: str) -> bool:
+        """Whether the clone holds this commit."""
+        try:
+            self.run("cat-file", "-e", f"{commit}^{{commit}}")
+        except GitCommandError:
+            return False
+        return True
+
+    def show(self, commit: str, path: str) -> str | None:
+        """A file's text at a commit, or None where there is none."""
+        try:
+            return self.run("show", f"{commit}:{path}")
+        except GitCommandError:
+            return None
+
+    def first_parents(self, head: str, count: int = 0) -> list[str]:
+        """First-parent commits up to `head`, oldest first; the last `count` (0: all)."""
+        limit = (f"--max-count={count}",) if count else ()
+        return self.run("rev-list", "--first-parent", *limit, head).split()[::-1]
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Whether `newer` reaches `older`."""
+        try:
+            self.run("merge-base", "--is-ancestor", older, newer)
+        except GitCommandError as error:
+            if error.status == 1:
+                return False
+            raise
+        return True
+
+
+def _pipe(text: str) -> object:
+    """A readable file of its own for a child's standard input, already unlinked."""
+    handle = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the child is done with it)
+    handle.write(text.encode("utf-8", "surrogateescape"))
+    handle.seek(0)
+    return handle
+
+
+def locate(repo: str, url: str, mirror: str, cache: Path) -> Clone:
+    """The clone of a codebase: from the mirror folder, else from the cache, else cloned.
+
+    A mirror holds `<owner>+<name>/repo` or `<owner>/<name>.git`. Raises MissingError.
+    """
+    owner, _, name = repo.partition("/")
+    if mirror:
+        if not Path(mirror).is_dir():
+            raise MissingError(
+                f"the mirror folder {mirror} does not exist",
+                "Give --mirror a folder of bare clones, or leave it out to clone.",
+            )
+        for candidate in (
+            Path(mirror, f"{owner}+{name}", "repo"),
+            Path(mirror, owner, f"{name}.git"),
+        ):
+            if candidate.is_dir():
+                return Clone(candidate)
+        raise MissingError(
+            f"the mirror {mirror} has no clone of {repo}",
+            f"Expected {owner}+{name}/repo or {owner}/{name}.git in it.",
+        )
+    target = cache / "clones" / f"{owner}+{name}"
+    if not target.is_dir():
+        _clone(url, target)
+    return Clone(target)
+
+
+def _clone(url: str, target: Path) -> None:
+    partial = target.with_name(f"{target.name}.{os.getpid()}")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    git = Git(partial.parent)
+    git.update_environment(**CLEAN)
+    try:
+        git.execute(["git", "clone", "--quiet", "--bare", url, str(partial)])
+    except GitCommandError as error:
+        last = (str(error.stderr).strip().splitlines() or ["git failed"])[-1]
+        raise MissingError(
+            f"cannot clone {url}: {last}",
+            "Point --mirror (SEQSWE_MIRRORS) at a folder of bare clones.",
+        ) from None
+    partial.rename(target)
+
+
+def cache_folder() -> Path:
+    """Where clones, packs and environments are kept: `SEQSWE_CACHE`, or the user's cache."""
+    chosen = os.environ.get("SEQSWE_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "seqswe"

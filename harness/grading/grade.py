@@ -1,0 +1,144 @@
+"""Grade a patch: fresh sandbox, filtered patch, test files restored last, tests run, cross-checked."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from harness.grading.junit import TestRun, read
+from harness.grading.patch import candidate_part, paths_of
+from seqswe.errors import RolloutError
+from seqswe.instance import Instance
+from seqswe.manifest import Layout, TestSettings
+from seqswe.rollout import TestsStatus, Verdict
+from seqswe.sandbox import Sandbox
+
+APPLY = "git apply --whitespace=nowarn -"
+RUN_TESTS = """
+report=$(mktemp)
+python -P -m pytest --junitxml="$report" -o junit_family=xunit1 -o addopts= -p no:cacheprovider \
+  --color=no --tb=short -q {arguments} {files} >&2
+code=$?
+cat "$report"
+exit $code
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graded:
+    """A verdict and the log it rests on."""
+
+    verdict: Verdict
+    log: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grader:
+    """Grades patches of one codebase, by its layout and its way of running tests."""
+
+    layout: Layout
+    tests: TestSettings
+
+    def grade(self, instance: Instance, patch: str, sandbox: Sandbox) -> Graded:
+        """Apply a patch and run the instance's tests in a fresh sandbox at its base commit.
+
+        Raises RolloutError("grader_failed") where the test patch itself does not apply.
+        """
+        gold = paths_of(instance.patch) if instance.patch else ()
+        try:
+            kept, dropped = candidate_part(patch, self.layout, gold)
+        except ValueError as error:
+            return _unresolved(instance, f"the patch cannot be read: {error}", applied=False)
+        if kept and not (done := sandbox.run(APPLY, stdin=_bytes(kept))).ok:
+            log = done.stderr.decode(errors="replace")
+            return _unresolved(
+                instance, f"the patch does not apply\n{log}", applied=False, dropped=dropped
+            )
+        run, log = self.run_tests(instance, sandbox)
+        return Graded(verdict=_verdict(instance, run, dropped), log=log)
+
+    def run_tests(self, instance: Instance, sandbox: Sandbox) -> tuple[TestRun, str]:
+        """Restore the instance's test files as the last thing, then run them."""
+        self.restore_tests(instance, sandbox)
+        return self.execute(instance.test_files, sandbox)
+
+    def restore_tests(self, instance: Instance, sandbox: Sandbox) -> None:
+        """Put every file of the test patch into its final state."""
+        if not instance.test_patch:
+            return
+        files = " ".join(shlex.quote(p) for p in paths_of(instance.test_patch))
+        script = f"""
+for file in {files}; do
+  rm -rf -- "$file"; git checkout -q {instance.base_commit} -- "$file" 2>/dev/null || true
+done
+{APPLY}"""
+        done = sandbox.run(script, stdin=_bytes(instance.test_patch))
+        if not done.ok:
+            raise RolloutError(
+                "grader_failed", f"the test patch does not apply: {done.stderr[-300:]!r}"
+            )
+
+    def execute(
+        self, files: tuple[str, ...], sandbox: Sandbox, env: dict[str, str] | None = None
+    ) -> tuple[TestRun, str]:
+        """Run pytest on some modules; returns outcomes and terminal log."""
+        plugins = [f"-p {shlex.quote(p)}" for p in self.tests.plugins]
+        arguments = [*plugins, *(shlex.quote(a) for a in self.tests.arguments)]
+        script = RUN_TESTS.format(
+            arguments=" ".join(arguments), files=" ".join(shlex.quote(f) for f in files)
+        )
+        done = sandbox.run(script, timeout=self.tests.seconds, env=env)
+        log = done.stderr.decode("utf-8", "replace")
+        if done.timed_out:
+            return TestRun(problem=f"the tests took longer than {self.tests.seconds:.0f} s"), log
+        return read(done.stdout, done.stderr, done.exit_code), log
+
+
+def _verdict(instance: Instance, run: TestRun, dropped: list[str]) -> Verdict:
+    def status(tests: tuple[str, ...]) -> TestsStatus:
+        return TestsStatus(
+            success=tuple(t for t in tests if run.passed(t)),
+            failure=tuple(t for t in tests if not run.passed(t)),
+        )
+
+    wanted, kept = status(instance.fail_to_pass), status(instance.pass_to_pass)
+    return Verdict(
+        resolved=bool(wanted.success) and not wanted.failure and not kept.failure,
+        fail_to_pass=wanted,
+        pass_to_pass=kept,
+        tests_ran=len(run.outcomes),
+        dropped_files=tuple(dropped),
+        problem=run.problem,
+    )
+
+
+def _unresolved(
+    instance: Instance, why: str, *, applied: bool, dropped: list[str] | None = None
+) -> Graded:
+    verdict = Verdict(
+        resolved=False,
+        patch_applied=applied,
+        problem=why.splitlines()[0],
+        fail_to_pass=TestsStatus(failure=instance.fail_to_pass),
+        dropped_files=tuple(dropped or ()),
+    )
+    return Graded(verdict=verdict, log=why)
+
+
+def empty_patch(instance: Instance) -> Graded:
+    """The verdict of an empty patch: unresolved without running anything, as in SWE-bench.
+
+    What it would show was shown when the instance was validated: FAIL_TO_PASS fail without gold.
+    """
+    verdict = Verdict(
+        resolved=False,
+        patch_is_none=True,
+        patch_applied=False,
+        fail_to_pass=TestsStatus(failure=instance.fail_to_pass),
+        pass_to_pass=TestsStatus(success=instance.pass_to_pass),
+    )
+    return Graded(verdict=verdict, log="empty patch: nothing to run\n")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,6 @@
+"""What may be seen of the past: packs that hold exactly what a base commit reaches."""
+
+from harness.history.audit import Audit, audit
+from harness.history.packs import History
+
+__all__ = ["Audit", "History", "audit"]

@@ -1,0 +1,128 @@
+"""Append-only chronological packs.
+
+`pack(b_i, b_{i-1})` holds the objects that b_i reaches and b_{i-1} does not. The sandbox of task
+i is given packs 0..i through `objects/info/alternates` and nothing else, so it keeps the whole of
+`git log` and `git blame` and no later object exists for it. Old packs are squashed in blocks, so
+git never searches more than a few dozen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+
+from git.exc import GitCommandError
+
+from harness.git import Clone
+from seqswe.errors import MissingError, UsageError
+from seqswe.sandbox import Checkout
+
+BLOCK = 32
+"""How many steps of history are squashed into one pack once they are all past."""
+
+
+class History:
+    """The packs of one sequence of base commits, built when first needed and kept in `root`.
+
+    Raises MissingError where the clone lacks a commit and UsageError where a base commit is
+    not an ancestor of the next one's.
+    """
+
+    def __init__(self, clone: Clone, bases: Sequence[str], root: Path) -> None:
+        self.clone = clone
+        self.root = root
+        self._lock = Lock()
+        self._steps = list(dict.fromkeys(bases))
+        self._check_order()
+
+    def _check_order(self) -> None:
+        if missing := [b for b in self._steps if not self.clone.has(b)]:
+            raise MissingError(
+                f"the clone {self.clone.path} lacks commit {missing[0]}"
+                + (f" and {len(missing) - 1} more" if len(missing) > 1 else ""),
+                "Fetch the whole history into the mirror, or give another --mirror.",
+            )
+        for older, newer in zip(self._steps, self._steps[1:], strict=False):
+            if not self.clone.is_ancestor(older, newer):
+                raise UsageError(
+                    f"{older[:12]} is not an ancestor of {newer[:12]} after it",
+                    "A sequence follows one line of history; validate it again.",
+                )
+
+    def checkout(self, base: str, folder: Path) -> Checkout:
+        """Lay out the objects that `base` reaches below `folder` (hard links, on one disk)."""
+        pack_folder = folder / "pack"
+        pack_folder.mkdir(parents=True)
+        for newer, older in self._pairs(self._steps.index(base)):
+            for file in self._pack(newer, older).iterdir():
+                target = pack_folder / file.name
+                if not target.exists():
+                    os.link(file, target)
+        count, digest = self._reach(base)
+        return Checkout(commit=base, objects=folder, count=count, digest=digest)
+
+    def reachable(self, commit: str) -> list[str]:
+        """Ids of all objects that `commit` reaches, sorted; the clone is asked, not the packs."""
+        return sorted(self.clone.run("rev-list", "--objects", "--no-object-names", commit).split())
+
+    def _pairs(self, index: int) -> list[tuple[str, str | None]]:
+        steps = self._steps
+        pairs: list[tuple[str, str | None]] = [(steps[0], None)]
+        at = 0
+        while at < index:
+            step = BLOCK if at + BLOCK <= index else 1
+            pairs.append((steps[at + step], steps[at]))
+            at += step
+        return pairs
+
+    def _pack(self, newer: str, older: str | None) -> Path:
+        folder = self.root / "packs" / f"{newer}-{older or 'root'}"
+        with self._lock:
+            if not folder.is_dir():
+                self._make_pack(newer, older, folder)
+        return folder
+
+    def _make_pack(self, newer: str, older: str | None, folder: Path) -> None:
+        partial = folder.with_name(f"{folder.name}.{os.getpid()}")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        wanted = newer + "\n" + (f"^{older}\n" if older else "")
+        try:
+            self.clone.run(
+                "-c",
+                "pack.threads=1",
+                "pack-objects",
+                "--revs",
+                "-q",
+                "--delta-base-offset",
+                str(partial.resolve() / "pack"),
+                stdin=wanted,
+            )
+        except GitCommandError as error:
+            raise MissingError(
+                f"git cannot pack {newer[:12]}: {str(error.stderr).strip()}",
+                f"Check the clone: git -C {self.clone.path} fsck",
+            ) from None
+        partial.rename(folder)
+
+    def _reach(self, base: str) -> tuple[int, str]:
+        path = self.root / "reach" / f"{base}.json"
+        with self._lock:
+            if not path.exists():
+                names = self.reachable(base)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                partial = path.with_suffix(f".{os.getpid()}")
+                partial.write_text(json.dumps([len(names), listing_digest(names)]))
+                partial.replace(path)
+        count, digest = json.loads(path.read_text())
+        return count, digest
+
+
+def listing_digest(names: Sequence[str]) -> str:
+    """sha256 of the sorted ids, one a line: what `sha256sum` says of git's own listing."""
+    return sha256("".join(name + "\n" for name in names).encode()).hexdigest()

@@ -1,0 +1,84 @@
+"""What every sandbox shares: the checkout script and the pinned environment variables."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+from seqswe.errors import RolloutError
+
+PINNED: Mapping[str, str] = {
+    "TZ": "UTC",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "PYTHONHASHSEED": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "USER": "agent",
+    "LOGNAME": "agent",
+}
+"""The same in every sandbox, so that a verdict does not depend on where it was made."""
+
+
+def checkout_script(commit: str, objects: str) -> str:
+    """Shell commands that turn an empty folder into a repository at `commit`.
+
+    No templates, reflogs or remotes; objects come only through the alternates file.
+    """
+    return f"""
+set -e
+git init -q --template= -b main .
+mkdir -p .git/objects/info .git/info
+printf '%s\\n' {shlex.quote(objects)} > .git/objects/info/alternates
+cat >> .git/config <<'CONFIG'
+[user]
+	name = agent
+	email = agent@localhost
+[gc]
+	auto = 0
+[core]
+	logAllRefUpdates = false
+[advice]
+	detachedHead = false
+CONFIG
+git update-ref refs/heads/main {commit}
+git read-tree -u --reset HEAD
+"""
+
+
+def shell(command: Sequence[str] | str) -> list[str]:
+    """A command as an argument list; a string is given to `sh -c`."""
+    return ["sh", "-c", command] if isinstance(command, str) else list(command)
+
+
+class Deadline:
+    """The wall clock of all commands of one rollout together."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._used = 0.0
+        self._lock = threading.Lock()
+
+    def allow(self, wanted: float) -> float:
+        """Seconds the next command may take. Raises RolloutError when none are left."""
+        left = self._seconds - self._used
+        if left <= 0:
+            raise RolloutError(
+                "agent_out_of_budget", f"all {self._seconds:.0f} s of the rollout are used up"
+            )
+        return min(wanted, left)
+
+    def spend(self, seconds: float) -> None:
+        """Book the seconds of a finished command."""
+        with self._lock:
+            self._used += seconds
+
+
+def now() -> float:
+    """Seconds on a clock that never goes back."""
+    return time.monotonic()

@@ -1,0 +1,283 @@
+"""The `docker` sandbox: a fresh container per rollout and per grading, with hard limits.
+
+No network, no capabilities for what runs inside, a read-only image, writable folders of bounded
+size in memory, a user id of its own. Deadlines are enforced inside (`timeout -k`) and once more
+from outside; a container ends by itself even if this process is killed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, NotFound
+from docker.models.containers import Container
+from docker.types import Ulimit
+
+from harness.cleanup import alive, owner
+from harness.sandboxes.common import PINNED, Deadline, checkout_script, now, shell
+from harness.sandboxes.images import CHECKOUT, Images
+from seqswe.errors import MissingError, RolloutError
+from seqswe.sandbox import Completed, Environment, SandboxSpec
+
+GRACE = 5
+"""Seconds between the polite signal and the last one, inside the container."""
+BACKSTOP = 20
+"""Seconds after a command's deadline at which the host stops waiting and kills the container."""
+ENGINE_SLOTS = threading.BoundedSemaphore(4)
+"""Creates and removes at a time: more only queue up inside the engine."""
+FIRST_UID = 200_000
+_uids = itertools.count()
+
+
+def connect() -> docker.DockerClient:
+    """A client of the engine that answers. Raises MissingError, with what to do."""
+    try:
+        client = docker.from_env(timeout=120, max_pool_size=32)
+        client.ping()
+    except (DockerException, requests.exceptions.RequestException) as error:
+        raise MissingError(
+            f"no Docker engine answers ({str(error).splitlines()[0][:160]})",
+            "Start one, or run `.ci/docker-engine` as root; `--sandbox local` works without, "
+            "and isolates nothing.",
+        ) from None
+    return client
+
+
+class DockerProvider:
+    """Opens Docker sandboxes; one per process is enough."""
+
+    isolates = True
+
+    def __init__(self, base_image: str = "") -> None:
+        self.client = connect()
+        self.images = Images(self.client, base_image)
+        self._prepared: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def prepare(self, environment: Environment) -> str:
+        """Build the environment's image if needed; returns the image's digest."""
+        with self._lock:
+            if environment.key not in self._prepared:
+                self._prepared[environment.key] = str(self.images.ensure(environment).id)
+            return self._prepared[environment.key]
+
+    def open(self, spec: SandboxSpec) -> DockerSandbox:
+        """Start a container and check the commit out in it."""
+        return DockerSandbox(self.client, self.prepare(spec.environment), spec)
+
+    def sweep(self) -> int:
+        """Remove containers whose owning process is dead."""
+        removed = 0
+        for container in self.client.containers.list(all=True, filters={"label": "seqswe.owner"}):
+            if not alive(container.labels["seqswe.owner"]):
+                removed += _remove(container)
+        return removed
+
+
+class DockerSandbox:
+    """One container. See `seqswe.sandbox.Sandbox` for what its methods promise."""
+
+    def __init__(self, client: docker.DockerClient, image: str, spec: SandboxSpec) -> None:
+        self.root = CHECKOUT
+        self.limits = spec.limits
+        self._api = client.api
+        self._deadline = Deadline(spec.limits.task_seconds)
+        self._uid = FIRST_UID + next(_uids) % 50_000
+        self._inbox = Path(tempfile.mkdtemp(prefix="seqswe-inbox-"))
+        self._inbox.chmod(0o755)
+        self._names = itertools.count()
+        self._closed = threading.Event()
+        with _sandbox_errors("start"):
+            with ENGINE_SLOTS:
+                self._container = self._start(client, image, spec)
+            done = self._exec(["sh", "-c", checkout_script(spec.checkout.commit, "/history")], 120)
+        if not done.ok:
+            self.close()
+            raise RolloutError("sandbox_failed", f"checkout: {done.stderr.decode()[-300:]}")
+
+    def _start(self, client: docker.DockerClient, image: str, spec: SandboxSpec) -> Container:
+        limits = spec.limits
+        lifetime = int(limits.task_seconds + limits.command_seconds + 120)
+        disk = f"exec,nosuid,nodev,size={limits.disk_mb}m,uid={self._uid},gid={self._uid},mode=0755"
+        labels = {"seqswe.owner": owner(), "seqswe.deadline": str(lifetime)}
+        labels |= {f"seqswe.{k}": v for k, v in spec.labels.items()}
+        return client.containers.run(
+            image,
+            ["sleep", str(lifetime)],
+            detach=True,
+            init=True,
+            auto_remove=True,
+            labels=labels,
+            network_mode="none",
+            read_only=True,
+            user="0",
+            # Only to stop every process of the sandbox's user; the user itself gets none.
+            cap_drop=["ALL"],
+            cap_add=["KILL", "SETUID", "SETGID"],
+            security_opt=["no-new-privileges"],
+            mem_limit=f"{limits.memory_mb}m",
+            memswap_limit=f"{limits.memory_mb}m",
+            nano_cpus=int(limits.cpus * 1e9),
+            pids_limit=limits.pids + 32,
+            ulimits=[
+                Ulimit(name="nproc", soft=limits.pids, hard=limits.pids),
+                Ulimit(name="core", soft=0, hard=0),
+            ],
+            tmpfs={CHECKOUT: disk, "/home/agent": disk, "/tmp": disk.replace("0755", "1777")},
+            volumes={
+                str(spec.checkout.objects.resolve()): {"bind": "/history", "mode": "ro"},
+                str(self._inbox): {"bind": "/inbox", "mode": "ro"},
+            },
+            working_dir=CHECKOUT,
+        )
+
+    def run(
+        self,
+        command: Sequence[str] | str,
+        *,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+    ) -> Completed:
+        """Run a command in the container; see the protocol."""
+        seconds = self._deadline.allow(timeout or self.limits.command_seconds)
+        arguments = shell(command)
+        if stdin is not None:
+            name = self._deliver(stdin)
+            arguments = ["sh", "-c", f'exec "$@" < {name}', "sh", *arguments]
+        with _sandbox_errors("run a command"):
+            done = self._exec(arguments, seconds, env or {})
+        self._deadline.spend(done.seconds)
+        if done.timed_out:
+            self._stop_everything()
+        return done
+
+    def read(self, path: str) -> bytes:
+        """A file's bytes. Raises FileNotFoundError."""
+        done = self.run(["cat", "--", path])
+        if not done.ok:
+            raise FileNotFoundError(path)
+        return done.stdout
+
+    def write(self, path: str, data: bytes) -> None:
+        """Create or replace a file, making its folders."""
+        name = self._deliver(data)
+        done = self.run(
+            ["sh", "-c", 'mkdir -p -- "$(dirname -- "$1")" && cp -- "$0" "$1"', name, path]
+        )
+        if not done.ok:
+            raise RolloutError("sandbox_failed", f"cannot write {path}: {done.stderr[-200:]!r}")
+
+    def close(self) -> None:
+        """Kill and remove the container; safe to call twice and from another thread."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        if hasattr(self, "_container"):
+            with ENGINE_SLOTS:
+                _remove(self._container)
+        shutil.rmtree(self._inbox, ignore_errors=True)
+
+    def _deliver(self, data: bytes) -> str:
+        # Through a read-only mount: archives cannot be copied into a tmpfs, and nothing that
+        # runs inside can reach back to the host by it.
+        name = f"{next(self._names)}"
+        (self._inbox / name).write_bytes(data)
+        return f"/inbox/{name}"
+
+    def _exec(
+        self, arguments: Sequence[str], seconds: float, env: Mapping[str, str] | None = None
+    ) -> Completed:
+        variables = {**PINNED, "HOME": "/home/agent", "TMPDIR": "/tmp", **(env or {})}
+        wrapped = ["timeout", "-k", str(GRACE), f"{seconds:.3f}", *arguments]
+        started = now()
+        created = self._api.exec_create(
+            self._container.id,
+            wrapped,
+            user=f"{self._uid}:{self._uid}",
+            environment=variables,
+            workdir=CHECKOUT,
+        )
+        backstop = threading.Timer(seconds + BACKSTOP, _kill, [self._container])
+        backstop.daemon = True
+        backstop.start()
+        try:
+            stream = self._api.exec_start(created["Id"], stream=True, demux=True)
+            out, err, truncated = _collect(stream, self.limits.output_bytes)
+            code = self._api.exec_inspect(created["Id"])["ExitCode"]
+        finally:
+            backstop.cancel()
+        spent = now() - started
+        if code is None:
+            raise RolloutError("sandbox_failed", "the container went away under a command")
+        late = code in (124, 137) and spent >= seconds
+        return Completed(
+            exit_code=code,
+            stdout=out,
+            stderr=err,
+            seconds=spent,
+            timed_out=late,
+            truncated=truncated,
+        )
+
+    def _stop_everything(self) -> None:
+        # kill(-1) as the sandbox's user reaches every process of it at once, a fork bomb too;
+        # a root process that becomes this user needs no process slot of the user's.
+        code = f"import os; os.setgid({self._uid}); os.setuid({self._uid}); os.kill(-1, 9)"
+        with _sandbox_errors("stop a command"):
+            created = self._api.exec_create(
+                self._container.id, ["/usr/bin/env", "python3", "-c", code], user="0"
+            )
+            self._api.exec_start(created["Id"])
+
+
+def _collect(
+    stream: Iterator[tuple[bytes | None, bytes | None]], limit: int
+) -> tuple[bytes, bytes, bool]:
+    """Both outputs up to `limit` bytes each; the rest is read and dropped."""
+    kept: tuple[bytearray, bytearray] = (bytearray(), bytearray())
+    dropped = False
+    for chunks in stream:
+        for buffer, chunk in zip(kept, chunks, strict=True):
+            if chunk:
+                room = limit - len(buffer)
+                buffer.extend(chunk[:room])
+                dropped = dropped or len(chunk) > room
+    return bytes(kept[0]), bytes(kept[1]), dropped
+
+
+def _remove(container: Container) -> int:
+    try:
+        container.remove(force=True, v=True)
+    except NotFound:
+        return 0
+    except APIError as error:
+        if error.status_code != 409:  # 409: its own removal is already under way
+            raise
+    return 1
+
+
+def _kill(container: Container) -> None:
+    try:
+        container.kill()
+    except DockerException:
+        return
+
+
+@contextmanager
+def _sandbox_errors(doing: str) -> Iterator[None]:
+    """Engine trouble as a typed failure that is retried and never graded."""
+    try:
+        yield
+    except (DockerException, requests.exceptions.RequestException, OSError) as error:
+        raise RolloutError(
+            "sandbox_failed", f"Docker could not {doing}: {str(error)[:300]}"
+        ) from error

@@ -1,0 +1,153 @@
+"""Environment images: one per dependency fingerprint, built in a container and committed.
+
+The checkout is not in the image: it is delivered by the history store, so disk grows with
+environments and not with tasks. Certificates, index addresses and proxies are handed to the
+build's processes only; none of them stays in the image.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+import docker
+from docker.errors import DockerException, ImageNotFound
+from docker.models.containers import Container
+from docker.models.images import Image
+
+from seqswe.errors import MissingError
+from seqswe.instance import digest_of
+from seqswe.sandbox import Environment
+
+CHECKOUT = "/testbed"
+IMPORTED_BASE = "seqswe-base:bookworm"
+"""What `.ci/docker-engine` makes where there is no registry."""
+REGISTRY_BASE = "python:3.11-slim-bookworm"
+CERTIFICATES = "/run/ca-certificates.crt"
+PASSED = (
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_TRUSTED_HOST",
+    "PIP_DEFAULT_TIMEOUT",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+)
+LABEL = "seqswe.environment"
+
+BUILD = """
+set -e
+export HOME=/tmp PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+command -v git >/dev/null || {{
+  apt-get update -qq; apt-get install -y -qq --no-install-recommends git
+}}
+python3 -c 'import sys; v = "%d.%d" % sys.version_info[:2]
+sys.exit(0 if v == "{python}" else f"base image has Python {{v}}, the environment needs {python}")'
+python3 -m venv /opt/env
+/opt/env/bin/pip install --quiet {requirements}
+[ -z {distribution} ] || /opt/env/bin/pip uninstall --quiet --yes {distribution}
+site=$(/opt/env/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+echo {source_path} > "$site/_checkout.pth"
+mkdir -p {checkout} /history /inbox /home/agent
+rm -rf /root/.cache /var/cache/apt /var/lib/apt/lists
+"""
+
+
+class Images:
+    """Builds and finds environment images on one engine."""
+
+    def __init__(self, client: docker.DockerClient, base_image: str) -> None:
+        self.client = client
+        self.base_image = base_image
+
+    def base(self) -> Image:
+        """The base image: the setting, else an imported one, else one from the registry."""
+        candidates = [self.base_image] if self.base_image else [IMPORTED_BASE, REGISTRY_BASE]
+        for name in candidates:
+            try:
+                return self.client.images.get(name)
+            except ImageNotFound:
+                continue
+        try:
+            return self.client.images.pull(candidates[-1])
+        except DockerException as error:
+            raise MissingError(
+                f"no base image: {' and '.join(candidates)} are not here and cannot be pulled "
+                f"({_last(str(error))})",
+                "Run `.ci/docker-engine` to build one without a registry, or give --base-image.",
+            ) from None
+
+    def ensure(self, environment: Environment) -> Image:
+        """The image of an environment, built if it is not there yet."""
+        base = self.base()
+        packages = environment.lock or environment.requirements
+        content = "\n".join([str(base.id), environment.python, environment.source_path, *packages])
+        name = f"seqswe-env:{environment.key}-{digest_of(content)[7:19]}"
+        try:
+            return self.client.images.get(name)
+        except ImageNotFound:
+            return self._build(environment, base, name)
+
+    def _build(self, environment: Environment, base: Image, name: str) -> Image:
+        packages = environment.lock or environment.requirements
+        script = BUILD.format(
+            python=environment.python,
+            requirements=" ".join(shlex.quote(p) for p in packages),
+            distribution=shlex.quote(environment.distribution or ""),
+            source_path=shlex.quote(os.path.normpath(f"{CHECKOUT}/{environment.source_path}")),
+            checkout=CHECKOUT,
+        )
+        container = self.client.containers.run(
+            base,
+            ["sleep", "3600"],
+            detach=True,
+            init=True,
+            labels={"seqswe": "build"},
+            volumes=_certificates(),
+            tmpfs={"/tmp": "exec", "/run": ""},
+        )
+        try:
+            _execute(container, script, environment)
+            settings = [
+                'CMD ["sleep", "60"]',
+                f"WORKDIR {CHECKOUT}",
+                "ENV PATH=/opt/env/bin:/usr/local/bin:/usr/bin:/bin",
+                f"LABEL {LABEL}={environment.key}",
+            ]
+            container.commit(*name.split(":"), pause=False, changes=settings)
+            return self.client.images.get(name)
+        finally:
+            container.remove(force=True, v=True)
+
+
+def _execute(container: Container, script: str, environment: Environment) -> None:
+    # Secrets such as an index's address go to this process, never into the image's settings.
+    passed = {name: os.environ[name] for name in PASSED if os.environ.get(name)}
+    if _certificates():
+        passed |= dict.fromkeys(("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), CERTIFICATES)
+    result = container.exec_run(["sh", "-c", script], environment=passed)
+    if result.exit_code != 0:
+        raise MissingError(
+            f"environment {environment.key} could not be built: {_last(result.output)}",
+            "Building needs a package index: see PIP_INDEX_URL, or bring the image from another "
+            "machine with `docker save` and `docker load`.",
+        )
+
+
+def _certificates() -> dict[str, dict[str, str]]:
+    names = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+    candidates = [os.environ.get(n, "") for n in names] + ["/etc/ssl/certs/ca-certificates.crt"]
+    for candidate in candidates:
+        if candidate and Path(candidate).is_file():
+            return {candidate: {"bind": CERTIFICATES, "mode": "ro"}}
+    return {}
+
+
+def _last(text: object) -> str:
+    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "no output"
