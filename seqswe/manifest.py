@@ -130,7 +130,7 @@ class Manifest:
     @property
     def digest(self) -> str:
         """Digest of the instances, in order: names the sequence in every report."""
-        return digest_of(json.dumps([_record_json(r) for r in self.instances], sort_keys=True))
+        return digest_of(json.dumps([record_json(r) for r in self.instances], sort_keys=True))
 
 
 def shipped() -> Path:
@@ -203,22 +203,28 @@ def load_instances(path: Path) -> tuple[InstanceRecord, ...]:
 
 def save(manifest: Manifest, folder: Path) -> None:
     """Write manifest.toml and instances.jsonl."""
+    save_manifest(manifest, folder)
+    save_instances(manifest.instances, folder / "instances.jsonl")
+
+
+def save_manifest(manifest: Manifest, folder: Path) -> None:
+    """Write manifest.toml alone."""
     import tomli_w
 
     folder.mkdir(parents=True, exist_ok=True)
     data = _plain(asdict(manifest))
     del data["folder"], data["instances"]
     (folder / "manifest.toml").write_text(tomli_w.dumps(data), encoding="utf-8")
-    save_instances(manifest.instances, folder / "instances.jsonl")
 
 
 def save_instances(records: Iterable[InstanceRecord], path: Path) -> None:
     """Write one JSON object a line, keys sorted, empty fields left out."""
-    lines = [json.dumps(_record_json(r), sort_keys=True, ensure_ascii=False) for r in records]
+    lines = [json.dumps(record_json(r), sort_keys=True, ensure_ascii=False) for r in records]
     path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
 
-def _record_json(record: InstanceRecord) -> dict[str, Any]:
+def record_json(record: InstanceRecord) -> dict[str, Any]:
+    """A record as a JSON object, without its empty fields."""
     data = asdict(record)
     data["created_at"] = record.created_at.isoformat()
     return {

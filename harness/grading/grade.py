@@ -1,4 +1,4 @@
-"""Grade a patch: fresh sandbox, filtered patch, test files restored last, tests run, cross-checked."""
+"""Grade a patch in a fresh sandbox: filter it, restore the tests last, run, cross-check."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 import docker
@@ -38,6 +39,8 @@ PASSED = (
     "no_proxy",
 )
 LABEL = "seqswe.environment"
+LOCK_LABEL = "seqswe.lock"
+"""Digest of what `pip freeze` said when the image was built."""
 
 BUILD = """
 set -e
@@ -54,6 +57,7 @@ site=$(/opt/env/bin/python -c 'import sysconfig; print(sysconfig.get_path("purel
 echo {source_path} > "$site/_checkout.pth"
 mkdir -p {checkout} /history /inbox /home/agent
 rm -rf /root/.cache /var/cache/apt /var/lib/apt/lists
+/opt/env/bin/pip freeze
 """
 
 
@@ -84,13 +88,15 @@ class Images:
     def ensure(self, environment: Environment) -> Image:
         """The image of an environment, built if it is not there yet."""
         base = self.base()
-        packages = environment.lock or environment.requirements
-        content = "\n".join([str(base.id), environment.python, environment.source_path, *packages])
-        name = f"seqswe-env:{environment.key}-{digest_of(content)[7:19]}"
+        name = f"seqswe-env:{environment.key}-{digest_of(str(base.id))[7:15]}"
         try:
-            return self.client.images.get(name)
+            found = self.client.images.get(name)
         except ImageNotFound:
             return self._build(environment, base, name)
+        wanted = _lock_digest(environment.lock)
+        if environment.lock and found.labels.get(LOCK_LABEL) != wanted:
+            return self._build(environment, base, name)
+        return found
 
     def _build(self, environment: Environment, base: Image, name: str) -> Image:
         packages = environment.lock or environment.requirements
@@ -111,12 +117,12 @@ class Images:
             tmpfs={"/tmp": "exec", "/run": ""},
         )
         try:
-            _execute(container, script, environment)
+            installed = _execute(container, script, environment).splitlines()
             settings = [
                 'CMD ["sleep", "60"]',
                 f"WORKDIR {CHECKOUT}",
                 "ENV PATH=/opt/env/bin:/usr/local/bin:/usr/bin:/bin",
-                f"LABEL {LABEL}={environment.key}",
+                f"LABEL {LABEL}={environment.key} {LOCK_LABEL}={_lock_digest(installed)}",
             ]
             container.commit(*name.split(":"), pause=False, changes=settings)
             return self.client.images.get(name)
@@ -124,18 +130,24 @@ class Images:
             container.remove(force=True, v=True)
 
 
-def _execute(container: Container, script: str, environment: Environment) -> None:
+def _lock_digest(lock: Iterable[str]) -> str:
+    return digest_of("\n".join(sorted(lock)))
+
+
+def _execute(container: Container, script: str, environment: Environment) -> str:
     # Secrets such as an index's address go to this process, never into the image's settings.
     passed = {name: os.environ[name] for name in PASSED if os.environ.get(name)}
     if _certificates():
         passed |= dict.fromkeys(("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), CERTIFICATES)
-    result = container.exec_run(["sh", "-c", script], environment=passed)
+    result = container.exec_run(["sh", "-c", script], environment=passed, demux=True)
+    out, err = result.output
     if result.exit_code != 0:
         raise MissingError(
-            f"environment {environment.key} could not be built: {_last(result.output)}",
+            f"environment {environment.key} could not be built: {_last(err or out)}",
             "Building needs a package index: see PIP_INDEX_URL, or bring the image from another "
             "machine with `docker save` and `docker load`.",
         )
+    return bytes(out or b"").decode()
 
 
 def _certificates() -> dict[str, dict[str, str]]:

@@ -1,0 +1,1 @@
+"""The commands that need git, sandboxes or both; `seqswe.cli` names them as strings."""

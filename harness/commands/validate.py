@@ -1,0 +1,229 @@
+"""`seqswe validate`: prove candidates in the sandbox and write the instances."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from harness.cleanup import terminated_like_interrupted
+from harness.commands.common import (
+    clone_of,
+    issues_option,
+    load_manifest,
+    mirror_option,
+    provider_of,
+    scratch_folder,
+    writable_folder,
+)
+from harness.commands.mine import CANDIDATES
+from harness.git import Clone, cache_folder
+from harness.grading import Grader
+from harness.history import History
+from harness.materialize import instance_of
+from harness.mining.statement import load_issues
+from harness.mining.validate import Validation
+from harness.mining.validate import validate as prove
+from seqswe import manifest as manifests
+from seqswe.errors import RolloutError, UsageError
+from seqswe.manifest import InstanceRecord, Manifest
+from seqswe.parse import parse
+from seqswe.sandbox import Limits, Sandbox, SandboxProvider, SandboxSpec
+
+JOURNAL = "validation.jsonl"
+
+
+@click.command()
+@click.argument("codebase")
+@mirror_option
+@issues_option
+@click.option("--sandbox", default="docker", show_default=True, help="Where the tests run.")
+@click.option("--base-image", default="", help="Image that environments are built on.")
+@click.option("--jobs", default=2, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--limit", default=0, type=click.IntRange(0), help="Stop at so many instances; 0: all."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder to write; default: the manifest's."
+)
+def validate(
+    codebase: str,
+    mirror: str,
+    issues: Path | None,
+    sandbox: str,
+    base_image: str,
+    jobs: int,
+    limit: int,
+    out: Path | None,
+) -> None:
+    """Prove each candidate of CODEBASE and write instances.jsonl, in chronological order.
+
+    FAIL_TO_PASS must fail without the gold patch and pass with it, three times; tests that
+    disagree with themselves are quarantined by name. An interrupted validation goes on where
+    it stopped.
+    """
+    manifest = load_manifest(codebase)
+    folder = writable_folder(manifest, out)
+    candidates = manifests.load_instances(folder / CANDIDATES)
+    if not candidates:
+        raise UsageError(f"{folder} has no {CANDIDATES}", f"Run `seqswe mine {codebase}` first.")
+    clone = clone_of(manifest, mirror)
+    provider = provider_of(sandbox, base_image)
+    provider.sweep()
+    cache = cache_folder() / "history" / manifest.name
+    with scratch_folder(cache) as scratch, terminated_like_interrupted():
+        history = History(clone, [c.base_commit for c in candidates], cache)
+        manifest = _locked(manifest, history, provider, scratch, candidates)
+        room = Room(
+            manifest=manifest,
+            clone=clone,
+            history=history,
+            provider=provider,
+            scratch=scratch,
+            issues=issues,
+        )
+        done = _known(folder / JOURNAL)
+        instances, problems = _validate_all(room, candidates, done, folder / JOURNAL, (jobs, limit))
+    manifests.save(replace(manifest, instances=tuple(instances)), folder)
+    for problem, count in problems.most_common():
+        click.echo(f"{count:6} rejected: {problem}", err=True)
+    flaky = sum(bool(i.flaky) for i in instances)
+    click.echo(f"{len(instances):6} instances, {flaky} with quarantined tests", err=True)
+    click.echo(folder / "instances.jsonl")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What proving one candidate needs."""
+
+    manifest: Manifest
+    clone: Clone
+    history: History
+    provider: SandboxProvider
+    scratch: Path
+    issues: Path | None
+
+    def prove(self, record: InstanceRecord) -> Validation:
+        """Prove one candidate; trouble of the sandbox is a problem too."""
+        instance = instance_of(self.clone, self.manifest, record, load_issues(self.issues))
+        grader = Grader(layout=self.manifest.layout, tests=self.manifest.tests)
+        try:
+            return prove(record, instance, grader, lambda: self.open(record))
+        except RolloutError as error:
+            return Validation(record=record, problem=f"{error.cause}: {error.message}"[:120])
+
+    def open(self, record: InstanceRecord) -> Sandbox:
+        """A fresh sandbox at the record's base commit."""
+        folder = self.scratch / record.instance_id
+        number = sum(1 for _ in self.scratch.glob(f"{record.instance_id}*"))
+        checkout = self.history.checkout(record.base_commit, folder.with_suffix(f".{number}"))
+        spec = SandboxSpec(
+            environment=self.manifest.environment(record.environment),
+            checkout=checkout,
+            limits=Limits(),
+            labels={"run": "validate", "task": record.instance_id},
+        )
+        return self.provider.open(spec)
+
+
+def _locked(
+    manifest: Manifest,
+    history: History,
+    provider: SandboxProvider,
+    scratch: Path,
+    candidates: Iterable[InstanceRecord],
+) -> Manifest:
+    """The manifest with the exact versions each environment was resolved to."""
+    first = {c.environment: c.base_commit for c in reversed(list(candidates))}
+    locked = []
+    for environment in manifest.environments:
+        if not environment.lock and environment.key in first:
+            checkout = history.checkout(first[environment.key], scratch / f"lock-{environment.key}")
+            box = provider.open(SandboxSpec(environment=environment, checkout=checkout))
+            frozen = box.run("python -m pip freeze").text.split("\n")
+            box.close()
+            environment = replace(environment, lock=tuple(sorted(f for f in frozen if "==" in f)))
+        locked.append(environment)
+    return replace(manifest, environments=tuple(locked))
+
+
+def _known(path: Path) -> dict[str, Validation]:
+    """Validations of an earlier, interrupted call; a half-written last line is dropped."""
+    known = {}
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+    for number, line in enumerate(lines, 1):
+        data = json.loads(line)
+        record = parse(InstanceRecord, data["record"], f"{path}, line {number}")
+        known[record.instance_id] = Validation(record=record, problem=data["problem"])
+    return known
+
+
+def _validate_all(
+    room: Room,
+    candidates: Iterable[InstanceRecord],
+    done: dict[str, Validation],
+    journal: Path,
+    limits: tuple[int, int],
+) -> tuple[list[InstanceRecord], Counter[str]]:
+    from seqswe.cli.progress import progress
+
+    jobs, limit = limits
+    candidates = list(candidates)
+    problems: Counter[str] = Counter()
+    good: list[InstanceRecord] = []
+    with progress("validate", len(candidates)) as bar, journal.open("a", encoding="utf-8") as out:
+        for result in _in_order(room, candidates, done, jobs):
+            if result.record.instance_id not in done:
+                _append(out, result)
+            if result.problem:
+                problems[result.problem] += 1
+            else:
+                good.append(result.record)
+            bar.advance(f"{len(good)} good, {sum(problems.values())} rejected")
+            if limit and len(good) >= limit:
+                break
+    return good, problems
+
+
+def _in_order(
+    room: Room, candidates: list[InstanceRecord], done: dict[str, Validation], jobs: int
+) -> Iterator[Validation]:
+    """Results in chronological order, `jobs` at a time and never far ahead of the order."""
+    with ThreadPoolExecutor(jobs) as pool:
+        ahead: list[Future[Validation]] = []
+        rest = iter(candidates)
+
+        def start(record: InstanceRecord) -> Future[Validation]:
+            known = done.get(record.instance_id)
+            return pool.submit(room.prove, record) if known is None else _finished(known)
+
+        try:
+            ahead = [start(r) for r in islice(rest, jobs * 2)]
+            while ahead:
+                yield ahead.pop(0).result()
+                ahead.extend(start(r) for r in islice(rest, 1))
+        finally:
+            for future in ahead:
+                future.cancel()
+            wait([f for f in ahead if not f.cancelled()], return_when=FIRST_COMPLETED)
+
+
+def _finished(result: Validation) -> Future[Validation]:
+    future: Future[Validation] = Future()
+    future.set_result(result)
+    return future
+
+
+def _append(out: TextIO, result: Validation) -> None:
+    line = {"record": manifests.record_json(result.record), "problem": result.problem}
+    out.write(json.dumps(line, sort_keys=True) + "\n")
+    out.flush()
+    os.fsync(out.fileno())

@@ -1,0 +1,1 @@
+"""From a clone's history to validated instances."""

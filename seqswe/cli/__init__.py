@@ -1,0 +1,106 @@
+"""The command line: commands are named as strings, so `--help` imports none of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+from seqswe import __version__
+from seqswe.errors import SeqSWEError, UnknownName
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "doctor": ("harness.commands.doctor:doctor", "Check this machine: engine, image, git, disk."),
+    "list": ("seqswe.cli.list:list_", "List codebases, agents, memories, sandboxes or reports."),
+    "plan": ("seqswe.cli.plan:plan", "Show what a run would do, and where each setting is from."),
+    "run": ("harness.commands.run:run", "Run agents over a codebase's issues, in order."),
+    "resume": ("harness.commands.run:resume", "Go on with an interrupted run."),
+    "grade": ("harness.commands.grade:grade", "Grade the stored patches of a run again."),
+    "report": ("seqswe.cli.report:report", "Learning curves against the i.i.d. baseline."),
+    "mine": ("harness.commands.mine:mine", "Find candidate instances in a clone's history."),
+    "validate": ("harness.commands.validate:validate", "Prove candidates in the sandbox."),
+    "clean": ("harness.commands.clean:clean", "Remove leftover containers, images and caches."),
+}
+"""Command → (`module:attribute`, what it does in one line), in the order `--help` shows."""
+
+
+class LazyGroup(click.Group):
+    """Loads a command's module only when that command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in their order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command, imported now; None for a name there is not."""
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's, with the closest command named for a wrong one."""
+        if args[0] not in COMMANDS:
+            raise UnknownName("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={
+        "auto_envvar_prefix": "SEQSWE",
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+    },
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """SeqSWE feeds the issues of one codebase to an agent in chronological order, with a
+    memory that persists, and reports how its learning curve differs from cold starts.
+
+    \b
+    seqswe doctor                                  is this machine ready?
+    seqswe run --codebase ledgerlite --out runs/x  iid and sequential, 3 seeds each
+    seqswe report runs/x                           the curves, as JSON, Markdown and HTML
+
+    Every option is also an environment variable: --jobs is SEQSWE_JOBS.
+    Exit codes: 0 ok, 1 regression, 2 usage, 3 environment, 4 budget, 5 incomplete,
+    130 interrupted.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: errors for people are two lines (error, hint) and the right exit code."""
+    code: Any = 0
+    try:
+        code = cli.main(args=arguments, prog_name="seqswe", standalone_mode=False)
+    except SeqSWEError as error:
+        code = _say(error.message, error.hint, error.exit_code)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f"See `{context.command_path} --help`." if context else ""
+        code = _say(error.format_message(), hint, error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        code = _say("interrupted", "", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(message: str, hint: str, code: int) -> int:
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    if hint:
+        click.echo(f"hint:  {hint}", err=True)
+    return code
