@@ -22,7 +22,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from memory_backends.embedding import Vector, cosine, embedding_of, vectors
-from memory_backends.records import Record, RecordMemory
+from memory_backends.records import RecordMemory
 from memory_backends.text import READ
 from seqswe.errors import MissingError
 from seqswe.instance import Task
@@ -89,7 +89,7 @@ class Chroma(RecordMemory):
             self._open()
         for at in range(len(self._vectors), len(self.records), BATCH):
             batch = self.records[at : at + BATCH]
-            made = vectors(self._embed, [_document(record) for record in batch])
+            made = vectors(self._embed, [record.document for record in batch])
             self._collection.add(ids=[str(at + i) for i in range(len(batch))], embeddings=made)
             self._vectors += made
 
@@ -109,10 +109,6 @@ class Chroma(RecordMemory):
         self._collection = client.create_collection(
             "records", embedding_function=None, configuration={"hnsw": _HNSW}
         )
-
-
-def _document(record: Record) -> str:
-    return f"{record.statement}\n{' '.join(record.files)}\n{record.note}"
 
 
 def _dispose(client: Any, folder: Path) -> None:

@@ -34,6 +34,7 @@ class Record:
     """What is kept of one rollout: the parts of an Experience, cut to a size worth keeping."""
 
     instance_id: str
+    repo: str
     position: int
     created_at: str
     statement: str
@@ -52,6 +53,7 @@ class Record:
         failed = experience.resolved is False and experience.gold_files is None
         return cls(
             instance_id=clean(task.instance_id),
+            repo=clean(task.repo),
             position=task.position,
             created_at=task.created_at.isoformat(),
             statement=clean(task.problem_statement[:READ]),
@@ -79,6 +81,11 @@ class Record:
         said = notes.get("note")
         text = said if isinstance(said, str) else json.dumps(notes, sort_keys=True) if notes else ""
         return first_lines(clean(text), NOTE)
+
+    @property
+    def document(self) -> str:
+        """What an embedding is made of."""
+        return f"{self.statement}\n{' '.join(self.files)}\n{self.note}"
 
     def text(self, fix_lines: int = 0) -> str:
         """The record as prose for an agent: a few short lines."""
