@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
-from seqswe.instance import Task
+from seqswe import plugins
+from seqswe.errors import UsageError
+from seqswe.instance import Instance, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,3 +91,51 @@ class Memory(Protocol):
     def load(self, directory: Path) -> None:
         """Replace the whole state by one that `save` wrote."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """One commit of a codebase's past, as its log shows it."""
+
+    sha: str
+    created_at: datetime
+    message: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What a memory may be given beyond its experiences, if its class says so.
+
+    A class (or function) with `needs = ("history",)` is built with `services=`, and may use the
+    services that it named. Most memories need none. One that needs `gold` could not be deployed,
+    and reports say so.
+    """
+
+    history: Callable[[Task], Iterable[Commit]] | None = None
+    """The log of what a task's base commit reaches, newest first, and nothing later."""
+    gold: Callable[[str], Instance] | None = None
+    """The instance behind an id, gold fields and all."""
+
+
+def build_memory(name: str, home: Path, services: Services | None = None, **options: Any) -> Memory:
+    """Build a memory by entry-point name or `module:attribute`, with the services it needs.
+
+    Raises UnknownName, MissingError, or UsageError for a wrong option or a service that is not
+    there.
+    """
+    given = services or Services()
+    needed = needs(name)
+    for need in needed:
+        if getattr(given, need, None) is None:
+            raise UsageError(
+                f"memory {name!r} needs {need!r}, which is not to be had here",
+                "Choose another memory, or run it where the harness can provide that.",
+            )
+    extra = {"services": given} if needed else {}
+    return cast(Memory, plugins.build("memory", name, home, **extra, **options))
+
+
+def needs(name: str) -> tuple[str, ...]:
+    """The services that a memory asks for, by entry-point name or `module:attribute`."""
+    return tuple(getattr(plugins.resolve("memory", name), "needs", ()))

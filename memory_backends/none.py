@@ -1,0 +1,28 @@
+"""`none`: remembers nothing. The floor that every other memory is compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seqswe.instance import Task
+from seqswe.memory import Experience, Recall
+
+
+class Nothing:
+    """Forgets what it is told and recalls nothing."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def recall(self, task: Task) -> Recall:
+        """Nothing."""
+        return Recall()
+
+    def record(self, experience: Experience) -> None:
+        """Forget it."""
+
+    def save(self, directory: Path) -> None:
+        """There is no state to write."""
+
+    def load(self, directory: Path) -> None:
+        """There is no state to read."""

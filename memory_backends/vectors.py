@@ -1,0 +1,57 @@
+"""`vectors`: earlier issues by exact cosine; a matrix in main memory, no index to go stale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from memory_backends.embedding import cosine, embedding_of, vectors
+from memory_backends.records import RecordMemory
+from memory_backends.text import READ
+from seqswe.instance import Task
+
+ROUNDING = 1e-4
+"""More than the error of a float32 dot product, whose last digits depend on the machine."""
+
+
+class Vectors(RecordMemory):
+    """Cosine over an embedding of issue and files; `embedding` is a module:attribute."""
+
+    def __init__(self, home: Path, *, embedding: str = "", **options: Any) -> None:
+        super().__init__(home, **options)
+        self._embed = embedding_of(embedding)
+        self._matrix = np.zeros((0, 0), dtype=np.float32)
+        self._rows = 0
+
+    def index(self, start: int) -> None:
+        """Forget the vectors of other records; new ones are made when they are asked for."""
+        self._rows = min(self._rows, start)
+
+    def rank(self, task: Task) -> Sequence[tuple[int, float]]:
+        """Cosines above 0, largest first; equal ones go to the later record."""
+        if not self.records:
+            return []
+        self._add()
+        query = vectors(self._embed, [task.problem_statement[:READ]])[0]
+        about = self._matrix[: self._rows] @ query
+        k = min(self.k, self._rows)
+        edge = max(float(np.partition(about, -k)[-k]) - ROUNDING, ROUNDING)
+        exact = [(int(i), cosine(self._matrix[i], query)) for i in np.flatnonzero(about >= edge)]
+        return sorted((e for e in exact if e[1] > 0), key=lambda pair: (-pair[1], -pair[0]))
+
+    def _add(self) -> None:
+        new = self.records[self._rows :]
+        if not new:
+            return
+        made = np.stack(vectors(self._embed, [record.document for record in new]))
+        total = len(self.records)
+        if total > len(self._matrix):
+            larger = np.zeros((2 * total, made.shape[1]), dtype=np.float32)
+            if self._rows:
+                larger[: self._rows] = self._matrix[: self._rows]
+            self._matrix = larger
+        self._matrix[self._rows : total] = made
+        self._rows = total

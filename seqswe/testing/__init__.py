@@ -1,0 +1,14 @@
+"""Contract tests that the author of a memory, an agent or a sandbox runs against their own.
+
+    from seqswe.testing import MemoryContract
+
+    class TestMine(MemoryContract):
+        memory = "my_package.my_module:MyMemory"
+
+One module for each kind of plug-in; `experiences` makes the deterministic input they share.
+"""
+
+from seqswe.testing.experiences import Experiences, experiences
+from seqswe.testing.memory import MemoryContract, check_memory
+
+__all__ = ["Experiences", "MemoryContract", "check_memory", "experiences"]

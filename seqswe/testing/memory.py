@@ -1,0 +1,312 @@
+"""The contract of a memory, as tests that any backend runs against itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from math import isfinite
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import Any, ClassVar
+
+from seqswe.instance import Task
+from seqswe.memory import Experience, Memory, Recall, build_memory
+from seqswe.snapshots import folder_digest, read_folder
+from seqswe.testing.experiences import Experiences, experiences
+
+ODD_TEXTS = (
+    "",
+    " \n\t\r\n ",
+    "'; drop table records; --",
+    '"unbalanced AND (NEAR* OR NOT ^ col:x {} [] \\ %s {0} <b>&amp;',
+    "نص عربي · 日本語のテキスト · Zażółć gęślą jaźń · 🧠🪲 · e\u0301 · \u202e",
+    "line\u2028separator\u2029and\x85next\x1cgroup\x0bvertical",
+    "nul \x00 and bell \x07",
+    "lone surrogate \ud800 end",
+    "x" * 1_000_000,
+    "a few words, again and again. " * 35_000,
+)
+"""Problem statements that break what was only tried on nice ones; two are 1 MB."""
+
+
+class MemoryContract:
+    """Every memory's contract; subclass it in a test module and set `memory`.
+
+    Each test gets a temporary folder (pytest's `tmp_path`) and asks nothing else of pytest, so
+    `check_memory` can run them without it.
+    """
+
+    memory: ClassVar[str] = ""
+    """Entry-point name or `module:attribute`, importable also in another process."""
+    options: ClassVar[Mapping[str, Any]] = {}
+    """Options of the factory, as JSON can hold them."""
+    learns: ClassVar[bool] = True
+    """Whether it recalls what it was told (not `none`, nor one that reads something else)."""
+    budget: ClassVar[str] = "max_bytes"
+    """Name of the option that bounds the UTF-8 bytes of Recall.text; "" if there is none."""
+    many: ClassVar[int] = 10_000
+    """Experiences of the large test."""
+
+    def settings(self) -> Mapping[str, Any]:
+        """The factory's options; override where they are known only at run time."""
+        return self.options
+
+    def build(self, folder: Path, **more: Any) -> Memory:
+        """A new, empty memory with a new home below `folder`."""
+        home = Path(mkdtemp(prefix="home-", dir=folder))
+        services = experiences(0).services()
+        return build_memory(self.memory, home, services, **{**self.settings(), **more})
+
+    def told(self, folder: Path, count: int, **more: Any) -> Memory:
+        """A memory that was told the first `count` experiences."""
+        return tell(self.build(folder, **more), experiences(count))
+
+    def test_has_the_protocol(self, tmp_path: Path) -> None:
+        """It has the four methods."""
+        assert isinstance(self.build(tmp_path), Memory)
+
+    def test_starts_empty(self, tmp_path: Path) -> None:
+        """An empty memory answers, names no rollout, and can be saved and loaded."""
+        memory = self.build(tmp_path)
+        recall = memory.recall(experiences(0).task(0))
+        assert not origins(recall)
+        assert not (self.learns and recall.items), "it recalls something it was never told"
+        again = self.build(tmp_path)
+        again.load(saved(memory, tmp_path))
+        assert digest(again, tmp_path) == digest(memory, tmp_path)
+
+    def test_recalls_what_it_was_told(self, tmp_path: Path) -> None:
+        """What it recalls is well-formed, best first, and comes from what it was told."""
+        told = experiences(60)
+        recall = tell(self.build(tmp_path), told).recall(told.task(60))
+        assert bool(recall.items) or not self.learns, "it recalls nothing of 60 experiences"
+        check_recall(recall)
+        scores = [item.score for item in recall.items]
+        assert scores == sorted(scores, reverse=True), "items must be ordered best first"
+
+    def test_recall_changes_nothing(self, tmp_path: Path) -> None:
+        """Recalling leaves the state as it was, and gives the same answer every time."""
+        memory = self.told(tmp_path, 40)
+        before = digest(memory, tmp_path)
+        first = answers(memory, 40)
+        assert answers(memory, 40) == first, "the same question was answered differently"
+        assert digest(memory, tmp_path) == before, "recall changed the state"
+
+    def test_recording_twice_changes_nothing(self, tmp_path: Path) -> None:
+        """A rollout that is told again leaves the state as it was."""
+        memory = self.told(tmp_path, 12)
+        before = digest(memory, tmp_path), answers(memory, 12)
+        tell(memory, experiences(12))
+        assert (digest(memory, tmp_path), answers(memory, 12)) == before
+
+    def test_save_is_exact(self, tmp_path: Path) -> None:
+        """The same state gives the same bytes, however often and wherever it is saved."""
+        memory = self.told(tmp_path, 25)
+        first = digest(memory, tmp_path)
+        assert digest(memory, tmp_path) == first
+        assert digest(self.told(tmp_path, 25), tmp_path) == first
+
+    def test_loads_into_a_new_folder(self, tmp_path: Path) -> None:
+        """A copy loaded elsewhere answers and saves as the original does."""
+        memory, copy = self.told(tmp_path, 25), self.build(tmp_path)
+        copy.load(saved(memory, tmp_path))
+        assert answers(copy, 25) == answers(memory, 25)
+        assert digest(copy, tmp_path) == digest(memory, tmp_path)
+
+    def test_loads_in_a_new_process(self, tmp_path: Path) -> None:
+        """So does one in another process, whose hash seed and caches are its own."""
+        memory = self.told(tmp_path, 25)
+        job = self.job(tmp_path, load=str(saved(memory, tmp_path)), ask=25)
+        found = json.loads(run(job).stdout)
+        assert found["answers"] == json.loads(json.dumps(answers(memory, 25)))
+        assert found["digest"] == digest(memory, tmp_path)
+
+    def test_load_replaces_everything(self, tmp_path: Path) -> None:
+        """Nothing of a later state shines through an earlier one; nor through the empty one."""
+        early, memory = self.told(tmp_path, 10), self.told(tmp_path, 30)
+        memory.load(saved(early, tmp_path))
+        assert answers(memory, 30) == answers(early, 30)
+        assert digest(memory, tmp_path) == digest(early, tmp_path)
+        empty = self.build(tmp_path)
+        memory.load(saved(empty, tmp_path))
+        assert answers(memory, 30) == answers(empty, 30)
+
+    def test_forks_diverge(self, tmp_path: Path) -> None:
+        """Two copies of one state go their own ways, at the same time."""
+        trunk = saved(self.told(tmp_path, 10), tmp_path)
+        left, right = self.build(tmp_path), self.build(tmp_path)
+        left.load(trunk)
+        right.load(trunk)
+        for position in range(10, 20):
+            (left if position % 2 else right).record(experiences(20).at(position))
+        for fork, odd in ((left, 1), (right, 0)):
+            seen = {o for task in tasks(20) for o in origins(fork.recall(task))}
+            foreign = {experiences(20).task(p).instance_id for p in range(10, 20) if p % 2 != odd}
+            assert not seen & foreign, "one fork sees what only the other was told"
+        again = self.build(tmp_path)
+        again.load(trunk)
+        assert answers(again, 10) == answers(self.told(tmp_path, 10), 10)
+
+    def test_a_crash_loses_nothing_saved(self, tmp_path: Path) -> None:
+        """A process that dies between record and save leaves the last save whole.
+
+        Told again what was lost, the memory is as if nothing had happened.
+        """
+        kept = tmp_path / "kept"
+        kept.mkdir()
+        crashed = run(self.job(tmp_path, record=15, save=str(kept), lose=5), check=False)
+        assert crashed.returncode == 9, crashed.stderr
+        memory = self.build(tmp_path)
+        memory.load(kept)
+        assert answers(memory, 15) == answers(self.told(tmp_path, 15), 15)
+        tell(memory, experiences(20))
+        assert digest(memory, tmp_path) == digest(self.told(tmp_path, 20), tmp_path)
+
+    def test_budgets_are_kept(self, tmp_path: Path) -> None:
+        """A recall's text stays within its budget, and says so when something was cut."""
+        if not self.budget:
+            return
+        task, whole = experiences(0).task(60), 10_000_000
+        full = self.told(tmp_path, 60, **{self.budget: whole}).recall(task)
+        assert not full.truncated, "nothing was cut, yet it says so"
+        for size in (0, 1, 37, 300):
+            recall = self.told(tmp_path, 60, **{self.budget: size}).recall(task)
+            assert len(recall.text.encode()) <= size, f"more than {self.budget}={size} bytes"
+            assert recall.truncated == (len(full.text.encode()) > size), "`truncated` is wrong"
+
+    def test_origins_are_in_the_past(self, tmp_path: Path) -> None:
+        """At each position of a sequence, everything recalled comes from an earlier one."""
+        memory, told = self.build(tmp_path), set[str]()
+        for experience in experiences(30):
+            recall = memory.recall(experience.task)
+            check_recall(recall)
+            assert set(origins(recall)) <= told, "an origin it cannot know"
+            if self.learns:
+                assert all(item.origins for item in recall.items), "an item without origins"
+            memory.record(experience)
+            told.add(experience.task.instance_id)
+
+    def test_withheld_feedback(self, tmp_path: Path) -> None:
+        """It copes with a policy that tells it nothing but the task."""
+        memory = self.build(tmp_path)
+        for experience in experiences(5):
+            memory.record(Experience(task=experience.task))
+        check_recall(memory.recall(experiences(0).task(5)))
+
+    def test_odd_texts(self, tmp_path: Path) -> None:
+        """Unicode, empty, hostile and huge issues are recorded, asked, saved and loaded."""
+        memory, copy = self.build(tmp_path), self.build(tmp_path)
+        told = [odd(text, position) for position, text in enumerate(ODD_TEXTS)]
+        for experience in told:
+            check_recall(memory.recall(experience.task))
+            memory.record(experience)
+        copy.load(saved(memory, tmp_path))
+        for experience in told:
+            recall = memory.recall(experience.task)
+            check_recall(recall)
+            assert copy.recall(experience.task) == recall
+
+    def test_works_in_another_thread(self, tmp_path: Path) -> None:
+        """It may be used in another thread than the one that built it."""
+        memory = self.build(tmp_path)
+        with ThreadPoolExecutor(1) as pool:
+            found = pool.submit(lambda: answers(tell(memory, experiences(5)), 5)).result()
+        assert found == answers(self.told(tmp_path, 5), 5)
+
+    def test_many(self, tmp_path: Path) -> None:
+        """It still works, exactly, after a long sequence."""
+        memory, copy = self.told(tmp_path, self.many), self.build(tmp_path)
+        copy.load(saved(memory, tmp_path))
+        for task in (experiences(0).task(self.many + i) for i in range(10)):
+            recall = memory.recall(task)
+            assert bool(recall.items) or not self.learns
+            assert copy.recall(task) == recall
+
+    def job(self, folder: Path, **what: Any) -> dict[str, Any]:
+        """What another process is to do with a memory like this one."""
+        home = mkdtemp(prefix="home-", dir=folder)
+        return {"memory": self.memory, "options": dict(self.settings()), "home": home, **what}
+
+
+def check_memory(memory: str, **options: Any) -> None:
+    """Run the whole contract without pytest. Raises AssertionError where it is broken."""
+    name = {"memory": memory, "options": options}
+    contract = type("Contract", (MemoryContract,), name)()
+    for test in sorted(name for name in dir(contract) if name.startswith("test_")):
+        with TemporaryDirectory() as folder:
+            getattr(contract, test)(Path(folder))
+
+
+def check_recall(recall: Recall) -> None:
+    """Whether a recall is what agents and the harness rely on. Raises AssertionError."""
+    for item in recall.items:
+        assert isinstance(item.text, str), "text must be a str"
+        item.text.encode("utf-8")
+        assert isfinite(item.score), "a score must be a finite number"
+        assert item.score > 0 or not item.files, "a score weighs files: it must be positive"
+        assert all(isinstance(name, str) for name in (*item.origins, *item.files))
+        json.dumps(dict(item.notes))
+
+
+def tell(memory: Memory, what: Experiences) -> Memory:
+    """The memory, after it was told these experiences in order."""
+    for experience in what:
+        memory.record(experience)
+    return memory
+
+
+def tasks(count: int) -> list[Task]:
+    """The next ten tasks after `count` experiences."""
+    return [experiences(count).task(position) for position in range(count, count + 10)]
+
+
+def answers(memory: Memory, count: int) -> list[dict[str, Any]]:
+    """What a memory recalls for the next ten tasks after `count`, as plain data."""
+    return [asdict(memory.recall(task)) for task in tasks(count)]
+
+
+def origins(recall: Recall) -> Iterable[str]:
+    """Every rollout that a recall names."""
+    return [origin for item in recall.items for origin in item.origins]
+
+
+def saved(memory: Memory, folder: Path) -> Path:
+    """A new folder below `folder` that the memory was saved into."""
+    target = Path(mkdtemp(prefix="saved-", dir=folder))
+    memory.save(target)
+    return target
+
+
+def digest(memory: Memory, folder: Path) -> str:
+    """Digest of the memory's saved state."""
+    return folder_digest(read_folder(saved(memory, folder)))
+
+
+def odd(text: str, position: int) -> Experience:
+    """An experience whose every text is this one."""
+    plain = experiences(0).at(position)
+    return replace(
+        plain,
+        task=replace(plain.task, problem_statement=text),
+        notes={"note": text},
+        test_output=text,
+        gold_patch=text,
+    )
+
+
+def run(job: Mapping[str, Any], check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a job of `seqswe.testing.process` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "seqswe.testing.process"],
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        check=check,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        timeout=120,
+    )

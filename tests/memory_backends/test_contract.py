@@ -1,0 +1,80 @@
+"""Every memory that ships keeps the contract that its authors hand to others."""
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from memory_backends.records import NAME, RecordMemory
+from seqswe.testing import MemoryContract, experiences
+
+
+class TestNothing(MemoryContract):
+    memory = "memory_backends.none:Nothing"
+    learns = False
+    budget = ""
+
+
+class TestEpisodic(MemoryContract):
+    memory = "memory_backends.episodic:Episodic"
+
+
+class TestVectors(MemoryContract):
+    memory = "memory_backends.vectors:Vectors"
+    many = 3000
+
+
+class TestChroma(MemoryContract):
+    memory = "memory_backends.chroma:Chroma"
+    many = 500
+
+
+class TestRecency(MemoryContract):
+    memory = "memory_backends.recency:Recency"
+
+
+class TestRandomChoice(MemoryContract):
+    memory = "memory_backends.random_choice:RandomChoice"
+
+
+class TestFullHistory(MemoryContract):
+    memory = "memory_backends.full_history:FullHistory"
+
+
+class TestOracle(MemoryContract):
+    memory = "memory_backends.oracle:Oracle"
+
+
+class TestGitHistory(MemoryContract):
+    memory = "memory_backends.git_history:GitHistory"
+    learns = False
+    many = 1000
+
+
+class TestPlacebo(MemoryContract):
+    memory = "memory_backends.placebo:Placebo"
+    learns = False
+    many = 1000
+
+    @pytest.fixture(autouse=True)
+    def _source(self, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("source")
+        other_codebase(RecordMemory(folder)).save(folder)
+        self.source = folder / NAME
+
+    def settings(self):
+        return {"source": str(self.source)}
+
+
+def other_codebase(memory):
+    for experience in experiences(10):
+        memory.record(replace(experience, task=replace(experience.task, repo="other/house")))
+    return memory
+
+
+def test_all_that_are_registered_are_here():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    registered = set(project["project"]["entry-points"]["seqswe.memory"].values())
+    here = {kit.memory for kit in MemoryContract.__subclasses__() if kit.__module__ == __name__}
+    assert registered == here
