@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from seqswe.errors import ManifestError
 
@@ -44,6 +44,10 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
     if origin in (Union, types.UnionType):
         options = [k for k in get_args(kind) if k is not type(None)]
         return None if value is None else _convert(options[0], value, where)
+    if origin is Literal:
+        if value not in get_args(kind):
+            raise _wrong(where, "one of " + ", ".join(map(str, get_args(kind))), value)
+        return value
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise _wrong(where, "a list", value)

@@ -1,0 +1,23 @@
+"""From the journals of finished runs to everything a report prints: one frozen `Analysis`."""
+
+from seqswe.analysis.build import analyse
+from seqswe.analysis.model import (
+    Analysis,
+    ArmOutcome,
+    ArmResult,
+    Contrast,
+    FailureCount,
+    RunResult,
+    Scale,
+)
+
+__all__ = [
+    "Analysis",
+    "ArmOutcome",
+    "ArmResult",
+    "Contrast",
+    "FailureCount",
+    "RunResult",
+    "Scale",
+    "analyse",
+]

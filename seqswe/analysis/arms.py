@@ -1,0 +1,168 @@
+"""Journal lines laid out as arrays: tasks down, seeds across, NaN where there is no verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqswe.analysis.model import ArmOutcome, ArmResult, FailureCount
+from seqswe.metrics import Outcome
+from seqswe.rollout import CAUSES, Rollout
+from seqswe.statistics import Curve, Estimate, arm_curve, interval_mean
+from seqswe.statistics.arrays import FloatArray
+from seqswe.store import Journal, RunInfo
+
+CURVE_TASKS = 10
+"""Under this many tasks there is no curve, only the tasks themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Which rollouts a run directory was to hold: its arms, seeds and number of tasks."""
+
+    arms: tuple[str, ...]
+    seeds: dict[str, tuple[int, ...]]
+    tasks: int
+
+    @property
+    def planned(self) -> int:
+        """Rollouts planned over all arms."""
+        return sum(self.tasks * len(self.seeds[arm]) for arm in self.arms)
+
+
+def layout(info: RunInfo, journal: Journal) -> Layout:
+    """What was planned, and whatever the journal holds beyond it (a resume may add seeds)."""
+    experiment = info.experiment
+    said = [r.arm for r in journal.rollouts]
+    arms = tuple(dict.fromkeys([*experiment.arm, *said]))
+    seeds = {
+        arm: tuple(
+            sorted({*range(experiment.seeds), *(r.seed for r in journal.rollouts if r.arm == arm)})
+        )
+        for arm in arms
+    }
+    total = len(info.instance_ids)
+    planned = min(total, experiment.limit) if experiment.limit else total
+    seen = max((r.position + 1 for r in journal.rollouts), default=0)
+    return Layout(arms=arms, seeds=seeds, tasks=max(planned, seen))
+
+
+def arm_result(
+    run: str, arm: str, rollouts: Sequence[Rollout], plan: Layout, outcomes: Iterable[Outcome]
+) -> ArmResult:
+    """One arm's rollouts as matrices, means and curves."""
+    mine = [r for r in rollouts if r.arm == arm]
+    seeds = plan.seeds[arm]
+    return ArmResult(
+        run=run,
+        arm=arm,
+        seeds=seeds,
+        tasks=plan.tasks,
+        graded=sum(r.graded for r in mine),
+        resolved=sum(bool(r.resolved) for r in mine),
+        deterministic=_deterministic(mine, seeds),
+        outcomes={o.name: _arm_outcome(o, mine, seeds, plan.tasks) for o in outcomes},
+    )
+
+
+def matrix(
+    outcome: Outcome, rollouts: Iterable[Rollout], seeds: Sequence[int], tasks: int
+) -> FloatArray:
+    """Values (tasks, seeds) of one outcome; NaN where a rollout has none or does not exist."""
+    values: FloatArray = np.full((tasks, len(seeds)), np.nan)
+    column = {seed: index for index, seed in enumerate(seeds)}
+    for rollout in rollouts:
+        value = outcome.of(rollout)
+        if value is not None:
+            values[rollout.position, column[rollout.seed]] = value
+    return values
+
+
+def whole(values: FloatArray) -> FloatArray:
+    """The values without empty seeds and then without tasks that have a gap; may be empty."""
+    return started(values)[complete_tasks(values)]
+
+
+def started(values: FloatArray) -> FloatArray:
+    """The columns (seeds) that hold at least one value."""
+    kept: FloatArray = values[:, np.isfinite(values).any(axis=0)]
+    return kept
+
+
+def complete_tasks(*arms: FloatArray) -> NDArray[np.bool_]:
+    """Which tasks have a value in every started seed of every arm; none if an arm is empty."""
+    mask: NDArray[np.bool_] = np.ones(len(arms[0]), dtype=bool)
+    for values in arms:
+        kept = started(values)
+        mask &= np.isfinite(kept).all(axis=1) & (kept.shape[1] > 0)
+    return mask
+
+
+def on_axis(curve: Curve | None, kept: NDArray[np.bool_]) -> Curve | None:
+    """The curve with positions of the whole sequence, where tasks were dropped on the way."""
+    if curve is None:
+        return None
+    places = np.flatnonzero(kept) + 1.0
+    position = np.interp(curve.position, np.arange(1.0, len(places) + 1.0), places)
+    return replace(curve, position=position)
+
+
+def failures(run: str, rollouts: Iterable[Rollout]) -> tuple[FailureCount, ...]:
+    """Failures by arm and cause, in the order of the failure table."""
+    groups: dict[tuple[str, str, bool], list[Rollout]] = {}
+    for rollout in rollouts:
+        if rollout.failure:
+            key = (rollout.arm, rollout.failure.cause, rollout.graded)
+            groups.setdefault(key, []).append(rollout)
+    return tuple(
+        FailureCount(
+            run=run,
+            arm=arm,
+            cause=cause,
+            meaning=CAUSES[cause].meaning if cause in CAUSES else "",
+            graded=graded,
+            count=len(members),
+            example=next((m.failure.detail for m in members if m.failure), ""),
+        )
+        for (arm, cause, graded), members in sorted(groups.items())
+    )
+
+
+def _arm_outcome(
+    outcome: Outcome, rollouts: Iterable[Rollout], seeds: Sequence[int], tasks: int
+) -> ArmOutcome:
+    values = matrix(outcome, rollouts, seeds, tasks)
+    kept = whole(values)
+    gaps = ~np.isfinite(values)
+    return ArmOutcome(
+        outcome=outcome,
+        values=values,
+        mean=_mean(kept),
+        run_means=tuple(
+            None if gaps[:, k].all() else float(np.nanmean(values[:, k])) for k in range(len(seeds))
+        ),
+        missing=int(gaps.sum()),
+        curve=on_axis(_curve(kept), complete_tasks(values)),
+    )
+
+
+def _mean(values: FloatArray) -> Estimate | None:
+    return interval_mean(values) if len(values) >= 2 else None
+
+
+def _curve(values: FloatArray) -> Curve | None:
+    return arm_curve(values) if len(values) >= CURVE_TASKS else None
+
+
+def _deterministic(rollouts: Sequence[Rollout], seeds: Sequence[int]) -> bool | None:
+    if len(seeds) < 2:
+        return None
+    by_task: dict[int, set[tuple[object, ...]]] = {}
+    for r in rollouts:
+        seen = (r.resolved, r.patch_digest, r.ranking, r.usage, r.recalled_bytes)
+        by_task.setdefault(r.position, set()).add(seen)
+    counts = {seed: sum(r.seed == seed for r in rollouts) for seed in seeds}
+    return min(counts.values()) > 0 and all(len(seen) == 1 for seen in by_task.values())

@@ -1,0 +1,173 @@
+"""The front door: run directories in, an `Analysis` out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from seqswe.analysis.arms import Layout, arm_result, failures, layout
+from seqswe.analysis.contrasts import contrast, judged_together, pairs
+from seqswe.analysis.model import Analysis, ArmResult, Contrast, RunResult
+from seqswe.analysis.words import finding
+from seqswe.errors import IncompleteError, UsageError
+from seqswe.metrics import OUTCOMES, RESOLVED, Outcome, present
+from seqswe.rollout import Rollout
+from seqswe.store import Journal, RunDirectory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """One run directory as read: what was planned and what the journal says."""
+
+    label: str
+    directory: RunDirectory
+    journal: Journal
+    plan: Layout
+
+
+def analyse(directories: Sequence[RunDirectory]) -> Analysis:
+    """Analyse one or several run directories.
+
+    Raises UsageError without any or with the same one twice, RunDirError for a damaged journal
+    and IncompleteError where nothing at all is graded.
+    """
+    reads = _read(directories)
+    rollouts = [rollout for read in reads for rollout in read.journal.rollouts]
+    outcomes = present(rollouts)
+    headline, reason = headline_outcome(rollouts)
+    arms = tuple(
+        arm_result(read.label, arm, read.journal.rollouts, read.plan, outcomes)
+        for read in reads
+        for arm in read.plan.arms
+    )
+    contrasts = judged_together(_contrasts(reads, arms, outcomes, headline), headline)
+    runs = tuple(_run(read) for read in reads)
+    partial = Analysis(
+        runs=runs,
+        arms=arms,
+        contrasts=contrasts,
+        failures=tuple(f for r in reads for f in failures(r.label, r.journal.rollouts)),
+        headline_outcome=headline,
+        headline_reason=reason,
+        sentences=(),
+        warnings=tuple(
+            f"{run.label}: {text}" if len(runs) > 1 else text
+            for run in runs
+            for text in run.warnings
+        ),
+    )
+    return _with_sentences(partial)
+
+
+def headline_outcome(rollouts: Iterable[Rollout]) -> tuple[Outcome, str]:
+    """The outcome that the headline is about, and why.
+
+    Resolved is the main one. An agent that only points at files resolves nothing by
+    construction; where no arm resolves anything and files are named, the rank of the first gold
+    file is the headline. The choice looks at all arms together, so it cannot favour one.
+    """
+    graded = [r for r in rollouts if r.graded]
+    if any(r.resolved for r in graded):
+        return RESOLVED, "Resolved is the main outcome."
+    if any(r.gold_files and (r.ranking or r.edited_files) for r in graded):
+        return OUTCOMES["reciprocal_rank"], (
+            "No arm resolved any task, but files were named: the headline is the reciprocal rank "
+            "of the first file that the true fix touches, not tasks resolved."
+        )
+    return RESOLVED, "Resolved is the main outcome; no arm resolved any task."
+
+
+def _read(directories: Sequence[RunDirectory]) -> list[_Read]:
+    roots = [directory.root.resolve() for directory in directories]
+    if not roots or len(set(roots)) != len(roots):
+        raise UsageError("every run directory must be given once", "See `seqswe report --help`.")
+    reads = []
+    for label, directory in zip(_labels(directories), directories, strict=True):
+        journal = directory.journal()
+        plan = layout(directory.info, journal)
+        reads.append(_Read(label=label, directory=directory, journal=journal, plan=plan))
+    if not any(r.graded for read in reads for r in read.journal.rollouts):
+        names = ", ".join(str(directory.root) for directory in directories)
+        raise IncompleteError(
+            f"nothing is graded in {names}: there is no result to report",
+            "Finish the run with `seqswe resume`; the journal says why rollouts failed.",
+        )
+    return reads
+
+
+def _labels(directories: Sequence[RunDirectory]) -> list[str]:
+    """The shortest names that tell the runs apart: memory, agent and memory, or the folder."""
+    settings = [d.info.experiment for d in directories]
+    options = [
+        [e.memory for e in settings],
+        [f"{e.agent} + {e.memory}" for e in settings],
+        [f"{e.codebase}: {e.agent} + {e.memory}" for e in settings],
+        [d.root.resolve().name for d in directories],
+    ]
+    unique = (names for names in options if len(set(names)) == len(names))
+    return next(unique, [str(d.root) for d in directories])
+
+
+def _contrasts(
+    reads: Sequence[_Read],
+    arms: Sequence[ArmResult],
+    outcomes: Sequence[Outcome],
+    headline: Outcome,
+) -> list[Contrast]:
+    by_name = {(arm.run, arm.arm): arm for arm in arms}
+    ordered = sorted(outcomes, key=lambda outcome: outcome.name != headline.name)
+    found = [
+        contrast(by_name[read.label, first], by_name[read.label, second], outcome)
+        for read in reads
+        for outcome in ordered
+        if outcome.better != "neither"
+        for first, second in pairs(read.plan.arms)
+    ]
+    return [item for item in found if item]
+
+
+def _run(read: _Read) -> RunResult:
+    rollouts = read.journal.rollouts
+    graded = sum(r.graded for r in rollouts)
+    return RunResult(
+        label=read.label,
+        root=read.directory.root,
+        info=read.directory.info,
+        rollouts=rollouts,
+        planned=read.plan.planned,
+        graded=graded,
+        results_digest=read.journal.results_digest(),
+        warnings=tuple(_warnings(read, graded)),
+    )
+
+
+def _warnings(read: _Read, graded: int) -> Iterable[str]:
+    planned, rollouts = read.plan.planned, read.journal.rollouts
+    if graded < planned:
+        failed = len(rollouts) - graded
+        yield (
+            f"INCOMPLETE: {planned - graded} of {planned} rollouts have no verdict ({failed} "
+            f"failed, {planned - len(rollouts)} not run). Their tasks are dropped from both arms."
+        )
+    if read.journal.truncated:
+        yield "The journal's last line was half written and is left out (resume repeats it)."
+    if read.directory.info.synthetic:
+        yield "SYNTHETIC: the bugs were injected, not made by people; do not quote as real issues."
+    costs = [r.usage.cost_usd for r in rollouts if r.usage.cost_usd is not None]
+    if strange := sum(not isfinite(cost) for cost in costs):
+        yield f"{strange} rollouts report a cost that is not a finite number: taken as missing."
+    if 0 < len(costs) < len(rollouts):
+        yield f"{len(rollouts) - len(costs)} of {len(rollouts)} rollouts report no cost."
+    if not pairs(read.plan.arms):
+        yield f"Nothing to compare: only {', '.join(read.plan.arms)} was run (baseline: iid)."
+
+
+def _with_sentences(analysis: Analysis) -> Analysis:
+    from dataclasses import replace
+
+    several = len(analysis.runs) > 1
+    sentences = [finding(item, several) for item in analysis.headlines()]
+    if analysis.headline_outcome is not RESOLVED or not sentences:
+        sentences.append(analysis.headline_reason)
+    return replace(analysis, sentences=tuple(sentences))

@@ -1,0 +1,187 @@
+"""What an analysis holds. Everything is frozen; reports only read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import expm1
+from pathlib import Path
+from typing import Literal
+
+from seqswe.metrics import Outcome
+from seqswe.rollout import Rollout
+from seqswe.statistics import Curve, Estimate, Lift
+from seqswe.statistics.arrays import FloatArray
+from seqswe.store import RunInfo
+
+Scale = Literal["difference", "ratio"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmOutcome:
+    """One outcome of one arm: `values` (tasks, seeds) with NaN where there is none.
+
+    `mean` and `curve` are over tasks without a gap, None where too few are left;
+    `run_means` has one mean per seed, over what that seed has.
+    """
+
+    outcome: Outcome
+    values: FloatArray
+    mean: Estimate | None
+    run_means: tuple[float | None, ...]
+    missing: int
+    """Values missing among tasks × seeds."""
+    curve: Curve | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmResult:
+    """One arm of one run directory, with both denominators."""
+
+    run: str
+    arm: str
+    seeds: tuple[int, ...]
+    tasks: int
+    graded: int
+    resolved: int
+    deterministic: bool | None
+    """Whether all seeds gave the same results; None with a single seed."""
+    outcomes: Mapping[str, ArmOutcome]
+
+    @property
+    def rollouts(self) -> int:
+        """All rollouts planned: tasks × seeds. The second denominator."""
+        return self.tasks * len(self.seeds)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned rollout has a verdict."""
+        return self.graded == self.rollouts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """`arm` − `baseline` on one outcome, paired by task.
+
+    On the scale `ratio` the statistics are of logarithms; `estimate`, `low` and `high` give the
+    relative change (−0.2 is a fifth less). `lift.verdict` judges improvement: LEARNING means
+    better, whichever way better is.
+    """
+
+    run: str
+    arm: str
+    baseline: str
+    outcome: Outcome
+    scale: Scale
+    lift: Lift
+    curve: Curve | None
+    dropped_seeds: int = 0
+    """Seeds without a single verdict, left out of the comparison."""
+
+    @property
+    def estimate(self) -> float:
+        """The mean lift, or the relative change on the scale `ratio`."""
+        return self.shown(self.lift.overall.estimate)
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval of `estimate`."""
+        return self.shown(self.lift.overall.low)
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval of `estimate`."""
+        return self.shown(self.lift.overall.high)
+
+    @property
+    def p(self) -> float | None:
+        """The p-value, Holm's where several runs are judged together; None under three runs."""
+        return self.lift.overall.p if self.lift.adjusted_p is None else self.lift.adjusted_p
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether in both arms every seed gave the same values."""
+        noise = self.lift.diagnostics
+        return bool(noise.sequential.deterministic and noise.iid.deterministic)
+
+    @property
+    def name(self) -> str:
+        """`sequential − iid`."""
+        return f"{self.arm} − {self.baseline}"
+
+    def shown(self, value: float) -> float:
+        """A statistic of this contrast on the scale that people read."""
+        return expm1(value) if self.scale == "ratio" else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureCount:
+    """How many rollouts of an arm failed for one cause, and an example of what was said."""
+
+    run: str
+    arm: str
+    cause: str
+    meaning: str
+    graded: bool
+    count: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """One run directory: its settings, its rollouts, and what is wrong with it."""
+
+    label: str
+    root: Path
+    info: RunInfo
+    rollouts: tuple[Rollout, ...]
+    planned: int
+    graded: int
+    results_digest: str
+    warnings: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned rollout has a verdict."""
+        return self.graded >= self.planned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """Everything that a report prints about one or several run directories."""
+
+    runs: tuple[RunResult, ...]
+    arms: tuple[ArmResult, ...]
+    contrasts: tuple[Contrast, ...]
+    failures: tuple[FailureCount, ...]
+    headline_outcome: Outcome
+    headline_reason: str
+    sentences: tuple[str, ...]
+    """The findings in words, the primary one of every run first."""
+    warnings: tuple[str, ...]
+    """What a reader must know before believing the rest: incomplete, synthetic, one seed."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned rollout of every run has a verdict."""
+        return all(run.complete for run in self.runs)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether any run is over injected bugs rather than real issues."""
+        return any(run.info.synthetic for run in self.runs)
+
+    def headlines(self) -> tuple[Contrast, ...]:
+        """The primary contrast of every run that has one."""
+        found: dict[str, Contrast] = {}
+        for contrast in self.contrasts:
+            if contrast.outcome.name == self.headline_outcome.name:
+                found.setdefault(contrast.run, contrast)
+        return tuple(found.values())
+
+    def of_arm(self, run: str, arm: str) -> ArmResult:
+        """One arm of one run. Raises KeyError."""
+        for result in self.arms:
+            if (result.run, result.arm) == (run, arm):
+                return result
+        raise KeyError((run, arm))

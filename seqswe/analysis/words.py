@@ -1,0 +1,134 @@
+"""Numbers as people read them, and the findings as sentences."""
+
+from __future__ import annotations
+
+from seqswe.analysis.model import Analysis, ArmResult, Contrast
+from seqswe.metrics import Outcome
+from seqswe.statistics import MINIMUM_RUNS, Estimate, Word
+
+MINUS = "−"
+
+
+def value(outcome: Outcome, number: float | None) -> str:
+    """An outcome's value: a share in per cent, an amount with three figures or none."""
+    if number is None:
+        return "–"
+    if outcome.kind == "share":
+        return f"{number:.3f}" if _is_rank(outcome) else f"{100 * number:.1f} %"
+    if outcome.name == "cost":
+        return f"{number:.4f} USD" if number < 1 else f"{number:,.2f} USD"
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
+
+
+def change(contrast: Contrast, number: float) -> str:
+    """A lift as shown on its scale: points, a relative change, or the outcome's own unit."""
+    if contrast.scale == "ratio":
+        return signed(100 * number, 1) + " %"
+    if contrast.outcome.kind == "amount":
+        return signed(number, 2)
+    if _is_rank(contrast.outcome):
+        return signed(number, 3)
+    return signed(100 * number, 1) + " points"
+
+
+def signed(number: float, digits: int) -> str:
+    """A number with its sign, a true minus, and no sign on what rounds to zero."""
+    text = f"{abs(number):,.{digits}f}"
+    if not any(c in "123456789" for c in text):
+        return text
+    return ("+" if number > 0 else MINUS) + text
+
+
+def interval(contrast: Contrast) -> str:
+    """`+9.8 to +18.4 points`, in the units of `change`."""
+    return f"{change(contrast, contrast.low).split(' ')[0]} to {change(contrast, contrast.high)}"
+
+
+def p_value(p: float | None) -> str:
+    """A p-value, or why there is none."""
+    if p is None:
+        return f"no p-value under {MINIMUM_RUNS} seeds"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def mean_interval(outcome: Outcome, mean: Estimate | None) -> str:
+    """An arm's mean with its interval; a dash where there is none."""
+    if mean is None:
+        return "–"
+    low, high = mean.low, mean.high
+    if outcome.kind == "share":
+        low, high = max(0.0, low), min(1.0, high)
+    return f"{value(outcome, mean.estimate)} ({value(outcome, low)} to {value(outcome, high)})"
+
+
+def finding(contrast: Contrast, several: bool) -> str:
+    """The primary finding of one run in a few sentences, the verdict word before a colon."""
+    lift = contrast.lift
+    whose = f" ({contrast.run})" if several else ""
+    return (
+        f"{lift.verdict}{whose}: {contrast.outcome.title} {_means(contrast)}on the same "
+        f"{lift.overall.n} tasks, {contrast.name} = {change(contrast, contrast.estimate)} "
+        f"({100 * lift.overall.level:.0f} % interval {interval(contrast)}; "
+        f"{p_value(contrast.p)}; {_seeds(contrast)}). {meaning(contrast)}"
+    )
+
+
+def meaning(contrast: Contrast) -> str:
+    """What the verdict word says about this sequence, and what it may not say."""
+    verdict = contrast.lift.verdict
+    gained = {
+        Word.LEARNING: f"On this sequence {contrast.arm} did better than {contrast.baseline}.",
+        Word.HARM: f"On this sequence {contrast.arm} did worse than {contrast.baseline}.",
+        Word.EQUIVALENT: f"The two are equal within ±{_margin(contrast)}.",
+        Word.INCONCLUSIVE: "The data do not tell; the smallest effect they could have shown "
+        f"with 80 % power is {_plain(change(contrast, contrast.shown(verdict.detectable)))}.",
+    }[verdict.word]
+    if verdict.single_run:
+        gained += (
+            " With fewer than three seeds the noise between runs is unknown: this holds for "
+            "these very runs only."
+        )
+    elif contrast.deterministic:
+        gained += (
+            " All seeds gave identical results, so they count as one: the interval carries the "
+            "noise of the tasks alone."
+        )
+    return gained
+
+
+def denominators(arm: ArmResult) -> str:
+    """`12/20 graded, 12/30 all`."""
+    return f"{arm.resolved}/{arm.graded} of graded, {arm.resolved}/{arm.rollouts} of all"
+
+
+def plain_text(analysis: Analysis) -> str:
+    """Warnings and findings as lines, for a terminal."""
+    return "\n".join([*analysis.warnings, *analysis.sentences])
+
+
+def _means(contrast: Contrast) -> str:
+    if contrast.scale == "ratio":
+        return ""
+    first = value(contrast.outcome, contrast.lift.sequential.estimate)
+    second = value(contrast.outcome, contrast.lift.iid.estimate)
+    return f"{first} ({contrast.arm}) against {second} ({contrast.baseline}) "
+
+
+def _seeds(contrast: Contrast) -> str:
+    k1, k0 = contrast.lift.overall.k1, contrast.lift.overall.k0
+    if k1 == k0:
+        return f"{k1} seed{'s' if k1 > 1 else ''} per arm"
+    return f"{k1} seeds against {k0}"
+
+
+def _margin(contrast: Contrast) -> str:
+    margin = contrast.lift.verdict.margin
+    return _plain(change(contrast, margin))
+
+
+def _plain(text: str) -> str:
+    return text.lstrip("+" + MINUS)
+
+
+def _is_rank(outcome: Outcome) -> bool:
+    return outcome.name == "reciprocal_rank"

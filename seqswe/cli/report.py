@@ -1,0 +1,70 @@
+"""`seqswe report`: what finished runs say, as files and in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from seqswe.analysis import Analysis
+
+USUAL = ("json", "markdown", "html")
+
+
+@click.command("report")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
+@click.option(
+    "formats",
+    "--format",
+    multiple=True,
+    metavar="NAME",
+    help="html, markdown, json, csv, junit or a plug-in's; may be repeated. "
+    "Default: json, markdown and html.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the reports. Default: the first run directory.",
+)
+def report(runs: tuple[Path, ...], formats: tuple[str, ...], out: Path | None) -> None:
+    """Report on finished runs: the lift over the i.i.d. baseline, in words, numbers and charts.
+
+    Several RUNs (memories, agents) are reported together, with p-values adjusted for their number.
+    """
+    from seqswe.analysis import analyse
+    from seqswe.store import RunDirectory
+
+    analysis = analyse([RunDirectory.open(run) for run in runs])
+    written = write_reports(analysis, formats or USUAL, out or runs[0])
+    for warning in analysis.warnings:
+        click.echo(warning, err=True)
+    for sentence in analysis.sentences:
+        click.echo(sentence)
+    for run in analysis.runs:
+        click.echo(f"results {run.results_digest} ({run.label})")
+    for path in written:
+        click.echo(str(path))
+
+
+def write_reports(analysis: Analysis, formats: tuple[str, ...], folder: Path) -> list[Path]:
+    """Render and write one file per format, HTML last. Raises UsageError, UnknownName."""
+    from seqswe.errors import UsageError
+    from seqswe.plugins import build
+
+    names = sorted(dict.fromkeys(formats), key=lambda name: name == "html")
+    made = [(build("report", name), name) for name in names]
+    paths = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for maker, _ in made:
+            path = folder / f"report{maker.suffix}"
+            path.write_bytes(maker.render(analysis))
+            paths.append(path)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write the report to {folder}: {error.strerror}",
+            "Choose another folder with --out.",
+        ) from None
+    return paths

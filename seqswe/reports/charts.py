@@ -1,0 +1,198 @@
+"""The charts, as Vega-Lite specifications built with Altair. No colour stands here: themes do.
+
+Arms are told apart by colour, dash and shape, never by colour alone. Titles and captions are the
+page's own text, so that they wrap on a narrow screen; axes carry title and unit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+
+from seqswe.analysis import Analysis, ArmOutcome, ArmResult, Contrast
+from seqswe.metrics import Outcome
+from seqswe.statistics import Curve
+
+HEIGHT = 280
+MOST_POINTS = 600
+"""Raw points drawn per arm; longer sequences are drawn as means over blocks of tasks."""
+POSITION = "Task in the sequence (number)"
+
+Spec = dict[str, Any]
+Row = dict[str, Any]
+
+
+def lift_chart(contrast: Contrast) -> Spec | None:
+    """The paired lift along the sequence with its simultaneous band."""
+    curve = contrast.curve
+    if curve is None:
+        return None
+    factor = _factor(contrast.outcome, ratio=contrast.scale == "ratio")
+    rows = [
+        {"task": task, "lift": factor * mid, "low": factor * low, "high": factor * high}
+        for task, mid, low, high in _points(curve, contrast)
+    ]
+    limit = lift_limit(contrast, curve)
+    scale = alt.Scale(domain=[-factor * limit, factor * limit]) if limit else alt.Scale()
+    base = _chart(rows).encode(x=_position())
+    title = lift_title(contrast)
+    tips = [
+        alt.Tooltip("task:Q", title="Task", format=".0f"),
+        alt.Tooltip("lift:Q", title="Lift", format="+.3~f"),
+        alt.Tooltip("low:Q", title="Band from", format="+.3~f"),
+        alt.Tooltip("high:Q", title="Band to", format="+.3~f"),
+    ]
+    band = base.mark_area(opacity=0.22, line=False, clip=True).encode(
+        y=alt.Y("low:Q", title=title, scale=scale), y2=alt.Y2("high:Q"), tooltip=tips
+    )
+    line = base.mark_line(strokeWidth=2.5, clip=True).encode(
+        y=alt.Y("lift:Q", title=title), tooltip=tips
+    )
+    zero = _chart([{"zero": 0}]).mark_rule(strokeDash=[4, 4]).encode(y="zero:Q")
+    return _finished(alt.layer(band, zero, line))
+
+
+def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
+    """Every arm's smoothed curve over its raw points."""
+    shown = [(arm.arm, arm.outcomes[outcome.name]) for arm in arms]
+    names = [name for name, _ in shown]
+    points = [row for name, found in shown for row in _raw(name, found)]
+    curves = [row for name, found in shown for row in _smooth(name, found)]
+    if not points:
+        return None
+    # One domain for all three channels, or else there would be three legends.
+    domain, legend = alt.Scale(domain=names), alt.Legend(symbolOpacity=1, symbolSize=80)
+    arm = alt.Color("arm:N", title="Arm", scale=domain, legend=legend)
+    shape = alt.Shape("arm:N", title="Arm", scale=domain, legend=legend)
+    dash = alt.StrokeDash("arm:N", title="Arm", scale=domain, legend=legend)
+    full = [0, 100 if _factor(outcome) > 1 else 1]
+    scale = alt.Scale(domain=full) if outcome.kind == "share" else alt.Scale()
+    y = alt.Y("value:Q", title=axis_title(outcome), scale=scale)
+    tips = [
+        alt.Tooltip("arm:N", title="Arm"),
+        alt.Tooltip("task:Q", title="Task", format=".0f"),
+        alt.Tooltip("value:Q", title=outcome.title, format=".3~f"),
+    ]
+    dots = (
+        _chart(points)
+        .mark_point(filled=True, size=16, opacity=0.35)
+        .encode(x=_position(), y=y, color=arm, shape=shape, tooltip=tips)
+    )
+    lines = (
+        _chart(curves)
+        .mark_line(strokeWidth=2.5)
+        .encode(
+            x=_position(),
+            y=y,
+            color=arm,
+            strokeDash=dash,
+            tooltip=tips,
+        )
+    )
+    return _finished(alt.layer(dots, lines) if curves else alt.layer(dots))
+
+
+def lift_limit(contrast: Contrast, curve: Curve) -> float | None:
+    """Where the y axis of a lift ends, if the band is so wide that the lift would be flat."""
+    half = (curve.high - curve.low) / 2.0
+    tallest = float(np.abs(curve.estimate).max() + half.max())
+    usual = float(np.abs(curve.estimate).max() + 2.0 * np.median(half))
+    natural = 1.0 if contrast.outcome.kind == "share" else np.inf
+    limit = min(natural, usual)
+    return limit if tallest > limit and contrast.scale == "difference" else None
+
+
+def charts_of(analysis: Analysis, run: str) -> dict[str, Spec]:
+    """The charts of one run by name; those that the data do not allow are left out."""
+    outcome = analysis.headline_outcome
+    arms = [arm for arm in analysis.arms if arm.run == run]
+    primary = next((c for c in analysis.headlines() if c.run == run), None)
+    found = {
+        "lift": lift_chart(primary) if primary else None,
+        "arms": arms_chart(arms, outcome),
+    }
+    return {name: spec for name, spec in found.items() if spec}
+
+
+def axis_title(outcome: Outcome) -> str:
+    """An outcome with its unit, for an axis."""
+    unit = "% of tasks" if _factor(outcome) > 1 else outcome.unit
+    return outcome.title if outcome.name == "reciprocal_rank" else f"{outcome.title} ({unit})"
+
+
+def lift_title(contrast: Contrast) -> str:
+    """What the y axis of a lift shows."""
+    if contrast.scale == "ratio":
+        return "Change (%)"
+    if _factor(contrast.outcome) > 1:
+        return "Lift (percentage points)"
+    if contrast.outcome.kind == "share":
+        return "Lift (reciprocal rank)"
+    return f"Difference ({contrast.outcome.unit})"
+
+
+def _factor(outcome: Outcome, *, ratio: bool = False) -> float:
+    percent = ratio or (outcome.kind == "share" and outcome.name != "reciprocal_rank")
+    return 100.0 if percent else 1.0
+
+
+def _points(curve: Curve, contrast: Contrast) -> list[tuple[float, float, float, float]]:
+    columns = zip(curve.position, curve.estimate, curve.low, curve.high, strict=True)
+    return [
+        (
+            float(task),
+            contrast.shown(float(mid)),
+            contrast.shown(float(low)),
+            contrast.shown(float(high)),
+        )
+        for task, mid, low, high in columns
+    ]
+
+
+def _raw(name: str, found: ArmOutcome) -> list[Row]:
+    graded = np.isfinite(found.values)
+    tasks = np.flatnonzero(graded.any(axis=1))
+    if not len(tasks):
+        return []
+    means = np.nanmean(found.values[tasks], axis=1) * _factor(found.outcome)
+    block = -(-len(tasks) // MOST_POINTS)
+    return [
+        {
+            "arm": name,
+            "task": float(tasks[i : i + block].mean()) + 1.0,
+            "value": float(means[i : i + block].mean()),
+        }
+        for i in range(0, len(tasks), block)
+    ]
+
+
+def _smooth(name: str, found: ArmOutcome) -> list[Row]:
+    if found.curve is None:
+        return []
+    factor = _factor(found.outcome)
+    estimate = found.curve.estimate
+    if found.outcome.kind == "share":
+        # A local line overshoots at the ends; no share lies outside 0 to 1.
+        estimate = np.clip(estimate, 0.0, 1.0)
+    return [
+        {"arm": name, "task": float(task), "value": factor * float(value)}
+        for task, value in zip(found.curve.position, estimate, strict=True)
+    ]
+
+
+def _chart(rows: list[Row]) -> alt.Chart:
+    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
+
+
+def _position() -> alt.X:
+    return alt.X("task:Q", title=POSITION, scale=alt.Scale(zero=False, nice=False))
+
+
+def _finished(chart: Any) -> Spec:
+    spec: Spec = chart.properties(width="container", height=HEIGHT).to_dict()
+    # The page brings its own renderer and theme; the schema's address would only look like a link.
+    spec.pop("$schema", None)
+    spec.pop("config", None)
+    return spec

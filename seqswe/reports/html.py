@@ -1,0 +1,138 @@
+"""report.html: one file that opens from disk with no network, charts and all."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from seqswe import __version__
+from seqswe.analysis import Analysis, Contrast
+from seqswe.reports.charts import MOST_POINTS, Spec, charts_of, lift_limit
+from seqswe.reports.tables import all_tables, settings_table
+
+BUNDLE = "window.vegaEmbed = vegaEmbed;"
+"""What the charts' library is asked to leave behind for the page's own script."""
+
+
+class HtmlReport:
+    """The single-file HTML report.
+
+    Jinja2 escapes all text of runs; a content security policy with the hashes of the page's own
+    scripts refuses any other script and any request, so a hostile issue text stays text.
+    """
+
+    suffix = ".html"
+
+    def render(self, analysis: Analysis) -> bytes:
+        """The whole page, UTF-8."""
+        return page(analysis).encode("utf-8", "replace")
+
+
+def page(analysis: Analysis) -> str:
+    """The report as HTML text."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(asset),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    scripts = [charts_library(), asset("report.js")]
+    sections = [_section(analysis, run.label) for run in analysis.runs]
+    specs: dict[str, Spec] = {}
+    for section in sections:
+        specs.update(section["specs"])
+    return environment.get_template("report.html.j2").render(
+        analysis=analysis,
+        sections=sections,
+        specs=specs,
+        findings=[text.partition(": ") for text in analysis.sentences[: len(analysis.headlines())]],
+        remarks=analysis.sentences[len(analysis.headlines()) :],
+        tables=all_tables(analysis),
+        settings=[settings_table(run) for run in analysis.runs],
+        style=asset("report.css"),
+        scripts=scripts,
+        policy=content_policy(scripts),
+        version=__version__,
+        codebases=", ".join(dict.fromkeys(r.info.experiment.codebase for r in analysis.runs)),
+    )
+
+
+def asset(name: str) -> str:
+    """The text of a template, style sheet or script that ships with the reports."""
+    return (files("seqswe.reports") / "assets" / name).read_text(encoding="utf-8")
+
+
+@cache
+def charts_library() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script, in the version that Altair writes for."""
+    import altair
+    import vl_convert
+
+    wanted = ".".join(altair.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+    known = vl_convert.get_vegalite_versions()
+    return str(
+        vl_convert.javascript_bundle(BUNDLE, vl_version=wanted if wanted in known else known[-1])
+    )
+
+
+def content_policy(scripts: list[str]) -> str:
+    """A policy that lets exactly these scripts run and nothing be fetched."""
+    hashes = " ".join(
+        f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts
+    )
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def embedded(data: Any) -> str:
+    """JSON that can stand inside a script element."""
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _section(analysis: Analysis, run: str) -> dict[str, Any]:
+    index = [r.label for r in analysis.runs].index(run)
+    primary = next((c for c in analysis.headlines() if c.run == run), None)
+    specs = {f"{name}-{index}": spec for name, spec in charts_of(analysis, run).items()}
+    return {
+        "run": run,
+        "index": index,
+        "specs": specs,
+        "primary": primary,
+        "lift_caption": _lift_caption(primary) if primary else "",
+        "arms_caption": _arms_caption(analysis, run),
+    }
+
+
+def _lift_caption(contrast: Contrast) -> str:
+    text = (
+        f"{contrast.outcome.title}: {contrast.name}, paired by task and smoothed over the "
+        "sequence. The band holds for the whole curve at once (95 %); where it leaves the dashed "
+        "line at zero, the arms differ there."
+    )
+    if contrast.lift.verdict.single_run:
+        text += " SINGLE-RUN: with under three seeds the noise between runs is not known."
+    if contrast.curve and lift_limit(contrast, contrast.curve):
+        text += " The band goes on beyond the chart's edge."
+    return text
+
+
+def _arms_caption(analysis: Analysis, run: str) -> str:
+    arms = [arm for arm in analysis.arms if arm.run == run]
+    text = (
+        f"{analysis.headline_outcome.title} of each arm: points are tasks (mean over seeds), "
+        "lines their local-linear smooth. They rise and fall with the difficulty of the tasks: "
+        "learning shows in the lift only."
+    )
+    if max(arm.tasks for arm in arms) > MOST_POINTS:
+        text += " Points are means over blocks of consecutive tasks."
+    return text

@@ -1,0 +1,170 @@
+"""report.json: every number of the report for programs. docs/formats.md describes the schema."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from seqswe import __version__
+from seqswe.analysis import Analysis, ArmOutcome, ArmResult, Contrast, FailureCount, RunResult
+from seqswe.statistics import Curve, Estimate
+
+SCHEMA = "seqswe.report"
+SCHEMA_VERSION = 1
+"""Raised when a field changes its meaning or goes; a new field does not raise it."""
+
+
+class JsonReport:
+    """The JSON report."""
+
+    suffix = ".json"
+
+    def render(self, analysis: Analysis) -> bytes:
+        """UTF-8 JSON without NaN: what is missing is null."""
+        text = json.dumps(as_json(analysis), indent=1, ensure_ascii=False, allow_nan=False)
+        return (text + "\n").encode("utf-8", "replace")
+
+
+def as_json(analysis: Analysis) -> dict[str, Any]:
+    """The analysis as plain data, schema `seqswe.report`."""
+    return {
+        "schema": SCHEMA,
+        "schema_version": SCHEMA_VERSION,
+        "seqswe": __version__,
+        "complete": analysis.complete,
+        "synthetic": analysis.synthetic,
+        "headline": {
+            "outcome": analysis.headline_outcome.name,
+            "reason": analysis.headline_reason,
+            "sentences": list(analysis.sentences),
+            "contrasts": [contrast_json(c) for c in analysis.headlines()],
+        },
+        "warnings": list(analysis.warnings),
+        "runs": [run_json(run) for run in analysis.runs],
+        "arms": [arm_json(arm) for arm in analysis.arms],
+        "contrasts": [contrast_json(contrast) for contrast in analysis.contrasts],
+        "failures": [failure_json(failure) for failure in analysis.failures],
+    }
+
+
+def run_json(run: RunResult) -> dict[str, Any]:
+    """Settings, digests and versions of one run directory; no path of the machine it is on."""
+    experiment = run.info.experiment
+    return {
+        "run": run.label,
+        "codebase": experiment.codebase,
+        "agent": experiment.agent,
+        "memory": experiment.memory,
+        "policies": {"feedback": experiment.feedback, "code": experiment.code},
+        "sandbox": experiment.sandbox,
+        "settings": {k: v for k, v in experiment.as_dict().items() if k != "mirror"},
+        "settings_digest": experiment.digest,
+        "sequence_digest": run.info.sequence_digest,
+        "results_digest": run.results_digest,
+        "environments": dict(run.info.environments),
+        "made_with": run.info.seqswe,
+        "synthetic": run.info.synthetic,
+        "complete": run.complete,
+        "rollouts": run.planned,
+        "graded": run.graded,
+        "warnings": list(run.warnings),
+    }
+
+
+def arm_json(arm: ArmResult) -> dict[str, Any]:
+    """One arm: `n` rollouts planned, `graded`, `resolved`, and the mean of every outcome."""
+    return {
+        "run": arm.run,
+        "arm": arm.arm,
+        "seeds": list(arm.seeds),
+        "tasks": arm.tasks,
+        "n": arm.rollouts,
+        "graded": arm.graded,
+        "resolved": arm.resolved,
+        "resolved_of_graded": arm.resolved / arm.graded if arm.graded else None,
+        "resolved_of_all": arm.resolved / arm.rollouts if arm.rollouts else None,
+        "complete": arm.complete,
+        "deterministic": arm.deterministic,
+        "outcomes": {name: _arm_outcome(found) for name, found in arm.outcomes.items()},
+    }
+
+
+def contrast_json(contrast: Contrast) -> dict[str, Any]:
+    """One contrast: outcome, estimate, interval, p, verdict word, and what stands beside them."""
+    lift = contrast.lift
+    return {
+        "run": contrast.run,
+        "arm": contrast.arm,
+        "baseline": contrast.baseline,
+        "outcome": contrast.outcome.name,
+        "title": contrast.outcome.title,
+        "unit": contrast.outcome.unit,
+        "better": contrast.outcome.better,
+        "scale": contrast.scale,
+        "estimate": contrast.estimate,
+        "interval": [contrast.low, contrast.high],
+        "level": lift.overall.level,
+        "p": contrast.p,
+        "p_unadjusted": lift.overall.p,
+        "verdict": str(lift.verdict),
+        "word": lift.verdict.word.value,
+        "single_run": lift.verdict.single_run,
+        "detectable": contrast.shown(lift.verdict.detectable),
+        "margin": lift.verdict.margin,
+        "n": lift.overall.n,
+        "k1": lift.overall.k1,
+        "k0": lift.overall.k0,
+        "missing": lift.diagnostics.missing,
+        "dropped_seeds": contrast.dropped_seeds,
+        "se": lift.overall.se,
+        "dof": lift.overall.dof,
+        "task_variance": lift.overall.task_variance,
+        "run_variance": lift.overall.run_variance,
+        "late": _estimate(contrast, lift.late),
+        "slope": _estimate(contrast, lift.slope),
+        "log_slope": _estimate(contrast, lift.log_slope),
+        "diagnostics": asdict(lift.diagnostics),
+        "curve": curve_json(contrast.curve),
+    }
+
+
+def failure_json(failure: FailureCount) -> dict[str, Any]:
+    """Failures of one cause in one arm."""
+    return asdict(failure)
+
+
+def curve_json(curve: Curve | None) -> dict[str, Any] | None:
+    """A curve with its simultaneous band, on the scale of the statistics."""
+    if curve is None:
+        return None
+    return {
+        "position": curve.position.tolist(),
+        "estimate": curve.estimate.tolist(),
+        "low": curve.low.tolist(),
+        "high": curve.high.tolist(),
+        "level": curve.level,
+        "single_run": curve.single_run,
+    }
+
+
+def _estimate(contrast: Contrast, estimate: Estimate | None) -> dict[str, Any] | None:
+    if estimate is None:
+        return None
+    return {
+        "estimate": contrast.shown(estimate.estimate),
+        "interval": [contrast.shown(estimate.low), contrast.shown(estimate.high)],
+        "p": estimate.p,
+        "n": estimate.n,
+    }
+
+
+def _arm_outcome(found: ArmOutcome) -> dict[str, Any]:
+    mean = found.mean
+    return {
+        "mean": mean.estimate if mean else None,
+        "interval": [mean.low, mean.high] if mean else None,
+        "run_means": list(found.run_means),
+        "missing": found.missing,
+        "curve": curve_json(found.curve),
+    }

@@ -1,0 +1,193 @@
+"""The tables that Markdown and HTML share: a caption, a header row and rows of plain text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from seqswe.analysis import Analysis, ArmResult, Contrast, RunResult
+from seqswe.analysis.words import change, interval, mean_interval, p_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table of unescaped text; the report that prints it escapes."""
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+    def without_run(self) -> Table:
+        """The table without its column of runs, which says nothing where there is only one."""
+        if self.header[0] != "Run":
+            return self
+        return replace(self, header=self.header[1:], rows=tuple(row[1:] for row in self.rows))
+
+
+def arms_table(analysis: Analysis) -> Table:
+    """Every arm with both denominators and its mean on the headline outcome."""
+    outcome = analysis.headline_outcome
+    return Table(
+        caption="Arms",
+        header=(
+            "Run",
+            "Arm",
+            "Tasks",
+            "Seeds",
+            "Resolved / graded",
+            "Resolved / all",
+            f"{outcome.title} (95 % interval)",
+        ),
+        rows=tuple(
+            (
+                arm.run,
+                arm.arm,
+                str(arm.tasks),
+                _seeds(arm),
+                f"{arm.resolved} / {arm.graded}",
+                f"{arm.resolved} / {arm.rollouts}",
+                mean_interval(outcome, arm.outcomes[outcome.name].mean),
+            )
+            for arm in analysis.arms
+        ),
+        note="Both denominators: rollouts with a verdict, and all that were planned. An arm's "
+        "interval speaks of tasks like these; arms are compared pair by pair below.",
+    )
+
+
+def contrasts_table(analysis: Analysis) -> Table:
+    """Every contrast: estimate, interval, p and verdict."""
+    return Table(
+        caption="Contrasts, paired by task",
+        header=("Run", "Outcome", "Contrast", "Estimate", "95 % interval", "p", "Verdict", "Tasks"),
+        rows=tuple(
+            (
+                contrast.run,
+                contrast.outcome.title,
+                contrast.name,
+                change(contrast, contrast.estimate),
+                interval(contrast),
+                _p(contrast),
+                str(contrast.lift.verdict),
+                _tasks(contrast),
+            )
+            for contrast in analysis.contrasts
+        ),
+        note="LEARNING is a change for the better whichever way better is, HARM one for the "
+        "worse. Amounts above zero are compared by their ratio. Only the headline outcome is a "
+        "test made in advance; the others describe.",
+    )
+
+
+def diagnostics_table(analysis: Analysis) -> Table:
+    """What tells whether the headline's numbers can be trusted."""
+    return Table(
+        caption="Diagnostics of the headline",
+        header=(
+            "Run",
+            "Tasks, seeds",
+            "Dropped tasks",
+            "Wins / losses / ties",
+            "ICC",
+            "DEFF run, arm | baseline",
+            "σ run",
+            "Lag-1 of lift",
+            "Late lift",
+            "Slope",
+            "Detectable",
+        ),
+        rows=tuple(_diagnostics(contrast) for contrast in analysis.headlines()),
+        note="ICC: share of variance between tasks. DEFF run: variance between runs over what "
+        "tasks explain; near 1 in the baseline, or else the batch drifted. Late lift: last third. "
+        "Slope: lift gained from the first task to the last. Detectable: smallest lift seen with "
+        "80 % power.",
+    )
+
+
+def failures_table(analysis: Analysis) -> Table:
+    """Failures by cause; those without a verdict are outside the first denominator."""
+    return Table(
+        caption="Failures",
+        header=("Run", "Arm", "Cause", "Rollouts", "Graded all the same", "Meaning", "Example"),
+        rows=tuple(
+            (f.run, f.arm, f.cause, str(f.count), "yes" if f.graded else "no", f.meaning, f.example)
+            for f in analysis.failures
+        ),
+    )
+
+
+def settings_table(run: RunResult) -> Table:
+    """Policies, digests and versions of one run."""
+    experiment = run.info.experiment
+    rows = [
+        ("Codebase", experiment.codebase + (" (synthetic bugs)" if run.info.synthetic else "")),
+        ("Agent", " ".join([experiment.agent, *experiment.agent_option])),
+        ("Memory", " ".join([experiment.memory, *experiment.memory_option])),
+        ("Feedback policy", experiment.feedback),
+        ("Code policy", experiment.code),
+        ("Sandbox", experiment.sandbox),
+        ("Limits", _limits(run)),
+        ("Tasks in the sequence", str(len(run.info.instance_ids))),
+        ("Sequence digest", run.info.sequence_digest),
+        ("Settings digest", experiment.digest),
+        ("Results digest", run.results_digest),
+        ("Made with", f"seqswe {run.info.seqswe}"),
+        *((f"Environment {key}", digest) for key, digest in sorted(run.info.environments.items())),
+    ]
+    return Table(
+        caption=f"Policies, digests and versions: {run.label}",
+        header=("Setting", "Value"),
+        rows=tuple(rows),
+    )
+
+
+def all_tables(analysis: Analysis) -> list[Table]:
+    """The tables of results that have any rows."""
+    found = [arms_table(analysis), contrasts_table(analysis), diagnostics_table(analysis)]
+    filled = [table for table in (*found, failures_table(analysis)) if table.rows]
+    return filled if len(analysis.runs) > 1 else [table.without_run() for table in filled]
+
+
+def _diagnostics(contrast: Contrast) -> tuple[str, ...]:
+    lift, noise = contrast.lift, contrast.lift.diagnostics
+    return (
+        contrast.run,
+        f"{noise.n}, {noise.k1} against {noise.k0}",
+        str(noise.missing),
+        f"{noise.wins} / {noise.losses} / {noise.ties}",
+        _number(noise.sequential.icc),
+        f"{_number(noise.sequential.deff_run)} | {_number(noise.iid.deff_run)}",
+        _number(noise.sequential.sigma_run, 3),
+        _number(noise.autocorrelation),
+        change(contrast, contrast.shown(lift.late.estimate)) if lift.late else "–",
+        change(contrast, contrast.shown(lift.slope.estimate)) if lift.slope else "–",
+        change(contrast, contrast.shown(lift.verdict.detectable)).lstrip("+"),
+    )
+
+
+def _p(contrast: Contrast) -> str:
+    if contrast.p is None:
+        return "none (seeds < 3)"
+    return p_value(contrast.p).removeprefix("p ").removeprefix("= ")
+
+
+def _tasks(contrast: Contrast) -> str:
+    missing = contrast.lift.diagnostics.missing
+    dropped = f" ({missing} dropped)" if missing else ""
+    return f"{contrast.lift.overall.n}{dropped}"
+
+
+def _seeds(arm: ArmResult) -> str:
+    return f"{len(arm.seeds)}{' (identical)' if arm.deterministic else ''}"
+
+
+def _limits(run: RunResult) -> str:
+    e = run.info.experiment
+    return (
+        f"{e.cpus:g} CPU, {e.memory_mb} MB, {e.pids} processes, {e.command_seconds:g} s per "
+        f"command, {e.task_seconds:g} s per task"
+    )
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")

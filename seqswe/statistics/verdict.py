@@ -1,0 +1,69 @@
+"""One word for a comparison, and what it may not say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from seqswe.statistics.power import detectable_effect
+from seqswe.statistics.twoway import Estimate
+
+EQUIVALENCE_MARGIN = 0.03
+"""Lifts within ± this are called equal, when the whole interval lies there."""
+
+
+class Word(StrEnum):
+    """The four things a comparison can conclude about this stream."""
+
+    LEARNING = "LEARNING"
+    HARM = "HARM"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    EQUIVALENT = "EQUIVALENT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The word, whether it rests on fewer than three runs, and the effect detectable at 80 %."""
+
+    word: Word
+    single_run: bool
+    detectable: float
+    margin: float
+
+    def __str__(self) -> str:
+        return f"SINGLE-RUN {self.word.value}" if self.single_run else self.word.value
+
+
+def judge(
+    estimate: Estimate,
+    *,
+    adjusted_p: float | None = None,
+    margin: float = EQUIVALENCE_MARGIN,
+) -> Verdict:
+    """Return the verdict on a 2W estimate of lift.
+
+    A sign that is sure comes first, so a sure but small lift is LEARNING, not EQUIVALENT.
+    `adjusted_p` (Holm, several memories) withholds a sign that its own interval would grant.
+    """
+    return Verdict(
+        word=_word(estimate, adjusted_p, margin),
+        single_run=estimate.single_run,
+        detectable=detectable_effect(estimate),
+        margin=margin,
+    )
+
+
+def _word(estimate: Estimate, adjusted_p: float | None, margin: float) -> Word:
+    alpha = 1.0 - estimate.level
+    sure = estimate.excludes_zero and not _too_few_equal(estimate, alpha)
+    if sure and (adjusted_p is None or adjusted_p < alpha):
+        return Word.LEARNING if estimate.estimate > 0.0 else Word.HARM
+    inside = -margin < estimate.low and estimate.high < margin
+    if inside and (estimate.se > 0.0 or detectable_effect(estimate) <= margin):
+        return Word.EQUIVALENT
+    return Word.INCONCLUSIVE
+
+
+def _too_few_equal(estimate: Estimate, alpha: float) -> bool:
+    # An interval of no width over a handful of equal tasks would otherwise be sure of itself.
+    return estimate.se == 0.0 and 2.0 ** (1 - estimate.n) >= alpha

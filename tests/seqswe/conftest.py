@@ -1,0 +1,103 @@
+"""Run directories with planted outcomes, so that every number in a report has a known answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqswe.agent import Usage
+from seqswe.experiment import Experiment
+from seqswe.instance import digest_of
+from seqswe.rollout import Failure, Rollout
+from seqswe.store import RunDirectory, RunInfo
+
+Change = Callable[[Rollout], Rollout | None]
+PlantRun = Callable[..., RunDirectory]
+
+
+def rollout(arm: str = "iid", seed: int = 0, position: int = 0, **values: object) -> Rollout:
+    """A graded rollout that resolved nothing, with what a test wants to differ."""
+    base = Rollout(
+        arm=arm, seed=seed, position=position, instance_id=f"task-{position}", key="k",
+        resolved=False, gold_files=("src/a.py",),
+    )  # fmt: skip
+    return replace(base, **values)
+
+
+def failed(found: Rollout, cause: str = "sandbox_failed", detail: str = "it broke") -> Rollout:
+    """The same rollout without a verdict."""
+    return replace(found, resolved=None, failure=Failure(cause=cause, detail=detail))
+
+
+def outcomes_of(tasks: int, seeds: int, *, lift: float, seed: int = 7) -> dict[str, np.ndarray]:
+    """Resolved (tasks, seeds) per arm: tasks differ in difficulty, the lift ramps from 0."""
+    draw = np.random.default_rng(seed)
+    easy = draw.beta(0.8, 1.2, size=(tasks, 1))
+    ramp = 2 * lift * np.linspace(0.0, 1.0, tasks)[:, np.newaxis]
+    chance = {"iid": easy, "sequential": np.clip(easy + ramp, 0.0, 1.0)}
+    return {arm: draw.random((tasks, seeds)) < p for arm, p in chance.items()}
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> PlantRun:
+    """A factory of run directories; `outcomes` is {arm: resolved (tasks, seeds)}."""
+
+    def make(
+        outcomes: dict[str, np.ndarray],
+        *,
+        name: str = "run",
+        change: Change = lambda found: found,
+        synthetic: bool = False,
+        **settings: object,
+    ) -> RunDirectory:
+        tasks, seeds = next(iter(outcomes.values())).shape
+        ids = tuple(f"task-{i}" for i in range(tasks))
+        info = RunInfo(
+            experiment=Experiment(arm=tuple(outcomes), seeds=seeds, **settings),
+            instance_ids=ids,
+            sequence_digest=digest_of("\n".join(ids)),
+            environments={"env": "sha256:1234"},
+            synthetic=synthetic,
+        )
+        run = RunDirectory.create(tmp_path / name, info)
+        lines = []
+        for arm, values in outcomes.items():
+            for (position, seed), resolved in np.ndenumerate(values):
+                made = change(_planted(arm, seed, position, resolved=bool(resolved)))
+                lines += [made] if made else []
+        _write(run, lines)
+        return run
+
+    return make
+
+
+def _write(run: RunDirectory, lines: list[Rollout]) -> None:
+    # One fsync per line is what the store promises and what a test of thousands cannot afford.
+    import json
+
+    text = "".join(json.dumps(r.as_json(), sort_keys=True) + "\n" for r in lines)
+    (run.root / "rollouts.jsonl").write_text(text, encoding="utf-8")
+
+
+def _planted(arm: str, seed: int, position: int, *, resolved: bool) -> Rollout:
+    carried = arm == "sequential"
+    return rollout(
+        arm,
+        seed,
+        position,
+        resolved=resolved,
+        ranking=("src/a.py",) if resolved else ("src/b.py", "src/a.py"),
+        usage=Usage(
+            steps=10 - (position % 3) * carried,
+            prompt_tokens=1000 + position,
+            completion_tokens=100,
+            cost_usd=0.01 * (0.8 if carried else 1.0),
+        ),
+        recalled_bytes=50 * position * carried,
+        memory_bytes=4096 * (position + 1) if carried else 4096,
+        timing={"agent": 1.0, "grade": 0.5},
+    )
