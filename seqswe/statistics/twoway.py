@@ -9,7 +9,7 @@ with Satterthwaite's degrees of freedom.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -134,6 +134,26 @@ def combine(
     dof = _satterthwaite(task_variance, run_variance, n - columns.shape[1], noises)
     return _estimate(
         arms, float(weights @ combined), (task_variance, run_variance), dof=dof, level=level
+    )
+
+
+def recentre(spread: Estimate, value: float) -> Estimate:
+    """Return `spread` around `value`: for ratios, whose noise comes from a linearised outcome."""
+    half = spread.high - spread.estimate
+    p = None if spread.p is None else _p_value(value, spread.se, spread.dof, spread.n)
+    return replace(spread, estimate=value, low=value - half, high=value + half, p=p)
+
+
+def rescale(estimate: Estimate, factor: float) -> Estimate:
+    """Return the estimate in other units: times `factor` > 0 (say, tasks instead of shares)."""
+    return replace(
+        estimate,
+        estimate=estimate.estimate * factor,
+        low=estimate.low * factor,
+        high=estimate.high * factor,
+        se=estimate.se * factor,
+        task_variance=estimate.task_variance * factor**2,
+        run_variance=estimate.run_variance * factor**2,
     )
 
 
