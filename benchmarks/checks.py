@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.planted import (
     Curve,
@@ -238,7 +239,7 @@ def _flags(before: Scenario, after: Scenario, rng: np.random.Generator) -> list[
     ]
 
 
-def mean(hits: list[bool]) -> float:
+def mean(hits: list[bool] | NDArray[np.bool_]) -> float:
     """Share of hits."""
     return float(np.mean(hits))
 

@@ -124,7 +124,8 @@ def sequential_outcomes(
     luck = run_luck(scenario, (b, n, k), rng)
     stretch = np.sqrt(1.0 + scenario.run**2 + scenario.serial**2)
     chance = ndtr(_probit(rates)[..., np.newaxis] * stretch + luck)
-    return (rng.random((b, n, k)) < chance).astype(np.float64)
+    outcomes: FloatArray = (rng.random((b, n, k)) < chance).astype(np.float64)
+    return outcomes
 
 
 def run_luck(

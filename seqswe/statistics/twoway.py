@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -123,17 +124,16 @@ def combine(
     n = same_tasks(*(arm.values for arm in arms))
     columns = _design_of(n, design)
     if weights is None:
-        weights = ols_weights(columns)
+        weights = np.full(n, 1.0 / n) if design is None else ols_weights(columns)
     combined = sum((arm.factor * arm.values.mean(axis=1) for arm in arms), start=np.zeros(n))
-    task_variance = _task_variance(combined, columns, weights)
+    # Identical runs differ by rounding alone: that is no noise to divide by.
+    rounding = _rounding(combined, weights)
     noises = [(arm.factor**2, run_noise(arm.values, weights)) for arm in arms if arm.carries]
-    run_variance = sum(square * noise.excess for square, noise in noises)
-    if task_variance + run_variance <= _rounding(combined, weights):
-        # Identical runs differ by rounding alone: that is no noise to divide by.
-        task_variance = run_variance = 0.0
+    task_variance = _above(rounding, _task_variance(combined, columns, weights))
+    run_variance = _above(rounding, sum(square * noise.excess for square, noise in noises))
     dof = _satterthwaite(task_variance, run_variance, n - columns.shape[1], noises)
     return _estimate(
-        arms, float(weights @ combined), (task_variance, run_variance), dof=dof, level=level
+        arms, fsum(weights * combined), (task_variance, run_variance), dof=dof, level=level
     )
 
 
@@ -208,6 +208,10 @@ def _task_variance(outcome: FloatArray, design: FloatArray, weights: FloatArray)
 def _rounding(outcome: FloatArray, weights: FloatArray) -> float:
     scale = float(np.abs(outcome).max()) or 1.0
     return float(weights @ weights) * (1e-12 * scale) ** 2
+
+
+def _above(floor: float, variance: float) -> float:
+    return variance if variance > floor else 0.0
 
 
 def _satterthwaite(
