@@ -5,7 +5,16 @@ scipy before it computes.
 """
 
 from seqswe.statistics.arrays import drop_missing
+from seqswe.statistics.classic import (
+    SWE_BENCH_CL_WARNING,
+    SweBenchCl,
+    maximum_forgetting,
+    pass_at_k,
+    pass_hat_k,
+    swe_bench_cl,
+)
 from seqswe.statistics.compare import Lift, compare_arms, compare_memories, late_lift
+from seqswe.statistics.cost import Practice, Ratio, cost_per_resolved, cost_ratio, law_of_practice
 from seqswe.statistics.curve import Curve, arm_curve, lift_curve
 from seqswe.statistics.diagnostics import (
     ArmNoise,
@@ -21,6 +30,17 @@ from seqswe.statistics.power import (
     planned_power,
     smallest_effect,
 )
+from seqswe.statistics.secondary import (
+    Threshold,
+    cold_start_penalty,
+    gap_closed,
+    jumpstart,
+    regret,
+    run_permutation,
+    time_to_threshold,
+)
+from seqswe.statistics.sequential import ConfidenceSequence, confidence_sequence
+from seqswe.statistics.transfer import backward_transfer, dose_response, forward_transfer
 from seqswe.statistics.twoway import (
     MINIMUM_RUNS,
     Arm,
@@ -36,32 +56,55 @@ from seqswe.statistics.verdict import EQUIVALENCE_MARGIN, Verdict, Word, judge
 __all__ = [
     "EQUIVALENCE_MARGIN",
     "MINIMUM_RUNS",
+    "SWE_BENCH_CL_WARNING",
     "Arm",
     "ArmNoise",
+    "ConfidenceSequence",
     "Curve",
     "Diagnostics",
     "Estimate",
     "Lift",
     "Plan",
+    "Practice",
+    "Ratio",
+    "SweBenchCl",
+    "Threshold",
     "Verdict",
     "Word",
     "arm_curve",
     "arm_noise",
+    "backward_transfer",
+    "cold_start_penalty",
     "combine",
     "compare_arms",
     "compare_memories",
+    "confidence_sequence",
+    "cost_per_resolved",
+    "cost_ratio",
     "detectable_effect",
     "diagnose",
+    "dose_response",
     "drop_missing",
+    "forward_transfer",
+    "gap_closed",
     "holm",
     "interval_mean",
     "intraclass_correlation",
     "judge",
+    "jumpstart",
     "late_lift",
+    "law_of_practice",
     "lift_curve",
     "log_position_design",
+    "maximum_forgetting",
+    "pass_at_k",
+    "pass_hat_k",
     "planned_power",
     "position_design",
+    "regret",
+    "run_permutation",
     "smallest_effect",
+    "swe_bench_cl",
+    "time_to_threshold",
     "two_way",
 ]

@@ -136,19 +136,20 @@ def _curve(
 def _residual(outcome: FloatArray, bandwidth: float) -> FloatArray:
     n = len(outcome)
     rows = smoother(n, (np.arange(n) + 0.5) / n, bandwidth)
-    # HC3: a task at the edge pulls the smooth towards itself, which hides its own noise.
-    residual: FloatArray = (outcome - rows @ outcome) / (1.0 - np.diag(rows))
+    # HC2: a task at the edge pulls the smooth towards itself, which hides its own noise.
+    residual: FloatArray = (outcome - rows @ outcome) / np.sqrt(1.0 - np.diag(rows))
     return residual
 
 
 def _spread(rows: FloatArray, residual: FloatArray, runs: FloatArray) -> _Spread:
     tasks = rows * residual
     task_variance = np.sum(tasks**2, axis=1)
-    task_dof = np.sum(rows**2, axis=1) ** 2 / np.sum(rows**4, axis=1) - 2.0
-    parts = task_variance**2 / np.maximum(task_dof, 1.0)
+    # Freedom counts the tasks near a point, not N: the ends of the curve rest on few of them.
+    task_dof = np.maximum(1.0, np.sum(rows**2, axis=1) ** 2 / np.sum(rows**4, axis=1) - 2.0)
+    parts = task_variance**2 / task_dof
     k = runs.shape[1]
     if k == 1:
-        return _Spread(variance=task_variance, dof=np.maximum(task_dof, 1.0), factors=tasks)
+        return _Spread(variance=task_variance, dof=task_dof, factors=tasks)
     paths = rows @ runs
     between = paths.var(axis=1, ddof=1)
     within = rows**2 @ runs.var(axis=1, ddof=1)
@@ -168,8 +169,10 @@ def _critical(spread: _Spread, *, level: float, draws: int, seed: int) -> FloatA
     unit = spread.factors / scale[:, np.newaxis]
     # The Gram matrix is G × G: drawing from it costs the same at 100 tasks and at 1,000.
     values, vectors = np.linalg.eigh(unit @ unit.T)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    normal = np.random.default_rng(seed).standard_normal((len(root), draws))
+    # A smooth curve moves in about ten directions: the rest is rounding.
+    kept = values > 1e-6 * values[-1]
+    root = vectors[:, kept] * np.sqrt(values[kept])
+    normal = np.random.default_rng(seed).standard_normal((root.shape[1], draws))
     sup = float(np.quantile(np.abs(root @ normal).max(axis=0), level))
     # The normal tail beyond the sup, carried over to Student's t with each point's own freedom.
     return t_quantile(normal_cdf(sup), spread.dof)

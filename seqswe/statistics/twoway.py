@@ -9,7 +9,8 @@ with Satterthwaite's degrees of freedom.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import fsum
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -123,17 +124,36 @@ def combine(
     n = same_tasks(*(arm.values for arm in arms))
     columns = _design_of(n, design)
     if weights is None:
-        weights = ols_weights(columns)
+        weights = np.full(n, 1.0 / n) if design is None else ols_weights(columns)
     combined = sum((arm.factor * arm.values.mean(axis=1) for arm in arms), start=np.zeros(n))
-    task_variance = _task_variance(combined, columns, weights)
+    # Identical runs differ by rounding alone: that is no noise to divide by.
+    rounding = _rounding(combined, weights)
     noises = [(arm.factor**2, run_noise(arm.values, weights)) for arm in arms if arm.carries]
-    run_variance = sum(square * noise.excess for square, noise in noises)
-    if task_variance + run_variance <= _rounding(combined, weights):
-        # Identical runs differ by rounding alone: that is no noise to divide by.
-        task_variance = run_variance = 0.0
+    task_variance = _above(rounding, _task_variance(combined, columns, weights))
+    run_variance = _above(rounding, sum(square * noise.excess for square, noise in noises))
     dof = _satterthwaite(task_variance, run_variance, n - columns.shape[1], noises)
     return _estimate(
-        arms, float(weights @ combined), (task_variance, run_variance), dof=dof, level=level
+        arms, fsum(weights * combined), (task_variance, run_variance), dof=dof, level=level
+    )
+
+
+def recentre(spread: Estimate, value: float) -> Estimate:
+    """Return `spread` around `value`: for ratios, whose noise comes from a linearised outcome."""
+    half = spread.high - spread.estimate
+    p = None if spread.p is None else _p_value(value, spread.se, spread.dof, spread.n)
+    return replace(spread, estimate=value, low=value - half, high=value + half, p=p)
+
+
+def rescale(estimate: Estimate, factor: float) -> Estimate:
+    """Return the estimate in other units: times `factor` > 0 (say, tasks instead of shares)."""
+    return replace(
+        estimate,
+        estimate=estimate.estimate * factor,
+        low=estimate.low * factor,
+        high=estimate.high * factor,
+        se=estimate.se * factor,
+        task_variance=estimate.task_variance * factor**2,
+        run_variance=estimate.run_variance * factor**2,
     )
 
 
@@ -188,6 +208,10 @@ def _task_variance(outcome: FloatArray, design: FloatArray, weights: FloatArray)
 def _rounding(outcome: FloatArray, weights: FloatArray) -> float:
     scale = float(np.abs(outcome).max()) or 1.0
     return float(weights @ weights) * (1e-12 * scale) ** 2
+
+
+def _above(floor: float, variance: float) -> float:
+    return variance if variance > floor else 0.0
 
 
 def _satterthwaite(

@@ -1,0 +1,121 @@
+"""Does the statistics' own code hold what it promises? python -m benchmarks.calibration --short.
+
+Simulated agents with planted curves meet the shipped functions; each share is printed beside the
+range it must lie in, and one outside makes the exit code 1. The short form (400 datasets per
+cell) runs with the tests; the long one (2,000) is recorded in docs/calibration.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks.analysis import seconds
+from benchmarks.checks import CHECKS, Share, Size
+from benchmarks.teeth import TEETH
+
+Bounds = tuple[float, float]
+
+LONG: dict[str, tuple[Bounds, Bounds]] = {
+    "coverage, stream": ((0.92, 0.99), (0.93, 0.985)),
+    "coverage, superpopulation": ((0.92, 0.99), (0.93, 0.985)),
+    "type-I error": ((0.0, 0.08), (0.0, 0.07)),
+    "slope coverage": ((0.93, 1.0), (0.93, 1.0)),
+    "log slope coverage": ((0.93, 1.0), (0.93, 1.0)),
+    "cost per resolved": ((0.925, 1.0), (0.925, 1.0)),
+    "law of practice": ((0.925, 1.0), (0.925, 1.0)),
+    "band": ((0.92, 1.0), (0.92, 1.0)),
+    "Holm, 4 memories": ((0.0, 0.06), (0.0, 0.06)),
+    "confidence sequence": ((0.0, 0.05), (0.0, 0.05)),
+}
+"""Range of each share at K = 3 and at K ≥ 5."""
+
+ALWAYS: dict[str, Bounds] = {
+    "A/A flagged": (0.0, 0.05),
+    "regression flagged": (0.70, 1.0),
+    "paired t by task": (0.0, 0.75),
+    "raw slope of one arm": (0.5, 1.0),
+    "repeated z": (0.2, 1.0),
+    "forgetting by maximum": (0.25, 1.0),
+    "pointwise band": (0.0, 0.9),
+}
+"""The same in both forms; from the third on, naive methods, which must fail."""
+
+SHORT_COVERAGE: Bounds = (0.91, 1.0)
+SHORT_ERROR: Bounds = (0.0, 0.085)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A share beside the range it must lie in."""
+
+    share: Share
+    bounds: Bounds
+
+    @property
+    def holds(self) -> bool:
+        """Whether the share lies in its range."""
+        return self.bounds[0] <= self.share.value <= self.bounds[1]
+
+    def __str__(self) -> str:
+        share, (low, high) = self.share, self.bounds
+        mark = "ok" if self.holds else "OUT OF RANGE"
+        return (
+            f"| {share.check} | {share.scenario} | {share.n} | {share.k} "
+            f"| {share.value:.3f} | {low:g} to {high:g} | {mark} |"
+        )
+
+
+def short_size(seed: int) -> Size:
+    """Return the size that runs with every change."""
+    return Size(datasets=400, seed=seed, tasks=(100,), runs=(3, 5))
+
+
+def long_size(seed: int) -> Size:
+    """Return the size of the recorded calibration."""
+    return Size(datasets=2000, seed=seed, tasks=(50, 100, 273), runs=(3, 5, 10))
+
+
+def calibrate(size: Size, *, long: bool) -> Iterator[Row]:
+    """Yield every share with its range, as each is counted."""
+    for check in (*CHECKS, *TEETH):
+        for share in check(size):
+            yield Row(share=share, bounds=bounds_of(share, long=long))
+
+
+def bounds_of(share: Share, *, long: bool) -> Bounds:
+    """Return the range `share` must lie in."""
+    if share.check in ALWAYS:
+        return ALWAYS[share.check]
+    few, many = LONG[share.check]
+    if long:
+        return few if share.k < 5 else many
+    return SHORT_COVERAGE if few[1] > 0.5 else SHORT_ERROR
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the table; return 1 where a share is out of range."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--short", action="store_true", help="400 datasets per cell (default)")
+    form.add_argument("--long", action="store_true", help="2,000 datasets per cell")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(arguments)
+    size = long_size(options.seed) if options.long else short_size(options.seed)
+    print("| check | scenario | N | K | share | range | |\n|---|---|---|---|---|---|---|")
+    rows = []
+    for row in calibrate(size, long=options.long):
+        print(row, flush=True)
+        rows.append(row)
+    out = sum(not row.holds for row in rows)
+    print(
+        f"\n{len(rows)} shares of {size.datasets} datasets, seed {size.seed}: {out} out of range."
+    )
+    print(f"1,000,000 rollouts analysed, primary and secondary, in {seconds():.1f} s.")
+    return 1 if out else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+import numpy as np
+import pytest
+
+from seqswe.statistics import (
+    EQUIVALENCE_MARGIN,
+    Plan,
+    Word,
+    compare_arms,
+    compare_memories,
+    detectable_effect,
+    holm,
+    intraclass_correlation,
+    judge,
+    late_lift,
+    planned_power,
+    smallest_effect,
+    two_way,
+)
+
+
+def outcomes(lift, n=200, k=5, seed=5):
+    rng = np.random.default_rng(seed)
+    p = rng.beta(0.327, 0.491, (n, 1))
+    rates = p + lift / 0.6 * (1 - p) if lift >= 0 else p * (1 + lift / 0.4)
+    return (rng.random((n, k)) < rates).astype(float), (rng.random((n, k)) < p).astype(float)
+
+
+@pytest.mark.parametrize(("lift", "word"), [(0.2, Word.LEARNING), (-0.2, Word.HARM)])
+def test_a_clear_lift_is_named(lift, word):
+    assert compare_arms(*outcomes(lift)).verdict.word is word
+
+
+def test_a_noisy_comparison_is_inconclusive_and_says_what_it_could_see():
+    lift = compare_arms(*outcomes(0.0, n=30))
+    assert lift.verdict.word is Word.INCONCLUSIVE
+    assert lift.verdict.detectable == detectable_effect(lift.overall) > EQUIVALENCE_MARGIN
+
+
+def test_a_tight_null_is_equivalent():
+    assert compare_arms(*outcomes(0.0, n=3000, k=10)).verdict.word is Word.EQUIVALENT
+
+
+def test_under_three_runs_the_word_is_prefixed():
+    y1, y0 = outcomes(0.3)
+    verdict = compare_arms(y1[:, :2], y0).verdict
+    assert str(verdict) == "SINGLE-RUN LEARNING"
+
+
+@pytest.mark.parametrize(
+    ("n", "gain", "word"),
+    [
+        (5, 1.0, Word.INCONCLUSIVE),
+        (6, 1.0, Word.LEARNING),
+        (6, -1.0, Word.HARM),
+        (99, 0.0, Word.INCONCLUSIVE),
+        (100, 0.0, Word.EQUIVALENT),
+    ],
+)
+def test_without_spread_few_tasks_conclude_nothing(n, gain, word):
+    y0 = np.zeros((n, 3)) if gain >= 0 else np.ones((n, 3))
+    assert judge(two_way(y0 + gain, y0)).word is word
+
+
+def test_diagnostics_count_and_measure():
+    y1 = np.array([[1, 1, 1], [0, 0, 0], [1, 0, 1], [0, 0, 0]])
+    y0 = np.array([[0, 0], [1, 1], [1, 0], [0, 0]])
+    shown = compare_arms(y1, y0, missing=2).diagnostics
+    assert (shown.wins, shown.losses, shown.ties, shown.missing) == (2, 1, 1, 2)
+    assert (shown.n, shown.k1, shown.k0) == (4, 3, 2)
+    assert shown.sequential.deterministic is False
+    assert shown.sequential.deff_run is not None
+
+
+def test_one_run_has_no_run_diagnostics():
+    noise = compare_arms([[1], [0], [1]], [[0], [0], [1]]).diagnostics.sequential
+    assert (noise.icc, noise.deff_run, noise.sigma_run, noise.deterministic) == (None,) * 4
+
+
+def test_a_deterministic_agent_is_recognised():
+    y1 = np.repeat([[1.0], [0.0], [1.0], [1.0]], 4, axis=1)
+    noise = compare_arms(y1, y1).diagnostics.sequential
+    assert noise.deterministic is True
+    assert noise.sigma_run == 0.0
+    assert noise.deff_run is None
+    assert noise.icc == 1.0
+
+
+def test_means_equal_up_to_rounding_are_ties():
+    y1 = np.full((4, 3), 0.1)
+    y0 = np.full((4, 7), 0.1)
+    assert compare_arms(y1, y0).diagnostics.ties == 4
+
+
+def test_icc_of_independent_outcomes_is_near_zero():
+    y = np.random.default_rng(0).random((2000, 4))
+    assert intraclass_correlation(y) == pytest.approx(0.0, abs=0.03)
+
+
+def test_late_lift_is_the_lift_of_the_last_third():
+    y1 = np.repeat(np.r_[np.zeros(6), np.ones(3)][:, np.newaxis], 3, axis=1)
+    assert late_lift(y1, np.zeros((9, 3))).estimate == 1.0
+    assert compare_arms(y1, np.zeros((9, 3))).overall.estimate == pytest.approx(1 / 3)
+
+
+def test_a_short_stream_has_no_late_lift_and_no_slope():
+    lift = compare_arms(np.eye(2), np.zeros((2, 2)))
+    assert lift.late is None
+    assert lift.slope is None
+
+
+def test_holm_against_a_hand_computed_example():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.5]) == pytest.approx([1.0, 1.0])
+    assert holm([]).size == 0
+    with pytest.raises(ValueError, match=r"\[0, 1\]"):
+        holm([0.5, np.nan])
+
+
+def test_holm_can_withhold_a_verdict():
+    y1, y0 = outcomes(0.05, seed=1)
+    alone = two_way(y1, y0)
+    assert judge(alone, adjusted_p=0.2).word is not Word.LEARNING
+    good, base = outcomes(0.2)
+    lifts = compare_memories({"good": good, "same": base, "once": base[:, :1]}, base)
+    assert lifts["good"].adjusted_p == pytest.approx(2 * lifts["good"].overall.p)
+    assert lifts["good"].verdict.word is Word.LEARNING
+    assert lifts["once"].adjusted_p is None
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "end", "power"),
+    [
+        (273, 3, 0.10, 0.44),
+        (273, 5, 0.10, 0.73),
+        (273, 10, 0.10, 0.97),
+        (100, 3, 0.10, 0.25),
+        (100, 5, 0.10, 0.42),
+        (100, 10, 0.10, 0.72),
+        (500, 3, 0.05, 0.19),
+        (500, 5, 0.05, 0.34),
+        (500, 10, 0.05, 0.64),
+        (100, 5, 0.20, 0.94),
+        (100, 10, 0.20, 1.00),
+    ],
+)
+def test_planned_power_agrees_with_simulation(n, k, end, power):
+    assert planned_power(Plan(n=n, k1=k, k0=k), end / 2) == pytest.approx(power, abs=0.045)
+
+
+def test_a_plan_detects_its_smallest_effect_with_the_power_asked():
+    plan = Plan(n=273, k1=5, k0=5)
+    assert planned_power(plan, smallest_effect(plan)) == pytest.approx(0.8, abs=0.02)
+    assert planned_power(Plan(n=273, k1=2, k0=5), 0.1) is None
+    with pytest.raises(ValueError, match="at least 2 tasks"):
+        Plan(n=1, k1=3, k0=3)
