@@ -1,0 +1,150 @@
+"""`localizer`: ranks the files an issue will touch. No model, no randomness, no edit.
+
+Two signals, fused: how well a file's words match the issue's (BM25 over code split into words,
+Robertson & Zaragoza 2009, with the path's words counted more), and which files fixed the earlier
+issues that the memory recalls, weighted by how well each matches.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from seqswe.agent import Attempt, Usage
+from seqswe.errors import RolloutError
+from seqswe.instance import Task
+from seqswe.memory import Recall
+from seqswe.sandbox import Sandbox
+
+WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+K1, B = 1.2, 0.75
+"""BM25's usual constants."""
+PATH_WEIGHT = 20
+"""A word of the path counts as so many words of the text."""
+SHOWN = 20
+"""Files in the ranking that is reported."""
+
+
+class Localizer:
+    """Ranks files; `memory_weight` says how much the recalled files count beside the code."""
+
+    def __init__(self, *, seed: int, memory_weight: float = 1.0, suffix: str = ".py") -> None:
+        del seed  # Nothing is drawn: equal inputs give equal rankings.
+        self.memory_weight = memory_weight
+        self.suffix = suffix
+
+    def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
+        """Rank the source files of the checkout."""
+        files = self._files(sandbox)
+        query = Counter(words(task.problem_statement))
+        scores = normalised(bm25(query, files))
+        for path, weight in normalised(votes(recall, files)).items():
+            scores[path] = scores.get(path, 0.0) + self.memory_weight * weight
+        ranking = sorted(scores, key=lambda path: (-scores[path], path))[:SHOWN]
+        return Attempt(
+            ranking=tuple(ranking),
+            usage=Usage(steps=1),
+            message=f"ranked {len(files)} files with {len(recall.items)} memories",
+        )
+
+    def _files(self, sandbox: Sandbox) -> Mapping[str, Mapping[str, int]]:
+        """Word counts by path. Blobs seen before (in any rollout) are not read again."""
+        listing = _output(sandbox, "git ls-tree -r HEAD")
+        blobs = {}
+        for line in listing.decode("utf-8", "surrogateescape").splitlines():
+            meta, _, path = line.partition("\t")
+            if path.endswith(self.suffix) and not is_test(path):
+                blobs[path] = meta.split(" ")[2]
+        unknown = sorted(set(blobs.values()) - _COUNTS.keys())
+        if unknown:
+            read = _output(sandbox, "git cat-file --batch", "\n".join(unknown).encode() + b"\n")
+            _COUNTS.update(_parse_batch(read))
+        return {path: _COUNTS[blob] for path, blob in blobs.items()}
+
+
+# Word counts by blob id: a pure function of content, so sharing it between rollouts shares no
+# knowledge, only work.
+_COUNTS: dict[str, Mapping[str, int]] = {}
+
+
+def is_test(path: str) -> bool:
+    """Whether a path looks like a test; tests are never what an issue asks to change."""
+    name = path.rsplit("/", 1)[-1]
+    return "tests/" in f"/{path}" or name.startswith("test_") or name == "conftest.py"
+
+
+def words(text: str) -> Iterable[str]:
+    """Lower-case words, identifiers split at underscores and humps, and whole as well."""
+    for match in WORD.finditer(text.replace("_", " ")):
+        word = match.group()
+        pieces = _pieces(word)
+        yield from pieces
+        if len(pieces) > 1:
+            yield word.lower()
+
+
+@lru_cache(maxsize=200_000)
+def _pieces(word: str) -> tuple[str, ...]:
+    return tuple(piece.lower() for piece in CAMEL.findall(word) if len(piece) > 1)
+
+
+def bm25(query: Mapping[str, int], files: Mapping[str, Mapping[str, int]]) -> dict[str, float]:
+    """BM25 score of every file that shares a word with the query."""
+    lengths = {path: sum(counts.values()) for path, counts in files.items()}
+    mean = sum(lengths.values()) / max(1, len(lengths)) or 1.0
+    paths = {path: Counter(words(path)) for path in files}
+    scores: dict[str, float] = {}
+    for word in query:
+        found = {
+            path: counts.get(word, 0) + PATH_WEIGHT * paths[path].get(word, 0)
+            for path, counts in files.items()
+        }
+        found = {path: count for path, count in found.items() if count}
+        idf = math.log(1 + (len(files) - len(found) + 0.5) / (len(found) + 0.5))
+        for path, count in found.items():
+            norm = K1 * (1 - B + B * lengths[path] / mean)
+            scores[path] = scores.get(path, 0.0) + idf * count * (K1 + 1) / (count + norm)
+    return scores
+
+
+def votes(recall: Recall, files: Iterable[str]) -> dict[str, float]:
+    """Recalled scores summed by file; a memory that named many files gives each a smaller part.
+
+    Files that no longer exist are dropped: what moved is forgotten.
+    """
+    known = set(files)
+    found: dict[str, float] = {}
+    for item in recall.items:
+        for path in item.files:
+            if path in known:
+                found[path] = found.get(path, 0.0) + item.score / len(item.files)
+    return found
+
+
+def normalised(scores: Mapping[str, float]) -> dict[str, float]:
+    """Scores divided by the largest, so that two signals can be added."""
+    top = max(scores.values(), default=0.0)
+    return {path: score / top for path, score in scores.items()} if top > 0 else {}
+
+
+def _output(sandbox: Sandbox, command: str, stdin: bytes | None = None) -> bytes:
+    done = sandbox.run(command, stdin=stdin)
+    if not done.ok or done.truncated:
+        raise RolloutError("sandbox_failed", f"{command}: {done.stderr[-200:]!r}")
+    return done.stdout
+
+
+def _parse_batch(data: bytes) -> dict[str, Mapping[str, int]]:
+    found = {}
+    at = 0
+    while at < len(data):
+        end = data.index(b"\n", at)
+        blob, _, size = data[at:end].decode().split(" ")
+        text = data[end + 1 : end + 1 + int(size)].decode("utf-8", "replace")
+        found[blob] = Counter(words(text))
+        at = end + 1 + int(size) + 1
+    return found

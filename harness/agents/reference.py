@@ -1,0 +1,80 @@
+"""The two ends of the scale (`noop`, `gold`) and a double that replays patches (`scripted`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from seqswe.agent import Attempt
+from seqswe.errors import RolloutError, UsageError
+from seqswe.instance import Instance, Task
+from seqswe.memory import Recall
+from seqswe.sandbox import Sandbox
+
+
+class Noop:
+    """Does nothing, and so must resolve nothing."""
+
+    def __init__(self, *, seed: int) -> None:
+        del seed
+
+    def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
+        """Leave everything as it is."""
+        return Attempt(message="did nothing")
+
+
+class Gold:
+    """Applies the gold patch, and so must resolve everything; proves instances and graders."""
+
+    reads_gold = True
+
+    def __init__(self, *, seed: int, gold: Callable[[str], Instance]) -> None:
+        del seed
+        self._gold = gold
+
+    def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
+        """Apply the gold patch."""
+        instance = self._gold(task.instance_id)
+        apply(sandbox, instance.patch)
+        return Attempt(ranking=instance.gold_files, message="applied the gold patch")
+
+
+class Scripted:
+    """Replays a file of patches by instance id: `--agent-option script=patches.json`.
+
+    Each entry is a patch, or a list of shell commands. Instances without an entry are left as
+    they are.
+    """
+
+    def __init__(self, *, seed: int, script: str) -> None:
+        del seed
+        try:
+            self._script: dict[str, Any] = json.loads(Path(script).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"the script {script} cannot be read: {error}",
+                "It is a JSON object: instance id → patch or list of commands.",
+            ) from None
+
+    def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
+        """Apply the patch, or run the commands, that the script holds for this task."""
+        entry = self._script.get(task.instance_id, [])
+        if isinstance(entry, str):
+            apply(sandbox, entry)
+        else:
+            for command in entry:
+                sandbox.run(command)
+        return Attempt(message="followed the script")
+
+
+def apply(sandbox: Sandbox, patch: str) -> None:
+    """Apply a patch in the sandbox. Raises RolloutError where it does not fit."""
+    if not patch:
+        return
+    done = sandbox.run(
+        "git apply --whitespace=nowarn -", stdin=patch.encode("utf-8", "surrogateescape")
+    )
+    if not done.ok:
+        raise RolloutError("agent_crashed", f"the patch does not apply: {done.stderr[-200:]!r}")

@@ -1,0 +1,116 @@
+"""A rollout's trajectory in ATIF v1.7, from what its sandbox was asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from seqswe import __version__
+from seqswe.agent import Attempt
+from seqswe.instance import Task
+from seqswe.memory import Recall
+from seqswe.sandbox import Completed, Sandbox
+
+SHOWN = 2000
+"""Characters kept of a command and of each output."""
+
+
+class Recording:
+    """A sandbox that notes every command, so that each agent has a trajectory by itself."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self.root = getattr(sandbox, "root", "")
+        self.steps: list[tuple[str, Completed]] = []
+
+    def run(
+        self,
+        command: Sequence[str] | str,
+        *,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+    ) -> Completed:
+        """Run and note a command."""
+        done = self._sandbox.run(command, timeout=timeout, env=env, stdin=stdin)
+        text = command if isinstance(command, str) else " ".join(command)
+        self.steps.append((text, done))
+        return done
+
+    def read(self, path: str) -> bytes:
+        """A file's bytes."""
+        return self._sandbox.read(path)
+
+    def write(self, path: str, data: bytes) -> None:
+        """Create or replace a file."""
+        self._sandbox.write(path, data)
+
+    def close(self) -> None:
+        """Close the sandbox."""
+        self._sandbox.close()
+
+
+def trajectory(
+    task: Task,
+    recall: Recall,
+    attempt: Attempt,
+    steps: Sequence[tuple[str, Completed]],
+    about: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The trajectory; `about` holds the agent's name and the run's `session` and `extra`."""
+    memory = [
+        {"origins": item.origins, "score": item.score, "text": item.text} for item in recall.items
+    ]
+    listed: list[dict[str, Any]] = [
+        {
+            "step_id": 1,
+            "source": "user",
+            "message": task.problem_statement,
+            "extra": {"recalled": memory, "recall_truncated": recall.truncated},
+        }
+    ]
+    for number, (command, done) in enumerate(steps, 2):
+        listed.append(_step(number, command, done))
+    listed.append({"step_id": len(listed) + 1, "source": "agent", "message": attempt.message})
+    usage = attempt.usage
+    return {
+        "schema_version": "ATIF-v1.7",
+        "session_id": about["session"],
+        "agent": {"name": about["agent"], "version": __version__},
+        "steps": listed,
+        "final_metrics": {
+            "total_prompt_tokens": usage.prompt_tokens,
+            "total_completion_tokens": usage.completion_tokens,
+            "total_cost_usd": usage.cost_usd,
+            "total_steps": len(listed),
+            "extra": {"steps": usage.steps, "executions": usage.executions},
+        },
+        "extra": {
+            "seqswe": {
+                "task": {**asdict(task), "problem_statement": None},
+                "ranking": attempt.ranking,
+                **about["extra"],
+            }
+        },
+    }
+
+
+def _step(number: int, command: str, done: Completed) -> dict[str, Any]:
+    call = f"c{number}"
+    output = (done.stdout + done.stderr)[:SHOWN].decode("utf-8", "replace")
+    # Seconds stay out: the same rollout must write the same trajectory.
+    extra = {"exit_code": done.exit_code, "timed_out": done.timed_out}
+    return {
+        "step_id": number,
+        "source": "agent",
+        "message": "",
+        "tool_calls": [
+            {
+                "tool_call_id": call,
+                "function_name": "bash",
+                "arguments": {"command": command[:SHOWN]},
+            }
+        ],
+        "observation": {"results": [{"source_call_id": call, "content": output, "extra": extra}]},
+    }
