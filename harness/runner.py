@@ -1,6 +1,6 @@
 """The loop: recall → solve → collect patch → grade → record → snapshot → journal.
 
-One rollout reads on one screen; `run_all` only decides which rollout is next.
+One rollout reads on one screen; `harness.schedule` only decides which one is next.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
 
@@ -17,6 +18,7 @@ from harness.grading import Grader, collect_patch
 from harness.grading.grade import Graded, empty_patch
 from harness.grading.patch import paths_of
 from harness.history import History, audit
+from harness.memories import Memories
 from seqswe import __version__, plugins
 from seqswe.agent import Agent, Attempt
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
@@ -26,7 +28,6 @@ from seqswe.instance import Instance, Task, digest_of
 from seqswe.memory import Memory, Recall, Services, build_memory
 from seqswe.rollout import CAUSES, Failure, Rollout
 from seqswe.sandbox import Sandbox, SandboxProvider, SandboxSpec
-from seqswe.snapshots import EMPTY
 from seqswe.store import RunDirectory, dump
 from seqswe.trajectory import Recording, trajectory
 
@@ -48,8 +49,12 @@ class Bench:
     scratch: Path
     services: Services = field(default_factory=Services)
 
-    def memory(self, cell: Cell, home: Path) -> Memory:
-        """A new, empty memory for one arm."""
+    @cached_property
+    def memories(self) -> Memories:
+        """The memories of all cells."""
+        return Memories(self._memory, self.store.snapshots, self.scratch)
+
+    def _memory(self, cell: Cell, home: Path) -> Memory:
         name = "none" if cell.arm == "nomem" else self.experiment.memory
         given = {} if cell.arm == "nomem" else options(self.experiment.memory_option, "memory")
         return build_memory(name, home, self.services, **given)
@@ -119,9 +124,9 @@ def _rollout(
     bench: Bench, cell: Cell, rollout: Rollout, task: Task, room: tuple[Path, Clock]
 ) -> Rollout:
     folder, clock = room
-    instance = bench.instances[rollout.position]
+    instance, before = bench.instances[rollout.position], rollout.memory_before
     with _failing_as("memory_failed"), clock.phase("memory"):
-        memory = _restore(bench, cell, rollout.memory_before, folder)
+        memory, home = bench.memories.at(cell, before)
         recall = checked(memory.recall(task), bench.instances, rollout.position)
     with clock.phase("checkout"):
         spec = bench.specs(instance, folder / "objects", f"{cell.arm}-{cell.seed}")
@@ -150,7 +155,12 @@ def _rollout(
         bench.experiment.feedback,
     )
     with _failing_as("memory_failed"), clock.phase("memory"):
-        after, size = _record(bench, cell, memory, told, (rollout.memory_before, folder))
+        after, size = before, 0
+        if cell.chained:
+            after, size = bench.memories.record(memory, told, before)
+            bench.memories.keep(cell, after, memory, home)
+        else:
+            bench.memories.drop(home)
     rollout = replace(
         rollout,
         resolved=graded.verdict.resolved,
@@ -172,7 +182,7 @@ def _rollout(
         about = {
             "agent": bench.experiment.agent,
             "session": f"{cell.arm}-{cell.seed}",
-            "extra": {"memory_before": rollout.memory_before, "memory_after": after},
+            "extra": {"memory_before": before, "memory_after": after},
         }
         bench.store.write(
             bench.store.folder(cell.arm, cell.seed, rollout.position, instance.instance_id),
@@ -213,34 +223,6 @@ def _grade(bench: Bench, instance: Instance, patch: str, spec: SandboxSpec, cloc
     finally:
         with clock.phase("container"):
             sandbox.close()
-
-
-def _restore(bench: Bench, cell: Cell, snapshot: str, folder: Path) -> Memory:
-    """A memory as it was at `snapshot`, in a new home."""
-    home = folder / "memory"
-    home.mkdir()
-    memory = bench.memory(cell, home)
-    if snapshot != EMPTY:
-        state = folder / "state"
-        state.mkdir()
-        bench.store.snapshots.get(snapshot, state)
-        memory.load(state)
-    return memory
-
-
-def _record(
-    bench: Bench, cell: Cell, memory: Memory, told: object, room: tuple[str, Path]
-) -> tuple[str, int]:
-    """Record, save and snapshot; an arm that carries nothing over stays where it was."""
-    before, folder = room
-    if not cell.chained:
-        return before, 0
-    memory.record(told)  # type: ignore[arg-type]
-    saved = folder / "saved"
-    saved.mkdir()
-    memory.save(saved)
-    size = sum(p.stat().st_size for p in saved.rglob("*") if p.is_file())
-    return bench.store.snapshots.put(saved, before), size
 
 
 def checked(recall: Recall, instances: tuple[Instance, ...], position: int) -> Recall:

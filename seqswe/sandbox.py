@@ -135,3 +135,7 @@ class SandboxProvider(Protocol):
     def sweep(self) -> int:
         """Remove what earlier, dead processes left behind; returns how many."""
         ...
+
+    def close(self) -> None:
+        """Close every open sandbox, ending what runs in it, and open no more."""
+        ...

@@ -139,7 +139,7 @@ def _output(sandbox: Sandbox, command: str, stdin: bytes | None = None) -> bytes
 
 
 def _parse_batch(data: bytes) -> dict[str, Mapping[str, int]]:
-    found = {}
+    found: dict[str, Mapping[str, int]] = {}
     at = 0
     while at < len(data):
         end = data.index(b"\n", at)

@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -211,9 +211,8 @@ def _in_order(
                 yield ahead.pop(0).result()
                 ahead.extend(start(r) for r in islice(rest, 1))
         finally:
-            for future in ahead:
-                future.cancel()
-            wait([f for f in ahead if not f.cancelled()], return_when=FIRST_COMPLETED)
+            pool.shutdown(wait=False, cancel_futures=True)
+            room.provider.close()  # ends what still runs, so that the pool can end
 
 
 def _finished(result: Validation) -> Future[Validation]:

@@ -11,6 +11,7 @@ import itertools
 import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +62,8 @@ class DockerProvider:
         self.images = Images(self.client, base_image)
         self._prepared: dict[str, str] = {}
         self._lock = threading.Lock()
+        self._open: weakref.WeakSet[DockerSandbox] = weakref.WeakSet()
+        self._closed = False
 
     def prepare(self, environment: Environment) -> str:
         """Build the environment's image if needed; returns the image's digest."""
@@ -71,7 +74,18 @@ class DockerProvider:
 
     def open(self, spec: SandboxSpec) -> DockerSandbox:
         """Start a container and check the commit out in it."""
-        return DockerSandbox(self.client, self.prepare(spec.environment), spec)
+        image = self.prepare(spec.environment)
+        if self._closed:
+            raise RolloutError("cancelled", "the run is being stopped")
+        sandbox = DockerSandbox(self.client, image, spec)
+        self._open.add(sandbox)
+        return sandbox
+
+    def close(self) -> None:
+        """Stop: remove every container of this provider and open no more."""
+        self._closed = True
+        for sandbox in list(self._open):
+            sandbox.close()
 
     def sweep(self) -> int:
         """Remove containers whose owning process is dead."""

@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import IO
@@ -41,6 +43,8 @@ class LocalProvider:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._open: weakref.WeakSet[LocalSandbox] = weakref.WeakSet()
+        self._closed = False
 
     def prepare(self, environment: Environment) -> str:
         """Make the environment's interpreter ready; returns a digest of it."""
@@ -48,7 +52,18 @@ class LocalProvider:
 
     def open(self, spec: SandboxSpec) -> LocalSandbox:
         """Check the commit out in a temporary folder."""
-        return LocalSandbox(self._python(spec.environment), spec)
+        python = self._python(spec.environment)
+        if self._closed:
+            raise RolloutError("cancelled", "the run is being stopped")
+        sandbox = LocalSandbox(python, spec)
+        self._open.add(sandbox)
+        return sandbox
+
+    def close(self) -> None:
+        """Stop: kill what runs, remove the folders and open no more."""
+        self._closed = True
+        for sandbox in list(self._open):
+            sandbox.close()
 
     def sweep(self) -> int:
         """Remove folders whose owning process is dead."""
@@ -79,6 +94,7 @@ class LocalSandbox:
     def __init__(self, python: Path, spec: SandboxSpec) -> None:
         self.limits = spec.limits
         self._deadline = Deadline(spec.limits.task_seconds)
+        self._process: subprocess.Popen[bytes] | None = None
         self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner()}-"))
         self.root = str(self._folder / "testbed")
         source = os.path.normpath(f"{self.root}/{spec.environment.source_path}")
@@ -125,7 +141,9 @@ class LocalSandbox:
         target.write_bytes(data)
 
     def close(self) -> None:
-        """Remove the folder; safe to call twice."""
+        """Kill what still runs and remove the folder; safe to call twice."""
+        if self._process is not None:
+            _kill_group(self._process)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _execute(
@@ -147,6 +165,7 @@ class LocalSandbox:
             except OSError as error:
                 return Completed(exit_code=127, stdout=b"", stderr=str(error).encode())
             late = False
+            self._process = process
             try:
                 process.communicate(stdin, timeout=seconds)
             except subprocess.TimeoutExpired:
@@ -172,10 +191,8 @@ def _head(handle: IO[bytes], limit: int) -> tuple[bytes, bool]:
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 
