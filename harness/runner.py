@@ -144,7 +144,7 @@ def _rollout(
     finally:
         with clock.phase("container"):
             sandbox.close()
-    graded = _grade(bench, instance, patch, spec, clock)
+    graded = grade_patch(bench, instance, patch, spec, clock)
     edited = paths_of(patch) if patch else ()
     told = experience(
         task,
@@ -211,7 +211,9 @@ def _solve(
         return Attempt(message=detail), Failure(cause="agent_crashed", detail=detail)
 
 
-def _grade(bench: Bench, instance: Instance, patch: str, spec: SandboxSpec, clock: Clock) -> Graded:
+def grade_patch(
+    bench: Bench, instance: Instance, patch: str, spec: SandboxSpec, clock: Clock
+) -> Graded:
     """The verdict, in a sandbox that the agent has never touched."""
     if not patch.strip():
         return empty_patch(instance)

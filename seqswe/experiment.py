@@ -49,6 +49,8 @@ class Experiment:
     """name of a sandbox, or module:attribute"""
     base_image: str = ""
     """image that environments are built on; a registry digest or an imported one"""
+    issues: str = ""
+    """issue texts that the instances were mined with"""
     jobs: int = 2
     """rollouts at a time"""
     retries: int = 2
@@ -117,8 +119,10 @@ class Experiment:
         return digest_of(repr(sorted(data.items())))
 
 
-NOT_RESULTS = frozenset({"mirror", "jobs", "retries", "seeds", "arm", "limit"})
-"""Settings that may differ on resume: they choose which rollouts run, not what comes out."""
+MAY_DIFFER = frozenset({"mirror", "issues", "jobs", "retries"})
+"""Settings that may differ on resume: they change where and how fast, never what comes out."""
+NOT_RESULTS = MAY_DIFFER | {"seeds", "arm", "limit"}
+"""With those that choose which rollouts run: none of them changes what one rollout gives."""
 
 
 def options(pairs: tuple[str, ...], what: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from typing import Any
 
 from seqswe import __version__
 from seqswe.errors import RunDirError
-from seqswe.experiment import NOT_RESULTS, Experiment
+from seqswe.experiment import MAY_DIFFER, Experiment
 from seqswe.instance import digest_of
 from seqswe.parse import parse
 from seqswe.rollout import Rollout
@@ -67,21 +67,32 @@ class RunDirectory:
         self.snapshots = Snapshots(root / "memory")
         self._lock = Lock()
 
+    @staticmethod
+    def check_new(root: Path) -> None:
+        """Refuse a folder that anything is in. Raises RunDirError; nothing is written."""
+        try:
+            empty = not root.exists() or (root.is_dir() and not any(root.iterdir()))
+        except OSError as error:
+            raise RunDirError(
+                f"cannot read {root}: {error.strerror}", "Choose another --out."
+            ) from None
+        if not empty and (root / "run.toml").exists():
+            raise RunDirError(
+                f"{root} already holds a run",
+                f"Continue it with `seqswe resume {root}`, or choose another --out.",
+            )
+        if not empty:
+            raise RunDirError(
+                f"{root} is not empty and not a run directory",
+                "Choose another --out; nothing was written.",
+            )
+
     @classmethod
     def create(cls, root: Path, info: RunInfo) -> RunDirectory:
         """Make a new run directory. Raises RunDirError if anything is in the way."""
         import tomli_w
 
-        if root.exists() and (not root.is_dir() or any(root.iterdir())):
-            if (root / "run.toml").exists():
-                raise RunDirError(
-                    f"{root} already holds a run",
-                    f"Continue it with `seqswe resume {root}`, or choose another --out.",
-                )
-            raise RunDirError(
-                f"{root} is not empty and not a run directory",
-                "Choose another --out; nothing was written.",
-            )
+        cls.check_new(root)
         data = {
             "format": info.format,
             "seqswe": info.seqswe,
@@ -124,20 +135,23 @@ class RunDirectory:
             )
         return cls(root, parse(RunInfo, data, f"{root}/run.toml"))
 
-    def check_same(self, experiment: Experiment, sequence_digest: str) -> None:
-        """Refuse settings or instances that differ from those the results were made with."""
+    def check_same(self, experiment: Experiment) -> None:
+        """Refuse settings that differ from those the results were made with."""
         old, new = self.info.experiment.as_dict(), experiment.as_dict()
-        differ = [k for k in old if k not in NOT_RESULTS and old[k] != new[k]]
+        differ = [k for k in old if k not in MAY_DIFFER and old[k] != new[k]]
         if differ:
             said = ", ".join(f"{k}: {old[k]!r} → {new[k]!r}" for k in differ)
             raise RunDirError(
                 f"{self.root} was made with other settings ({said})",
                 "Resume with the same ones, or choose another --out.",
             )
-        if self.info.sequence_digest != sequence_digest:
+
+    def check_sequence(self, digest: str) -> None:
+        """Refuse instances that differ from those the results were made with."""
+        if self.info.sequence_digest != digest:
             raise RunDirError(
-                f"{self.root} was made with other instances of {experiment.codebase}",
-                "Resume with the manifest it was made with, or start a new run.",
+                f"{self.root} was made with other instances of {self.info.experiment.codebase}",
+                "Use the manifest it was made with, or start a new run.",
             )
 
     @contextmanager

@@ -7,13 +7,8 @@ from pathlib import Path
 
 import click
 
-from harness.commands.common import (
-    clone_of,
-    issues_option,
-    load_manifest,
-    mirror_option,
-    writable_folder,
-)
+from harness.codebase import clone_of, writable_folder
+from harness.commands.common import issues_option, mirror_option
 from harness.mining.candidates import mine as find_candidates
 from harness.mining.statement import load_issues
 from seqswe import manifest as manifests
@@ -34,7 +29,7 @@ def mine(codebase: str, mirror: str, issues: Path | None, out: Path | None) -> N
     CODEBASE is the name of a manifest, or a folder with a manifest.toml. A candidate changes
     source and tests; the rules are in the manifest's [mining] table. Next: `seqswe validate`.
     """
-    manifest = load_manifest(codebase)
+    manifest = manifests.load(codebase)
     folder = writable_folder(manifest, out)
     mined = find_candidates(clone_of(manifest, mirror), manifest, load_issues(issues))
     known = {e.key: e for e in manifest.environments}

@@ -15,15 +15,8 @@ from typing import TextIO
 import click
 
 from harness.cleanup import terminated_like_interrupted
-from harness.commands.common import (
-    clone_of,
-    issues_option,
-    load_manifest,
-    mirror_option,
-    provider_of,
-    scratch_folder,
-    writable_folder,
-)
+from harness.codebase import clone_of, provider_of, scratch_folder, writable_folder
+from harness.commands.common import issues_option, mirror_option
 from harness.commands.mine import CANDIDATES
 from harness.git import Clone, cache_folder
 from harness.grading import Grader
@@ -70,7 +63,7 @@ def validate(
     disagree with themselves are quarantined by name. An interrupted validation goes on where
     it stopped.
     """
-    manifest = load_manifest(codebase)
+    manifest = manifests.load(codebase)
     folder = writable_folder(manifest, out)
     candidates = manifests.load_instances(folder / CANDIDATES)
     if not candidates:

@@ -98,6 +98,13 @@ class Images:
             return self._build(environment, base, name)
         return found
 
+    def remove_all(self) -> int:
+        """Remove every environment image; returns how many. The base image stays."""
+        found = self.client.images.list(filters={"label": LABEL})
+        for image in found:
+            self.client.images.remove(str(image.id), force=True)
+        return len(found)
+
     def _build(self, environment: Environment, base: Image, name: str) -> Image:
         packages = environment.lock or environment.requirements
         script = BUILD.format(

@@ -1,0 +1,53 @@
+"""Where a codebase's clone, files and sandboxes are found."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.git import Clone, cache_folder, locate
+from seqswe.errors import UsageError
+from seqswe.manifest import Manifest
+from seqswe.plugins import build
+from seqswe.sandbox import SandboxProvider
+
+
+def clone_of(manifest: Manifest, mirror: str) -> Clone:
+    """The clone of a codebase; the demo codebase is built from what ships with SeqSWE."""
+    from harness import demo
+
+    if (manifest.folder / "history").is_dir() and not mirror:
+        return Clone(demo.build(cache_folder() / "clones" / manifest.name))
+    return locate(manifest.repo, manifest.url, mirror, cache_folder())
+
+
+def writable_folder(manifest: Manifest, out: Path | None) -> Path:
+    """Where a codebase's files are written: `out`, else the folder they were read from."""
+    folder = out or manifest.folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {folder}: {error.strerror}", "Give another --out."
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"cannot write {folder}", "Give another --out.")
+    return folder
+
+
+def provider_of(name: str, base_image: str) -> SandboxProvider:
+    """A sandbox provider by name, with what it takes."""
+    options = {"base_image": base_image} if name == "docker" else {}
+    provider: SandboxProvider = build("sandbox", name, **options)
+    return provider
+
+
+@contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """A folder that is gone afterwards, on the same disk as the packs it links to."""
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix="scratch-") as folder:
+        yield Path(folder)

@@ -1,0 +1,89 @@
+"""`seqswe doctor`: is this machine ready, and if not, what to do."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from harness.git import cache_folder
+from seqswe.errors import MissingError, SeqSWEError
+
+FREE_GB = 5.0
+"""Disk that an environment image, a clone, its packs and a run take together, with room."""
+
+
+@click.command()
+@click.option("--base-image", default="", help="Image that environments are built on.")
+def doctor(base_image: str) -> None:
+    """Check Python, git, SQLite, disk, the Docker engine and the base image."""
+    checks: dict[str, Callable[[], str]] = {
+        "packages": _packages, "python": _python, "git": _git, "sqlite": _sqlite, "disk": _disk,
+        "docker": lambda: _docker(base_image)}
+    problems = 0
+    for name, check in checks.items():
+        try:
+            click.echo(f"ok       {name:9} {check()}")
+        except SeqSWEError as error:
+            problems += 1
+            click.echo(f"missing  {name:9} {error.message}\n{'':19}{error.hint}")
+    if problems:
+        raise MissingError(f"{problems} of {len(checks)} checks failed",
+                           "Each line above says what to do.")
+
+
+def _packages() -> str:
+    import harness
+    import seqswe
+
+    # `harness` is a name that others use too: what is imported must be what was installed.
+    beside = Path(str(seqswe.__file__)).parent.parent
+    if Path(str(harness.__file__)).parent.parent != beside:
+        raise MissingError(f"another package named harness comes first: {harness.__file__}",
+                           "Remove it from sys.path, or use a virtual environment of its own.")
+    return f"seqswe {seqswe.__version__} in {beside}"
+
+
+def _python() -> str:
+    return "{}.{}.{}".format(*sys.version_info[:3])
+
+
+def _git() -> str:
+    from git import Git
+    from git.exc import GitCommandNotFound
+
+    try:
+        return str(Git().version())
+    except GitCommandNotFound:
+        raise MissingError("git is not installed", "Install it with your package manager.") from None
+
+
+def _sqlite() -> str:
+    try:
+        sqlite3.connect(":memory:").execute("CREATE VIRTUAL TABLE t USING fts5(x)")
+    except sqlite3.OperationalError:
+        raise MissingError("SQLite has no FTS5", "Use a Python built with it.") from None
+    return f"{sqlite3.sqlite_version} with FTS5"
+
+
+def _disk() -> str:
+    folder = cache_folder()
+    there = next(p for p in (folder, *folder.parents) if p.exists())
+    free = shutil.disk_usage(there).free / 1e9
+    if free < FREE_GB:
+        raise MissingError(f"{free:.1f} GB free at {there}",
+                           f"Free {FREE_GB:.0f} GB, or set SEQSWE_CACHE to a roomier disk.")
+    return f"{free:.0f} GB free at {there}"
+
+
+def _docker(base_image: str) -> str:
+    from harness.sandboxes.docker import connect
+    from harness.sandboxes.images import Images
+
+    client = connect()
+    image = Images(client, base_image).base()
+    return f"engine {client.version()['Version']}, base image {(image.tags or [image.id])[0]}"

@@ -1,0 +1,106 @@
+"""`seqswe grade`: grade the stored patches of a run again, without running an agent."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from harness.commands.common import mirror_option
+from harness.runner import Bench, Clock, grade_patch
+from harness.subject import Subject, open_provider
+from seqswe.cli.progress import progress
+from seqswe.errors import IncompleteError, RunDirError
+from seqswe.instance import digest_of
+from seqswe.rollout import Rollout, Verdict
+from seqswe.store import RunDirectory
+
+
+@click.command()
+@click.argument("run_directory", metavar="RUN", type=click.Path(path_type=Path))
+@mirror_option
+@click.option("--jobs", default=2, show_default=True, type=click.IntRange(1))
+def grade(run_directory: Path, mirror: str, jobs: int) -> None:
+    """Grade every stored patch of RUN in a fresh sandbox and compare with the journal.
+
+    Writes grades.jsonl; the journal stays as it is, because the memories of later tasks were
+    made from its verdicts. Exit code 1 when a verdict differs.
+    """
+    store = RunDirectory.open(run_directory)
+    experiment = store.info.experiment
+    subject = Subject.load(replace(experiment, mirror=mirror or experiment.mirror))
+    store.check_sequence(subject.digest())
+    rollouts = [r for r in store.journal().rollouts if r.graded]
+    if not rollouts:
+        raise IncompleteError(f"{run_directory} has no graded rollouts", "Run or resume it first.")
+    with open_provider(experiment) as provider, subject.bench(store, provider) as bench:
+        verdicts = _grade_all(bench, rollouts, jobs)
+    same = sum(verdicts[r.instance_id, r.patch_digest].resolved == r.resolved for r in rollouts)
+    lines = [
+        json.dumps(
+            {
+                "arm": r.arm,
+                "seed": r.seed,
+                "position": r.position,
+                "instance_id": r.instance_id,
+                "journal": r.resolved,
+                "resolved": verdicts[r.instance_id, r.patch_digest].resolved,
+            }
+        )
+        for r in rollouts
+    ]
+    (store.root / "grades.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    resolved = sum(verdicts[r.instance_id, r.patch_digest].resolved for r in rollouts)
+    click.echo(
+        f"{resolved} resolved of {len(rollouts)} graded again, from {len(verdicts)} "
+        f"different patches; {same} verdicts as before, {len(rollouts) - same} differ"
+    )
+    if same < len(rollouts):
+        raise click.exceptions.Exit(1)
+
+
+Key = tuple[str, str]
+"""Instance id and digest of the patch: equal ones are graded once."""
+
+
+def _grade_all(bench: Bench, rollouts: list[Rollout], jobs: int) -> dict[Key, Verdict]:
+    chosen = {(r.instance_id, r.patch_digest): r for r in rollouts}
+
+    def one(rollout: Rollout) -> Verdict:
+        instance = bench.instances[rollout.position]
+        with TemporaryDirectory(dir=bench.scratch) as folder:
+            spec = bench.specs(instance, Path(folder) / "objects", "grade")
+            return grade_patch(bench, instance, _patch(bench, rollout), spec, Clock()).verdict
+
+    verdicts = {}
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        with progress("grade", len(chosen)) as bar:
+            for key, verdict in zip(chosen, pool.map(one, chosen.values()), strict=True):
+                verdicts[key] = verdict
+                bar.advance()
+    except BaseException:
+        bench.provider.close()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return verdicts
+
+
+def _patch(bench: Bench, rollout: Rollout) -> str:
+    folder = bench.store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id)
+    path = folder / "patch.diff"
+    try:
+        patch = path.read_bytes().decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        raise RunDirError(f"{path} is missing", "Restore it from a copy.") from None
+    if digest_of(patch) != rollout.patch_digest:
+        raise RunDirError(
+            f"{path} is not the patch that was graded",
+            "It was changed after the run; restore it from a copy.",
+        )
+    return patch

@@ -1,0 +1,132 @@
+"""`seqswe run` and `seqswe resume`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from harness.runner import run_rollout
+from harness.sandboxes.local import WARNING
+from harness.schedule import Schedule, run_all
+from harness.subject import Subject, open_provider
+from seqswe.cli.options import experiment_options
+from seqswe.cli.progress import progress
+from seqswe.errors import IncompleteError
+from seqswe.experiment import Cell, Experiment, Plan
+from seqswe.rollout import Failure, Rollout
+from seqswe.sandbox import SandboxProvider
+from seqswe.store import RunDirectory, RunInfo
+
+
+@click.command()
+@experiment_options
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="New folder for the run.",
+)
+def run(out: Path, **values: Any) -> None:
+    """Feed the issues of a codebase to an agent, in chronological order, in every arm.
+
+    \b
+    seqswe run --codebase sqlglot --mirror DIR --agent localizer --memory episodic \\
+        --arm iid --arm sequential --seeds 3 --limit 300 --out runs/x
+
+    Stop it at any moment; `seqswe resume DIR` goes on. Then: `seqswe report DIR`.
+    """
+    experiment = Experiment(**values)
+    RunDirectory.check_new(out)
+    subject = Subject.load(experiment)
+    with open_provider(experiment) as provider:
+        info = RunInfo(
+            experiment=experiment,
+            instance_ids=subject.plan.instance_ids,
+            sequence_digest=subject.digest(),
+            environments=subject.images(provider),
+            synthetic=any(i.synthetic for i in subject.instances),
+        )
+        work(subject, RunDirectory.create(out, info), provider)
+
+
+@click.command()
+@click.argument("run_directory", metavar="RUN", type=click.Path(path_type=Path))
+@experiment_options
+@click.pass_context
+def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
+    """Go on with an interrupted run: only what is missing is run.
+
+    Settings are the run's own. One given here must be the same, but for those that do not
+    change a result: --mirror, --issues, --jobs, --retries.
+    """
+    store = RunDirectory.open(run_directory)
+    given = {
+        name: value
+        for name, value in values.items()
+        if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
+    }
+    experiment = replace(store.info.experiment, **given)
+    store.check_same(experiment)
+    subject = Subject.load(experiment)
+    store.check_sequence(subject.digest())
+    with open_provider(experiment) as provider:
+        work(subject, store, provider)
+
+
+def work(subject: Subject, store: RunDirectory, provider: SandboxProvider) -> None:
+    """Run everything the journal does not hold yet. Raises IncompleteError for what is left."""
+    plan, experiment = subject.plan, subject.plan.experiment
+    if not provider.isolates:
+        click.echo(f"warning: {WARNING}", err=True)
+    with store.locked(), subject.bench(store, provider) as bench:
+        if store.repair():
+            click.echo("the journal's last line was incomplete and is dropped", err=True)
+        done = {(r.arm, r.seed, r.position): r for r in store.journal().rollouts}
+        schedule = Schedule(
+            cells=plan.cells,
+            length=len(plan.instance_ids),
+            jobs=experiment.jobs,
+            retries=experiment.retries,
+        )
+
+        def start(cell: Cell, position: int, before: str) -> Rollout:
+            return run_rollout(bench, cell, position, before)
+
+        graded = sum(r.graded for r in done.values())
+        with progress("rollouts", plan.rollouts, graded) as bar:
+            for rollout in run_all(schedule, done, start, provider.close):
+                store.append(rollout)
+                bar.advance(_line(rollout))
+    _finish(store, plan)
+
+
+def _line(rollout: Rollout) -> str:
+    if rollout.resolved is None:
+        said = rollout.failure.cause if rollout.failure else "no verdict"
+    else:
+        said = "resolved" if rollout.resolved else "unresolved"
+    return f"{rollout.arm} {rollout.seed} #{rollout.position} {said}"
+
+
+def _finish(store: RunDirectory, plan: Plan) -> None:
+    journal = store.journal()
+    graded = [r for r in journal.rollouts if r.graded]
+    click.echo(
+        f"{sum(bool(r.resolved) for r in graded)} resolved, {len(graded)} graded, "
+        f"{plan.rollouts} planned; results {journal.results_digest()}",
+        err=True,
+    )
+    click.echo(store.root)
+    if len(graded) < plan.rollouts:
+        failures = [r.failure for r in journal.rollouts if r.failure and not r.graded]
+        first = failures[0] if failures else Failure(cause="cancelled")
+        raise IncompleteError(
+            f"{plan.rollouts - len(graded)} rollouts have no verdict "
+            f"({first.cause}: {first.detail[:200]})",
+            f"Go on with `seqswe resume {store.root}`.",
+        )

@@ -1,0 +1,30 @@
+"""The past as its log tells it, for memories that come free with a repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from harness.git import Clone
+from seqswe.memory import Commit
+
+
+def log(clone: Clone, commit: str) -> Iterator[Commit]:
+    """Commits that `commit` reaches along first parents, itself included, newest first."""
+    text = clone.run(
+        "log",
+        "--first-parent",
+        "--name-only",
+        "-m",
+        "--no-renames",
+        "--format=%x1e%H%x1f%cI%x1f%B%x1f",
+        commit,
+    )
+    for entry in text.split("\x1e")[1:]:
+        sha, date, message, files = entry.split("\x1f", 3)
+        yield Commit(
+            sha=sha,
+            created_at=datetime.fromisoformat(date),
+            message=message.strip(),
+            files=tuple(f for f in files.split("\n") if f),
+        )

@@ -1,0 +1,119 @@
+"""What an experiment is about: its codebase, clone, instances and sandboxes, loaded and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.cleanup import terminated_like_interrupted
+from harness.codebase import clone_of, provider_of, scratch_folder
+from harness.git import Clone, cache_folder
+from harness.grading import Grader
+from harness.history import History
+from harness.history.log import log
+from harness.materialize import materialize
+from harness.mining.statement import load_issues
+from harness.runner import Bench
+from seqswe import manifest as manifests
+from seqswe import plugins
+from seqswe.experiment import Experiment, Plan, lay, options
+from seqswe.instance import Instance, Task, digest_of
+from seqswe.manifest import Manifest
+from seqswe.memory import Commit, Services, build_memory
+from seqswe.sandbox import SandboxProvider, SandboxSpec
+from seqswe.store import RunDirectory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """An experiment with everything it names."""
+
+    manifest: Manifest
+    clone: Clone
+    instances: tuple[Instance, ...]
+    plan: Plan
+
+    @classmethod
+    def load(cls, experiment: Experiment) -> Subject:
+        """Load manifest, clone and instances. Raises what is wrong before anything is run."""
+        manifest = manifests.load(experiment.codebase)
+        plan = lay(experiment, tuple(r.instance_id for r in manifest.instances))
+        plugins.resolve("agent", experiment.agent)
+        plugins.resolve("memory", experiment.memory)
+        plugins.resolve("sandbox", experiment.sandbox)
+        clone = clone_of(manifest, experiment.mirror)
+        issues = load_issues(Path(experiment.issues) if experiment.issues else None)
+        records = manifest.instances[: len(plan.instance_ids)]
+        instances = materialize(clone, manifest, records, issues)
+        return cls(manifest=manifest, clone=clone, instances=tuple(instances), plan=plan)
+
+    def digest(self, count: int | None = None) -> str:
+        """Digest of the sequence, or of its first `count` instances."""
+        return digest_of("\n".join(i.digest for i in self.instances[:count]))
+
+    def images(self, provider: SandboxProvider) -> dict[str, str]:
+        """Prepare every environment that the instances need; digests by key."""
+        keys = dict.fromkeys(i.environment for i in self.instances)
+        return {key: provider.prepare(self.manifest.environment(key)) for key in keys}
+
+    def services(self) -> Services:
+        """What a memory may ask for beyond its experiences."""
+        gold = {i.instance_id: i for i in self.instances}
+
+        def history(task: Task) -> Iterable[Commit]:
+            return log(self.clone, task.base_commit)
+
+        return Services(history=history, gold=gold.__getitem__)
+
+    @contextmanager
+    def bench(self, store: RunDirectory, provider: SandboxProvider) -> Iterator[Bench]:
+        """Everything that rollouts share. Wrong options of agent and memory are said now."""
+        experiment, manifest = self.plan.experiment, self.manifest
+        cache = cache_folder() / "history" / manifest.name
+        history = History(self.clone, [i.base_commit for i in self.instances], cache)
+
+        def spec(instance: Instance, folder: Path, label: str) -> SandboxSpec:
+            labels = {"run": str(store.root), "cell": label, "task": instance.instance_id}
+            return SandboxSpec(
+                environment=manifest.environment(instance.environment),
+                checkout=history.checkout(instance.base_commit, folder),
+                limits=experiment.limits,
+                labels=labels,
+            )
+
+        with scratch_folder(cache) as scratch:
+            (scratch / "probe").mkdir()
+            build_memory(
+                experiment.memory,
+                scratch / "probe",
+                self.services(),
+                **options(experiment.memory_option, "memory"),
+            )
+            bench = Bench(
+                experiment=experiment,
+                instances=self.instances,
+                specs=spec,
+                provider=provider,
+                environments=self.images(provider),
+                history=history,
+                store=store,
+                scratch=scratch,
+                grader=Grader(layout=manifest.layout, tests=manifest.tests),
+                services=self.services(),
+            )
+            bench.agent(self.plan.cells[0])
+            yield bench
+
+
+@contextmanager
+def open_provider(experiment: Experiment) -> Iterator[SandboxProvider]:
+    """The experiment's sandboxes, swept before and all closed after."""
+    provider = provider_of(experiment.sandbox, experiment.base_image)
+    with terminated_like_interrupted():
+        try:
+            provider.sweep()
+            yield provider
+        finally:
+            provider.close()

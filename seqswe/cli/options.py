@@ -1,0 +1,119 @@
+"""The options of `run` and `plan`, made from the Experiment dataclass, and where each came from."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any, get_origin, get_type_hints
+
+import click
+from click.core import ParameterSource
+
+from seqswe.errors import UsageError
+from seqswe.experiment import ARMS, FEEDBACKS, Experiment
+
+Command = Callable[..., Any]
+HELP = {
+    "codebase": "Name of a manifest, or a folder with a manifest.toml.",
+    "mirror": "Folder of bare clones, <owner>+<name>/repo or <owner>/<name>.git; "
+    "without it the manifest's URL is cloned.",
+    "agent": "Name of an agent, or module:attribute.",
+    "agent_option": "key=value for the agent; may be repeated.",
+    "memory": "Name of a memory, or module:attribute.",
+    "memory_option": "key=value for the memory; may be repeated.",
+    "arm": f"{', '.join(ARMS)}; may be repeated.",
+    "seeds": "Repetitions of every arm.",
+    "limit": "Only the first so many tasks; 0 for all.",
+    "feedback": "What a memory is told after a task.",
+    "code": "Code policy: gold starts each task at its true base commit.",
+    "sandbox": "Name of a sandbox, or module:attribute.",
+    "base_image": "Image that environments are built on.",
+    "issues": "Issue texts that the instances were mined with.",
+    "jobs": "Rollouts at a time.",
+    "retries": "Further tries of a rollout that failed for a passing reason.",
+    "cpus": "Processors of one sandbox.",
+    "memory_mb": "Main memory of one sandbox.",
+    "pids": "Processes of one sandbox.",
+    "disk_mb": "Each writable file system of one sandbox.",
+    "output_bytes": "Output kept of one command.",
+    "command_seconds": "Deadline of one command.",
+    "task_seconds": "Deadline of all commands of one rollout.",
+}
+SOURCES = {
+    ParameterSource.COMMANDLINE: "flag",
+    ParameterSource.ENVIRONMENT: "environment",
+    ParameterSource.DEFAULT_MAP: "file",
+    ParameterSource.DEFAULT: "default",
+}
+
+
+def experiment_options(command: Command) -> Command:
+    """Give a command every setting of an experiment as an option, and `--config`."""
+    hints = get_type_hints(Experiment)
+    for spec in reversed(fields(Experiment)):
+        command = _option(spec.name, hints[spec.name], spec.default)(command)
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        callback=_read_file,
+        is_eager=True,
+        expose_value=False,
+        help="experiment.toml with the same keys (flags and environment come first).",
+    )(command)
+
+
+def resolved(ctx: click.Context, values: Mapping[str, Any]) -> Experiment:
+    """The experiment that the options describe. Raises UsageError."""
+    del ctx
+    return Experiment(**values)
+
+
+def sources(ctx: click.Context) -> dict[str, str]:
+    """Where each setting came from: flag, environment, file or default."""
+    found = {}
+    for spec in fields(Experiment):
+        source = ctx.get_parameter_source(spec.name)
+        found[spec.name] = SOURCES.get(source, "default") if source else "default"
+    return found
+
+
+def _option(name: str, kind: Any, default: Any) -> Callable[[Command], Command]:
+    multiple = get_origin(kind) is tuple
+    choices = FEEDBACKS if name == "feedback" else None
+    plain = str if multiple or choices else kind
+    extra = {"envvar": ["SEQSWE_MIRROR", "SEQSWE_MIRRORS"]} if name == "mirror" else {}
+    return click.option(
+        "--" + name.replace("_", "-"),
+        name,
+        type=click.Choice(choices) if choices else plain,
+        multiple=multiple,
+        default=None if default is MISSING else default,
+        show_default=default not in ("", ()),
+        help=HELP[name],
+        **extra,  # type: ignore[arg-type]
+    )
+
+
+def _read_file(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {path}: {error.strerror}", "Give an experiment.toml."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}", "Correct the line named.") from None
+    known = {spec.name for spec in fields(Experiment)}
+    cleaned = {key.replace("-", "_"): value for key, value in data.items()}
+    for key in cleaned:
+        if key not in known:
+            from difflib import get_close_matches
+
+            close = get_close_matches(key, known, n=1)
+            hint = f"Did you mean {close[0]!r}?" if close else f"Keys: {', '.join(sorted(known))}."
+            raise UsageError(f"{path}: unknown key {key!r}", hint)
+    ctx.default_map = {**(ctx.default_map or {}), **cleaned}

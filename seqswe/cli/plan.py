@@ -1,0 +1,69 @@
+"""`seqswe plan`: what a run would do. Needs no Docker and changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from seqswe import manifest as manifests
+from seqswe.cli.options import experiment_options, resolved, sources
+from seqswe.experiment import Experiment, Plan, lay
+from seqswe.plugins import resolve
+
+ROLLOUT_BYTES = 60_000
+"""Files of one rollout: what localizer runs on sqlglot leave behind, rounded up."""
+IMAGE_BYTES = 700_000_000
+"""One environment image, rounded up; they share their base."""
+
+
+@click.command()
+@experiment_options
+@click.pass_context
+def plan(ctx: click.Context, /, **values: Any) -> None:
+    """Print the resolved settings and where each came from, the rollouts and a bound on disk."""
+    experiment = resolved(ctx, values)
+    found = manifests.load(experiment.codebase)
+    for kind, name in (
+        ("agent", experiment.agent),
+        ("memory", experiment.memory),
+        ("sandbox", experiment.sandbox),
+    ):
+        resolve(kind, name)  # type: ignore[arg-type]
+    laid = lay(experiment, tuple(r.instance_id for r in found.instances))
+    _settings(experiment, sources(ctx))
+    click.echo()
+    for line in _facts(laid, found):
+        click.echo(line)
+
+
+def _settings(experiment: Experiment, origin: dict[str, str]) -> None:
+    for name, value in experiment.as_dict().items():
+        text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+        click.echo(f"{name:16} {text or '-':28} {origin[name]}")
+
+
+def _facts(laid: Plan, found: manifests.Manifest) -> list[str]:
+    count = len(laid.instance_ids)
+    records = found.instances[:count]
+    environments = len({r.environment for r in records})
+    disk = environments * IMAGE_BYTES + laid.rollouts * ROLLOUT_BYTES
+    lines = [
+        f"{count} tasks of {found.name}, {records[0].created_at.date()} to "
+        f"{records[-1].created_at.date()}, {environments} environments",
+        f"{laid.rollouts} rollouts: {count} tasks x {len(laid.experiment.arm)} arms x "
+        f"{laid.experiment.seeds} seeds",
+        f"disk: at most {disk / 1e9:.1f} GB (images {environments * IMAGE_BYTES / 1e9:.1f}, "
+        f"rollouts {laid.rollouts * ROLLOUT_BYTES / 1e9:.2f}), beside the clone and its packs",
+    ]
+    return lines + _power(laid)
+
+
+def _power(laid: Plan) -> list[str]:
+    if laid.experiment.seeds < 3:
+        return ["statistics: SINGLE-RUN, no p-value under 3 seeds; 5 or more for a headline"]
+    from seqswe.statistics import power
+
+    runs = laid.experiment.seeds
+    effect = power.smallest_effect(power.Plan(n=max(2, len(laid.instance_ids)), k1=runs, k0=runs))
+    return [f"statistics: a lift of {100 * effect:.1f} points is detected with 80 % power"]
