@@ -9,7 +9,7 @@ from scipy import stats
 
 from benchmarks.checks import SCENARIOS, Share, Size, mean
 from benchmarks.planted import BETA, FloatArray
-from seqswe.statistics import Arm, combine, maximum_forgetting, position_design
+from seqswe.statistics import Term, combine, maximum_forgetting, position_design
 from seqswe.statistics.sequential import BURN_IN
 
 N, K = 273, 5
@@ -35,7 +35,7 @@ def raw_slope(size: Size) -> Iterator[Share]:
     scenario = SCENARIOS[4]
     design = position_design(N)
     hits = [
-        combine([Arm(values=values)], design=design).excludes_zero
+        combine([Term(values=values)], design=design).excludes_zero
         for batch in size.batches(scenario, N, K, "raw slope")
         for values in batch.sequential
     ]

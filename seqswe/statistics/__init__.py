@@ -43,8 +43,8 @@ from seqswe.statistics.sequential import ConfidenceSequence, confidence_sequence
 from seqswe.statistics.transfer import backward_transfer, dose_response, forward_transfer
 from seqswe.statistics.twoway import (
     MINIMUM_RUNS,
-    Arm,
     Estimate,
+    Term,
     combine,
     interval_mean,
     log_position_design,
@@ -57,7 +57,6 @@ __all__ = [
     "EQUIVALENCE_MARGIN",
     "MINIMUM_RUNS",
     "SWE_BENCH_CL_WARNING",
-    "Arm",
     "ArmNoise",
     "ConfidenceSequence",
     "Curve",
@@ -68,6 +67,7 @@ __all__ = [
     "Practice",
     "Ratio",
     "SweBenchCl",
+    "Term",
     "Threshold",
     "Verdict",
     "Word",

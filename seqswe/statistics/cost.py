@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from seqswe.statistics.arrays import FloatArray, as_outcomes, as_positive, same_tasks
 from seqswe.statistics.twoway import (
-    Arm,
     Estimate,
+    Term,
     combine,
     log_position_design,
     recentre,
@@ -76,7 +76,7 @@ def cost_per_resolved(
         if linear is None:
             return None
         values, log = linear
-        arms.append(Arm(values=values, factor=factor, carries=carries))
+        arms.append(Term(values=values, factor=factor, carries=carries))
         logs.append(factor * log)
     return _ratio(recentre(combine(arms), sum(logs)))
 
@@ -109,8 +109,8 @@ def _saving(
     # A saving rather than a gain: the slope of iid − sequential is +b.
     return combine(
         [
-            Arm(values=sequential, factor=-1.0),
-            Arm(values=iid, factor=1.0, carries=baseline_carries),
+            Term(values=sequential, factor=-1.0),
+            Term(values=iid, factor=1.0, carries=baseline_carries),
         ],
         design=design,
     )

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from seqswe.statistics.arrays import FloatArray, as_outcomes, same_tasks
 from seqswe.statistics.curve import Curve
-from seqswe.statistics.twoway import Arm, Estimate, combine, recentre, rescale, two_way
+from seqswe.statistics.twoway import Estimate, Term, combine, recentre, rescale, two_way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +74,9 @@ def gap_closed(sequential: ArrayLike, iid: ArrayLike, oracle: ArrayLike) -> Esti
     share = float(y1.mean() - y0.mean()) / gap.estimate
     # Ratio A/B: its noise is that of (A − share·B)/B.
     linear = [
-        Arm(values=y1, factor=1.0 / gap.estimate),
-        Arm(values=y0, factor=(share - 1.0) / gap.estimate, carries=False),
-        Arm(values=best, factor=-share / gap.estimate),
+        Term(values=y1, factor=1.0 / gap.estimate),
+        Term(values=y0, factor=(share - 1.0) / gap.estimate, carries=False),
+        Term(values=best, factor=-share / gap.estimate),
     ]
     return recentre(combine(linear), share)
 
@@ -93,7 +93,7 @@ def cold_start_penalty(sequential: ArrayLike, iid: ArrayLike) -> Estimate:
         raise ValueError(f"{n} tasks have no last third to speak of: use at least 6.")
     weights = np.full(n, -1.0 / n)
     weights[n * 2 // 3 :] += 1.0 / (n - n * 2 // 3)
-    arms = [Arm(values=y1), Arm(values=y0, factor=-1.0, carries=False)]
+    arms = [Term(values=y1), Term(values=y0, factor=-1.0, carries=False)]
     return rescale(combine(arms, weights=weights), float(n))
 
 

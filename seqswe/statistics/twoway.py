@@ -52,8 +52,8 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arm:
-    """One arm's part in a combination: outcomes (N, K), the factor on its mean over runs.
+class Term:
+    """An arm's part in a combination: outcomes (N, K) and the factor on their mean over runs.
 
     `carries`: its memory lives on from task to task, so its runs are clusters.
     """
@@ -94,8 +94,8 @@ def two_way(
     Raises ValueError on bad shapes, missing values, a singular design, or fewer than p + 1 tasks.
     """
     arms = [
-        Arm(values=as_outcomes(sequential, "sequential")),
-        Arm(values=as_outcomes(iid, "iid"), factor=-1.0, carries=baseline_carries),
+        Term(values=as_outcomes(sequential, "sequential")),
+        Term(values=as_outcomes(iid, "iid"), factor=-1.0, carries=baseline_carries),
     ]
     return combine(arms, design=design, level=level)
 
@@ -106,11 +106,11 @@ def interval_mean(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     The interval speaks of tasks like these and of further runs: it carries the spread between
     tasks and between runs. It is not clipped to [0, 1]. Raises ValueError as `two_way` does.
     """
-    return combine([Arm(values=as_outcomes(values, "values"))], level=level)
+    return combine([Term(values=as_outcomes(values, "values"))], level=level)
 
 
 def combine(
-    arms: Sequence[Arm],
+    arms: Sequence[Term],
     *,
     design: FloatArray | None = None,
     weights: FloatArray | None = None,
@@ -228,7 +228,7 @@ def _satterthwaite(
 
 
 def _estimate(
-    arms: Sequence[Arm],
+    arms: Sequence[Term],
     estimate: float,
     variances: tuple[float, float],
     *,
