@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from memory_backends.chroma import Chroma
-from memory_backends.embedding import cosine, hashed, vectors
+from memory_backends.embedding import cosines, hashed, vectors
 from memory_backends.text import words
 from memory_backends.vectors import Vectors
 from seqswe.errors import RolloutError, UsageError
@@ -50,8 +50,9 @@ def test_alike_texts_are_near():
     one, near, far = vectors(
         hashed, ["the cursor is lost", "a lost cursor", "timezone of an invoice"]
     )
-    assert cosine(one, near) > 0.9
-    assert abs(cosine(one, far)) < 0.1
+    found = cosines(np.stack([near, far]), one)
+    assert found[0] > 0.9
+    assert abs(found[1]) < 0.1
 
 
 @pytest.mark.parametrize("memory", [Vectors, Chroma])
@@ -87,8 +88,8 @@ def test_vectors_are_exact(tmp_path):
     memory, story = Vectors(tmp_path, k=40), STORY
     tell(memory, story)
     query = vectors(hashed, [story.task(40).problem_statement])[0]
-    cosines = [cosine(v, query) for v in vectors(hashed, [r.document for r in memory.records])]
-    best = sorted(((s, i) for i, s in enumerate(cosines) if s > 0), reverse=True)
+    rows = np.stack(vectors(hashed, [record.document for record in memory.records]))
+    best = sorted(((s, i) for i, s in enumerate(cosines(rows, query)) if s > 0), reverse=True)
     assert [(i, s) for s, i in best] == list(memory.rank(story.task(40)))
 
 
