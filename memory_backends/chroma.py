@@ -21,7 +21,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from memory_backends.embedding import Vector, cosine, embedding_of, vectors
+import numpy as np
+
+from memory_backends.embedding import Vector, cosines, embedding_of, vectors
 from memory_backends.records import RecordMemory
 from memory_backends.text import READ
 from seqswe.errors import MissingError
@@ -81,7 +83,11 @@ class Chroma(RecordMemory):
         found = self._collection.query(
             query_embeddings=[query], n_results=min(wanted, len(self.records)), include=[]
         )
-        scored = [(i, cosine(self._vectors[i], query)) for i in map(int, found["ids"][0])]
+        near = [int(number) for number in found["ids"][0]]
+        if not near:
+            return []
+        exact = cosines(np.stack([self._vectors[i] for i in near]), query)
+        scored = zip(near, map(float, exact), strict=True)
         return sorted(scored, key=lambda pair: (-pair[1], -pair[0]))
 
     def _add(self) -> None:

@@ -67,9 +67,10 @@ def unit(vector: Vector) -> Vector:
     return (vector / length).astype(np.float32) if length else vector
 
 
-def cosine(one: Vector, other: Vector) -> float:
-    """Cosine of two unit vectors, rounded so that it is the same on every path to it."""
-    return round(float(np.sum(one.astype(np.float64) * other)), 6)
+def cosines(rows: Vector, query: Vector) -> NDArray[np.float64]:
+    """Cosines of unit vectors with one, rounded so that they are the same on every path."""
+    exact: NDArray[np.float64] = np.sum(rows.astype(np.float64) * query, axis=1)
+    return exact.round(6)
 
 
 def _vector(counts: Counter[str]) -> Vector:

@@ -10,7 +10,7 @@ from memory_backends.bm25 import Index
 from memory_backends.records import RecordMemory
 from seqswe.instance import Task
 
-WEIGHTS = (1.0, 1.0, 0.5)
+WEIGHTS = (1.0, 2.0, 0.5)
 """Of a word in the issue, in its files, and in its notes and failing output."""
 
 

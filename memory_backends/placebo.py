@@ -78,8 +78,12 @@ def foreign_records(source: str) -> list[Record]:
     Raises UsageError where there are none, RunDirError where they are damaged.
     """
     path = Path(source)
-    found = _of_run(path) if path.is_dir() else read_records(path) if path.is_file() else []
-    if not source or not found:
+    found: list[Record] = []
+    if source and path.is_dir():
+        found = _of_run(path)
+    elif source:
+        found = read_records(path)
+    if not found:
         raise UsageError(
             f"memory 'placebo' finds no records in source={source!r}",
             "Give --memory-option source=RUN, a run of another codebase with memory episodic.",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from memory_backends.embedding import cosine, embedding_of, vectors
+from memory_backends.embedding import cosines, embedding_of, vectors
 from memory_backends.records import RecordMemory
 from memory_backends.text import READ
 from seqswe.instance import Task
@@ -36,11 +36,15 @@ class Vectors(RecordMemory):
             return []
         self._add()
         query = vectors(self._embed, [task.problem_statement[:READ]])[0]
-        about = self._matrix[: self._rows] @ query
+        # einsum works in this thread alone: BLAS would wait for threads that a busy machine lacks.
+        about = np.einsum("ij,j->i", self._matrix[: self._rows], query)
         k = min(self.k, self._rows)
         edge = max(float(np.partition(about, -k)[-k]) - ROUNDING, ROUNDING)
-        exact = [(int(i), cosine(self._matrix[i], query)) for i in np.flatnonzero(about >= edge)]
-        return sorted((e for e in exact if e[1] > 0), key=lambda pair: (-pair[1], -pair[0]))
+        near = np.flatnonzero(about >= edge)
+        exact = cosines(self._matrix[near], query)
+        # lexsort's last key comes first: by score, then the later record.
+        order = np.lexsort((-near, -exact))[:k]
+        return [(int(near[i]), float(exact[i])) for i in order if exact[i] > 0]
 
     def _add(self) -> None:
         new = self.records[self._rows :]
