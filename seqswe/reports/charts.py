@@ -34,8 +34,8 @@ def lift_chart(contrast: Contrast) -> Spec | None:
         {"task": task, "lift": factor * mid, "low": factor * low, "high": factor * high}
         for task, mid, low, high in _points(curve, contrast)
     ]
-    limit = lift_limit(contrast, curve)
-    scale = alt.Scale(domain=[-factor * limit, factor * limit]) if limit else alt.Scale()
+    ends = lift_ends(contrast, curve)
+    scale = alt.Scale(domain=[factor * end for end in ends]) if ends else alt.Scale()
     base = _chart(rows).encode(x=_position())
     title = lift_title(contrast)
     tips = [
@@ -62,11 +62,13 @@ def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
     curves = [row for name, found in shown for row in _smooth(name, found)]
     if not points:
         return None
-    # One domain for all three channels, or else there would be three legends.
-    domain, legend = alt.Scale(domain=names), alt.Legend(symbolOpacity=1, symbolSize=80)
+    # One domain and one legend for colour and dash, or else there would be two.
+    domain = alt.Scale(domain=names)
+    legend = alt.Legend(title=None, symbolType="stroke", symbolSize=300)
     arm = alt.Color("arm:N", title="Arm", scale=domain, legend=legend)
-    shape = alt.Shape("arm:N", title="Arm", scale=domain, legend=legend)
     dash = alt.StrokeDash("arm:N", title="Arm", scale=domain, legend=legend)
+    dot = alt.Color("arm:N", title="Arm", scale=domain, legend=None)
+    shape = alt.Shape("arm:N", title="Arm", scale=domain, legend=None)
     full = [0, 100 if _factor(outcome) > 1 else 1]
     scale = alt.Scale(domain=full) if outcome.kind == "share" else alt.Scale()
     y = alt.Y("value:Q", title=axis_title(outcome), scale=scale)
@@ -78,7 +80,7 @@ def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
     dots = (
         _chart(points)
         .mark_point(filled=True, size=16, opacity=0.35)
-        .encode(x=_position(), y=y, color=arm, shape=shape, tooltip=tips)
+        .encode(x=_position(), y=y, color=dot, shape=shape, tooltip=tips)
     )
     lines = (
         _chart(curves)
@@ -91,17 +93,26 @@ def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
             tooltip=tips,
         )
     )
-    return _finished(alt.layer(dots, lines) if curves else alt.layer(dots))
+    layers = [dots, lines] if curves else [dots]
+    # With scales of their own the points leave the legend to the lines.
+    layered = alt.layer(*layers).resolve_scale(
+        color="independent", shape="independent", strokeDash="independent"
+    )
+    return _finished(layered)
 
 
-def lift_limit(contrast: Contrast, curve: Curve) -> float | None:
-    """Where the y axis of a lift ends, if the band is so wide that the lift would be flat."""
+def lift_ends(contrast: Contrast, curve: Curve) -> tuple[float, float] | None:
+    """Where the y axis of a lift ends, if its band is so wide that the lift would look flat."""
+    if contrast.scale != "difference":
+        return None
     half = (curve.high - curve.low) / 2.0
-    tallest = float(np.abs(curve.estimate).max() + half.max())
-    usual = float(np.abs(curve.estimate).max() + 2.0 * np.median(half))
-    natural = 1.0 if contrast.outcome.kind == "share" else np.inf
-    limit = min(natural, usual)
-    return limit if tallest > limit and contrast.scale == "difference" else None
+    limit = float(np.abs(curve.estimate).max() + 2.5 * np.median(half))
+    if contrast.outcome.kind == "share":
+        limit = min(1.0, limit)
+    low, high = float(curve.low.min()), float(curve.high.max())
+    if -limit <= low and high <= limit:
+        return None
+    return max(low, -limit), min(high, limit)
 
 
 def charts_of(analysis: Analysis, run: str) -> dict[str, Spec]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from seqswe import __version__
 from seqswe.analysis import Analysis, Contrast
-from seqswe.reports.charts import MOST_POINTS, Spec, charts_of, lift_limit
+from seqswe.reports.charts import MOST_POINTS, Spec, charts_of, lift_ends
 from seqswe.reports.tables import all_tables, settings_table
 
 BUNDLE = "window.vegaEmbed = vegaEmbed;"
@@ -121,7 +121,7 @@ def _lift_caption(contrast: Contrast) -> str:
     )
     if contrast.lift.verdict.single_run:
         text += " SINGLE-RUN: with under three seeds the noise between runs is not known."
-    if contrast.curve and lift_limit(contrast, contrast.curve):
+    if contrast.curve and lift_ends(contrast, contrast.curve):
         text += " The band goes on beyond the chart's edge."
     return text
 
