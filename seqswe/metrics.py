@@ -140,8 +140,8 @@ OUTCOMES: Mapping[str, Outcome] = {
     outcome.name: outcome
     for outcome in (
         RESOLVED,
-        _share("hit_at_1", "Gold file named first (hit@1)", hit_at(1)),
-        _share("hit_at_3", "Gold file among the first 3 (hit@3)", hit_at(3)),
+        _share("hit_at_1", "hit@1: gold file named first", hit_at(1)),
+        _share("hit_at_3", "hit@3: gold file in the first 3", hit_at(3)),
         _share("reciprocal_rank", "Reciprocal rank of the gold file", reciprocal_rank),
         _share("file_recall", "Gold files found", file_recall),
         _amount("steps", "Steps", "steps per task", lambda r: float(r.usage.steps)),

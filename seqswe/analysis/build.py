@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 from seqswe.analysis.arms import Layout, arm_result, failures, layout
 from seqswe.analysis.contrasts import contrast, judged_together, pairs
-from seqswe.analysis.model import Analysis, ArmResult, Contrast, RunResult
+from seqswe.analysis.efficiency import efficiencies
+from seqswe.analysis.model import Analysis, ArmResult, Contrast, Efficiency, RunResult
 from seqswe.analysis.words import finding
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.metrics import OUTCOMES, RESOLVED, Outcome, present
@@ -47,6 +48,7 @@ def analyse(directories: Sequence[RunDirectory]) -> Analysis:
         runs=runs,
         arms=arms,
         contrasts=contrasts,
+        efficiencies=_efficiencies(reads, arms),
         failures=tuple(f for r in reads for f in failures(r.label, r.journal.rollouts)),
         headline_outcome=headline,
         headline_reason=reason,
@@ -127,6 +129,16 @@ def _contrasts(
     return [item for item in found if item]
 
 
+def _efficiencies(reads: Sequence[_Read], arms: Sequence[ArmResult]) -> tuple[Efficiency, ...]:
+    by_name = {(arm.run, arm.arm): arm for arm in arms}
+    return tuple(
+        found
+        for read in reads
+        for first, second in pairs(read.plan.arms)
+        for found in efficiencies(by_name[read.label, first], by_name[read.label, second])
+    )
+
+
 def _run(read: _Read) -> RunResult:
     rollouts = read.journal.rollouts
     graded = sum(r.graded for r in rollouts)
@@ -164,8 +176,6 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
 
 
 def _with_sentences(analysis: Analysis) -> Analysis:
-    from dataclasses import replace
-
     several = len(analysis.runs) > 1
     sentences = [finding(item, several) for item in analysis.headlines()]
     if analysis.headline_outcome is not RESOLVED or not sentences:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from seqswe.metrics import Outcome
 from seqswe.rollout import Rollout
-from seqswe.statistics import Curve, Estimate, Lift
+from seqswe.statistics import Curve, Estimate, Lift, Practice, Ratio
 from seqswe.statistics.arrays import FloatArray
 from seqswe.store import RunInfo
 
@@ -115,6 +115,24 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Efficiency:
+    """What a resolved task costs in one resource, arm against baseline.
+
+    `per_resolved` is all that was spent over the tasks resolved, None where none was; `ratio` of
+    the two with its interval; `practice` the law of practice, None where it cannot be fitted.
+    """
+
+    run: str
+    arm: str
+    baseline: str
+    outcome: Outcome
+    per_resolved: float | None
+    baseline_per_resolved: float | None
+    ratio: Ratio | None
+    practice: Practice | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailureCount:
     """How many rollouts of an arm failed for one cause, and an example of what was said."""
 
@@ -153,6 +171,7 @@ class Analysis:
     runs: tuple[RunResult, ...]
     arms: tuple[ArmResult, ...]
     contrasts: tuple[Contrast, ...]
+    efficiencies: tuple[Efficiency, ...]
     failures: tuple[FailureCount, ...]
     headline_outcome: Outcome
     headline_reason: str

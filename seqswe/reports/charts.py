@@ -6,22 +6,34 @@ page's own text, so that they wrap on a narrow screen; axes carry title and unit
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import altair as alt
 import numpy as np
 
-from seqswe.analysis import Analysis, ArmOutcome, ArmResult, Contrast
+from seqswe.analysis import Analysis, ArmOutcome, ArmResult, Contrast, Efficiency
 from seqswe.metrics import Outcome
+from seqswe.reports.chart_base import (
+    Row,
+    Spec,
+    axis_title,
+    chart,
+    factor_of,
+    finished,
+    lift_title,
+    position,
+)
+from seqswe.reports.charts_more import (
+    cost_ratios,
+    forest_of_outcomes,
+    growth,
+    heatmap,
+    run_means,
+)
 from seqswe.statistics import Curve
 
-HEIGHT = 280
 MOST_POINTS = 600
 """Raw points drawn per arm; longer sequences are drawn as means over blocks of tasks."""
-POSITION = "Task in the sequence (number)"
-
-Spec = dict[str, Any]
-Row = dict[str, Any]
 
 
 def lift_chart(contrast: Contrast) -> Spec | None:
@@ -29,14 +41,14 @@ def lift_chart(contrast: Contrast) -> Spec | None:
     curve = contrast.curve
     if curve is None:
         return None
-    factor = _factor(contrast.outcome, ratio=contrast.scale == "ratio")
+    factor = factor_of(contrast.outcome, ratio=contrast.scale == "ratio")
     rows = [
         {"task": task, "lift": factor * mid, "low": factor * low, "high": factor * high}
         for task, mid, low, high in _points(curve, contrast)
     ]
-    limit = lift_limit(contrast, curve)
-    scale = alt.Scale(domain=[-factor * limit, factor * limit]) if limit else alt.Scale()
-    base = _chart(rows).encode(x=_position())
+    ends = lift_ends(contrast, curve)
+    scale = alt.Scale(domain=[factor * end for end in ends]) if ends else alt.Scale()
+    base = chart(rows).encode(x=position())
     title = lift_title(contrast)
     tips = [
         alt.Tooltip("task:Q", title="Task", format=".0f"),
@@ -50,8 +62,8 @@ def lift_chart(contrast: Contrast) -> Spec | None:
     line = base.mark_line(strokeWidth=2.5, clip=True).encode(
         y=alt.Y("lift:Q", title=title), tooltip=tips
     )
-    zero = _chart([{"zero": 0}]).mark_rule(strokeDash=[4, 4]).encode(y="zero:Q")
-    return _finished(alt.layer(band, zero, line))
+    zero = chart([{"zero": 0}]).mark_rule(strokeDash=[4, 4]).encode(y="zero:Q")
+    return finished(alt.layer(band, zero, line))
 
 
 def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
@@ -62,12 +74,14 @@ def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
     curves = [row for name, found in shown for row in _smooth(name, found)]
     if not points:
         return None
-    # One domain for all three channels, or else there would be three legends.
-    domain, legend = alt.Scale(domain=names), alt.Legend(symbolOpacity=1, symbolSize=80)
+    # One domain and one legend for colour and dash, or else there would be two.
+    domain = alt.Scale(domain=names)
+    legend = alt.Legend(title=None, symbolType="stroke", symbolSize=300)
     arm = alt.Color("arm:N", title="Arm", scale=domain, legend=legend)
-    shape = alt.Shape("arm:N", title="Arm", scale=domain, legend=legend)
     dash = alt.StrokeDash("arm:N", title="Arm", scale=domain, legend=legend)
-    full = [0, 100 if _factor(outcome) > 1 else 1]
+    dot = alt.Color("arm:N", title="Arm", scale=domain, legend=None)
+    shape = alt.Shape("arm:N", title="Arm", scale=domain, legend=None)
+    full = [0, 100 if factor_of(outcome) > 1 else 1]
     scale = alt.Scale(domain=full) if outcome.kind == "share" else alt.Scale()
     y = alt.Y("value:Q", title=axis_title(outcome), scale=scale)
     tips = [
@@ -76,66 +90,77 @@ def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
         alt.Tooltip("value:Q", title=outcome.title, format=".3~f"),
     ]
     dots = (
-        _chart(points)
+        chart(points)
         .mark_point(filled=True, size=16, opacity=0.35)
-        .encode(x=_position(), y=y, color=arm, shape=shape, tooltip=tips)
+        .encode(x=position(), y=y, color=dot, shape=shape, tooltip=tips)
     )
     lines = (
-        _chart(curves)
+        chart(curves)
         .mark_line(strokeWidth=2.5)
         .encode(
-            x=_position(),
+            x=position(),
             y=y,
             color=arm,
             strokeDash=dash,
             tooltip=tips,
         )
     )
-    return _finished(alt.layer(dots, lines) if curves else alt.layer(dots))
+    layers = [dots, lines] if curves else [dots]
+    # With scales of their own the points leave the legend to the lines.
+    layered = alt.layer(*layers).resolve_scale(
+        color="independent", shape="independent", strokeDash="independent"
+    )
+    return finished(layered)
 
 
-def lift_limit(contrast: Contrast, curve: Curve) -> float | None:
-    """Where the y axis of a lift ends, if the band is so wide that the lift would be flat."""
+def lift_ends(contrast: Contrast, curve: Curve) -> tuple[float, float] | None:
+    """Where the y axis of a lift ends, if its band is so wide that the lift would look flat."""
+    if contrast.scale != "difference":
+        return None
     half = (curve.high - curve.low) / 2.0
-    tallest = float(np.abs(curve.estimate).max() + half.max())
-    usual = float(np.abs(curve.estimate).max() + 2.0 * np.median(half))
-    natural = 1.0 if contrast.outcome.kind == "share" else np.inf
-    limit = min(natural, usual)
-    return limit if tallest > limit and contrast.scale == "difference" else None
+    limit = float(np.abs(curve.estimate).max() + 2.5 * np.median(half))
+    if contrast.outcome.kind == "share":
+        limit = min(1.0, limit)
+    low, high = float(curve.low.min()), float(curve.high.max())
+    if -limit <= low and high <= limit:
+        return None
+    return max(low, -limit), min(high, limit)
 
 
 def charts_of(analysis: Analysis, run: str) -> dict[str, Spec]:
-    """The charts of one run by name; those that the data do not allow are left out."""
+    """The charts of one run by name, in reading order; those that the data do not allow are out."""
     outcome = analysis.headline_outcome
     arms = [arm for arm in analysis.arms if arm.run == run]
     primary = next((c for c in analysis.headlines() if c.run == run), None)
     found = {
         "lift": lift_chart(primary) if primary else None,
         "arms": arms_chart(arms, outcome),
+        "forest": forest_of_outcomes(analysis, run),
+        "means": run_means(arms, outcome),
+        "heatmap": heatmap(arms, outcome),
+        "cost": cost_ratios(e for e in analysis.efficiencies if _is_primary(e, primary)),
+        "memory": growth(arms, "memory_bytes"),
+        "recalled": growth(arms, "recalled_bytes"),
     }
     return {name: spec for name, spec in found.items() if spec}
 
 
-def axis_title(outcome: Outcome) -> str:
-    """An outcome with its unit, for an axis."""
-    unit = "% of tasks" if _factor(outcome) > 1 else outcome.unit
-    return outcome.title if outcome.name == "reciprocal_rank" else f"{outcome.title} ({unit})"
+def curves_of(analysis: Analysis, run: str) -> Mapping[str, tuple[Contrast, Spec]]:
+    """The lift along the sequence of every contrast but the primary one."""
+    primary = next((c for c in analysis.headlines() if c.run == run), None)
+    found = {}
+    for number, contrast in enumerate(c for c in analysis.contrasts if c.run == run):
+        if contrast is not primary and (spec := lift_chart(contrast)):
+            found[f"curve{number}"] = (contrast, spec)
+    return found
 
 
-def lift_title(contrast: Contrast) -> str:
-    """What the y axis of a lift shows."""
-    if contrast.scale == "ratio":
-        return "Change (%)"
-    if _factor(contrast.outcome) > 1:
-        return "Lift (percentage points)"
-    if contrast.outcome.kind == "share":
-        return "Lift (reciprocal rank)"
-    return f"Difference ({contrast.outcome.unit})"
-
-
-def _factor(outcome: Outcome, *, ratio: bool = False) -> float:
-    percent = ratio or (outcome.kind == "share" and outcome.name != "reciprocal_rank")
-    return 100.0 if percent else 1.0
+def _is_primary(found: Efficiency, primary: Contrast | None) -> bool:
+    return primary is not None and (found.run, found.arm, found.baseline) == (
+        primary.run,
+        primary.arm,
+        primary.baseline,
+    )
 
 
 def _points(curve: Curve, contrast: Contrast) -> list[tuple[float, float, float, float]]:
@@ -156,7 +181,7 @@ def _raw(name: str, found: ArmOutcome) -> list[Row]:
     tasks = np.flatnonzero(graded.any(axis=1))
     if not len(tasks):
         return []
-    means = np.nanmean(found.values[tasks], axis=1) * _factor(found.outcome)
+    means = np.nanmean(found.values[tasks], axis=1) * factor_of(found.outcome)
     block = -(-len(tasks) // MOST_POINTS)
     return [
         {
@@ -171,7 +196,7 @@ def _raw(name: str, found: ArmOutcome) -> list[Row]:
 def _smooth(name: str, found: ArmOutcome) -> list[Row]:
     if found.curve is None:
         return []
-    factor = _factor(found.outcome)
+    factor = factor_of(found.outcome)
     estimate = found.curve.estimate
     if found.outcome.kind == "share":
         # A local line overshoots at the ends; no share lies outside 0 to 1.
@@ -180,19 +205,3 @@ def _smooth(name: str, found: ArmOutcome) -> list[Row]:
         {"arm": name, "task": float(task), "value": factor * float(value)}
         for task, value in zip(found.curve.position, estimate, strict=True)
     ]
-
-
-def _chart(rows: list[Row]) -> alt.Chart:
-    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
-
-
-def _position() -> alt.X:
-    return alt.X("task:Q", title=POSITION, scale=alt.Scale(zero=False, nice=False))
-
-
-def _finished(chart: Any) -> Spec:
-    spec: Spec = chart.properties(width="container", height=HEIGHT).to_dict()
-    # The page brings its own renderer and theme; the schema's address would only look like a link.
-    spec.pop("$schema", None)
-    spec.pop("config", None)
-    return spec

@@ -10,12 +10,25 @@ from importlib.resources import files
 from typing import Any
 
 from seqswe import __version__
-from seqswe.analysis import Analysis, Contrast
-from seqswe.reports.charts import MOST_POINTS, Spec, charts_of, lift_limit
+from seqswe.analysis import Analysis, ArmResult, Contrast
+from seqswe.reports.chart_base import Spec
+from seqswe.reports.charts import MOST_POINTS, charts_of, curves_of, lift_ends
+from seqswe.reports.charts_more import MOST_COLUMNS, forest_of_runs
 from seqswe.reports.tables import all_tables, settings_table
 
 BUNDLE = "window.vegaEmbed = vegaEmbed;"
 """What the charts' library is asked to leave behind for the page's own script."""
+
+TITLES = {
+    "lift": "Paired lift along the sequence",
+    "arms": "Each arm along the sequence",
+    "forest": "All shares at a glance",
+    "means": "Means of whole runs",
+    "heatmap": "Task by seed",
+    "cost": "Cost per resolved task",
+    "memory": "Growth of the memory",
+    "recalled": "What was recalled",
+}
 
 
 class HtmlReport:
@@ -45,13 +58,16 @@ def page(analysis: Analysis) -> str:
     )
     scripts = [charts_library(), asset("report.js")]
     sections = [_section(analysis, run.label) for run in analysis.runs]
-    specs: dict[str, Spec] = {}
-    for section in sections:
-        specs.update(section["specs"])
+    forest = forest_of_runs(analysis)
+    figures = [f for section in sections for f in (*section["figures"], *section["others"])]
+    specs: dict[str, Spec] = {figure["id"]: figure["spec"] for figure in figures}
+    if forest:
+        specs["forest"] = forest
     return environment.get_template("report.html.j2").render(
         analysis=analysis,
         sections=sections,
         specs=specs,
+        forest=bool(forest),
         findings=[text.partition(": ") for text in analysis.sentences[: len(analysis.headlines())]],
         remarks=analysis.sentences[len(analysis.headlines()) :],
         tables=all_tables(analysis),
@@ -102,14 +118,49 @@ def embedded(data: Any) -> str:
 def _section(analysis: Analysis, run: str) -> dict[str, Any]:
     index = [r.label for r in analysis.runs].index(run)
     primary = next((c for c in analysis.headlines() if c.run == run), None)
-    specs = {f"{name}-{index}": spec for name, spec in charts_of(analysis, run).items()}
+    captions = _captions(analysis, run, primary)
+    figures = [
+        {
+            "id": f"{name}-{index}",
+            "spec": spec,
+            "title": TITLES[name],
+            "caption": captions[name],
+            "wide": name == "heatmap",
+        }
+        for name, spec in charts_of(analysis, run).items()
+    ]
+    others = [
+        {
+            "id": f"{name}-{index}",
+            "spec": spec,
+            "title": f"{contrast.outcome.title}, {contrast.name}",
+            "caption": _lift_caption(contrast),
+            "wide": False,
+        }
+        for name, (contrast, spec) in curves_of(analysis, run).items()
+    ]
+    return {"run": run, "figures": figures, "others": others}
+
+
+def _captions(analysis: Analysis, run: str, primary: Contrast | None) -> dict[str, str]:
+    arms = [arm for arm in analysis.arms if arm.run == run]
+    title = analysis.headline_outcome.title
+    blocks = " Cells are means over blocks of consecutive tasks."
+    long = max(arm.tasks for arm in arms) > MOST_COLUMNS
+    pair = primary.name if primary else ""
     return {
-        "run": run,
-        "index": index,
-        "specs": specs,
-        "primary": primary,
-        "lift_caption": _lift_caption(primary) if primary else "",
-        "arms_caption": _arms_caption(analysis, run),
+        "lift": _lift_caption(primary) if primary else "",
+        "arms": _arms_caption(analysis, arms),
+        "forest": f"{pair} on every outcome that is a share, with its 95 % interval. Only the "
+        "headline outcome is a test made in advance.",
+        "means": f"{title}: one dot per seed. Dots of an arm far apart mean that runs differ by "
+        "more than their tasks explain.",
+        "heatmap": f"{title}, task by seed; a blank cell has no verdict."
+        + (blocks if long else ""),
+        "cost": f"All that was spent over tasks resolved, {pair}; left of 1 the memory saves. "
+        "Intervals at 95 %.",
+        "memory": "What the memory weighs before each task (mean over seeds).",
+        "recalled": "What the memory put before the agent (mean over seeds).",
     }
 
 
@@ -121,13 +172,12 @@ def _lift_caption(contrast: Contrast) -> str:
     )
     if contrast.lift.verdict.single_run:
         text += " SINGLE-RUN: with under three seeds the noise between runs is not known."
-    if contrast.curve and lift_limit(contrast, contrast.curve):
+    if contrast.curve and lift_ends(contrast, contrast.curve):
         text += " The band goes on beyond the chart's edge."
     return text
 
 
-def _arms_caption(analysis: Analysis, run: str) -> str:
-    arms = [arm for arm in analysis.arms if arm.run == run]
+def _arms_caption(analysis: Analysis, arms: list[ArmResult]) -> str:
     text = (
         f"{analysis.headline_outcome.title} of each arm: points are tasks (mean over seeds), "
         "lines their local-linear smooth. They rise and fall with the difficulty of the tasks: "

@@ -7,7 +7,15 @@ from dataclasses import asdict
 from typing import Any
 
 from seqswe import __version__
-from seqswe.analysis import Analysis, ArmOutcome, ArmResult, Contrast, FailureCount, RunResult
+from seqswe.analysis import (
+    Analysis,
+    ArmOutcome,
+    ArmResult,
+    Contrast,
+    Efficiency,
+    FailureCount,
+    RunResult,
+)
 from seqswe.statistics import Curve, Estimate
 
 SCHEMA = "seqswe.report"
@@ -44,6 +52,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         "runs": [run_json(run) for run in analysis.runs],
         "arms": [arm_json(arm) for arm in analysis.arms],
         "contrasts": [contrast_json(contrast) for contrast in analysis.contrasts],
+        "efficiency": [efficiency_json(found) for found in analysis.efficiencies],
         "failures": [failure_json(failure) for failure in analysis.failures],
     }
 
@@ -126,6 +135,23 @@ def contrast_json(contrast: Contrast) -> dict[str, Any]:
         "log_slope": _estimate(contrast, lift.log_slope),
         "diagnostics": asdict(lift.diagnostics),
         "curve": curve_json(contrast.curve),
+    }
+
+
+def efficiency_json(found: Efficiency) -> dict[str, Any]:
+    """What a resolved task costs in one resource."""
+    ratio, practice = found.ratio, found.practice
+    return {
+        "run": found.run,
+        "arm": found.arm,
+        "baseline": found.baseline,
+        "resource": found.outcome.name,
+        "per_resolved": found.per_resolved,
+        "baseline_per_resolved": found.baseline_per_resolved,
+        "ratio": ratio.ratio if ratio else None,
+        "interval": [ratio.low, ratio.high] if ratio else None,
+        "practice_rate": practice.rate if practice else None,
+        "practice_interval": [practice.low, practice.high] if practice else None,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from seqswe.analysis import Analysis, ArmResult, Contrast, RunResult
+from seqswe.analysis import Analysis, ArmResult, Contrast, Efficiency, RunResult
 from seqswe.analysis.words import change, interval, mean_interval, p_value
 
 
@@ -104,6 +104,37 @@ def diagnostics_table(analysis: Analysis) -> Table:
     )
 
 
+def efficiency_table(analysis: Analysis) -> Table:
+    """What a resolved task costs in each arm, and how that changes with practice."""
+    return Table(
+        caption="Cost per resolved task",
+        header=(
+            "Run",
+            "Resource",
+            "Contrast",
+            "Arm",
+            "Baseline",
+            "Ratio (95 %)",
+            "Practice (95 %)",
+        ),
+        rows=tuple(
+            (
+                e.run,
+                f"{e.outcome.title} ({e.outcome.unit.removesuffix(' per task')})",
+                f"{e.arm} against {e.baseline}",
+                _plain(e.per_resolved),
+                _plain(e.baseline_per_resolved),
+                _ratio(e),
+                _practice(e),
+            )
+            for e in analysis.efficiencies
+        ),
+        note="Everything spent, failures included, over the tasks resolved; none where nothing was "
+        "resolved. Practice: the share saved with each doubling of tasks, tasks' own difficulty "
+        "taken out.",
+    )
+
+
 def failures_table(analysis: Analysis) -> Table:
     """Failures by cause; those without a verdict are outside the first denominator."""
     return Table(
@@ -143,8 +174,8 @@ def settings_table(run: RunResult) -> Table:
 
 def all_tables(analysis: Analysis) -> list[Table]:
     """The tables of results that have any rows."""
-    found = [arms_table(analysis), contrasts_table(analysis), diagnostics_table(analysis)]
-    filled = [table for table in (*found, failures_table(analysis)) if table.rows]
+    makers = (arms_table, contrasts_table, diagnostics_table, efficiency_table, failures_table)
+    filled = [table for table in (make(analysis) for make in makers) if table.rows]
     return filled if len(analysis.runs) > 1 else [table.without_run() for table in filled]
 
 
@@ -187,6 +218,26 @@ def _limits(run: RunResult) -> str:
         f"{e.cpus:g} CPU, {e.memory_mb} MB, {e.pids} processes, {e.command_seconds:g} s per "
         f"command, {e.task_seconds:g} s per task"
     )
+
+
+def _plain(value: float | None) -> str:
+    if value is None:
+        return "none resolved"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _ratio(found: Efficiency) -> str:
+    ratio = found.ratio
+    return f"{ratio.ratio:.2f} ({ratio.low:.2f} to {ratio.high:.2f})" if ratio else "–"
+
+
+def _practice(found: Efficiency) -> str:
+    practice = found.practice
+    if practice is None:
+        return "–"
+    values = (practice.rate, practice.low, practice.high)
+    rate, low, high = (f"{100 * v:.1f}".replace("-", "−") for v in values)
+    return f"{rate} % ({low} to {high})"
 
 
 def _number(value: float | None, digits: int = 2) -> str:

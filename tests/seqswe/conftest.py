@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import shutil
+import subprocess
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +22,23 @@ from seqswe.store import RunDirectory, RunInfo
 
 Change = Callable[[Rollout], Rollout | None]
 PlantRun = Callable[..., RunDirectory]
+
+BROWSER = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    *("--enable-logging=stderr", "--v=0", "--virtual-time-budget=10000", "--dump-dom"),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A page as a browser left it: its document, and what the console complained about."""
+
+    dom: str
+    complaints: list[str]
+
+
+Browse = Callable[[str], Seen]
 
 
 def rollout(arm: str = "iid", seed: int = 0, position: int = 0, **values: object) -> Rollout:
@@ -77,8 +99,6 @@ def plant(tmp_path: Path) -> PlantRun:
 
 def _write(run: RunDirectory, lines: list[Rollout]) -> None:
     # One fsync per line is what the store promises and what a test of thousands cannot afford.
-    import json
-
     text = "".join(json.dumps(r.as_json(), sort_keys=True) + "\n" for r in lines)
     (run.root / "rollouts.jsonl").write_text(text, encoding="utf-8")
 
@@ -101,3 +121,24 @@ def _planted(arm: str, seed: int, position: int, *, resolved: bool) -> Rollout:
         memory_bytes=4096 * (position + 1) if carried else 4096,
         timing={"agent": 1.0, "grade": 0.5},
     )
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Browse:
+    """Opens an address in headless Chromium; skips without one, unless it is required."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found:
+        if os.environ.get("SEQSWE_REQUIRE_CHROMIUM") == "1":
+            pytest.fail("SEQSWE_REQUIRE_CHROMIUM=1, and there is no chromium")
+        pytest.skip("no chromium (Debian: apt-get install chromium)")
+
+    def open_page(address: str) -> Seen:
+        profile = tmp_path / "profile"
+        done = subprocess.run(
+            [found, *BROWSER, f"--user-data-dir={profile}", address],
+            capture_output=True, text=True, timeout=120, check=True,
+        )  # fmt: skip
+        shutil.rmtree(profile, ignore_errors=True)
+        return Seen(dom=done.stdout, complaints=re.findall(r".*:CONSOLE.*", done.stderr))
+
+    return open_page

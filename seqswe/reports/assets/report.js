@@ -15,7 +15,7 @@
       font: "system-ui, sans-serif",
       view: { stroke: null },
       axis: { ...text, gridColor: line, domainColor: line, tickColor: line, labelOverlap: true, labelPadding: 4, titlePadding: 8 },
-      legend: { ...text, orient: "top", title: null, symbolStrokeWidth: 2.5, labelLimit: 260 },
+      legend: { ...text, orient: "top", title: null, symbolStrokeWidth: 2.5, labelLimit: 260, titleLimit: 400 },
       header: text,
       range: { category: colours, heatmap: [read("--heat-0"), read("--heat-1")], ordinal: colours },
       area: { color: colours[0] },
@@ -34,20 +34,31 @@
     actions: { export: true, source: false, compiled: false, editor: false },
   });
 
-  async function draw() {
-    const failed = [];
-    for (const place of document.querySelectorAll("[data-chart]")) {
-      try {
-        await vegaEmbed(place, specs[place.dataset.chart], options());
-      } catch (error) {
-        failed.push(place.dataset.chart + ": " + error);
-        place.textContent = "This chart could not be drawn: " + error;
-      }
+  const failed = [];
+
+  async function drawOne(place) {
+    try {
+      await vegaEmbed(place, specs[place.dataset.chart], options());
+    } catch (error) {
+      failed.push(place.dataset.chart + ": " + error);
+      place.textContent = "This chart could not be drawn: " + error;
+      console.error(failed.at(-1));
     }
-    document.documentElement.dataset.charts = failed.length ? "failed" : "drawn";
-    if (failed.length) console.error(failed.join("\n"));
   }
 
-  dark.addEventListener("change", draw);
-  draw();
+  // A chart in a closed part of the page has no width yet: it is drawn when its part opens.
+  const hidden = (place) => place.closest("details:not([open])");
+
+  async function draw(within) {
+    for (const place of within.querySelectorAll("[data-chart]")) {
+      if (!hidden(place)) await drawOne(place);
+    }
+    document.documentElement.dataset.charts = failed.length ? "failed" : "drawn";
+  }
+
+  for (const part of document.querySelectorAll("details.others")) {
+    part.addEventListener("toggle", () => part.open && draw(part));
+  }
+  dark.addEventListener("change", () => draw(document));
+  draw(document);
 })();

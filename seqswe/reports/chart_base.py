@@ -1,0 +1,60 @@
+"""What all charts share: rows in, a Vega-Lite specification out, and how outcomes are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+from seqswe.analysis import Contrast
+from seqswe.metrics import Outcome
+
+HEIGHT = 280
+POSITION = "Task in the sequence (number)"
+
+Spec = dict[str, Any]
+Row = dict[str, Any]
+
+
+def chart(rows: list[Row]) -> alt.Chart:
+    """A chart over rows that stand in the specification itself."""
+    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
+
+
+def position() -> alt.X:
+    """The x axis of everything that runs along the sequence."""
+    return alt.X("task:Q", title=POSITION, scale=alt.Scale(zero=False, nice=False))
+
+
+def finished(found: Any, height: int = HEIGHT) -> Spec:
+    """The specification, as wide as its place in the page."""
+    # The height is the plot's own, whatever its axis and legend take.
+    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+    spec: Spec = found.properties(width="container", height=height, autosize=fit).to_dict()
+    # The page brings its own renderer and theme; the schema's address would only look like a link.
+    spec.pop("$schema", None)
+    spec.pop("config", None)
+    return spec
+
+
+def factor_of(outcome: Outcome, *, ratio: bool = False) -> float:
+    """100 where the outcome is shown in per cent."""
+    percent = ratio or (outcome.kind == "share" and outcome.name != "reciprocal_rank")
+    return 100.0 if percent else 1.0
+
+
+def axis_title(outcome: Outcome) -> str:
+    """An outcome with its unit, for an axis."""
+    unit = "% of tasks" if factor_of(outcome) > 1 else outcome.unit
+    return outcome.title if outcome.name == "reciprocal_rank" else f"{outcome.title} ({unit})"
+
+
+def lift_title(contrast: Contrast) -> str:
+    """What the axis of a lift shows."""
+    if contrast.scale == "ratio":
+        return "Change (%)"
+    if factor_of(contrast.outcome) > 1:
+        return "Lift (percentage points)"
+    if contrast.outcome.kind == "share":
+        return "Lift (reciprocal rank)"
+    return f"Difference ({contrast.outcome.unit})"
