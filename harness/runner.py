@@ -140,7 +140,7 @@ def _rollout(
             attempt, failure = _solve(bench.agent(cell), task, recall, sandbox)
         steps = list(sandbox.steps)
         with clock.phase("collect"):
-            patch = collect_patch(sandbox, instance.base_commit)
+            patch = collect_patch(sandbox, spec.checkout.commit)
     finally:
         with clock.phase("container"):
             sandbox.close()

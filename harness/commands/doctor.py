@@ -22,8 +22,13 @@ FREE_GB = 5.0
 def doctor(base_image: str) -> None:
     """Check Python, git, SQLite, disk, the Docker engine and the base image."""
     checks: dict[str, Callable[[], str]] = {
-        "packages": _packages, "python": _python, "git": _git, "sqlite": _sqlite, "disk": _disk,
-        "docker": lambda: _docker(base_image)}
+        "packages": _packages,
+        "python": _python,
+        "git": _git,
+        "sqlite": _sqlite,
+        "disk": _disk,
+        "docker": lambda: _docker(base_image),
+    }
     problems = 0
     for name, check in checks.items():
         try:
@@ -32,8 +37,9 @@ def doctor(base_image: str) -> None:
             problems += 1
             click.echo(f"missing  {name:9} {error.message}\n{'':19}{error.hint}")
     if problems:
-        raise MissingError(f"{problems} of {len(checks)} checks failed",
-                           "Each line above says what to do.")
+        raise MissingError(
+            f"{problems} of {len(checks)} checks failed", "Each line above says what to do."
+        )
 
 
 def _packages() -> str:
@@ -43,8 +49,10 @@ def _packages() -> str:
     # `harness` is a name that others use too: what is imported must be what was installed.
     beside = Path(str(seqswe.__file__)).parent.parent
     if Path(str(harness.__file__)).parent.parent != beside:
-        raise MissingError(f"another package named harness comes first: {harness.__file__}",
-                           "Remove it from sys.path, or use a virtual environment of its own.")
+        raise MissingError(
+            f"another package named harness comes first: {harness.__file__}",
+            "Remove it from sys.path, or use a virtual environment of its own.",
+        )
     return f"seqswe {seqswe.__version__} in {beside}"
 
 
@@ -59,7 +67,9 @@ def _git() -> str:
     try:
         return str(Git().version())
     except GitCommandNotFound:
-        raise MissingError("git is not installed", "Install it with your package manager.") from None
+        raise MissingError(
+            "git is not installed", "Install it with your package manager."
+        ) from None
 
 
 def _sqlite() -> str:
@@ -75,8 +85,10 @@ def _disk() -> str:
     there = next(p for p in (folder, *folder.parents) if p.exists())
     free = shutil.disk_usage(there).free / 1e9
     if free < FREE_GB:
-        raise MissingError(f"{free:.1f} GB free at {there}",
-                           f"Free {FREE_GB:.0f} GB, or set SEQSWE_CACHE to a roomier disk.")
+        raise MissingError(
+            f"{free:.1f} GB free at {there}",
+            f"Free {FREE_GB:.0f} GB, or set SEQSWE_CACHE to a roomier disk.",
+        )
     return f"{free:.0f} GB free at {there}"
 
 
@@ -86,4 +98,4 @@ def _docker(base_image: str) -> str:
 
     client = connect()
     image = Images(client, base_image).base()
-    return f"engine {client.version()['Version']}, base image {(image.tags or [image.id])[0]}"
+    return f"engine {client.version()['Version']}, base image {(image.tags or [str(image.id)])[0]}"

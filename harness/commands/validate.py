@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,6 +33,7 @@ from seqswe.parse import parse
 from seqswe.sandbox import Limits, Sandbox, SandboxProvider, SandboxSpec
 
 JOURNAL = "validation.jsonl"
+PINNED = re.compile(r"[A-Za-z0-9._-]+==\S+$")
 
 
 @click.command()
@@ -138,12 +140,14 @@ def _locked(
     first = {c.environment: c.base_commit for c in reversed(list(candidates))}
     locked = []
     for environment in manifest.environments:
-        if not environment.lock and environment.key in first:
+        if provider.isolates and not environment.lock and environment.key in first:
             checkout = history.checkout(first[environment.key], scratch / f"lock-{environment.key}")
             box = provider.open(SandboxSpec(environment=environment, checkout=checkout))
             frozen = box.run("python -m pip freeze").text.split("\n")
             box.close()
-            environment = replace(environment, lock=tuple(sorted(f for f in frozen if "==" in f)))
+            environment = replace(
+                environment, lock=tuple(sorted(f for f in frozen if PINNED.match(f)))
+            )
         locked.append(environment)
     return replace(manifest, environments=tuple(locked))
 

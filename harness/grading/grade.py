@@ -69,7 +69,7 @@ class Grader:
         files = " ".join(shlex.quote(p) for p in paths_of(instance.test_patch))
         script = f"""
 for file in {files}; do
-  rm -rf -- "$file"; git checkout -q {instance.base_commit} -- "$file" 2>/dev/null || true
+  rm -rf -- "$file"; git checkout -q HEAD -- "$file" 2>/dev/null || true
 done
 {APPLY}"""
         done = sandbox.run(script, stdin=_bytes(instance.test_patch))
