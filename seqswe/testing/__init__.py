@@ -8,7 +8,8 @@
 One module for each kind of plug-in; `experiences` makes the deterministic input they share.
 """
 
+from seqswe.testing.agent import check_agent
 from seqswe.testing.experiences import Experiences, experiences
 from seqswe.testing.memory import MemoryContract, check_memory
 
-__all__ = ["Experiences", "MemoryContract", "check_memory", "experiences"]
+__all__ = ["Experiences", "MemoryContract", "check_agent", "check_memory", "experiences"]
