@@ -1,0 +1,42 @@
+# Two commands on a fresh machine: `make demo` and `make test`.
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO ?= runs/demo
+
+.PHONY: help test check demo clean
+
+help:
+	@echo "make demo   learning curves on the demo codebase, from one HTML page ($(DEMO))"
+	@echo "make test   linters, types, layers and all tests"
+	@echo "make check  linters, types and layers only"
+	@echo "make clean  remove the virtual environment and caches"
+
+$(BIN)/.installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer found" >&2; exit 3; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+check: $(BIN)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/pytest -q
+
+demo: $(BIN)/.installed
+	@rm -rf $(DEMO)
+	@if docker info >/dev/null 2>&1; then sandbox=docker; else sandbox=local; \
+		echo "No Docker engine answers: using the local sandbox, which isolates nothing." >&2; fi; \
+	$(BIN)/seqswe run --codebase ledgerlite --agent localizer --memory episodic --seeds 3 \
+		--sandbox $$sandbox --out $(DEMO)
+	@$(BIN)/seqswe report $(DEMO)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist

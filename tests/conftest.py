@@ -1,0 +1,67 @@
+"""Fixtures that several rooms share: the demo codebase, sandboxes, and what a skip means."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import demo
+from harness.git import Clone
+from harness.sandboxes.docker import DockerProvider
+from harness.sandboxes.local import LocalProvider
+from seqswe import manifest as manifests
+from seqswe.errors import MissingError
+from seqswe.manifest import Manifest
+from seqswe.sandbox import SandboxProvider
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of the tests' own, so that nothing of the user's is used or changed."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["SEQSWE_CACHE"] = str(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ledgerlite() -> Manifest:
+    """The demo codebase's manifest."""
+    return manifests.load("ledgerlite")
+
+
+@pytest.fixture(scope="session")
+def clone(cache: Path) -> Clone:
+    """The demo codebase's clone."""
+    return Clone(demo.build(cache / "clones" / "ledgerlite"))
+
+
+@pytest.fixture
+def local() -> Iterator[LocalProvider]:
+    """Sandboxes that isolate nothing, for everything that needs no isolation."""
+    provider = LocalProvider()
+    yield provider
+    provider.close()
+
+
+@pytest.fixture
+def docker() -> Iterator[DockerProvider]:
+    """Docker sandboxes; without an engine the test skips, or fails where Docker is required."""
+    try:
+        provider = DockerProvider()
+        provider.images.base()
+    except MissingError as error:
+        if os.environ.get("SEQSWE_REQUIRE_DOCKER"):
+            pytest.fail(f"Docker is required here: {error.message}")
+        pytest.skip(f"{error.message} {error.hint}")
+    yield provider
+    provider.close()
+
+
+@pytest.fixture(params=["local", pytest.param("docker", marks=pytest.mark.docker)])
+def provider(request: pytest.FixtureRequest) -> SandboxProvider:
+    """Every kind of sandbox in turn."""
+    found: SandboxProvider = request.getfixturevalue(request.param)
+    return found
