@@ -91,6 +91,11 @@ class Clock:
             spent = monotonic() - started
             self.seconds[name] = round(self.seconds.get(name, 0.0) + spent, 4)
 
+    def move(self, whole: str, part: str, seconds: float) -> None:
+        """Book a part of one phase as a phase of its own."""
+        self.seconds[whole] = round(self.seconds.get(whole, 0.0) - seconds, 4)
+        self.seconds[part] = round(self.seconds.get(part, 0.0) + seconds, 4)
+
 
 def run_rollout(bench: Bench, cell: Cell, position: int, before: str) -> Rollout:
     """One agent on one task, from the memory snapshot `before`; journalled on return."""
@@ -221,7 +226,9 @@ def grade_patch(
         sandbox = bench.provider.open(spec)
     try:
         with clock.phase("grading"):
-            return bench.grader.grade(instance, patch, sandbox)
+            graded = bench.grader.grade(instance, patch, sandbox)
+        clock.move("grading", "tests", graded.test_seconds)
+        return graded
     finally:
         with clock.phase("container"):
             sandbox.close()

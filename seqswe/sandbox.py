@@ -89,6 +89,9 @@ class Completed:
 class Sandbox(Protocol):
     """One isolated checkout. Paths are relative to the checkout unless absolute."""
 
+    root: str
+    """The checkout's absolute path inside the sandbox."""
+
     def run(
         self,
         command: Sequence[str] | str,

@@ -21,7 +21,7 @@ class Recording:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self.root = getattr(sandbox, "root", "")
+        self.root = sandbox.root
         self.steps: list[tuple[str, Completed]] = []
 
     def run(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.grading.junit import TestRun, read
 from harness.grading.patch import candidate_part, paths_of
@@ -13,6 +14,12 @@ from seqswe.manifest import Layout, TestSettings
 from seqswe.rollout import TestsStatus, Verdict
 from seqswe.sandbox import Sandbox
 
+CHANGING = (
+    (re.compile(r"\bin \d+(?:\.\d+)?s\b(?: \(\d+:\d\d:\d\d\))?"), "in ?s"),
+    (re.compile(r"\b0x[0-9a-f]{6,16}\b"), "0x?"),
+    (re.compile(r"/\S*/tmp\.\w{10}\b"), "/tmp/?"),
+)
+"""Durations, addresses and names of temporary files."""
 APPLY = "git apply --whitespace=nowarn -"
 RUN_TESTS = """
 report=$(mktemp)
@@ -30,6 +37,8 @@ class Graded:
 
     verdict: Verdict
     log: str
+    test_seconds: float = 0.0
+    """Of grading, the part that the tests themselves took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +64,8 @@ class Grader:
                 instance, f"the patch does not apply\n{log}", applied=False, dropped=dropped
             )
         run, log = self.run_tests(instance, sandbox)
-        return Graded(verdict=_verdict(instance, run, dropped), log=log)
+        verdict = _verdict(instance, run, dropped)
+        return Graded(verdict=verdict, log=log, test_seconds=run.seconds)
 
     def run_tests(self, instance: Instance, sandbox: Sandbox) -> tuple[TestRun, str]:
         """Restore the instance's test files as the last thing, then run them."""
@@ -88,10 +98,22 @@ done
             arguments=" ".join(arguments), files=" ".join(shlex.quote(f) for f in files)
         )
         done = sandbox.run(script, timeout=self.tests.seconds, env=env)
-        log = done.stderr.decode("utf-8", "replace")
+        log = stable(done.stderr.decode("utf-8", "replace"), sandbox.root)
         if done.timed_out:
-            return TestRun(problem=f"the tests took longer than {self.tests.seconds:.0f} s"), log
-        return read(done.stdout, done.stderr, done.exit_code), log
+            late = f"the tests took longer than {self.tests.seconds:.0f} s"
+            return TestRun(problem=late, seconds=done.seconds), log
+        run = read(done.stdout, done.stderr, done.exit_code)
+        return replace(run, seconds=done.seconds), log
+
+
+def stable(log: str, root: str) -> str:
+    """A test log without what differs from run to run though nothing happened differently.
+
+    Logs reach memories, and a memory's snapshot must not depend on how fast a test was.
+    """
+    for pattern, replacement in CHANGING:
+        log = pattern.sub(replacement, log)
+    return log.replace(root, "/testbed")
 
 
 def _verdict(instance: Instance, run: TestRun, dropped: list[str]) -> Verdict:

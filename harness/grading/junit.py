@@ -21,6 +21,8 @@ class TestRun:
 
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     problem: str = ""
+    seconds: float = 0.0
+    """Wall clock of the test command."""
 
     def passed(self, test: str) -> bool:
         """Whether a test ran and passed in a run that can be trusted."""
