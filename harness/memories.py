@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,39 +24,35 @@ class Memories:
 
     def __init__(self, build: Build, snapshots: Snapshots, scratch: Path) -> None:
         self._build, self._snapshots, self._scratch = build, snapshots, scratch
-        self._live: dict[tuple[str, int], tuple[str, Memory, Path]] = {}
+        self._live: dict[tuple[str, int], tuple[str, Memory]] = {}
         self._lock = Lock()
 
-    def at(self, cell: Cell, snapshot: str) -> tuple[Memory, Path]:
-        """The memory of `cell` at `snapshot`, and its home. Give it back with `keep` or `drop`."""
+    def at(self, cell: Cell, snapshot: str) -> Memory:
+        """The memory of `cell` at `snapshot`; whoever takes it makes it `learn`, or drops it."""
         with self._lock:
-            live = self._live.pop((cell.arm, cell.seed), None)
-        if live and live[0] == snapshot:
-            return live[1], live[2]
-        if live:
-            self.drop(live[2])
-        home = Path(tempfile.mkdtemp(dir=self._scratch, prefix="memory-"))
-        memory = self._build(cell, home)
+            kept = self._live.pop((cell.arm, cell.seed), None)
+        if kept and kept[0] == snapshot:
+            return kept[1]
+        memory = self._build(cell, Path(tempfile.mkdtemp(dir=self._scratch, prefix="memory-")))
         if snapshot != EMPTY:
             with tempfile.TemporaryDirectory(dir=self._scratch) as state:
                 self._snapshots.get(snapshot, Path(state))
                 memory.load(Path(state))
-        return memory, home
+        return memory
 
-    def record(self, memory: Memory, told: Experience, before: str) -> tuple[str, int]:
-        """Let a memory learn; returns the snapshot after it and the bytes of its state."""
+    def learn(self, cell: Cell, memory: Memory, told: Experience, before: str) -> tuple[str, int]:
+        """Record an experience; returns the snapshot after it and the bytes of its state.
+
+        The memory of a cell that carries nothing over is not told, and stays where it was.
+        """
+        if not cell.chained:
+            return before, 0
         memory.record(told)
         with tempfile.TemporaryDirectory(dir=self._scratch) as name:
             folder = Path(name)
             memory.save(folder)
             size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
-            return self._snapshots.put(folder, before), size
-
-    def keep(self, cell: Cell, snapshot: str, memory: Memory, home: Path) -> None:
-        """Keep a memory that is at `snapshot` for the next task of its chain."""
+            after = self._snapshots.put(folder, before)
         with self._lock:
-            self._live[cell.arm, cell.seed] = snapshot, memory, home
-
-    def drop(self, home: Path) -> None:
-        """Forget a memory whose state is no snapshot's."""
-        shutil.rmtree(home, ignore_errors=True)
+            self._live[cell.arm, cell.seed] = after, memory
+        return after, size

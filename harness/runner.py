@@ -5,74 +5,27 @@ One rollout reads on one screen; `harness.schedule` only decides which one is ne
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
-from pathlib import Path
 from time import monotonic
 
-from harness.grading import Grader, collect_patch
+from harness.bench import Bench
+from harness.grading import collect_patch
 from harness.grading.grade import Graded, empty_patch
 from harness.grading.patch import paths_of
-from harness.history import History, audit
-from harness.memories import Memories
-from seqswe import __version__, plugins
+from harness.openings import Wanted
 from seqswe.agent import Agent, Attempt
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
-from seqswe.experiment import Cell, Experiment, options
+from seqswe.experiment import Cell
 from seqswe.feedback import experience
 from seqswe.instance import Instance, Task, digest_of
-from seqswe.memory import Memory, Recall, Services, build_memory
+from seqswe.memory import Recall
 from seqswe.rollout import CAUSES, Failure, Rollout
-from seqswe.sandbox import Sandbox, SandboxProvider, SandboxSpec
-from seqswe.store import RunDirectory, dump
+from seqswe.sandbox import Sandbox
+from seqswe.store import dump
 from seqswe.trajectory import Recording, trajectory
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bench:
-    """Everything that the rollouts of one run share."""
-
-    experiment: Experiment
-    instances: tuple[Instance, ...]
-    environments: Mapping[str, str]
-    """Image digest by environment key."""
-    specs: Callable[[Instance, Path, str], SandboxSpec]
-    """Lays out an instance's objects below a folder and says what sandbox it needs."""
-    provider: SandboxProvider
-    grader: Grader
-    history: History
-    store: RunDirectory
-    scratch: Path
-    services: Services = field(default_factory=Services)
-
-    @cached_property
-    def memories(self) -> Memories:
-        """The memories of all cells."""
-        return Memories(self._memory, self.store.snapshots, self.scratch)
-
-    def _memory(self, cell: Cell, home: Path) -> Memory:
-        name = "none" if cell.arm == "nomem" else self.experiment.memory
-        given = {} if cell.arm == "nomem" else options(self.experiment.memory_option, "memory")
-        return build_memory(name, home, self.services, **given)
-
-    def agent(self, cell: Cell) -> Agent:
-        """A fresh agent: nothing but the memory survives a rollout."""
-        name = self.experiment.agent
-        given = options(self.experiment.agent_option, "agent")
-        if getattr(plugins.resolve("agent", name), "reads_gold", False):
-            given["gold"] = {i.instance_id: i for i in self.instances}.__getitem__
-        agent: Agent = plugins.build("agent", name, seed=cell.seed, **given)
-        return agent
-
-    def key(self, instance: Instance, before: str) -> str:
-        """What a result depends on: instance, image, settings, memory, version."""
-        image = self.environments[instance.environment]
-        parts = (instance.digest, image, self.experiment.digest, before, __version__)
-        return digest_of("\n".join(parts))
 
 
 class Clock:
@@ -88,19 +41,19 @@ class Clock:
         try:
             yield
         finally:
-            spent = monotonic() - started
-            self.seconds[name] = round(self.seconds.get(name, 0.0) + spent, 4)
+            self.book(name, monotonic() - started)
 
-    def move(self, whole: str, part: str, seconds: float) -> None:
-        """Book a part of one phase as a phase of its own."""
-        self.seconds[whole] = round(self.seconds.get(whole, 0.0) - seconds, 4)
-        self.seconds[part] = round(self.seconds.get(part, 0.0) + seconds, 4)
+    def book(self, name: str, seconds: float) -> None:
+        """Add seconds to a phase."""
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + seconds, 4)
 
 
 def run_rollout(bench: Bench, cell: Cell, position: int, before: str) -> Rollout:
-    """One agent on one task, from the memory snapshot `before`; journalled on return."""
-    instance = bench.instances[position]
-    task, clock = instance.task(position), Clock()
+    """One agent on one task, from the memory snapshot `before`: a verdict, or a typed failure.
+
+    Raises LeakError and other errors for people: they end the run.
+    """
+    instance, clock = bench.instances[position], Clock()
     rollout = Rollout(
         arm=cell.arm,
         seed=cell.seed,
@@ -112,44 +65,37 @@ def run_rollout(bench: Bench, cell: Cell, position: int, before: str) -> Rollout
         memory_after=before,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    with tempfile.TemporaryDirectory(dir=bench.scratch) as name, clock.phase("total"):
-        try:
-            rollout = _rollout(bench, cell, rollout, task, (Path(name), clock))
-        except RolloutError as error:
-            rollout = replace(rollout, failure=Failure(cause=error.cause, detail=error.message))
-        except SeqSWEError:
-            raise
-        except Exception as error:  # noqa: BLE001  (the rollout's boundary: a bug is a failure too)
-            detail = f"{type(error).__name__}: {error}"[:500]
-            rollout = replace(rollout, failure=Failure(cause="harness_failed", detail=detail))
+    try:
+        with clock.phase("total"):
+            rollout = _rollout(bench, cell, rollout, clock)
+    except RolloutError as error:
+        rollout = replace(rollout, failure=Failure(cause=error.cause, detail=error.message))
+    except SeqSWEError:
+        raise
+    except Exception as error:  # noqa: BLE001  (the rollout's boundary: a bug is a failure too)
+        rollout = replace(rollout, failure=Failure(cause="harness_failed", detail=_said(error)))
     return replace(rollout, timing=clock.seconds)
 
 
-def _rollout(
-    bench: Bench, cell: Cell, rollout: Rollout, task: Task, room: tuple[Path, Clock]
-) -> Rollout:
-    folder, clock = room
-    instance, before = bench.instances[rollout.position], rollout.memory_before
+def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock) -> Rollout:
+    position, before = rollout.position, rollout.memory_before
+    instance = bench.instances[position]
+    task = instance.task(position)
     with _failing_as("memory_failed"), clock.phase("memory"):
-        memory, home = bench.memories.at(cell, before)
-        recall = checked(memory.recall(task), bench.instances, rollout.position)
-    with clock.phase("checkout"):
-        spec = bench.specs(instance, folder / "objects", f"{cell.arm}-{cell.seed}")
-    with clock.phase("container"):
-        sandbox = Recording(bench.provider.open(spec))
-    try:
-        with clock.phase("audit"):
-            audited = audit(sandbox, spec, bench.history.reachable)
-        sandbox.steps.clear()
+        memory = bench.memories.at(cell, before)
+        recall = checked(memory.recall(task), bench.instances, position)
+    bench.expect_grading(cell, position)
+    with bench.openings.take(Wanted(cell, position, for_agent=True)) as room:
+        for phase, seconds in room.timing.items():
+            clock.book(phase, seconds)
+        sandbox = Recording(room.sandbox)
         with clock.phase("agent"):
             attempt, failure = _solve(bench.agent(cell), task, recall, sandbox)
-        steps = list(sandbox.steps)
         with clock.phase("collect"):
-            patch = collect_patch(sandbox, spec.checkout.commit)
-    finally:
-        with clock.phase("container"):
-            sandbox.close()
-    graded = grade_patch(bench, instance, patch, spec, clock)
+            patch = collect_patch(room.sandbox, room.spec.checkout.commit)
+    bench.patches = bool(patch)
+    bench.expect_next(cell, position)
+    graded = grade_patch(bench, Wanted(cell, position, for_agent=False), patch, clock)
     edited = paths_of(patch) if patch else ()
     told = experience(
         task,
@@ -160,13 +106,23 @@ def _rollout(
         bench.experiment.feedback,
     )
     with _failing_as("memory_failed"), clock.phase("memory"):
-        after, size = before, 0
-        if cell.chained:
-            after, size = bench.memories.record(memory, told, before)
-            bench.memories.keep(cell, after, memory, home)
-        else:
-            bench.memories.drop(home)
-    rollout = replace(
+        after, size = bench.memories.learn(cell, memory, told, before)
+    with clock.phase("journal"):
+        about = {
+            "agent": bench.experiment.agent,
+            "session": f"{cell.arm}-{cell.seed}",
+            "extra": {"memory_before": before, "memory_after": after},
+        }
+        bench.store.write(
+            bench.store.folder(cell.arm, cell.seed, position, instance.instance_id),
+            {
+                "patch.diff": patch,
+                "test.log": graded.log,
+                "report.json": dump(graded.verdict.as_report(instance.instance_id)),
+                "trajectory.json": dump(trajectory(task, recall, attempt, sandbox.steps, about)),
+            },
+        )
+    return replace(
         rollout,
         resolved=graded.verdict.resolved,
         failure=failure,
@@ -174,7 +130,7 @@ def _rollout(
         ranking=attempt.ranking,
         edited_files=edited,
         usage=attempt.usage,
-        audit=str(audited),
+        audit=str(room.audit),
         broken=len(graded.verdict.pass_to_pass.failure),
         recalled=len(recall.items),
         recalled_bytes=len(recall.text.encode()),
@@ -183,22 +139,6 @@ def _rollout(
         memory_after=after,
         memory_bytes=size,
     )
-    with clock.phase("journal"):
-        about = {
-            "agent": bench.experiment.agent,
-            "session": f"{cell.arm}-{cell.seed}",
-            "extra": {"memory_before": before, "memory_after": after},
-        }
-        bench.store.write(
-            bench.store.folder(cell.arm, cell.seed, rollout.position, instance.instance_id),
-            {
-                "patch.diff": patch,
-                "test.log": graded.log,
-                "report.json": dump(graded.verdict.as_report(instance.instance_id)),
-                "trajectory.json": dump(trajectory(task, recall, attempt, steps, about)),
-            },
-        )
-    return rollout
 
 
 def _solve(
@@ -212,37 +152,28 @@ def _solve(
             raise
         return Attempt(message=error.message), Failure(cause=error.cause, detail=error.message)
     except Exception as error:  # noqa: BLE001  (any plug-in may raise anything)
-        detail = f"{type(error).__name__}: {error}"[:500]
-        return Attempt(message=detail), Failure(cause="agent_crashed", detail=detail)
+        return Attempt(message=_said(error)), Failure(cause="agent_crashed", detail=_said(error))
 
 
-def grade_patch(
-    bench: Bench, instance: Instance, patch: str, spec: SandboxSpec, clock: Clock
-) -> Graded:
-    """The verdict, in a sandbox that the agent has never touched."""
+def grade_patch(bench: Bench, wanted: Wanted, patch: str, clock: Clock) -> Graded:
+    """The verdict, in a sandbox that no agent has touched."""
+    instance = bench.instances[wanted.position]
     if not patch.strip():
         return empty_patch(instance)
-    with clock.phase("container"):
-        sandbox = bench.provider.open(spec)
-    try:
-        with clock.phase("grading"):
-            graded = bench.grader.grade(instance, patch, sandbox)
-        clock.move("grading", "tests", graded.test_seconds)
-        return graded
-    finally:
-        with clock.phase("container"):
-            sandbox.close()
+    with bench.openings.take(wanted) as room, clock.phase("grading"):
+        graded = bench.grader.grade(instance, patch, room.sandbox)
+        clock.book("tests", graded.test_seconds)
+        clock.book("grading", -graded.test_seconds)
+    return graded
 
 
 def checked(recall: Recall, instances: tuple[Instance, ...], position: int) -> Recall:
     """A recall whose origins all lie before `position`. Raises LeakError otherwise."""
-    past = {i.instance_id for i in instances[:position]}
-    known = {i.instance_id for i in instances}
+    future = {i.instance_id for i in instances[position:]}
     for item in recall.items:
-        future = [o for o in item.origins if o in known and o not in past]
-        if future:
+        if leaked := future.intersection(item.origins):
             raise LeakError(
-                f"at position {position} the memory recalls {future[0]}, which is not in its past",
+                f"at position {position} the memory recalls {min(leaked)}, which is not past",
                 "The memory keeps what it should not; see the contract tests in seqswe.testing.",
             )
     return recall
@@ -255,4 +186,8 @@ def _failing_as(cause: str) -> Iterator[None]:
     except SeqSWEError:
         raise
     except Exception as error:
-        raise RolloutError(cause, f"{type(error).__name__}: {error}"[:500]) from error
+        raise RolloutError(cause, _said(error)) from error
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.bench import Bench
 from harness.cleanup import terminated_like_interrupted
 from harness.codebase import clone_of, provider_of, scratch_folder
 from harness.git import Clone, cache_folder
@@ -15,14 +16,16 @@ from harness.history import History
 from harness.history.log import log
 from harness.materialize import materialize
 from harness.mining.statement import load_issues
-from harness.runner import Bench
+from harness.openings import Openings
 from seqswe import manifest as manifests
 from seqswe import plugins
-from seqswe.experiment import Experiment, Plan, lay, options
+from seqswe.experiment import Experiment, Plan
+from seqswe.experiment import lay as lay_plan
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.manifest import Manifest
-from seqswe.memory import Commit, Services, build_memory
+from seqswe.memory import Commit, Services
 from seqswe.sandbox import SandboxProvider, SandboxSpec
+from seqswe.snapshots import EMPTY
 from seqswe.store import RunDirectory
 
 
@@ -39,7 +42,7 @@ class Subject:
     def load(cls, experiment: Experiment) -> Subject:
         """Load manifest, clone and instances. Raises what is wrong before anything is run."""
         manifest = manifests.load(experiment.codebase)
-        plan = lay(experiment, tuple(r.instance_id for r in manifest.instances))
+        plan = lay_plan(experiment, tuple(r.instance_id for r in manifest.instances))
         plugins.resolve("agent", experiment.agent)
         plugins.resolve("memory", experiment.memory)
         plugins.resolve("sandbox", experiment.sandbox)
@@ -74,7 +77,8 @@ class Subject:
         cache = cache_folder() / "history" / manifest.name
         history = History(self.clone, [i.base_commit for i in self.instances], cache)
 
-        def spec(instance: Instance, folder: Path, label: str) -> SandboxSpec:
+        def lay(position: int, folder: Path, label: str) -> SandboxSpec:
+            instance = self.instances[position]
             labels = {"run": str(store.root), "cell": label, "task": instance.instance_id}
             return SandboxSpec(
                 environment=manifest.environment(instance.environment),
@@ -84,27 +88,25 @@ class Subject:
             )
 
         with scratch_folder(cache) as scratch:
-            (scratch / "probe").mkdir()
-            build_memory(
-                experiment.memory,
-                scratch / "probe",
-                self.services(),
-                **options(experiment.memory_option, "memory"),
-            )
+            openings = Openings(provider, history, lay, scratch, experiment.jobs)
             bench = Bench(
                 experiment=experiment,
                 instances=self.instances,
-                specs=spec,
-                provider=provider,
                 environments=self.images(provider),
-                history=history,
+                provider=provider,
+                openings=openings,
+                grader=Grader(layout=manifest.layout, tests=manifest.tests),
                 store=store,
                 scratch=scratch,
-                grader=Grader(layout=manifest.layout, tests=manifest.tests),
                 services=self.services(),
             )
             bench.agent(self.plan.cells[0])
-            yield bench
+            for cell in self.plan.cells:
+                bench.memories.at(cell, EMPTY)
+            try:
+                yield bench
+            finally:
+                openings.close()
 
 
 @contextmanager

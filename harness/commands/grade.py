@@ -6,15 +6,17 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
+from harness.bench import Bench
 from harness.commands.common import mirror_option
-from harness.runner import Bench, Clock, grade_patch
+from harness.openings import Wanted
+from harness.runner import Clock, grade_patch
 from harness.subject import Subject, open_provider
 from seqswe.cli.progress import progress
 from seqswe.errors import IncompleteError, RunDirError
+from seqswe.experiment import Cell
 from seqswe.instance import digest_of
 from seqswe.rollout import Rollout, Verdict
 from seqswe.store import RunDirectory
@@ -71,10 +73,9 @@ def _grade_all(bench: Bench, rollouts: list[Rollout], jobs: int) -> dict[Key, Ve
     chosen = {(r.instance_id, r.patch_digest): r for r in rollouts}
 
     def one(rollout: Rollout) -> Verdict:
-        instance = bench.instances[rollout.position]
-        with TemporaryDirectory(dir=bench.scratch) as folder:
-            spec = bench.specs(instance, Path(folder) / "objects", "grade")
-            return grade_patch(bench, instance, _patch(bench, rollout), spec, Clock()).verdict
+        cell = Cell(arm=rollout.arm, seed=rollout.seed, chained=False)
+        wanted = Wanted(cell, rollout.position, for_agent=False)
+        return grade_patch(bench, wanted, _patch(bench, rollout), Clock()).verdict
 
     verdicts = {}
     pool = ThreadPoolExecutor(jobs)

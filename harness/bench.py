@@ -1,0 +1,70 @@
+"""Everything that the rollouts of one run share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.grading import Grader
+from harness.memories import Memories
+from harness.openings import Openings, Wanted
+from seqswe import __version__, plugins
+from seqswe.agent import Agent
+from seqswe.experiment import Cell, Experiment, options
+from seqswe.instance import Instance, digest_of
+from seqswe.memory import Memory, Services, build_memory
+from seqswe.sandbox import SandboxProvider
+from seqswe.store import RunDirectory
+
+
+@dataclass(kw_only=True)
+class Bench:
+    """The instances of a run and the means to work on them."""
+
+    experiment: Experiment
+    instances: tuple[Instance, ...]
+    environments: Mapping[str, str]
+    """Image digest by environment key."""
+    provider: SandboxProvider
+    openings: Openings
+    grader: Grader
+    store: RunDirectory
+    scratch: Path
+    services: Services
+    patches: bool = True
+    """Whether the last agent left a patch: then the next one's grader is opened ahead."""
+
+    def __post_init__(self) -> None:
+        self.memories = Memories(self._memory, self.store.snapshots, self.scratch)
+
+    def agent(self, cell: Cell) -> Agent:
+        """A fresh agent: nothing but the memory survives a rollout."""
+        name = self.experiment.agent
+        given = options(self.experiment.agent_option, "agent")
+        if getattr(plugins.resolve("agent", name), "reads_gold", False):
+            given["gold"] = {i.instance_id: i for i in self.instances}.__getitem__
+        agent: Agent = plugins.build("agent", name, seed=cell.seed, **given)
+        return agent
+
+    def key(self, instance: Instance, before: str) -> str:
+        """What a result depends on: instance, image, settings, memory, version."""
+        image = self.environments[instance.environment]
+        parts = (instance.digest, image, self.experiment.digest, before, __version__)
+        return digest_of("\n".join(parts))
+
+    def expect_grading(self, cell: Cell, position: int) -> None:
+        """Open the grader's sandbox while the agent works, if it is likely to be needed."""
+        if self.patches:
+            self.openings.ahead(Wanted(cell, position, for_agent=False))
+
+    def expect_next(self, cell: Cell, position: int) -> None:
+        """Open the next task's sandbox of a chain while this one is graded."""
+        if cell.chained and position + 1 < len(self.instances):
+            self.openings.ahead(Wanted(cell, position + 1, for_agent=True))
+
+    def _memory(self, cell: Cell, home: Path) -> Memory:
+        if cell.arm == "nomem":
+            return build_memory("none", home)
+        given = options(self.experiment.memory_option, "memory")
+        return build_memory(self.experiment.memory, home, self.services, **given)
