@@ -20,7 +20,8 @@ def clone_of(manifest: Manifest, mirror: str) -> Clone:
     from harness import demo
 
     if (manifest.folder / "history").is_dir() and not mirror:
-        return Clone(demo.build(cache_folder() / "clones" / manifest.name))
+        name = f"{manifest.name}-{demo.expected_head()[:12]}"
+        return Clone(demo.build(cache_folder() / "clones" / name))
     return locate(manifest.repo, manifest.url, mirror, cache_folder())
 
 

@@ -12,6 +12,9 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
+from seqswe.errors import MissingError
+
+HINT = "Remove that folder; the demo codebase is built anew from what ships with SeqSWE."
 DATA = files("repos_manifest") / "ledgerlite"
 
 # No setting, attribute, hook or signing key of the user may reach the commits.
@@ -24,7 +27,7 @@ PINNED = {
 }
 
 
-class DemoError(RuntimeError):
+class DemoError(MissingError):
     """The demo codebase could not be built, or is not what was recorded."""
 
 
@@ -71,7 +74,9 @@ def _apply_history(repository: Path, tree: Path) -> None:
 def _verify(repository: Path) -> Path:
     head, expected = _git(repository, "rev-parse", "main"), expected_head()
     if head != expected:
-        raise DemoError(f"{repository}: main is at {head}, but the recorded head is {expected}")
+        raise DemoError(
+            f"{repository}: main is at {head}, but the recorded head is {expected}", HINT
+        )
     return repository
 
 
@@ -84,6 +89,6 @@ def _git(repository: Path, *arguments: str, given: bytes = b"", **place: str) ->
     done = subprocess.run(command, input=given, env=clean, cwd=where, capture_output=True)
     if done.returncode:
         raise DemoError(
-            f"git {arguments[0]} failed: {done.stderr.decode(errors='replace').strip()}"
+            f"git {arguments[0]} failed: {done.stderr.decode(errors='replace').strip()}", HINT
         )
     return done.stdout.decode().strip()
