@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from seqswe.agent import Usage
@@ -127,7 +127,12 @@ class Rollout:
 
     def as_json(self) -> dict[str, Any]:
         """A JSON object; `from_json` reads it back."""
-        return asdict(self)
+        # Not asdict for the whole: it copies every tuple, and a digest is over all rollouts.
+        data = {name: getattr(self, name) for name in _FIELDS}
+        data["failure"] = asdict(self.failure) if self.failure else None
+        data["usage"] = {name: getattr(self.usage, name) for name in _USAGE}
+        data["timing"] = dict(self.timing)
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Rollout:
@@ -144,3 +149,7 @@ class Rollout:
         data = self.as_json()
         del data["timing"], data["started_at"]
         return data
+
+
+_FIELDS = tuple(spec.name for spec in fields(Rollout))
+_USAGE = tuple(spec.name for spec in fields(Usage))

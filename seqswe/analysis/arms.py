@@ -51,11 +51,20 @@ def layout(info: RunInfo, journal: Journal) -> Layout:
 
 
 def arm_result(
-    run: str, arm: str, rollouts: Sequence[Rollout], plan: Layout, outcomes: Iterable[Outcome]
+    run: str,
+    arm: str,
+    rollouts: Sequence[Rollout],
+    plan: Layout,
+    outcomes: Sequence[Outcome],
+    headline: Outcome,
 ) -> ArmResult:
-    """One arm's rollouts as matrices, means and curves."""
+    """One arm's rollouts as matrices and means, with the curve of the headline outcome."""
     mine = [r for r in rollouts if r.arm == arm]
     seeds = plan.seeds[arm]
+    found = {o.name: _arm_outcome(o, mine, seeds, plan.tasks) for o in outcomes}
+    main = found[headline.name]
+    curve = on_axis(_curve(whole(main.values)), complete_tasks(main.values))
+    found[headline.name] = replace(main, curve=curve)
     return ArmResult(
         run=run,
         arm=arm,
@@ -64,7 +73,7 @@ def arm_result(
         graded=sum(r.graded for r in mine),
         resolved=sum(bool(r.resolved) for r in mine),
         deterministic=_deterministic(mine, seeds),
-        outcomes={o.name: _arm_outcome(o, mine, seeds, plan.tasks) for o in outcomes},
+        outcomes=found,
     )
 
 
@@ -145,7 +154,6 @@ def _arm_outcome(
             None if gaps[:, k].all() else float(np.nanmean(values[:, k])) for k in range(len(seeds))
         ),
         missing=int(gaps.sum()),
-        curve=on_axis(_curve(kept), complete_tasks(values)),
     )
 
 

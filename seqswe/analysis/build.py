@@ -38,7 +38,7 @@ def analyse(directories: Sequence[RunDirectory]) -> Analysis:
     outcomes = present(rollouts)
     headline, reason = headline_outcome(rollouts)
     arms = tuple(
-        arm_result(read.label, arm, read.journal.rollouts, read.plan, outcomes)
+        arm_result(read.label, arm, read.journal.rollouts, read.plan, outcomes, headline)
         for read in reads
         for arm in read.plan.arms
     )

@@ -21,8 +21,8 @@ Scale = Literal["difference", "ratio"]
 class ArmOutcome:
     """One outcome of one arm: `values` (tasks, seeds) with NaN where there is none.
 
-    `mean` and `curve` are over tasks without a gap, None where too few are left;
-    `run_means` has one mean per seed, over what that seed has.
+    `mean` and `curve` are over tasks without a gap, None where too few are left, and the curve
+    only for the headline outcome; `run_means` has one mean per seed, over what that seed has.
     """
 
     outcome: Outcome
@@ -31,7 +31,7 @@ class ArmOutcome:
     run_means: tuple[float | None, ...]
     missing: int
     """Values missing among tasks × seeds."""
-    curve: Curve | None
+    curve: Curve | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

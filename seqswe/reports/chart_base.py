@@ -16,25 +16,34 @@ Spec = dict[str, Any]
 Row = dict[str, Any]
 
 
-def chart(rows: list[Row]) -> alt.Chart:
-    """A chart over rows that stand in the specification itself."""
-    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
+class Plot:
+    """A chart in the making. Its rows are kept aside, so that Altair need not walk them."""
+
+    def __init__(self) -> None:
+        self._datasets: dict[str, list[Row]] = {}
+
+    def chart(self, rows: list[Row]) -> alt.Chart:
+        """A chart, or a layer of one, over rows."""
+        name = f"rows{len(self._datasets)}"
+        self._datasets[name] = rows
+        return alt.Chart(alt.NamedData(name=name))
+
+    def finished(self, found: Any, height: int = HEIGHT) -> Spec:
+        """The specification, as wide as its place in the page."""
+        # The height is the plot's own, whatever its axis and legend take.
+        fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+        sized = found.properties(width="container", height=height, autosize=fit)
+        spec: Spec = sized.to_dict()
+        # The page brings its own renderer and theme; the schema's address would look like a link.
+        spec.pop("$schema", None)
+        spec.pop("config", None)
+        spec["datasets"] = self._datasets
+        return spec
 
 
 def position() -> alt.X:
     """The x axis of everything that runs along the sequence."""
     return alt.X("task:Q", title=POSITION, scale=alt.Scale(zero=False, nice=False))
-
-
-def finished(found: Any, height: int = HEIGHT) -> Spec:
-    """The specification, as wide as its place in the page."""
-    # The height is the plot's own, whatever its axis and legend take.
-    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-    spec: Spec = found.properties(width="container", height=height, autosize=fit).to_dict()
-    # The page brings its own renderer and theme; the schema's address would only look like a link.
-    spec.pop("$schema", None)
-    spec.pop("config", None)
-    return spec
 
 
 def factor_of(outcome: Outcome, *, ratio: bool = False) -> float:

@@ -14,12 +14,11 @@ import numpy as np
 from seqswe.analysis import Analysis, ArmOutcome, ArmResult, Contrast, Efficiency
 from seqswe.metrics import Outcome
 from seqswe.reports.chart_base import (
+    Plot,
     Row,
     Spec,
     axis_title,
-    chart,
     factor_of,
-    finished,
     lift_title,
     position,
 )
@@ -48,7 +47,8 @@ def lift_chart(contrast: Contrast) -> Spec | None:
     ]
     ends = lift_ends(contrast, curve)
     scale = alt.Scale(domain=[factor * end for end in ends]) if ends else alt.Scale()
-    base = chart(rows).encode(x=position())
+    plot = Plot()
+    base = plot.chart(rows).encode(x=position())
     title = lift_title(contrast)
     tips = [
         alt.Tooltip("task:Q", title="Task", format=".0f"),
@@ -62,8 +62,8 @@ def lift_chart(contrast: Contrast) -> Spec | None:
     line = base.mark_line(strokeWidth=2.5, clip=True).encode(
         y=alt.Y("lift:Q", title=title), tooltip=tips
     )
-    zero = chart([{"zero": 0}]).mark_rule(strokeDash=[4, 4]).encode(y="zero:Q")
-    return finished(alt.layer(band, zero, line))
+    zero = plot.chart([{"zero": 0}]).mark_rule(strokeDash=[4, 4]).encode(y="zero:Q")
+    return plot.finished(alt.layer(band, zero, line))
 
 
 def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
@@ -89,13 +89,14 @@ def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
         alt.Tooltip("task:Q", title="Task", format=".0f"),
         alt.Tooltip("value:Q", title=outcome.title, format=".3~f"),
     ]
+    plot = Plot()
     dots = (
-        chart(points)
+        plot.chart(points)
         .mark_point(filled=True, size=16, opacity=0.35)
         .encode(x=position(), y=y, color=dot, shape=shape, tooltip=tips)
     )
     lines = (
-        chart(curves)
+        plot.chart(curves)
         .mark_line(strokeWidth=2.5)
         .encode(
             x=position(),
@@ -110,7 +111,7 @@ def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
     layered = alt.layer(*layers).resolve_scale(
         color="independent", shape="independent", strokeDash="independent"
     )
-    return finished(layered)
+    return plot.finished(layered)
 
 
 def lift_ends(contrast: Contrast, curve: Curve) -> tuple[float, float] | None:

@@ -11,12 +11,11 @@ from seqswe.analysis import Analysis, ArmResult, Contrast, Efficiency
 from seqswe.metrics import OUTCOMES, Outcome
 from seqswe.reports.chart_base import (
     POSITION,
+    Plot,
     Row,
     Spec,
     axis_title,
-    chart,
     factor_of,
-    finished,
     lift_title,
     position,
 )
@@ -24,7 +23,7 @@ from seqswe.statistics.arrays import FloatArray
 
 STEP = 34
 """Height of one row of a forest, in pixels."""
-MOST_COLUMNS = 150
+MOST_COLUMNS = 300
 """Columns of a heatmap; longer sequences are drawn as blocks of consecutive tasks."""
 MOST_LINE_POINTS = 300
 LABELS = alt.Axis(labelLimit=150)
@@ -64,8 +63,9 @@ def run_means(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
     ]
     if not rows:
         return None
+    plot = Plot()
     dots = (
-        chart(rows)
+        plot.chart(rows)
         .mark_point(filled=True, size=90, opacity=0.75)
         .encode(
             x=alt.X("mean:Q", title=axis_title(outcome), scale=alt.Scale(zero=False, padding=12)),
@@ -78,7 +78,7 @@ def run_means(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
             ],
         )
     )
-    return finished(dots, STEP * len(shown))
+    return plot.finished(dots, STEP * len(shown))
 
 
 def heatmap(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
@@ -90,8 +90,9 @@ def heatmap(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
             rows += _cells(f"{arm.arm} · {seed}", values[:, column])
     if not rows:
         return None
+    plot = Plot()
     cells = (
-        chart(rows)
+        plot.chart(rows)
         .mark_rect()
         .encode(
             x=alt.X("first:Q", title=POSITION, scale=alt.Scale(zero=False, nice=False)),
@@ -105,7 +106,7 @@ def heatmap(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
             ],
         )
     )
-    return finished(cells, 22 * len({row["row"] for row in rows}))
+    return plot.finished(cells, 22 * len({row["row"] for row in rows}))
 
 
 def growth(arms: Iterable[ArmResult], name: str) -> Spec | None:
@@ -118,8 +119,9 @@ def growth(arms: Iterable[ArmResult], name: str) -> Spec | None:
         rows += _line(arm.arm, found.values) if found and np.nanmax(found.values) > 0 else []
     if not rows:
         return None
+    plot = Plot()
     lines = (
-        chart(rows)
+        plot.chart(rows)
         .mark_line(strokeWidth=2)
         .encode(
             x=position(),
@@ -133,7 +135,7 @@ def growth(arms: Iterable[ArmResult], name: str) -> Spec | None:
             ],
         )
     )
-    return finished(lines, 200)
+    return plot.finished(lines, 200)
 
 
 def cost_ratios(found: Iterable[Efficiency]) -> Spec | None:
@@ -169,7 +171,8 @@ def _forest(
 
 
 def _rows(rows: list[Row], y_title: str, x: alt.X, neutral: float) -> Spec:
-    base = chart(rows).encode(
+    plot = Plot()
+    base = plot.chart(rows).encode(
         y=alt.Y("row:N", title=y_title, sort=None, axis=LABELS),
         tooltip=[
             alt.Tooltip("row:N", title=y_title),
@@ -181,8 +184,8 @@ def _rows(rows: list[Row], y_title: str, x: alt.X, neutral: float) -> Spec:
     )
     bars = base.mark_bar(height=3).encode(x=x, x2=alt.X2("high:Q"))
     dots = base.mark_point(filled=True, size=80, opacity=1).encode(x="mid:Q")
-    line = chart([{"at": neutral}]).mark_rule(strokeDash=[4, 4]).encode(x="at:Q")
-    return finished(alt.layer(line, bars, dots), STEP * len(rows))
+    line = plot.chart([{"at": neutral}]).mark_rule(strokeDash=[4, 4]).encode(x="at:Q")
+    return plot.finished(alt.layer(line, bars, dots), STEP * len(rows))
 
 
 def _cells(row: str, values: FloatArray) -> list[Row]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
@@ -14,6 +13,7 @@ from seqswe.analysis import Analysis, ArmResult, Contrast
 from seqswe.reports.chart_base import Spec
 from seqswe.reports.charts import MOST_POINTS, charts_of, curves_of, lift_ends
 from seqswe.reports.charts_more import MOST_COLUMNS, forest_of_runs
+from seqswe.reports.rollout_view import COLUMNS, extract, ordered, row
 from seqswe.reports.tables import all_tables, settings_table
 
 BUNDLE = "window.vegaEmbed = vegaEmbed;"
@@ -45,8 +45,8 @@ class HtmlReport:
         return page(analysis).encode("utf-8", "replace")
 
 
-def page(analysis: Analysis) -> str:
-    """The report as HTML text."""
+def page(analysis: Analysis, *, live: bool = False) -> str:
+    """The report as HTML text; a live page asks its server for each rollout that is opened."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
@@ -56,7 +56,9 @@ def page(analysis: Analysis) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    scripts = [charts_library(), asset("report.js")]
+    # The table of rollouts is ready before a live page has even asked for the charts' library.
+    scripts = [asset("rollouts.js"), "" if live else charts_library(), asset("report.js")]
+    rollouts, note = _rollouts(analysis, live=live)
     sections = [_section(analysis, run.label) for run in analysis.runs]
     forest = forest_of_runs(analysis)
     figures = [f for section in sections for f in (*section["figures"], *section["others"])]
@@ -74,7 +76,11 @@ def page(analysis: Analysis) -> str:
         settings=[settings_table(run) for run in analysis.runs],
         style=asset("report.css"),
         scripts=scripts,
-        policy=content_policy(scripts),
+        policy=content_policy(scripts, live=live),
+        live=live,
+        columns=list(COLUMNS.values()),
+        rollouts=rollouts,
+        rollouts_note=note,
         version=__version__,
         codebases=", ".join(dict.fromkeys(r.info.experiment.codebase for r in analysis.runs)),
     )
@@ -98,21 +104,34 @@ def charts_library() -> str:
     )
 
 
-def content_policy(scripts: list[str]) -> str:
-    """A policy that lets exactly these scripts run and nothing be fetched."""
+def content_policy(scripts: list[str], *, live: bool = False) -> str:
+    """A policy that lets exactly these scripts run, and nothing be fetched but from a live page's
+    own server.
+    """
     hashes = " ".join(
-        f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts
+        f"'sha256-{b64encode(sha256(s.encode()).digest()).decode()}'" for s in scripts if s
     )
+    own = "'self' " if live else ""
     return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
+        f"default-src 'none'; script-src {own}{hashes}; style-src 'unsafe-inline'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
+        + ("; connect-src 'self'" if live else "")
     )
 
 
-def embedded(data: Any) -> str:
-    """JSON that can stand inside a script element."""
-    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+def _rollouts(analysis: Analysis, *, live: bool) -> tuple[dict[str, Any], str]:
+    if live:
+        rows = [row(*pair) for pair in ordered(analysis)]
+        return {"live": True, "columns": list(COLUMNS), "rows": rows, "details": {}}, ""
+    found = extract(analysis)
+    note = (
+        f"Details of {len(found.details):,} of {found.total:,} rollouts are in this file, those "
+        "where the arms disagree first. `seqswe view` shows every rollout."
+    )
+    if len(found.rows) < found.total:
+        note += f" The table ends after {len(found.rows):,} rows."
+    data = {"live": False, "columns": list(COLUMNS), "rows": found.rows, "details": found.details}
+    return data, "" if len(found.details) == found.total else note
 
 
 def _section(analysis: Analysis, run: str) -> dict[str, Any]:
@@ -159,7 +178,7 @@ def _captions(analysis: Analysis, run: str, primary: Contrast | None) -> dict[st
         + (blocks if long else ""),
         "cost": f"All that was spent over tasks resolved, {pair}; left of 1 the memory saves. "
         "Intervals at 95 %.",
-        "memory": "What the memory weighs before each task (mean over seeds).",
+        "memory": "What the memory weighs after each task (mean over seeds).",
         "recalled": "What the memory put before the agent (mean over seeds).",
     }
 

@@ -9,16 +9,20 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from seqswe.agent import Usage
+from seqswe.agent import Attempt, Usage
 from seqswe.experiment import Experiment
-from seqswe.instance import digest_of
+from seqswe.instance import Task, digest_of
+from seqswe.memory import Recall, Recalled
 from seqswe.rollout import Failure, Rollout
-from seqswe.store import RunDirectory, RunInfo
+from seqswe.sandbox import Completed
+from seqswe.store import RunDirectory, RunInfo, dump
+from seqswe.trajectory import trajectory
 
 Change = Callable[[Rollout], Rollout | None]
 PlantRun = Callable[..., RunDirectory]
@@ -74,6 +78,7 @@ def plant(tmp_path: Path) -> PlantRun:
         name: str = "run",
         change: Change = lambda found: found,
         synthetic: bool = False,
+        files: bool = False,
         **settings: object,
     ) -> RunDirectory:
         tasks, seeds = next(iter(outcomes.values())).shape
@@ -92,9 +97,42 @@ def plant(tmp_path: Path) -> PlantRun:
                 made = change(_planted(arm, seed, position, resolved=bool(resolved)))
                 lines += [made] if made else []
         _write(run, lines)
+        if files:
+            for made in lines:
+                leave_files(run, made)
         return run
 
     return make
+
+
+def leave_files(run: RunDirectory, made: Rollout, text: str = "Totals are off by a cent.") -> None:
+    """What the runner leaves of a rollout: trajectory, patch, test log, verdict."""
+    task = Task(
+        instance_id=made.instance_id, repo="o/r", base_commit="c", problem_statement=text,
+        created_at=datetime(2024, 1, 1, tzinfo=UTC), position=made.position,
+    )  # fmt: skip
+    items = (Recalled(text=f"{text} It was the rounding.", origins=("task-0",), score=0.5),)
+    ran = Completed(exit_code=1, stdout=f"src/a.py: {text}".encode(), stderr=b"")
+    about = {"agent": "localizer", "session": "s", "extra": {}}
+    attempt = Attempt(message=f"done: {text}", ranking=made.ranking)
+    told = trajectory(task, Recall(items=items), attempt, [("grep -rn round src", ran)], about)
+    lines = ("diff --git a/src/a.py b/src/a.py", "--- a/src/a.py", "+++ b/src/a.py")
+    hunk = (
+        "@@ -1,2 +1,2 @@",
+        " def total():",
+        f"-    return x  # {text}",
+        "+    return round(x, 2)",
+    )
+    patch = "\n".join([*lines, *hunk, ""])
+    run.write(
+        run.folder(made.arm, made.seed, made.position, made.instance_id),
+        {
+            "trajectory.json": dump(told),
+            "patch.diff": patch,
+            "test.log": f"FAILED tests/test_a.py::test_total - {text}\n",
+            "report.json": dump({made.instance_id: {"resolved": made.resolved}}),
+        },
+    )
 
 
 def _write(run: RunDirectory, lines: list[Rollout]) -> None:

@@ -57,6 +57,7 @@
   }
 
   for (const part of document.querySelectorAll("details.others")) {
+    if (location.hash === "#all") part.open = true;
     part.addEventListener("toggle", () => part.open && draw(part));
   }
   dark.addEventListener("change", () => draw(document));

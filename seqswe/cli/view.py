@@ -1,0 +1,30 @@
+"""`seqswe view`: the report in a browser, with every rollout at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("view")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
+@click.option("--port", default=0, show_default="a free one", help="Port on 127.0.0.1.")
+@click.option("--open", "browser", is_flag=True, help="Open it in the web browser.")
+def view(runs: tuple[Path, ...], port: int, browser: bool) -> None:
+    """Serve the report of RUNs on loopback, read-only; rollouts load as they are opened.
+
+    It follows a run that is still going on: reload the page. Ctrl-C ends it.
+    """
+    from seqswe.reports.server import LiveReport, server
+
+    with server(LiveReport(runs), port) as listening:
+        address = f"http://127.0.0.1:{listening.server_address[1]}/"
+        click.echo(address)
+        click.echo("Ctrl-C ends it.", err=True)
+        if browser:
+            click.launch(address)
+        try:
+            listening.serve_forever()
+        except KeyboardInterrupt:
+            click.echo("ended", err=True)

@@ -1,0 +1,228 @@
+"""The rollouts behind the numbers: a table of all, and everything one of them left behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqswe.analysis import Analysis, RunResult
+from seqswe.metrics import OUTCOMES, reciprocal_rank
+from seqswe.rollout import Rollout
+from seqswe.store import RunDirectory
+
+COLUMNS = {
+    "run": "Run",
+    "arm": "Arm",
+    "seed": "Seed",
+    "task": "Task",
+    "instance": "Instance",
+    "outcome": "Outcome",
+    "rank": "Reciprocal rank",
+    "steps": "Steps",
+    "tokens": "Tokens",
+    "cost": "Cost (USD)",
+    "seconds": "Time (s)",
+    "recalled": "Recalled (bytes)",
+}
+"""Columns of the table and their titles, in the order of a row's values."""
+MOST_ROWS = 20_000
+"""Rows that a single file carries; `seqswe view` carries as many as there are."""
+LONGEST = 20_000
+"""Characters of one text in the single file; longer ones are cut in the middle."""
+LONGEST_LIVE = 1_000_000
+"""The same where a page asks for one rollout at a time."""
+BUDGET = 2_500_000
+"""Characters of all rollouts' texts together in the single file."""
+
+Detail = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract:
+    """What the single file carries: table rows, and the details of some of them by row number."""
+
+    rows: list[list[Any]]
+    details: Mapping[int, Detail]
+    total: int
+
+
+def ordered(analysis: Analysis) -> Iterator[tuple[RunResult, Rollout]]:
+    """All rollouts in the order of the table: by run, task, seed and arm."""
+    for run in analysis.runs:
+        for rollout in sorted(run.rollouts, key=lambda r: (r.position, r.seed, r.arm)):
+            yield run, rollout
+
+
+def row(run: RunResult, rollout: Rollout) -> list[Any]:
+    """One row of the table; see COLUMNS."""
+    rank = reciprocal_rank(rollout) if rollout.graded else None
+    numbers = [OUTCOMES[name].of(rollout) for name in ("steps", "tokens", "cost", "seconds")]
+    return [
+        run.label,
+        rollout.arm,
+        rollout.seed,
+        rollout.position + 1,
+        rollout.instance_id,
+        outcome_word(rollout),
+        None if rank is None else round(rank, 3),
+        *(None if n is None else round(n, 4) for n in numbers),
+        rollout.recalled_bytes,
+    ]
+
+
+def outcome_word(rollout: Rollout) -> str:
+    """`resolved`, `not resolved`, or the cause why there is no verdict."""
+    if rollout.graded:
+        return "resolved" if rollout.resolved else "not resolved"
+    return rollout.failure.cause if rollout.failure else "no verdict"
+
+
+def detail(run: RunResult, rollout: Rollout, longest: int = LONGEST_LIVE) -> Detail:
+    """Everything that one rollout left behind, each text cut to `longest` characters."""
+    folder = folder_of(run, rollout)
+    told = _trajectory(folder)
+    first = told[0] if told else {}
+    extra = _dict(first.get("extra"))
+    return {
+        "facts": _facts(run, rollout),
+        "issue": cut(_text(first.get("message")), longest),
+        "recalled": [_recalled(item, longest) for item in _list(extra.get("recalled"))],
+        "recall_truncated": bool(extra.get("recall_truncated")) or rollout.recall_truncated,
+        "steps": [_step(step, longest) for step in told[1:]],
+        "patch": cut(_read(folder, "patch.diff"), longest),
+        "log": cut(_read(folder, "test.log"), longest),
+        "verdict": cut(_read(folder, "report.json"), longest),
+    }
+
+
+def extract(analysis: Analysis, budget: int = BUDGET) -> Extract:
+    """The table and, as far as the budget reaches, details: first where the arms disagree."""
+    found = list(ordered(analysis))
+    shown = found[:MOST_ROWS]
+    disputed = _disputed(found)
+    order = sorted(
+        range(len(shown)),
+        key=lambda i: (_place(shown[i]) not in disputed, shown[i][1].seed, i),
+    )
+    details: dict[int, Detail] = {}
+    for index in order:
+        made = detail(*shown[index], longest=LONGEST)
+        budget -= len(json.dumps(made))
+        if budget < 0:
+            break
+        details[index] = made
+    return Extract(rows=[row(*pair) for pair in shown], details=details, total=len(found))
+
+
+def folder_of(run: RunResult, rollout: Rollout) -> Path | None:
+    """The rollout's folder; None where a journal of somebody else points out of its run."""
+    place = RunDirectory(run.root, run.info).folder(
+        rollout.arm, rollout.seed, rollout.position, rollout.instance_id
+    )
+    inside = place.resolve().is_relative_to(run.root.resolve())
+    return place if inside else None
+
+
+def cut(text: str, longest: int) -> str:
+    """The text's beginning and end, with a note of what was left out between them."""
+    if len(text) <= longest:
+        return text
+    half = longest // 2
+    left = len(text) - 2 * half
+    return f"{text[:half]}\n[… {left:,} characters left out …]\n{text[-half:]}"
+
+
+def _place(pair: tuple[RunResult, Rollout]) -> tuple[str, int]:
+    return pair[0].label, pair[1].position
+
+
+def _disputed(found: Iterable[tuple[RunResult, Rollout]]) -> set[tuple[str, int]]:
+    seen: dict[tuple[str, int], set[tuple[object, ...]]] = {}
+    for run, rollout in found:
+        outcome = (rollout.resolved, reciprocal_rank(rollout))
+        seen.setdefault(_place((run, rollout)), set()).add(outcome)
+    return {place for place, outcomes in seen.items() if len(outcomes) > 1}
+
+
+def _facts(run: RunResult, rollout: Rollout) -> list[list[str]]:
+    failure = rollout.failure
+    usage = rollout.usage
+    pairs = {
+        "Run": run.label,
+        "Arm and seed": f"{rollout.arm}, seed {rollout.seed}",
+        "Task": f"{rollout.position + 1}: {rollout.instance_id}",
+        "Outcome": outcome_word(rollout) + (" (synthetic bug)" if run.info.synthetic else ""),
+        "Failure": f"{failure.cause}: {failure.detail}" if failure else "",
+        "Tests broken": str(rollout.broken) if rollout.broken else "",
+        "Gold files": ", ".join(rollout.gold_files),
+        "Edited files": ", ".join(rollout.edited_files),
+        "Ranking": ", ".join(rollout.ranking[:10]),
+        "Steps, executions": f"{usage.steps}, {usage.executions}",
+        "Tokens in, out": f"{usage.prompt_tokens}, {usage.completion_tokens}",
+        "Cost": "" if usage.cost_usd is None else f"{usage.cost_usd} USD",
+        "Seconds": ", ".join(f"{k} {v:.2f}" for k, v in rollout.timing.items()),
+        "Memory before": rollout.memory_before,
+        "Memory after": rollout.memory_after,
+        "Audit": rollout.audit,
+    }
+    return [[name, text] for name, text in pairs.items() if text]
+
+
+def _trajectory(folder: Path | None) -> list[dict[str, Any]]:
+    try:
+        data = json.loads(_read(folder, "trajectory.json"))
+    except ValueError:
+        return []
+    steps = data.get("steps") if isinstance(data, dict) else None
+    return [step for step in _list(steps) if isinstance(step, dict)]
+
+
+def _recalled(item: Any, longest: int) -> Detail:
+    found = item if isinstance(item, dict) else {"text": item}
+    return {
+        "text": cut(_text(found.get("text")), longest),
+        "origins": [_text(origin) for origin in _list(found.get("origins"))],
+        "score": found.get("score"),
+    }
+
+
+def _step(step: dict[str, Any], longest: int) -> Detail:
+    calls = [_dict(call) for call in _list(step.get("tool_calls"))]
+    results = _list(_dict(step.get("observation")).get("results"))
+    return {
+        "source": _text(step.get("source")),
+        "message": cut(_text(step.get("message")), longest),
+        "calls": [cut(_call(call), longest) for call in calls],
+        "results": [cut(_text(_dict(result).get("content")), longest) for result in results],
+    }
+
+
+def _call(call: dict[str, Any]) -> str:
+    arguments = _dict(call.get("arguments"))
+    command = arguments.get("command")
+    shown = command if isinstance(command, str) else json.dumps(arguments, ensure_ascii=False)
+    return f"{_text(call.get('function_name'))}: {shown}"
+
+
+def _read(folder: Path | None, name: str) -> str:
+    try:
+        return (folder / name).read_text(encoding="utf-8", errors="replace") if folder else ""
+    except OSError:
+        return ""
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,141 @@
+"""A read-only report on loopback, where every rollout is loaded when it is opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from seqswe.analysis import Analysis, RunResult, analyse
+from seqswe.errors import MissingError, SeqSWEError
+from seqswe.reports.html import charts_library, page
+from seqswe.reports.rollout_view import detail, ordered
+from seqswe.rollout import Rollout
+from seqswe.store import RunDirectory
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    stamp: tuple[tuple[int, int], ...]
+    page: bytes
+    rollouts: list[tuple[RunResult, Rollout]]
+
+
+class LiveReport:
+    """The report of some runs, made again when a journal has grown; safe to use from threads."""
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self._roots = tuple(roots)
+        self._lock = Lock()
+        self._state = self._make()
+
+    def page(self) -> bytes:
+        """The page as HTML. Raises SeqSWEError where the runs can no longer be read."""
+        with self._lock:
+            if _stamp(self._roots) != self._state.stamp:
+                self._state = self._make()
+            return self._state.page
+
+    def rollout(self, number: int) -> dict[str, Any] | None:
+        """Everything about the rollout of one table row; None for a row there is not."""
+        rollouts = self._state.rollouts
+        return detail(*rollouts[number]) if 0 <= number < len(rollouts) else None
+
+    def _make(self) -> _State:
+        stamp = _stamp(self._roots)
+        analysis: Analysis = analyse([RunDirectory.open(root) for root in self._roots])
+        made = page(analysis, live=True).encode("utf-8", "replace")
+        return _State(stamp=stamp, page=made, rollouts=list(ordered(analysis)))
+
+
+def server(live: LiveReport, port: int = 0) -> ThreadingHTTPServer:
+    """A server on loopback, to be run with `serve_forever`; port 0 takes a free one.
+
+    Raises MissingError where the port is taken.
+    """
+    try:
+        return ThreadingHTTPServer((LOOPBACK, port), partial(_Handler, live))
+    except OSError as error:
+        raise MissingError(
+            f"cannot listen on {LOOPBACK}:{port}: {error.strerror}", "Choose another --port."
+        ) from None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers GET and HEAD for three kinds of address and nothing else; no path is ever opened."""
+
+    server_version = "SeqSWE"
+    sys_version = ""
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, live: LiveReport, *arguments: Any) -> None:
+        self._live = live
+        super().__init__(*arguments)
+
+    def do_GET(self) -> None:
+        """The page, the charts' library, or one rollout as JSON."""
+        if not self._is_local():
+            # Another site's name that resolves to loopback must not read the report.
+            self._answer(HTTPStatus.MISDIRECTED_REQUEST, "text/plain", b"not this host\n")
+            return
+        path = self.path.partition("?")[0]
+        try:
+            if path == "/":
+                self._answer(HTTPStatus.OK, "text/html; charset=utf-8", self._live.page())
+            elif path == "/charts.js":
+                library = charts_library().encode()
+                self._answer(HTTPStatus.OK, "text/javascript; charset=utf-8", library)
+            elif path.startswith("/rollout/") and path[9:].isdecimal():
+                self._rollout(int(path[9:]))
+            else:
+                self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"not found\n")
+        except SeqSWEError as error:
+            text = f"{error.message}\n{error.hint}\n".encode("utf-8", "replace")
+            self._answer(HTTPStatus.CONFLICT, "text/plain; charset=utf-8", text)
+
+    do_HEAD = do_GET
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Nothing: the terminal belongs to the command."""
+
+    def _is_local(self) -> bool:
+        host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
+        return host in (LOOPBACK, "localhost")
+
+    def _rollout(self, number: int) -> None:
+        found = self._live.rollout(number)
+        if found is None:
+            self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"no such rollout\n")
+        else:
+            data = json.dumps(found, ensure_ascii=True).encode()
+            self._answer(HTTPStatus.OK, "application/json", data)
+
+    def _answer(self, status: HTTPStatus, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        headers = {
+            "Content-Type": kind,
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Resource-Policy": "same-origin",
+        }
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+def _stamp(roots: Sequence[Path]) -> tuple[tuple[int, int], ...]:
+    stats = [(root / "rollouts.jsonl").stat() for root in roots]
+    return tuple((found.st_mtime_ns, found.st_size) for found in stats)
