@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import expm1
+from math import expm1, inf
 from pathlib import Path
 from typing import Literal
 
@@ -111,7 +111,9 @@ class Contrast:
 
     def shown(self, value: float) -> float:
         """A statistic of this contrast on the scale that people read."""
-        return expm1(value) if self.scale == "ratio" else value
+        if self.scale != "ratio":
+            return value
+        return expm1(value) if value < 700 else inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ page's own text, so that they wrap on a narrow screen; axes carry title and unit
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 
 import altair as alt
 import numpy as np
@@ -44,6 +45,7 @@ def lift_chart(contrast: Contrast) -> Spec | None:
     rows = [
         {"task": task, "lift": factor * mid, "low": factor * low, "high": factor * high}
         for task, mid, low, high in _points(curve, contrast)
+        if isfinite(high)
     ]
     ends = lift_ends(contrast, curve)
     scale = alt.Scale(domain=[factor * end for end in ends]) if ends else alt.Scale()

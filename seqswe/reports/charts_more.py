@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
 
 import altair as alt
 import numpy as np
@@ -149,7 +150,7 @@ def cost_ratios(found: Iterable[Efficiency]) -> Spec | None:
             "verdict": "",
         }
         for e in found
-        if e.ratio
+        if e.ratio and isfinite(e.ratio.high) and e.ratio.low > 0
     ]
     if not rows:
         return None
@@ -165,6 +166,8 @@ def _forest(
     for label, c in found:
         factor = 100.0 if percent else factor_of(c.outcome, ratio=c.scale == "ratio")
         mid, low, high = (factor * value for value in (c.estimate, c.low, c.high))
+        if not isfinite(high - low):
+            continue
         verdict = str(c.lift.verdict)
         rows.append({"row": label, "mid": mid, "low": low, "high": high, "verdict": verdict})
     return _rows(rows, y_title, alt.X("low:Q", title=x_title), 0.0)

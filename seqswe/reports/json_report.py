@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from math import isfinite
 from typing import Any
 
 from seqswe import __version__
@@ -30,8 +31,17 @@ class JsonReport:
 
     def render(self, analysis: Analysis) -> bytes:
         """UTF-8 JSON without NaN: what is missing is null."""
-        text = json.dumps(as_json(analysis), indent=1, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(finite(as_json(analysis)), indent=1, ensure_ascii=False, allow_nan=False)
         return (text + "\n").encode("utf-8", "replace")
+
+
+def finite(data: Any) -> Any:
+    """The same data with null for every number that is not finite: an interval may be endless."""
+    if isinstance(data, float):
+        return data if isfinite(data) else None
+    if isinstance(data, dict):
+        return {key: finite(value) for key, value in data.items()}
+    return [finite(value) for value in data] if isinstance(data, list | tuple) else data
 
 
 def as_json(analysis: Analysis) -> dict[str, Any]:

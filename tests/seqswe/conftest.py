@@ -164,7 +164,9 @@ def _planted(arm: str, seed: int, position: int, *, resolved: bool) -> Rollout:
 @pytest.fixture
 def browse(tmp_path: Path) -> Browse:
     """Opens an address in headless Chromium; skips without one, unless it is required."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if not found:
         if os.environ.get("SEQSWE_REQUIRE_CHROMIUM") == "1":
             pytest.fail("SEQSWE_REQUIRE_CHROMIUM=1, and there is no chromium")
