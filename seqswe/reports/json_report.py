@@ -17,6 +17,7 @@ from seqswe.analysis import (
     FailureCount,
     RunResult,
 )
+from seqswe.baseline import PLACES
 from seqswe.statistics import Curve, Estimate
 
 SCHEMA = "seqswe.report"
@@ -77,7 +78,7 @@ def run_json(run: RunResult) -> dict[str, Any]:
         "memory": experiment.memory,
         "policies": {"feedback": experiment.feedback, "code": experiment.code},
         "sandbox": experiment.sandbox,
-        "settings": {k: v for k, v in experiment.as_dict().items() if k != "mirror"},
+        "settings": {k: v for k, v in experiment.as_dict().items() if k not in PLACES},
         "settings_digest": experiment.digest,
         "sequence_digest": run.info.sequence_digest,
         "results_digest": run.results_digest,

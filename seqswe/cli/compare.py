@@ -1,0 +1,89 @@
+"""`seqswe compare` and `seqswe baseline`: a gate for CI that is not noise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from seqswe.compare import Comparison, FailOn
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command("compare")
+@click.argument("base", type=PATH)
+@click.argument("head", type=PATH)
+@click.option("--arm", default="", help="Arm to gate on. Default: sequential.")
+@click.option("--outcome", default="", help="Default: resolved, or reciprocal_rank (see docs).")
+@click.option("--margin", default=0.03, show_default=True, help="Changes within ± this are equal.")
+@click.option("--once", is_flag=True, help="Only one look will be taken: spend the whole level.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["never", "regression", "inconclusive"]),
+    default="never",
+    show_default=True,
+    help="Exit with 1 on a regression; `inconclusive` also where neither is shown.",
+)
+@click.option("--junit", type=PATH, help="Write JUnit XML here.")
+@click.option("--markdown", type=PATH, help="Write Markdown here, for a step summary.")
+@click.option("--json", "json_", type=PATH, help="Write JSON here.")
+def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
+    """Compare HEAD with BASE, paired by instance: regression, no evidence or improvement.
+
+    Each is a run directory or a file that `seqswe baseline` wrote. Both must be complete and over
+    the same sequence and policies. Seeds may be added between looks: the level pays for it.
+    """
+    from seqswe.baseline import read
+    from seqswe.compare import Question, compare
+    from seqswe.reports.comparison import remarks, sentence
+
+    asked = {name: options[name] for name in ("arm", "outcome", "margin", "once")}
+    found = compare(read(base), read(head), Question(**asked))  # type: ignore[arg-type]
+    fails = found.fails(fail_on)
+    click.echo(sentence(found))
+    for line in remarks(found):
+        click.echo(line)
+    for path, data in _documents(found, options, fails=fails):
+        _write(path, data)
+    click.get_current_context().exit(1 if fails else 0)
+
+
+@click.command("baseline")
+@click.argument("run", type=PATH)
+def baseline(run: Path) -> None:
+    """Print a finished RUN as one small JSON file, for `seqswe compare` to come back to.
+
+    It holds outcomes and settings, no issue text and no patch: seqswe baseline RUN > baseline.json
+    """
+    from seqswe.baseline import of_run
+    from seqswe.store import RunDirectory
+
+    click.echo(of_run(RunDirectory.open(run)).as_json(), nl=False)
+
+
+def _documents(
+    found: Comparison, options: dict[str, object], *, fails: bool
+) -> list[tuple[Path, bytes]]:
+    import json
+
+    from seqswe.reports.comparison import comparison_json, comparison_junit, comparison_markdown
+    from seqswe.reports.json_report import finite
+
+    texts = {
+        "junit": comparison_junit(found, fails=fails),
+        "markdown": comparison_markdown(found).encode("utf-8", "replace"),
+        "json_": (json.dumps(finite(comparison_json(found)), indent=1) + "\n").encode(),
+    }
+    return [(path, text) for name, text in texts.items() if isinstance(path := options[name], Path)]
+
+
+def _write(path: Path, data: bytes) -> None:
+    from seqswe.errors import UsageError
+
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", "Choose another file.") from None
