@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from threading import Event, Lock
 from typing import TextIO
 
 import click
@@ -30,9 +31,14 @@ from seqswe import manifest as manifests
 from seqswe.errors import RolloutError, UsageError
 from seqswe.manifest import InstanceRecord, Manifest
 from seqswe.parse import parse
+from seqswe.rollout import CAUSES
 from seqswe.sandbox import Limits, Sandbox, SandboxProvider, SandboxSpec
 
 JOURNAL = "validation.jsonl"
+AHEAD = 16
+"""Candidates begun beyond the first unfinished one, for each job."""
+PASSING = tuple(f"{name}:" for name, cause in CAUSES.items() if cause.retry)
+"""Problems of the machine, not of the candidate: they are tried again at the next call."""
 PINNED = re.compile(r"[A-Za-z0-9._-]+==\S+$")
 
 
@@ -85,8 +91,7 @@ def validate(
             scratch=scratch,
             issues=issues,
         )
-        done = _known(folder / JOURNAL)
-        instances, problems = _validate_all(room, candidates, done, folder / JOURNAL, (jobs, limit))
+        instances, problems = _validate_all(room, candidates, folder / JOURNAL, (jobs, limit))
     manifests.save(replace(manifest, instances=tuple(instances)), folder)
     for problem, count in problems.most_common():
         click.echo(f"{count:6} rejected: {problem}", err=True)
@@ -165,21 +170,19 @@ def _known(path: Path) -> dict[str, Validation]:
 
 def _validate_all(
     room: Room,
-    candidates: Iterable[InstanceRecord],
-    done: dict[str, Validation],
+    candidates: Sequence[InstanceRecord],
     journal: Path,
     limits: tuple[int, int],
 ) -> tuple[list[InstanceRecord], Counter[str]]:
+    """The good records, in chronological order, and how often each problem was met."""
     from seqswe.cli.progress import progress
 
     jobs, limit = limits
-    candidates = list(candidates)
+    done = _known(journal)
     problems: Counter[str] = Counter()
     good: list[InstanceRecord] = []
     with progress("validate", len(candidates)) as bar, journal.open("a", encoding="utf-8") as out:
-        for result in _in_order(room, candidates, done, jobs):
-            if result.record.instance_id not in done:
-                _append(out, result)
+        for result in _in_order(room, candidates, (done, out), jobs):
             if result.problem:
                 problems[result.problem] += 1
             else:
@@ -191,31 +194,36 @@ def _validate_all(
 
 
 def _in_order(
-    room: Room, candidates: list[InstanceRecord], done: dict[str, Validation], jobs: int
+    room: Room,
+    candidates: Sequence[InstanceRecord],
+    journal: tuple[Mapping[str, Validation], TextIO],
+    jobs: int,
 ) -> Iterator[Validation]:
-    """Results in chronological order, `jobs` at a time and never far ahead of the order."""
+    """Results in chronological order; each is written to the journal as soon as it is there."""
+    done, out = journal
+    lock, stopping = Lock(), Event()
+
+    def prove(record: InstanceRecord) -> Validation:
+        if known := done.get(record.instance_id):
+            return known
+        result = room.prove(record)
+        with lock:
+            if not stopping.is_set() and not result.problem.startswith(PASSING):
+                _append(out, result)
+        return result
+
     with ThreadPoolExecutor(jobs) as pool:
-        ahead: list[Future[Validation]] = []
         rest = iter(candidates)
-
-        def start(record: InstanceRecord) -> Future[Validation]:
-            known = done.get(record.instance_id)
-            return pool.submit(room.prove, record) if known is None else _finished(known)
-
         try:
-            ahead = [start(r) for r in islice(rest, jobs * 2)]
+            # So far ahead of the order that one slow suite does not leave the others idle.
+            ahead = deque(pool.submit(prove, r) for r in islice(rest, jobs * AHEAD))
             while ahead:
-                yield ahead.pop(0).result()
-                ahead.extend(start(r) for r in islice(rest, 1))
+                yield ahead.popleft().result()
+                ahead.extend(pool.submit(prove, r) for r in islice(rest, 1))
         finally:
+            stopping.set()
             pool.shutdown(wait=False, cancel_futures=True)
             room.provider.close()  # ends what still runs, so that the pool can end
-
-
-def _finished(result: Validation) -> Future[Validation]:
-    future: Future[Validation] = Future()
-    future.set_result(result)
-    return future
 
 
 def _append(out: TextIO, result: Validation) -> None:
