@@ -20,17 +20,36 @@ def owner() -> str:
 def alive(name: str) -> bool:
     """Whether the process that `owner` named is still running on this machine."""
     number, _, started = name.partition("-")
-    return number.isdigit() and _started(int(number)) == started
+    if not number.isdigit():
+        return False
+    place, mine = started.partition("-")[2], _place()
+    if place.rpartition("-")[0] == mine.rpartition("-")[0] and place != mine:
+        # The same machine seen from another container: its processes cannot be seen from here,
+        # and what they own ends by itself.
+        return True
+    return _started(int(number)) == started
 
 
 def _started(pid: int) -> str | None:
-    """Start time of a process in clock ticks since boot, with the boot's id."""
+    """Start time of a process in clock ticks since boot, and where that was."""
     try:
+        if not Path("/proc").is_dir():  # no such facts on this system: the number must do
+            os.kill(pid, 0)
+            return "0-unknown"
         stat = Path(f"/proc/{pid}/stat").read_text()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return None
-    return f"{stat.rpartition(')')[2].split()[19]}-{boot}"
+    return f"{stat.rpartition(')')[2].split()[19]}-{_place()}"
+
+
+@cache
+def _place() -> str:
+    """The boot's id and the number of this process's pid namespace."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}-{os.readlink('/proc/self/ns/pid').strip('pid:[]')}"
+    except OSError:
+        return "unknown"
 
 
 @contextmanager

@@ -32,7 +32,8 @@ class Limits:
     memory_mb: int = 2048
     pids: int = 256
     disk_mb: int = 1024
-    """Size of the writable file systems (checkout, home and /tmp each)."""
+    """Size of the writable file systems (checkout, home and /tmp each). They count as memory, so
+    none is larger than a quarter of `memory_mb`."""
     output_bytes: int = 4_000_000
     """Bytes of output kept of one command; the rest is dropped and `truncated` says so."""
     command_seconds: float = 300.0
@@ -102,13 +103,16 @@ class Sandbox(Protocol):
     ) -> Completed:
         """Run a command (a string goes through `sh -c`) in the checkout.
 
-        Raises RolloutError("sandbox_failed") when the sandbox itself breaks and
+        Raises RolloutError("sandbox_failed") when the sandbox itself breaks or is closed, and
         RolloutError("agent_out_of_budget") when the rollout's wall clock is used up.
         """
         ...
 
     def read(self, path: str) -> bytes:
-        """A file's bytes; FileNotFoundError where there is none."""
+        """A file's bytes; FileNotFoundError where there is none.
+
+        Raises RolloutError("agent_crashed") for more than `Limits.output_bytes`.
+        """
         ...
 
     def write(self, path: str, data: bytes) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from seqswe.errors import RolloutError
+from seqswe.sandbox import Limits
 
 PINNED: Mapping[str, str] = {
     "TZ": "UTC",
@@ -71,12 +72,25 @@ class Deadline:
             raise RolloutError(
                 "agent_out_of_budget", f"all {self._seconds:.0f} s of the rollout are used up"
             )
-        return min(wanted, left)
+        # `timeout 0` would mean no deadline at all.
+        return max(0.01, min(wanted, left))
 
     def spend(self, seconds: float) -> None:
         """Book the seconds of a finished command."""
         with self._lock:
             self._used += seconds
+
+
+def too_large(path: str, limits: Limits) -> str:
+    """Why a file is not read: half a file would be worse than none."""
+    return f"{path} is larger than {limits.output_bytes} bytes"
+
+
+def code_of(exit_code: int, timed_out: bool) -> int:
+    """An exit code as a shell tells it: 124 after a deadline, 128 + n after signal n."""
+    if timed_out:
+        return 124
+    return 128 - exit_code if exit_code < 0 else exit_code
 
 
 def now() -> float:

@@ -8,6 +8,7 @@ from outside; a container ends by itself even if this process is killed.
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 import threading
@@ -23,8 +24,16 @@ from docker.models.containers import Container
 from docker.types import Ulimit
 
 from harness.cleanup import alive, owner
-from harness.sandboxes.common import PINNED, Deadline, checkout_script, now, shell
-from harness.sandboxes.images import CHECKOUT, Images
+from harness.sandboxes.common import (
+    PINNED,
+    Deadline,
+    checkout_script,
+    code_of,
+    now,
+    shell,
+    too_large,
+)
+from harness.sandboxes.images import BUILDER_LABEL, CHECKOUT, Images
 from seqswe.errors import MissingError, RolloutError
 from seqswe.sandbox import Completed, Environment, SandboxSpec
 
@@ -34,8 +43,11 @@ BACKSTOP = 20
 """Seconds after a command's deadline at which the host stops waiting and kills the container."""
 ENGINE_SLOTS = threading.BoundedSemaphore(4)
 """Creates and removes at a time: more only queue up inside the engine."""
+OWNER_LABEL = "seqswe.owner"
 FIRST_UID = 200_000
-_uids = itertools.count()
+# The kernel counts a user's processes over all containers of the machine, so two runs side by
+# side must not use the same ids.
+_uids = itertools.count(os.getpid() * 128)
 
 
 def connect() -> docker.DockerClient:
@@ -79,6 +91,9 @@ class DockerProvider:
             raise RolloutError("cancelled", "the run is being stopped")
         sandbox = DockerSandbox(self.client, image, spec)
         self._open.add(sandbox)
+        if self._closed:  # by another thread, which did not see this one yet
+            sandbox.close()
+            raise RolloutError("cancelled", "the run is being stopped")
         return sandbox
 
     def close(self) -> None:
@@ -90,9 +105,11 @@ class DockerProvider:
     def sweep(self) -> int:
         """Remove containers whose owning process is dead."""
         removed = 0
-        for container in self.client.containers.list(all=True, filters={"label": "seqswe.owner"}):
-            if not alive(container.labels["seqswe.owner"]):
-                removed += _remove(container)
+        for label in (OWNER_LABEL, BUILDER_LABEL):
+            for container in self.client.containers.list(all=True, filters={"label": label}):
+                name = container.labels[label]
+                if name and not alive(name):
+                    removed += _remove(container)
         return removed
 
 
@@ -104,29 +121,36 @@ class DockerSandbox:
         self.limits = spec.limits
         self._api = client.api
         self._deadline = Deadline(spec.limits.task_seconds)
-        self._uid = FIRST_UID + next(_uids) % 50_000
+        self._uid = FIRST_UID + next(_uids) % 1_000_000
         self._inbox = Path(tempfile.mkdtemp(prefix="seqswe-inbox-"))
         self._inbox.chmod(0o755)
         self._names = itertools.count()
         self._closed = threading.Event()
-        with _sandbox_errors("start"):
-            with ENGINE_SLOTS:
-                self._container = self._start(client, image, spec)
-            done = self._exec(["sh", "-c", checkout_script(spec.checkout.commit, "/history")], 120)
-        if not done.ok:
+        try:
+            with _sandbox_errors("start"):
+                with ENGINE_SLOTS:
+                    self._container = self._create(client, image, spec)
+                    self._container.start()
+                script = checkout_script(spec.checkout.commit, "/history")
+                done = self._exec(["sh", "-c", script], 120)
+            if not done.ok:
+                raise RolloutError("sandbox_failed", f"checkout: {done.stderr.decode()[-300:]}")
+        except BaseException:
             self.close()
-            raise RolloutError("sandbox_failed", f"checkout: {done.stderr.decode()[-300:]}")
+            raise
 
-    def _start(self, client: docker.DockerClient, image: str, spec: SandboxSpec) -> Container:
+    def _create(self, client: docker.DockerClient, image: str, spec: SandboxSpec) -> Container:
         limits = spec.limits
         lifetime = int(limits.task_seconds + limits.command_seconds + 120)
-        disk = f"exec,nosuid,nodev,size={limits.disk_mb}m,uid={self._uid},gid={self._uid},mode=0755"
-        labels = {"seqswe.owner": owner(), "seqswe.deadline": str(lifetime)}
+        # What lies in these folders counts as memory: full to the brim, they must leave room for
+        # the next command, or an agent could break its own sandbox by filling them.
+        size = min(limits.disk_mb, limits.memory_mb // 4)
+        disk = f"exec,nosuid,nodev,size={size}m,uid={self._uid},gid={self._uid},mode=0755"
+        labels = {OWNER_LABEL: owner(), "seqswe.deadline": str(lifetime)}
         labels |= {f"seqswe.{k}": v for k, v in spec.labels.items()}
-        return client.containers.run(
+        return client.containers.create(
             image,
             ["sleep", str(lifetime)],
-            detach=True,
             init=True,
             auto_remove=True,
             labels=labels,
@@ -150,7 +174,9 @@ class DockerSandbox:
                 str(spec.checkout.objects.resolve()): {"bind": "/history", "mode": "ro"},
                 str(self._inbox): {"bind": "/inbox", "mode": "ro"},
             },
+            shm_size=f"{min(64, limits.memory_mb // 16)}m",
             working_dir=CHECKOUT,
+            use_config_proxy=False,
         )
 
     def run(
@@ -162,7 +188,8 @@ class DockerSandbox:
         stdin: bytes | None = None,
     ) -> Completed:
         """Run a command in the container; see the protocol."""
-        seconds = self._deadline.allow(timeout or self.limits.command_seconds)
+        limit = self.limits.command_seconds if timeout is None else timeout
+        seconds = self._deadline.allow(limit)
         arguments = shell(command)
         if stdin is not None:
             name = self._deliver(stdin)
@@ -179,6 +206,8 @@ class DockerSandbox:
         done = self.run(["cat", "--", path])
         if not done.ok:
             raise FileNotFoundError(path)
+        if done.truncated:
+            raise RolloutError("agent_crashed", too_large(path, self.limits))
         return done.stdout
 
     def write(self, path: str, data: bytes) -> None:
@@ -234,7 +263,7 @@ class DockerSandbox:
             raise RolloutError("sandbox_failed", "the container went away under a command")
         late = code in (124, 137) and spent >= seconds
         return Completed(
-            exit_code=code,
+            exit_code=code_of(code, late),
             stdout=out,
             stderr=err,
             seconds=spent,
@@ -248,7 +277,11 @@ class DockerSandbox:
         code = f"import os; os.setgid({self._uid}); os.setuid({self._uid}); os.kill(-1, 9)"
         with _sandbox_errors("stop a command"):
             created = self._api.exec_create(
-                self._container.id, ["/usr/bin/env", "python3", "-c", code], user="0"
+                # -I -S: nothing of the checkout, such as a sitecustomize, may run as root.
+                self._container.id,
+                ["/usr/bin/env", "python3", "-I", "-S", "-c", code],
+                user="0",
+                workdir="/",
             )
             self._api.exec_start(created["Id"])
 

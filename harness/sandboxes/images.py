@@ -17,6 +17,7 @@ from docker.errors import DockerException, ImageNotFound
 from docker.models.containers import Container
 from docker.models.images import Image
 
+from harness.cleanup import owner
 from seqswe.errors import MissingError
 from seqswe.instance import digest_of
 from seqswe.sandbox import Environment
@@ -39,6 +40,8 @@ PASSED = (
     "no_proxy",
 )
 LABEL = "seqswe.environment"
+BUILDER_LABEL = "seqswe.builder"
+"""Who builds: on containers; empty on images, whose containers would inherit it."""
 LOCK_LABEL = "seqswe.lock"
 """Digest of what `pip freeze` said when the image was built."""
 
@@ -88,7 +91,9 @@ class Images:
     def ensure(self, environment: Environment) -> Image:
         """The image of an environment, built if it is not there yet."""
         base = self.base()
-        name = f"seqswe-env:{environment.key}-{digest_of(str(base.id))[7:15]}"
+        # The key says what is installed; the base and the codebase, which never is, come on top.
+        rest = digest_of(f"{base.id} {environment.distribution}")
+        name = f"seqswe-env:{environment.key}-{rest[7:15]}"
         try:
             found = self.client.images.get(name)
         except ImageNotFound:
@@ -119,7 +124,9 @@ class Images:
             ["sleep", "3600"],
             detach=True,
             init=True,
-            labels={"seqswe": "build"},
+            auto_remove=True,
+            labels={BUILDER_LABEL: owner()},
+            use_config_proxy=False,
             volumes=_certificates(),
             tmpfs={"/tmp": "exec", "/run": ""},
         )
@@ -129,7 +136,8 @@ class Images:
                 'CMD ["sleep", "60"]',
                 f"WORKDIR {CHECKOUT}",
                 "ENV PATH=/opt/env/bin:/usr/local/bin:/usr/bin:/bin",
-                f"LABEL {LABEL}={environment.key} {LOCK_LABEL}={_lock_digest(installed)}",
+                f"LABEL {LABEL}={environment.key} {LOCK_LABEL}={_lock_digest(installed)} "
+                f'{BUILDER_LABEL}=""',
             ]
             container.commit(*name.split(":"), pause=False, changes=settings)
             return self.client.images.get(name)

@@ -6,6 +6,7 @@ user who started SeqSWE, with the network and all files within reach.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -24,7 +25,15 @@ from packaging.requirements import Requirement
 
 from harness.cleanup import alive, owner
 from harness.git import cache_folder
-from harness.sandboxes.common import PINNED, Deadline, checkout_script, now, shell
+from harness.sandboxes.common import (
+    PINNED,
+    Deadline,
+    checkout_script,
+    code_of,
+    now,
+    shell,
+    too_large,
+)
 from seqswe.errors import MissingError, RolloutError
 from seqswe.instance import digest_of
 from seqswe.sandbox import Completed, Environment, SandboxSpec
@@ -57,6 +66,9 @@ class LocalProvider:
             raise RolloutError("cancelled", "the run is being stopped")
         sandbox = LocalSandbox(python, spec)
         self._open.add(sandbox)
+        if self._closed:  # by another thread, which did not see this one yet
+            sandbox.close()
+            raise RolloutError("cancelled", "the run is being stopped")
         return sandbox
 
     def close(self) -> None:
@@ -83,8 +95,7 @@ class LocalProvider:
             folder = (
                 cache_folder() / "venvs" / f"{environment.key}-{digest_of(repr(packages))[7:15]}"
             )
-            if not folder.is_dir():
-                _create(folder, environment, packages)
+            _create(folder, environment, packages)
         return folder / "bin" / "python"
 
 
@@ -95,6 +106,7 @@ class LocalSandbox:
         self.limits = spec.limits
         self._deadline = Deadline(spec.limits.task_seconds)
         self._process: subprocess.Popen[bytes] | None = None
+        self._closed = threading.Event()
         self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner()}-"))
         self.root = str(self._folder / "testbed")
         source = os.path.normpath(f"{self.root}/{spec.environment.source_path}")
@@ -111,10 +123,13 @@ class LocalSandbox:
         for name in ("testbed", "home", "tmp"):
             (self._folder / name).mkdir()
         script = checkout_script(spec.checkout.commit, str(spec.checkout.objects.resolve()))
-        done = self._execute(["sh", "-c", script], 120, {}, None)
-        if not done.ok:
+        try:
+            done = self._execute(["sh", "-c", script], 120, {}, None)
+            if not done.ok:
+                raise RolloutError("sandbox_failed", f"checkout: {done.stderr.decode()[-300:]}")
+        except BaseException:
             self.close()
-            raise RolloutError("sandbox_failed", f"checkout: {done.stderr.decode()[-300:]}")
+            raise
 
     def run(
         self,
@@ -125,14 +140,24 @@ class LocalSandbox:
         stdin: bytes | None = None,
     ) -> Completed:
         """Run a command in the checkout; see the protocol."""
-        seconds = self._deadline.allow(timeout or self.limits.command_seconds)
+        limit = self.limits.command_seconds if timeout is None else timeout
+        seconds = self._deadline.allow(limit)
         done = self._execute(shell(command), seconds, env or {}, stdin)
         self._deadline.spend(done.seconds)
+        if done.timed_out:
+            self._kill_strays()
+        if self._closed.is_set():
+            raise RolloutError("sandbox_failed", "the sandbox is closed")
         return done
 
     def read(self, path: str) -> bytes:
         """A file's bytes. Raises FileNotFoundError."""
-        return Path(self.root, path).read_bytes()
+        target = Path(self.root, path)
+        if not target.is_file():
+            raise FileNotFoundError(path)
+        if target.stat().st_size > self.limits.output_bytes:
+            raise RolloutError("agent_crashed", too_large(path, self.limits))
+        return target.read_bytes()
 
     def write(self, path: str, data: bytes) -> None:
         """Create or replace a file, making its folders."""
@@ -142,9 +167,21 @@ class LocalSandbox:
 
     def close(self) -> None:
         """Kill what still runs and remove the folder; safe to call twice."""
-        if self._process is not None:
-            _kill_group(self._process)
+        self._closed.set()
+        process = self._process
+        # A finished one's number may already belong to somebody else.
+        if process is not None and process.poll() is None:
+            _kill_group(process)
+        self._kill_strays()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _kill_strays(self) -> None:
+        # Processes that left their group are known by the environment they were given.
+        mark = f"TMPDIR={self._env['TMPDIR']}".encode()
+        for entry in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):
+                if mark in entry.read_bytes().split(b"\0"):
+                    os.kill(int(entry.parent.name), signal.SIGKILL)
 
     def _execute(
         self, arguments: Sequence[str], seconds: float, env: Mapping[str, str], stdin: bytes | None
@@ -166,6 +203,8 @@ class LocalSandbox:
                 return Completed(exit_code=127, stdout=b"", stderr=str(error).encode())
             late = False
             self._process = process
+            if self._closed.is_set():  # while it was being started
+                _kill_group(process)
             try:
                 process.communicate(stdin, timeout=seconds)
             except subprocess.TimeoutExpired:
@@ -175,7 +214,7 @@ class LocalSandbox:
             limit = self.limits.output_bytes
             texts = [_head(handle, limit) for handle in (out, err)]
         return Completed(
-            exit_code=124 if late else process.returncode,
+            exit_code=code_of(process.returncode, late),
             stdout=texts[0][0],
             stderr=texts[1][0],
             seconds=now() - started,
@@ -205,21 +244,30 @@ def _installed(requirement: str) -> bool:
 
 
 def _create(folder: Path, environment: Environment, packages: Sequence[str]) -> None:
+    """Make a virtual environment where it stays: its scripts name the folder they lie in."""
+    complete = folder / "complete"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _install(folder, environment, packages)
+            complete.touch()
+
+
+def _install(folder: Path, environment: Environment, packages: Sequence[str]) -> None:
     base = shutil.which(f"python{environment.python}")
     if base is None:
         raise MissingError(
             f"environment {environment.key} needs Python {environment.python}",
             "Install it, or use --sandbox docker.",
         )
-    partial = folder.with_name(f"{folder.name}.{os.getpid()}")
-    pip = [str(partial / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages]
-    for command in ([base, "-m", "venv", str(partial)], pip):
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages]
+    for command in ([base, "-m", "venv", str(folder)], pip):
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            shutil.rmtree(partial, ignore_errors=True)
             last = (done.stderr.strip().splitlines() or ["no output"])[-1]
             raise MissingError(
                 f"environment {environment.key} could not be built: {last}",
                 "Building needs a package index: see PIP_INDEX_URL.",
             )
-    partial.rename(folder)
