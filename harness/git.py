@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from git import Git
@@ -17,6 +18,7 @@ CLEAN = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
     "LC_ALL": "C.UTF-8",
 }
 
@@ -34,10 +36,12 @@ class Clone:
         """
         return self.run_bytes(*arguments, stdin=stdin).decode("utf-8", "surrogateescape")
 
-    def run_bytes(self, *arguments: str, stdin: str | None = None) -> bytes:
+    def run_bytes(
+        self, *arguments: str, stdin: str | None = None, env: Mapping[str, str] | None = None
+    ) -> bytes:
         """As `run`, without decoding."""
         git = Git(self.path)
-        git.update_environment(**CLEAN)
+        git.update_environment(**CLEAN, **(env or {}))
         feed = {} if stdin is None else {"istream": _pipe(stdin)}
         # safe.directory: mirrors may belong to another user.
         output = git.execute(

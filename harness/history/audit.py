@@ -25,6 +25,13 @@ git for-each-ref --format='ref %(refname) %(objectname)'
 for name in FETCH_HEAD ORIG_HEAD MERGE_HEAD logs packed-refs shallow worktrees; do
   [ ! -e .git/$name ] || echo trace .git/$name
 done
+while read -r place; do
+  find "$place" -type f ! -name 'pack-*.pack' ! -name 'pack-*.idx' ! -name 'pack-*.rev' |
+    head -3 | sed 's/^/trace stray file /'
+  for pack in "$place"/pack/*.pack; do
+    [ -e "${{pack%.pack}}.idx" ] || echo trace pack without index "$pack"
+  done
+done < .git/objects/info/alternates
 git remote | sed 's/^/trace remote /'
 find . -name '*.pyc' | head -3 | sed 's/^/trace bytecode /'
 site=$(dirname "$(command -v python)")/../lib

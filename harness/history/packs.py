@@ -14,7 +14,8 @@ import shutil
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
-from threading import Lock
+from tempfile import mkdtemp
+from threading import Lock, get_ident
 
 from git.exc import GitCommandError
 
@@ -47,6 +48,11 @@ class History:
                 + (f" and {len(missing) - 1} more" if len(missing) > 1 else ""),
                 "Fetch the whole history into the mirror, or give another --mirror.",
             )
+        if self.clone.run("rev-parse", "--is-shallow-repository").strip() == "true":
+            raise MissingError(
+                f"the clone {self.clone.path} is shallow: its log would end in the middle",
+                "Fetch the rest with `git fetch --unshallow`.",
+            )
         for older, newer in zip(self._steps, self._steps[1:], strict=False):
             if not self.clone.is_ancestor(older, newer):
                 raise UsageError(
@@ -62,7 +68,7 @@ class History:
             for file in self._pack(newer, older).iterdir():
                 target = pack_folder / file.name
                 if not target.exists():
-                    os.link(file, target)
+                    _link(file, target)
         count, digest = self._reach(base)
         return Checkout(commit=base, objects=folder, count=count, digest=digest)
 
@@ -75,7 +81,11 @@ class History:
         pairs: list[tuple[str, str | None]] = [(steps[0], None)]
         at = 0
         while at < index:
-            step = BLOCK if at + BLOCK <= index else 1
+            # The longest block that starts here and is all past: each level's blocks are made of
+            # BLOCK blocks below, so that few packs reach over any length of history.
+            step = 1
+            while at % (step * BLOCK) == 0 and at + step * BLOCK <= index:
+                step *= BLOCK
             pairs.append((steps[at + step], steps[at]))
             at += step
         return pairs
@@ -88,27 +98,31 @@ class History:
         return folder
 
     def _make_pack(self, newer: str, older: str | None, folder: Path) -> None:
-        partial = folder.with_name(f"{folder.name}.{os.getpid()}")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(mkdtemp(prefix=f"{folder.name}.", dir=folder.parent.resolve()))
         wanted = newer + "\n" + (f"^{older}\n" if older else "")
+        # git writes a pack beside the objects it reads and moves it then; read as alternates, a
+        # clone may lie on another disk and need not be writable.
+        objects = self.clone.run("rev-parse", "--git-path", "objects").strip()
+        place = {
+            "GIT_OBJECT_DIRECTORY": str(partial),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((self.clone.path / objects).resolve()),
+        }
+        (partial / "pack").mkdir()
+        command = ("-c", "pack.threads=1", "pack-objects", "--revs", "-q", "--delta-base-offset")
         try:
-            self.clone.run(
-                "-c",
-                "pack.threads=1",
-                "pack-objects",
-                "--revs",
-                "-q",
-                "--delta-base-offset",
-                str(partial.resolve() / "pack"),
-                stdin=wanted,
-            )
+            self.clone.run_bytes(*command, str(partial / "pack" / "pack"), stdin=wanted, env=place)
+            (partial / "pack").rename(folder)
         except GitCommandError as error:
             raise MissingError(
                 f"git cannot pack {newer[:12]}: {str(error.stderr).strip()}",
                 f"Check the clone: git -C {self.clone.path} fsck",
             ) from None
-        partial.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another process was faster, with the same objects
+                raise
+        finally:
+            shutil.rmtree(partial)
 
     def _reach(self, base: str) -> tuple[int, str]:
         path = self.root / "reach" / f"{base}.json"
@@ -116,11 +130,18 @@ class History:
             if not path.exists():
                 names = self.reachable(base)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                partial = path.with_suffix(f".{os.getpid()}")
+                partial = path.with_suffix(f".{os.getpid()}-{get_ident()}")
                 partial.write_text(json.dumps([len(names), listing_digest(names)]))
                 partial.replace(path)
         count, digest = json.loads(path.read_text())
         return count, digest
+
+
+def _link(file: Path, target: Path) -> None:
+    try:
+        os.link(file, target)
+    except OSError:  # not on this file system
+        shutil.copyfile(file, target)
 
 
 def listing_digest(names: Sequence[str]) -> str:
