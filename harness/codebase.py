@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.cleanup import alive, owner
 from harness.git import Clone, cache_folder, locate
 from seqswe.errors import UsageError
 from seqswe.manifest import Manifest
 from seqswe.plugins import build
 from seqswe.sandbox import SandboxProvider
+
+SCRATCH = "scratch-"
 
 
 def clone_of(manifest: Manifest, mirror: str) -> Clone:
@@ -50,5 +54,15 @@ def provider_of(name: str, base_image: str) -> SandboxProvider:
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """A folder that is gone afterwards, on the same disk as the packs it links to."""
     parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent, prefix="scratch-") as folder:
+    with tempfile.TemporaryDirectory(dir=parent, prefix=f"{SCRATCH}{owner()}-") as folder:
         yield Path(folder)
+
+
+def sweep_scratch(cache: Path) -> int:
+    """Remove the scratch folders of dead processes below a cache; returns how many."""
+    removed = 0
+    for folder in cache.glob(f"history/*/{SCRATCH}*"):
+        if not alive(folder.name.removeprefix(SCRATCH).rsplit("-", 1)[0]):
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+    return removed

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from harness.codebase import sweep_scratch
 from harness.git import cache_folder
 from seqswe.errors import MissingError
 from seqswe.store import total_bytes
@@ -30,8 +31,7 @@ def clean(images: bool, cache: bool) -> None:
         if images:
             click.echo(f"removed {provider.images.remove_all()} environment images")
     folder = cache_folder()
-    for scratch in folder.glob("history/*/scratch-*"):
-        shutil.rmtree(scratch, ignore_errors=True)
+    click.echo(f"removed {sweep_scratch(folder)} scratch folders")
     if cache:
         click.echo(f"removed {_remove(folder) / 1e9:.2f} GB of caches in {folder}")
 
