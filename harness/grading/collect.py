@@ -5,13 +5,19 @@ from __future__ import annotations
 from seqswe.errors import RolloutError
 from seqswe.sandbox import Sandbox
 
-# An index of its own: whatever the agent staged, committed or stashed, the files count.
+# An index of its own, read anew from the base: whatever the agent staged, committed, stashed or
+# marked as unchanged, the files count. Its own git settings do not: they may rename the prefixes
+# that `git apply` needs. Repositories inside the checkout are told by their files, like the rest.
 SCRIPT = """
 set -e
-export GIT_INDEX_FILE=$(mktemp)
-cp .git/index "$GIT_INDEX_FILE" 2>/dev/null || git read-tree "$BASE"
-git -c core.hooksPath=/dev/null add -A . 2>/dev/null
-git diff --cached --binary --full-index --no-color --no-ext-diff --no-textconv --no-renames "$BASE"
+export GIT_INDEX_FILE="$(mktemp -u)" GIT_CONFIG_GLOBAL=/dev/null
+find . -mindepth 2 -name .git -prune -exec rm -rf {} +
+git read-tree "$BASE"
+git -c core.fsmonitor=false -c core.untrackedCache=false -c core.fileMode=true -c core.bare=false \
+  -c core.worktree="$PWD" -c core.hooksPath=/dev/null -c core.quotePath=false add -A .
+git -c core.quotePath=false diff-index -p --cached --binary --full-index --no-color \
+  --no-ext-diff --no-textconv --no-renames --src-prefix=a/ --dst-prefix=b/ "$BASE"
+rm -f "$GIT_INDEX_FILE"
 """
 
 

@@ -63,7 +63,13 @@ class Grader:
             return _unresolved(
                 instance, f"the patch does not apply\n{log}", applied=False, dropped=dropped
             )
-        run, log = self.run_tests(instance, sandbox)
+        try:
+            run, log = self.run_tests(instance, sandbox)
+        except RolloutError as error:
+            # Restored on the base commit they apply, as validation showed: the patch is in the way.
+            if not kept or error.cause != "grader_failed":
+                raise
+            return _unresolved(instance, error.message, applied=True, dropped=dropped)
         verdict = _verdict(instance, run, dropped)
         return Graded(verdict=verdict, log=log, test_seconds=run.seconds)
 

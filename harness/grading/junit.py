@@ -10,7 +10,9 @@ from typing import Literal
 from junitparser import Error, Failure, JUnitXml, JUnitXmlError, Skipped, TestCase
 
 Outcome = Literal["passed", "failed", "skipped"]
-SUMMARY = re.compile(rb"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)\b")
+COUNT = re.compile(rb"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)\b")
+SUMMARY = re.compile(rb"^(?:=+ )?(\d+ \w+.*) in [\d.]+s\b", re.MULTILINE)
+"""pytest's closing line. Programs may print more when they end, so it need not be the last one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +85,8 @@ def _problem(outcomes: Mapping[str, Outcome], cases: int, log: bytes, exit_code:
     failed = sum(o == "failed" for o in outcomes.values())
     if (failed == 0) != (exit_code == 0):
         return f"exit code {exit_code} with {failed} failed tests in the report"
-    lines = [line for line in log.splitlines() if line.strip()]
-    printed = sum(int(n) for n, _ in SUMMARY.findall(lines[-1])) if lines else 0
+    summaries = SUMMARY.findall(log)
+    printed = sum(int(n) for n, _ in COUNT.findall(summaries[-1])) if summaries else 0
     if printed < len(outcomes):
         return f"{printed} tests printed, {len(outcomes)} reported"
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -17,16 +18,32 @@ STEERS_TESTS = (
     "pytest.ini",
     ".pytest.ini",
     "pytest.toml",
+    ".pytest.toml",
     "tox.ini",
     "setup.cfg",
     "pyproject.toml",
-    "sitecustomize.py",
-    "usercustomize.py",
+    "sitecustomize",
+    "sitecustomize.*",
+    "usercustomize",
+    "usercustomize.*",
     "*.pth",
     "noxfile.py",
     "entry_points.txt",
+    ".gitattributes",
 )
-"""File names that decide how tests run: a candidate may touch them only where gold does."""
+"""Names of files and folders (a package is imported like a module) that decide how tests run, or
+how they are restored: a candidate may touch them only where gold does."""
+MOVES = ("rename from ", "rename to ", "copy from ", "copy to ")
+ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
+LETTERS = {
+    b"a": b"\a",
+    b"b": b"\b",
+    b"f": b"\f",
+    b"n": b"\n",
+    b"r": b"\r",
+    b"t": b"\t",
+    b"v": b"\v",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +111,9 @@ def candidate_part(patch: str, layout: Layout, gold_paths: Iterable[str]) -> tup
     test = is_test(layout)
 
     def forbidden(path: str) -> bool:
-        steers = any(fnmatch(PurePosixPath(path).name, name) for name in STEERS_TESTS)
+        steers = any(
+            fnmatch(part, name) for part in PurePosixPath(path).parts for name in STEERS_TESTS
+        )
         return path not in allowed and (steers or test(path))
 
     dropped, kept = split(patch, forbidden)
@@ -102,24 +121,45 @@ def candidate_part(patch: str, layout: Layout, gold_paths: Iterable[str]) -> tup
 
 
 def _texts(patch: str) -> list[str]:
-    texts: list[list[str]] = []
-    for line in patch.splitlines(keepends=True):
-        if line.startswith("diff --git "):
-            texts.append([])
-        if texts:
-            texts[-1].append(line)
-    return ["".join(lines) for lines in texts]
+    # Only a newline ends a line of a patch: sources hold form feeds and the like. Lines of a hunk
+    # never start with "d", so a header quoted in one is not taken for a header.
+    pieces = ("\n" + patch).split("\ndiff --git ")[1:]
+    texts = [f"diff --git {piece}\n" for piece in pieces]
+    return [*texts[:-1], texts[-1][:-1]] if texts else []
 
 
 def _paths(text: str) -> tuple[str, ...]:
-    # unidiff has no path for a change without hunks (a new empty file, a mode, binary data),
-    # so the header that git always writes is read instead.
+    # unidiff has no path for a change without hunks (a new empty file, a mode, binary data) and
+    # keeps git's quotation marks, so the headers that git always writes are read instead.
     lines = text.split("\n@@", 1)[0].split("\n")
-    named = [
-        line.split(" ", 2)[2] for line in lines if line.startswith(("rename from ", "rename to "))
-    ]
-    named += [line[6:].rstrip("\t") for line in lines if line.startswith(("--- a/", "+++ b/"))]
+    named = [_unquoted(line.split(" ", 2)[2]) for line in lines if line.startswith(MOVES)]
+    for line in lines:
+        if line.startswith(("--- ", "+++ ")):
+            name = _unquoted(line[4:].rstrip("\t\r"))
+            named += [_stripped(name)] if name != "/dev/null" else []
     if not named:
-        header = lines[0].removeprefix("diff --git a/")
-        named = [header[: (len(header) - 3) // 2]]
+        named = [_same_name(lines[0].removeprefix("diff --git ").rstrip("\r"))]
     return tuple(sorted(set(named)))
+
+
+def _same_name(header: str) -> str:
+    """The path in `a/path b/path`, where both are the same."""
+    return _stripped(_unquoted(header[: (len(header) - 1) // 2]))
+
+
+def _stripped(name: str) -> str:
+    # As `git apply` does: whatever the first folder is called, and however many slashes follow.
+    return re.sub("/+", "/", name).partition("/")[2]
+
+
+def _unquoted(name: str) -> str:
+    """A file name as git quotes it in C's way where it holds anything unusual."""
+    if not name.startswith('"'):
+        return name
+    data = ESCAPE.sub(_unescaped, name.rstrip("\r").strip('"').encode("utf-8", "surrogateescape"))
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    found = match.group(1)
+    return bytes([int(found, 8)]) if found.isdigit() else LETTERS.get(found, found)
