@@ -38,10 +38,16 @@ def environment_at(clone: Clone, commit: str, settings: PythonSettings) -> Envir
 
 
 def declared(name: str, text: str, extras: Iterable[str]) -> list[str]:
-    """Requirements that one dependency file declares, with those of the given extras."""
+    """Requirements that one dependency file declares, with those of the given extras.
+
+    A file that cannot be read (a setup.py of Python 2, a broken commit) declares nothing.
+    """
     readers = {".toml": _pyproject, ".cfg": _setup_cfg, ".py": _setup_py, ".txt": _requirements}
     suffix = name[name.rfind(".") :]
-    return list(readers[suffix](text, frozenset(extras))) if suffix in readers else []
+    try:
+        return list(readers[suffix](text, frozenset(extras))) if suffix in readers else []
+    except (tomllib.TOMLDecodeError, configparser.Error, SyntaxError):
+        return []
 
 
 def _key(settings: PythonSettings, requirements: tuple[str, ...]) -> str:
