@@ -15,7 +15,7 @@ from harness.bench import Bench
 from harness.grading import collect_patch
 from harness.grading.grade import Graded, empty_patch
 from harness.grading.patch import paths_of
-from harness.openings import Wanted
+from harness.openings import Opened, Wanted
 from seqswe.agent import Agent, Attempt
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
 from seqswe.experiment import Cell
@@ -88,11 +88,11 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock) -> Rollou
     with bench.openings.take(Wanted(cell, position, for_agent=True)) as room:
         for phase, seconds in room.timing.items():
             clock.book(phase, seconds)
-        sandbox = Recording(room.sandbox)
+        sandbox = Recording(room.sandbox, bench.experiment.limits)
         with clock.phase("agent"):
             attempt, failure = _solve(bench.agent(cell), task, recall, sandbox)
         with clock.phase("collect"):
-            patch = collect_patch(room.sandbox, room.spec.checkout.commit)
+            patch, failure = _collect(room, failure)
     bench.patches = bool(patch)
     bench.expect_next(cell, position)
     graded = grade_patch(bench, Wanted(cell, position, for_agent=False), patch, clock)
@@ -153,6 +153,16 @@ def _solve(
         return Attempt(message=error.message), Failure(cause=error.cause, detail=error.message)
     except Exception as error:  # noqa: BLE001  (any plug-in may raise anything)
         return Attempt(message=_said(error)), Failure(cause="agent_crashed", detail=_said(error))
+
+
+def _collect(room: Opened, failure: Failure | None) -> tuple[str, Failure | None]:
+    """The agent's patch. One that cannot be collected is the agent's doing: it counts as empty."""
+    try:
+        return collect_patch(room.sandbox, room.spec.checkout.commit), failure
+    except RolloutError as error:
+        if not CAUSES[error.cause].grade:
+            raise
+        return "", failure or Failure(cause=error.cause, detail=error.message)
 
 
 def grade_patch(bench: Bench, wanted: Wanted, patch: str, clock: Clock) -> Graded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.bench import Bench
@@ -27,6 +27,9 @@ from seqswe.memory import Commit, Services
 from seqswe.sandbox import SandboxProvider, SandboxSpec
 from seqswe.snapshots import EMPTY
 from seqswe.store import RunDirectory
+
+HARNESS_SECONDS = 300.0
+"""What a sandbox lives beyond the agent's budget, for the harness's own commands in it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +77,7 @@ class Subject:
     def bench(self, store: RunDirectory, provider: SandboxProvider) -> Iterator[Bench]:
         """Everything that rollouts share. Wrong options of agent and memory are said now."""
         experiment, manifest = self.plan.experiment, self.manifest
+        limits = experiment.limits
         cache = cache_folder() / "history" / manifest.name
         history = History(self.clone, [i.base_commit for i in self.instances], cache)
 
@@ -83,7 +87,7 @@ class Subject:
             return SandboxSpec(
                 environment=manifest.environment(instance.environment),
                 checkout=history.checkout(instance.base_commit, folder),
-                limits=experiment.limits,
+                limits=replace(limits, task_seconds=limits.task_seconds + HARNESS_SECONDS),
                 labels=labels,
             )
 

@@ -8,19 +8,25 @@ from typing import Any
 
 from seqswe import __version__
 from seqswe.agent import Attempt
+from seqswe.errors import RolloutError
 from seqswe.instance import Task
 from seqswe.memory import Recall
-from seqswe.sandbox import Completed, Sandbox
+from seqswe.sandbox import Completed, Limits, Sandbox
 
 SHOWN = 2000
 """Characters kept of a command and of each output."""
 
 
 class Recording:
-    """A sandbox that notes every command, so that each agent has a trajectory by itself."""
+    """A sandbox that notes every command, so that each agent has a trajectory by itself.
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    With `limits`, the commands together take at most their `task_seconds`. The sandbox itself
+    should live longer: what an agent did until then is still collected.
+    """
+
+    def __init__(self, sandbox: Sandbox, limits: Limits | None = None) -> None:
         self._sandbox = sandbox
+        self._limits = limits
         self.root = sandbox.root
         self.steps: list[tuple[str, Completed]] = []
 
@@ -32,11 +38,20 @@ class Recording:
         env: Mapping[str, str] | None = None,
         stdin: bytes | None = None,
     ) -> Completed:
-        """Run and note a command."""
+        """Run and note a command. Raises RolloutError when the budget is used up."""
+        if self._limits:
+            wanted = self._limits.command_seconds if timeout is None else timeout
+            timeout = min(wanted, self._left(self._limits.task_seconds))
         done = self._sandbox.run(command, timeout=timeout, env=env, stdin=stdin)
         text = command if isinstance(command, str) else " ".join(command)
         self.steps.append((text, done))
         return done
+
+    def _left(self, seconds: float) -> float:
+        left = seconds - sum(done.seconds for _, done in self.steps)
+        if left <= 0:
+            raise RolloutError("agent_out_of_budget", f"all {seconds:.0f} s are used up")
+        return left
 
     def read(self, path: str) -> bytes:
         """A file's bytes."""
