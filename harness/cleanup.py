@@ -10,6 +10,9 @@ from functools import cache
 from pathlib import Path
 from types import FrameType
 
+HOST = "4026531836"
+"""The first pid namespace of every Linux kernel."""
+
 
 @cache
 def owner() -> str:
@@ -22,10 +25,8 @@ def alive(name: str) -> bool:
     number, _, started = name.partition("-")
     if not number.isdigit():
         return False
-    place, mine = started.partition("-")[2], _place()
-    if place.rpartition("-")[0] == mine.rpartition("-")[0] and place != mine:
-        # The same machine seen from another container: its processes cannot be seen from here,
-        # and what they own ends by itself.
+    if _namespace(started) != _namespace(_here()):
+        # Seen from another container its processes are invisible; what they own ends by itself.
         return True
     return _started(int(number)) == started
 
@@ -35,21 +36,26 @@ def _started(pid: int) -> str | None:
     try:
         if not Path("/proc").is_dir():  # no such facts on this system: the number must do
             os.kill(pid, 0)
-            return "0-unknown"
+            return "0"
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    return f"{stat.rpartition(')')[2].split()[19]}-{_place()}"
+    return f"{stat.rpartition(')')[2].split()[19]}-{_here()}"
 
 
 @cache
-def _place() -> str:
-    """The boot's id and the number of this process's pid namespace."""
+def _here() -> str:
+    """The boot's id and, inside a container, its pid namespace."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot}-{os.readlink('/proc/self/ns/pid').strip('pid:[]')}"
+        namespace = os.readlink("/proc/self/ns/pid").strip("pid:[]")
     except OSError:
-        return "unknown"
+        return ""
+    return boot if namespace == HOST else f"{boot}.{namespace}"
+
+
+def _namespace(place: str) -> str:
+    return place.partition(".")[2]
 
 
 @contextmanager
