@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from git import Git
@@ -51,6 +52,11 @@ class Clone:
             **feed,  # type: ignore[call-overload]
         )
         return bytes(output)
+
+    @cached_property
+    def objects(self) -> Path:
+        """The folder of the clone's objects."""
+        return (self.path / self.run("rev-parse", "--git-path", "objects").strip()).resolve()
 
     def has(self, commit: str) -> bool:
         """Whether the clone holds this commit."""

@@ -103,10 +103,9 @@ class History:
         wanted = newer + "\n" + (f"^{older}\n" if older else "")
         # git writes a pack beside the objects it reads and moves it then; read as alternates, a
         # clone may lie on another disk and need not be writable.
-        objects = self.clone.run("rev-parse", "--git-path", "objects").strip()
         place = {
             "GIT_OBJECT_DIRECTORY": str(partial),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((self.clone.path / objects).resolve()),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self.clone.objects),
         }
         (partial / "pack").mkdir()
         command = ("-c", "pack.threads=1", "pack-objects", "--revs", "-q", "--delta-base-offset")

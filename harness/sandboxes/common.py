@@ -6,9 +6,26 @@ import shlex
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
 
 from seqswe.errors import RolloutError
 from seqswe.sandbox import Limits
+
+
+class Closable(Protocol):
+    """What a provider keeps of its sandboxes."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        ...
+
+    def close(self) -> None:
+        """Close it; safe to call twice."""
+        ...
+
+
+T = TypeVar("T", bound=Closable)
 
 PINNED: Mapping[str, str] = {
     "TZ": "UTC",
@@ -79,6 +96,39 @@ class Deadline:
         """Book the seconds of a finished command."""
         with self._lock:
             self._used += seconds
+
+
+class Opened(Generic[T]):
+    """The sandboxes of a provider that are not closed yet. Safe between threads."""
+
+    def __init__(self) -> None:
+        self._open: set[T] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def check(self) -> None:
+        """Raises RolloutError once the provider is being closed."""
+        if self._stopped:
+            raise RolloutError("cancelled", "the run is being stopped")
+
+    def add(self, sandbox: T) -> T:
+        """Keep a sandbox until it is closed. One that comes too late is closed at once."""
+        with self._lock:
+            self._open = {s for s in self._open if not s.closed} | {sandbox}
+        try:
+            self.check()
+        except RolloutError:
+            sandbox.close()
+            raise
+        return sandbox
+
+    def close(self) -> None:
+        """Close them all, and any that is added later."""
+        self._stopped = True
+        with self._lock:
+            left = list(self._open)
+        for sandbox in left:
+            sandbox.close()
 
 
 def too_large(path: str, limits: Limits) -> str:

@@ -12,7 +12,6 @@ import os
 import shutil
 import tempfile
 import threading
-import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +26,7 @@ from harness.cleanup import alive, owner
 from harness.sandboxes.common import (
     PINNED,
     Deadline,
+    Opened,
     checkout_script,
     code_of,
     now,
@@ -74,8 +74,7 @@ class DockerProvider:
         self.images = Images(self.client, base_image)
         self._prepared: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._open: weakref.WeakSet[DockerSandbox] = weakref.WeakSet()
-        self._closed = False
+        self._open: Opened[DockerSandbox] = Opened()
 
     def prepare(self, environment: Environment) -> str:
         """Build the environment's image if needed; returns the image's digest."""
@@ -87,20 +86,12 @@ class DockerProvider:
     def open(self, spec: SandboxSpec) -> DockerSandbox:
         """Start a container and check the commit out in it."""
         image = self.prepare(spec.environment)
-        if self._closed:
-            raise RolloutError("cancelled", "the run is being stopped")
-        sandbox = DockerSandbox(self.client, image, spec)
-        self._open.add(sandbox)
-        if self._closed:  # by another thread, which did not see this one yet
-            sandbox.close()
-            raise RolloutError("cancelled", "the run is being stopped")
-        return sandbox
+        self._open.check()
+        return self._open.add(DockerSandbox(self.client, image, spec))
 
     def close(self) -> None:
         """Stop: remove every container of this provider and open no more."""
-        self._closed = True
-        for sandbox in list(self._open):
-            sandbox.close()
+        self._open.close()
 
     def sweep(self) -> int:
         """Remove containers whose owning process is dead."""
@@ -218,6 +209,11 @@ class DockerSandbox:
         )
         if not done.ok:
             raise RolloutError("sandbox_failed", f"cannot write {path}: {done.stderr[-200:]!r}")
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed.is_set()
 
     def close(self) -> None:
         """Kill and remove the container; safe to call twice and from another thread."""

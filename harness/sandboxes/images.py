@@ -16,6 +16,7 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 from docker.models.containers import Container
 from docker.models.images import Image
+from docker.types import Mount
 
 from harness.cleanup import owner
 from seqswe.errors import MissingError
@@ -88,12 +89,16 @@ class Images:
                 "Run `.ci/docker-engine` to build one without a registry, or give --base-image.",
             ) from None
 
+    def name(self, environment: Environment) -> str:
+        """The name of an environment's image on this base."""
+        # The key says what is installed. The codebase itself never is, so that two of them that
+        # need the same may still need different images.
+        rest = digest_of(f"{self.base().id} {environment.distribution} {BUILD}")
+        return f"seqswe-env:{environment.key}-{rest[7:15]}"
+
     def ensure(self, environment: Environment) -> Image:
         """The image of an environment, built if it is not there yet."""
-        base = self.base()
-        # The key says what is installed; the base and the codebase, which never is, come on top.
-        rest = digest_of(f"{base.id} {environment.distribution}")
-        name = f"seqswe-env:{environment.key}-{rest[7:15]}"
+        base, name = self.base(), self.name(environment)
         try:
             found = self.client.images.get(name)
         except ImageNotFound:
@@ -127,7 +132,7 @@ class Images:
             auto_remove=True,
             labels={BUILDER_LABEL: owner()},
             use_config_proxy=False,
-            volumes=_certificates(),
+            mounts=_certificates(),
             tmpfs={"/tmp": "exec", "/run": ""},
         )
         try:
@@ -165,13 +170,14 @@ def _execute(container: Container, script: str, environment: Environment) -> str
     return bytes(out or b"").decode()
 
 
-def _certificates() -> dict[str, dict[str, str]]:
+def _certificates() -> list[Mount]:
     names = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
     candidates = [os.environ.get(n, "") for n in names] + ["/etc/ssl/certs/ca-certificates.crt"]
     for candidate in candidates:
         if candidate and Path(candidate).is_file():
-            return {candidate: {"bind": CERTIFICATES, "mode": "ro"}}
-    return {}
+            # A mount, because a volume's place would be recorded in the committed image.
+            return [Mount(CERTIFICATES, candidate, type="bind", read_only=True)]
+    return []
 
 
 def _last(text: object) -> str:

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import metadata
@@ -28,6 +27,7 @@ from harness.git import cache_folder
 from harness.sandboxes.common import (
     PINNED,
     Deadline,
+    Opened,
     checkout_script,
     code_of,
     now,
@@ -52,8 +52,7 @@ class LocalProvider:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: weakref.WeakSet[LocalSandbox] = weakref.WeakSet()
-        self._closed = False
+        self._open: Opened[LocalSandbox] = Opened()
 
     def prepare(self, environment: Environment) -> str:
         """Make the environment's interpreter ready; returns a digest of it."""
@@ -62,20 +61,12 @@ class LocalProvider:
     def open(self, spec: SandboxSpec) -> LocalSandbox:
         """Check the commit out in a temporary folder."""
         python = self._python(spec.environment)
-        if self._closed:
-            raise RolloutError("cancelled", "the run is being stopped")
-        sandbox = LocalSandbox(python, spec)
-        self._open.add(sandbox)
-        if self._closed:  # by another thread, which did not see this one yet
-            sandbox.close()
-            raise RolloutError("cancelled", "the run is being stopped")
-        return sandbox
+        self._open.check()
+        return self._open.add(LocalSandbox(python, spec))
 
     def close(self) -> None:
         """Stop: kill what runs, remove the folders and open no more."""
-        self._closed = True
-        for sandbox in list(self._open):
-            sandbox.close()
+        self._open.close()
 
     def sweep(self) -> int:
         """Remove folders whose owning process is dead."""
@@ -164,6 +155,11 @@ class LocalSandbox:
         target = Path(self.root, path)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed.is_set()
 
     def close(self) -> None:
         """Kill what still runs and remove the folder; safe to call twice."""

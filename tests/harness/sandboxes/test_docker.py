@@ -1,0 +1,207 @@
+"""What hostile code finds in a container, and what is left when it is gone."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from docker.errors import NotFound
+
+from harness.cleanup import owner
+from harness.sandboxes.docker import OWNER_LABEL, DockerProvider
+from seqswe.errors import RolloutError
+
+pytestmark = pytest.mark.docker
+SECRETS = ("PROXY", "PIP_", "CERT", "CA_BUNDLE", "INDEX")
+
+
+def containers(provider, **labels):
+    wanted = [f"seqswe.{name}={value}" for name, value in labels.items()]
+    return provider.client.containers.list(all=True, filters={"label": wanted})
+
+
+def gone(container):
+    for _ in range(50):
+        try:
+            container.reload()
+        except NotFound:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.fixture
+def box(docker, lay):
+    opened = docker.open(lay())
+    yield opened
+    opened.close()
+
+
+def test_nothing_may_be_written_but_three_folders(box):
+    done = box.run(
+        "for place in / /opt/env /usr/bin /history /inbox /etc /var/tmp /root /run; do"
+        " touch $place/x 2>/dev/null && echo $place; done;"
+        " for place in /tmp . ~; do touch $place/x || echo no $place; done"
+    )
+    assert done.text == ""
+
+
+def test_the_user_has_no_rights(box):
+    status = box.run("cat /proc/self/status").text
+    lines = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert "0" not in lines["Uid"].split()
+    assert "0" not in lines["Groups"].split()
+    for kind in ("Inh", "Prm", "Eff", "Amb"):
+        assert int(lines[f"Cap{kind}"], 16) == 0
+    assert lines["NoNewPrivs"] == "1"
+
+
+def test_the_packs_cannot_be_changed(box):
+    change = "chmod -R u+w /history; rm -f /history/pack/*; echo x > /history/pack/x; git gc -q"
+    box.run(change)
+    assert box.run("git fsck && git log -1 --format=%H && [ ! -e /history/pack/x ]").ok
+
+
+def test_files_of_the_host_are_not_there(box, tmp_path):
+    places = [str(tmp_path), str(Path.home() / ".ssh"), "/var/run/docker.sock", os.getcwd()]
+    assert box.run(["ls", "-d", *places]).stdout == b""
+    mounts = [line.split()[4] for line in box.run("cat /proc/self/mountinfo").text.splitlines()]
+    ours = {m for m in mounts if not m.startswith(("/proc", "/sys", "/dev"))}
+    docker_own = {"/", "/usr/sbin/docker-init", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts"}
+    assert ours - docker_own == {"/testbed", "/home/agent", "/tmp", "/history", "/inbox"}
+
+
+def test_memory_ends_the_hog_and_not_the_sandbox(box):
+    assert box.run(["python", "-c", "x = bytearray(700_000_000)"]).exit_code == 137
+    assert box.run("echo still here").text == "still here\n"
+
+
+def test_full_folders_do_not_break_the_sandbox(docker, lay):
+    box = docker.open(lay(memory_mb=128, disk_mb=1024))
+    for folder in (".", "~", "/tmp", "/dev/shm"):
+        done = box.run(f"head -c 200000000 /dev/zero > {folder}/full")
+        assert b"No space left" in done.stderr
+    assert box.run("rm full && git status --porcelain").ok
+
+
+def test_the_disk_limit_holds(docker, lay):
+    box = docker.open(lay(disk_mb=20))
+    assert b"No space left" in box.run("head -c 30000000 /dev/zero > big").stderr
+    assert int(box.run("stat -c %s big").text) <= 20 << 20
+
+
+def test_a_fork_bomb_is_stopped_and_the_next_command_works(box):
+    bomb = box.run("bomb() { bomb | bomb & }; bomb; sleep 60", timeout=1)
+    assert bomb.timed_out
+    assert b"fork" in bomb.stderr
+    assert box.run("echo still here").text == "still here\n"
+    assert box.run("ls -d /proc/[0-9]* | wc -l").text.strip() in ("5", "6", "7")
+
+
+def test_a_process_that_ignores_its_end_is_ended(box):
+    started = time.monotonic()
+    assert box.run("trap '' TERM; while :; do sleep 1; done", timeout=0.5).exit_code == 124
+    assert time.monotonic() - started < 12
+
+
+def test_the_proxies_of_the_docker_client_stay_out(docker, lay, tmp_path, monkeypatch):
+    proxies = {"default": {"httpProxy": "http://user:secret@proxy.example:3128"}}
+    (tmp_path / "config.json").write_text(json.dumps({"proxies": proxies}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    provider = DockerProvider()
+    try:
+        assert "proxy" not in provider.open(lay()).run("env").text.lower()
+    finally:
+        provider.close()
+
+
+def test_closing_leaves_nothing(docker, lay):
+    box = docker.open(lay())
+    inbox = box._inbox
+    box.write("x", b"1")
+    container = containers(docker, owner=owner())[0]
+    assert container.attrs["HostConfig"]["AutoRemove"]
+    assert not container.attrs["HostConfig"]["Privileged"]
+    docker.close()
+    assert gone(container)
+    assert not inbox.exists()
+
+
+def test_a_start_that_fails_leaves_nothing(docker, lay):
+    spec = lay()
+    wrong = replace(spec, checkout=replace(spec.checkout, commit="0" * 40))
+    with pytest.raises(RolloutError, match="checkout"):
+        docker.open(wrong)
+    assert containers(docker, owner=owner()) == []
+
+
+def test_a_container_ends_by_itself(docker, lay):
+    box = docker.open(lay(task_seconds=-119.0, command_seconds=1.0))
+    assert gone(box._container)
+
+
+def test_orphans_of_the_dead_are_swept_and_the_living_keep_theirs(docker, lay, box):
+    code = "import os; from harness.cleanup import owner; print(owner())"
+    dead = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    image = docker.prepare(lay().environment)
+    label = {OWNER_LABEL: dead.strip()}
+    orphan = docker.client.containers.run(
+        image, ["sleep", "60"], detach=True, auto_remove=True, labels=label, network_mode="none"
+    )
+    stranger = docker.client.containers.run(
+        image, ["sleep", "60"], detach=True, auto_remove=True, network_mode="none"
+    )
+    try:
+        assert docker.sweep() >= 1
+        assert gone(orphan)
+        assert box.run("true").ok, "a live process's sandbox was swept"
+        stranger.reload()
+        assert stranger.status == "running", "somebody else's container was swept"
+    finally:
+        stranger.remove(force=True)
+
+
+def test_an_image_is_built_once_and_shared(docker, lay):
+    environment = lay().environment
+    first = docker.images.ensure(environment)
+    assert docker.images.ensure(environment).id == first.id
+    assert docker.prepare(environment) == first.id
+    assert any(environment.key in tag for tag in first.tags)
+
+
+def test_codebases_that_need_the_same_do_not_share_what_must_be_absent(docker, lay):
+    environment = lay().environment
+    of_another = replace(environment, distribution="iniconfig")
+    assert docker.images.name(environment) != docker.images.name(of_another)
+
+
+def test_the_image_holds_no_setting_of_the_build(docker, lay):
+    image = docker.client.images.get(docker.prepare(lay().environment))
+    config = image.attrs["Config"]
+    assert not [line for line in config["Env"] or [] if any(s in line.upper() for s in SECRETS)]
+    assert not config.get("Volumes")
+    box = docker.open(lay())
+    names = "pip.conf|pip.ini|.netrc|*.whl|ca-certificates.crt|.pip|pip-*"
+    tests = " -o ".join(f"-name '{name}'" for name in names.split("|"))
+    found = box.run(
+        f"find / -xdev \\( {tests} \\) -not -path '/etc/ssl/*' -not -path '*/ensurepip/*'"
+        " -not -path '*/site-packages/*' -not -path '*/dist-packages/*'"
+        " -not -path '/usr/share/*' 2>/dev/null"
+    )
+    assert found.text == ""
+    secrets = [
+        v for n, v in os.environ.items() if any(s in n.upper() for s in SECRETS) and "/" in v
+    ]
+    for value in secrets:
+        search = f"grep -rlF -e {value!r} /opt /etc /root /home /usr/local /var/lib 2>/dev/null"
+        assert box.run(search).text == ""
+
+
+def test_the_project_itself_is_not_installed(docker, lay):
+    listing = docker.open(lay()).run("ls /opt/env/lib/python3*/site-packages").text
+    assert "ledgerlite" not in listing.lower()
+    assert "pytest" in listing
