@@ -62,17 +62,12 @@ def parts(patch: str) -> list[Part]:
 
     Raises ValueError for a text that is not a git patch.
     """
-    try:
-        files = PatchSet(patch)
-    except UnidiffParseError as error:
-        raise ValueError(f"not a patch: {error}") from None
-    texts = _texts(patch)
-    if len(texts) != len(files):
-        raise ValueError(f"{len(files)} files in the patch, {len(texts)} headers")
-    return [
-        Part(paths=_paths(text), text=text, changed=file.added + file.removed)
-        for file, text in zip(files, texts, strict=True)
-    ]
+    start, *texts = _texts(patch)
+    if any(line.startswith(("--- ", "+++ ", "@@ ")) for line in start.split("\n")) or (
+        start.strip() and not texts
+    ):
+        raise ValueError("not a git patch: it does not start with a header")
+    return [Part(paths=_paths(text), text=text, changed=_changed(text)) for text in texts]
 
 
 def split(patch: str, chosen: Callable[[str], bool]) -> tuple[str, str]:
@@ -121,11 +116,24 @@ def candidate_part(patch: str, layout: Layout, gold_paths: Iterable[str]) -> tup
 
 
 def _texts(patch: str) -> list[str]:
+    """What stands before the first header, and the text of each file."""
     # Only a newline ends a line of a patch: sources hold form feeds and the like. Lines of a hunk
     # never start with "d", so a header quoted in one is not taken for a header.
-    pieces = ("\n" + patch).split("\ndiff --git ")[1:]
-    texts = [f"diff --git {piece}\n" for piece in pieces]
-    return [*texts[:-1], texts[-1][:-1]] if texts else []
+    start, *rest = ("\n" + patch).split("\ndiff --git ")
+    texts = [f"diff --git {piece}\n" for piece in rest]
+    return [start, *texts[:-1], texts[-1][:-1]] if texts else [start]
+
+
+def _changed(text: str) -> int:
+    # The hunks alone: unidiff takes some paths (with " b/" in them) for two.
+    _, found, hunks = text.partition("\n@@ ")
+    try:
+        files = PatchSet(f"--- a/x\n+++ b/x\n@@ {hunks}") if found else []
+    except UnidiffParseError as error:
+        raise ValueError(f"not a patch: {error}") from None
+    if len(files) > 1:
+        raise ValueError("not a git patch: a file has no header")
+    return sum(file.added + file.removed for file in files)
 
 
 def _paths(text: str) -> tuple[str, ...]:
