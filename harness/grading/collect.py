@@ -5,19 +5,22 @@ from __future__ import annotations
 from seqswe.errors import RolloutError
 from seqswe.sandbox import Sandbox
 
-# An index of its own, read anew from the base: whatever the agent staged, committed, stashed or
-# marked as unchanged, the files count. Its own git settings do not: they may rename the prefixes
-# that `git apply` needs. Repositories inside the checkout are told by their files, like the rest.
+# A git folder of its own: whatever the agent staged, committed, stashed, marked as unchanged or
+# configured, the files count. Of its own folder only the packs' place and the ignored names are
+# taken over. Repositories inside the checkout are told by their files, like the rest.
 SCRIPT = """
 set -e
-export GIT_INDEX_FILE="$(mktemp -u)" GIT_CONFIG_GLOBAL=/dev/null
+export GIT_DIR="$(mktemp -d)" GIT_WORK_TREE="$PWD" GIT_CONFIG_GLOBAL=/dev/null
+git init -q --template=
+mkdir -p "$GIT_DIR/info"
+cp .git/objects/info/alternates "$GIT_DIR/objects/info/"
+cp .git/info/exclude "$GIT_DIR/info/" 2>/dev/null || true
 find . -mindepth 2 -name .git -prune -exec rm -rf {} +
 git read-tree "$BASE"
-git -c core.fsmonitor=false -c core.untrackedCache=false -c core.fileMode=true -c core.bare=false \
-  -c core.worktree="$PWD" -c core.hooksPath=/dev/null -c core.quotePath=false add -A .
+git -c core.quotePath=false -c core.safecrlf=false add -A .
 git -c core.quotePath=false diff-index -p --cached --binary --full-index --no-color \
   --no-ext-diff --no-textconv --no-renames --src-prefix=a/ --dst-prefix=b/ "$BASE"
-rm -f "$GIT_INDEX_FILE"
+rm -rf "$GIT_DIR"
 """
 
 
