@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from math import inf
 from typing import Any, Literal
 
 from seqswe.errors import UsageError
@@ -98,8 +99,11 @@ class Experiment:
                     "See `seqswe run --help`.",
                 )
         for name in ("cpus", "command_seconds", "task_seconds"):
-            if not getattr(self, name) > 0:
-                raise UsageError(f"{name} must be positive", "See `seqswe run --help`.")
+            if not 0 < getattr(self, name) < inf:
+                raise UsageError(
+                    f"{name} must be a positive number, not {getattr(self, name)}",
+                    "See `seqswe run --help`.",
+                )
 
     @property
     def limits(self) -> Limits:

@@ -13,8 +13,18 @@ from seqswe.store import total_bytes
 
 
 @click.command()
-@click.option("--images", is_flag=True, help="Also remove the environment images.")
-@click.option("--cache", is_flag=True, help="Also remove clones, packs and virtual environments.")
+@click.option(
+    "--images",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="Also remove the environment images.",
+)
+@click.option(
+    "--cache",
+    is_flag=True,
+    allow_from_autoenv=False,  # SEQSWE_CACHE says where the cache is
+    help="Also remove clones, packs and virtual environments.",
+)
 def clean(images: bool, cache: bool) -> None:
     """Remove containers and folders of dead processes. Run directories are never touched."""
     from harness.sandboxes.docker import DockerProvider
