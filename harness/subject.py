@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.bench import Bench
@@ -27,6 +27,9 @@ from seqswe.memory import Commit, Services
 from seqswe.sandbox import SandboxProvider, SandboxSpec
 from seqswe.snapshots import EMPTY
 from seqswe.store import RunDirectory
+
+HARNESS_SECONDS = 300.0
+"""What auditing, collecting and preparing the tests may take in a sandbox, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +80,19 @@ class Subject:
         cache = cache_folder() / "history" / manifest.name
         history = History(self.clone, [i.base_commit for i in self.instances], cache)
 
+        # The agent's own seconds are counted by Recording; collecting and testing come on top.
+        limits = replace(
+            experiment.limits,
+            task_seconds=experiment.task_seconds + manifest.tests.seconds + HARNESS_SECONDS,
+        )
+
         def lay(position: int, folder: Path, label: str) -> SandboxSpec:
             instance = self.instances[position]
             labels = {"run": str(store.root), "cell": label, "task": instance.instance_id}
             return SandboxSpec(
                 environment=manifest.environment(instance.environment),
                 checkout=history.checkout(instance.base_commit, folder),
-                limits=experiment.limits,
+                limits=limits,
                 labels=labels,
             )
 

@@ -23,7 +23,7 @@ from typing import IO
 from packaging.requirements import Requirement
 
 from harness.cleanup import alive, owner
-from harness.git import cache_folder
+from harness.git import cache_folder, settle
 from harness.sandboxes.common import PINNED, Deadline, checkout_script, now, shell
 from seqswe.errors import MissingError, RolloutError
 from seqswe.instance import digest_of
@@ -222,4 +222,4 @@ def _create(folder: Path, environment: Environment, packages: Sequence[str]) -> 
                 f"environment {environment.key} could not be built: {last}",
                 "Building needs a package index: see PIP_INDEX_URL.",
             )
-    partial.rename(folder)
+    settle(partial, folder)
