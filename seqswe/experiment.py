@@ -129,28 +129,6 @@ NOT_RESULTS = MAY_DIFFER | {"seeds", "arm", "limit"}
 """With those that choose which rollouts run: none of them changes what one rollout gives."""
 
 
-def options(pairs: tuple[str, ...], what: str) -> dict[str, Any]:
-    """`("k=3", "model=x")` as keyword arguments; numbers and booleans are read as such."""
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name.isidentifier():
-            raise UsageError(f"{what} option {pair!r} is not key=value", "For example k=3.")
-        found[name] = _value(value)
-    return found
-
-
-def _value(text: str) -> Any:
-    if text in ("true", "false"):
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One arm and seed: a run in the words of the protocol."""
