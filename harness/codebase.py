@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.cleanup import owner, sweep
 from harness.git import Clone, cache_folder, in_mirror, locate
 from seqswe.errors import UsageError
 from seqswe.manifest import Manifest
 from seqswe.plugins import build
 from seqswe.sandbox import SandboxProvider
+
+SCRATCH = "scratch-"
 
 
 def clone_of(manifest: Manifest, mirror: str) -> Clone:
@@ -54,7 +58,14 @@ def provider_of(name: str, base_image: str) -> SandboxProvider:
 
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """A folder that is gone afterwards, on the same disk as the packs it links to."""
+    """A folder that is gone afterwards, on the same disk as the packs it links to.
+
+    Those of processes that were killed are removed first.
+    """
     parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent, prefix="scratch-") as folder:
-        yield Path(folder)
+    sweep(parent, SCRATCH)
+    folder = Path(tempfile.mkdtemp(dir=parent, prefix=f"{SCRATCH}{owner()}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from harness.cleanup import sweep
+from harness.codebase import SCRATCH
 from harness.git import cache_folder
 from seqswe.errors import MissingError
 from seqswe.store import total_bytes
@@ -40,8 +42,8 @@ def clean(images: bool, cache: bool) -> None:
         if images:
             click.echo(f"removed {provider.images.remove_all()} environment images")
     folder = cache_folder()
-    for scratch in folder.glob("history/*/scratch-*"):
-        shutil.rmtree(scratch, ignore_errors=True)
+    for history in folder.glob("history/*"):
+        sweep(history, SCRATCH)
     if cache:
         click.echo(f"removed {_remove(folder) / 1e9:.2f} GB of caches in {folder}")
 
