@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.git import Clone, cache_folder, locate
+from harness.cleanup import owner, sweep
+from harness.git import Clone, cache_folder, in_mirror, locate
 from seqswe.errors import UsageError
 from seqswe.manifest import Manifest
 from seqswe.plugins import build
 from seqswe.sandbox import SandboxProvider
 
+SCRATCH = "scratch-"
+
 
 def clone_of(manifest: Manifest, mirror: str) -> Clone:
-    """The clone of a codebase; the demo codebase is built from what ships with SeqSWE."""
+    """The clone of a codebase; the demo codebase is built from what ships with SeqSWE.
+
+    A mirror is asked first, but it need not hold the demo codebase.
+    """
     from harness import demo
 
-    if (manifest.folder / "history").is_dir() and not mirror:
-        name = f"{manifest.name}-{demo.expected_head()[:12]}"
-        return Clone(demo.build(cache_folder() / "clones" / name))
-    return locate(manifest.repo, manifest.url, mirror, cache_folder())
+    if not (manifest.folder / "history").is_dir():
+        return locate(manifest.repo, manifest.url, mirror, cache_folder())
+    if found := in_mirror(manifest.repo, mirror):
+        return found
+    # The head is in the name: another version of SeqSWE may have built another history.
+    name = f"{manifest.name}-{demo.expected_head()[:12]}"
+    return Clone(demo.build(cache_folder() / "clones" / name))
 
 
 def writable_folder(manifest: Manifest, out: Path | None) -> Path:
@@ -48,7 +58,14 @@ def provider_of(name: str, base_image: str) -> SandboxProvider:
 
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """A folder that is gone afterwards, on the same disk as the packs it links to."""
+    """A folder that is gone afterwards, on the same disk as the packs it links to.
+
+    Those of processes that were killed are removed first.
+    """
     parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent, prefix="scratch-") as folder:
-        yield Path(folder)
+    sweep(parent, SCRATCH)
+    folder = Path(tempfile.mkdtemp(dir=parent, prefix=f"{SCRATCH}{owner()}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

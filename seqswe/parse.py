@@ -64,7 +64,8 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         return moment(value, where)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if kind is not Any and (not isinstance(value, kind) or (kind is int and value is True)):
+    misread = kind is int and isinstance(value, bool)
+    if kind is not Any and (misread or not isinstance(value, kind)):
         raise _wrong(where, {str: "a text", int: "a whole number"}.get(kind, kind.__name__), value)
     return value
 

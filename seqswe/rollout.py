@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from seqswe.agent import Usage
+from seqswe.errors import RolloutError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,14 @@ class Failure:
 
     cause: str
     detail: str = ""
+    """For people; not part of the result, since it may name times and temporary paths."""
+
+    @classmethod
+    def of(cls, error: RolloutError) -> Failure:
+        """What an error says. A cause that is not in the table is a bug of whoever raised it."""
+        if error.cause in CAUSES:
+            return cls(cause=error.cause, detail=error.message)
+        return cls(cause="harness_failed", detail=f"unknown cause {error.cause!r}: {error.message}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +157,7 @@ class Rollout:
         """The part that must be reproducible: everything but the measurements."""
         data = self.as_json()
         del data["timing"], data["started_at"]
-        return data
+        return data | {"failure": self.failure.cause if self.failure else None}
 
 
 _FIELDS = tuple(spec.name for spec in fields(Rollout))

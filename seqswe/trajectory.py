@@ -8,19 +8,26 @@ from typing import Any
 
 from seqswe import __version__
 from seqswe.agent import Attempt
+from seqswe.errors import RolloutError
 from seqswe.instance import Task
 from seqswe.memory import Recall
-from seqswe.sandbox import Completed, Sandbox
+from seqswe.sandbox import Completed, Limits, Sandbox
 
 SHOWN = 2000
 """Characters kept of a command and of each output."""
 
 
 class Recording:
-    """A sandbox that notes every command, so that each agent has a trajectory by itself."""
+    """A sandbox as an agent gets it: every command is noted, and all share the task's seconds.
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    So each agent has a trajectory by itself, and one that used up its time can still be graded:
+    what the harness does in the same sandbox is not the agent's.
+    """
+
+    def __init__(self, sandbox: Sandbox, limits: Limits) -> None:
         self._sandbox = sandbox
+        self._limits = limits
+        self._left = limits.task_seconds
         self.root = sandbox.root
         self.steps: list[tuple[str, Completed]] = []
 
@@ -32,8 +39,15 @@ class Recording:
         env: Mapping[str, str] | None = None,
         stdin: bytes | None = None,
     ) -> Completed:
-        """Run and note a command."""
-        done = self._sandbox.run(command, timeout=timeout, env=env, stdin=stdin)
+        """Run and note a command. Raises RolloutError("agent_out_of_budget") and the sandbox's."""
+        if self._left <= 0:
+            raise RolloutError(
+                "agent_out_of_budget",
+                f"its {self._limits.task_seconds:g} s are used up",
+            )
+        seconds = min(timeout or self._limits.command_seconds, self._left)
+        done = self._sandbox.run(command, timeout=seconds, env=env, stdin=stdin)
+        self._left -= done.seconds
         text = command if isinstance(command, str) else " ".join(command)
         self.steps.append((text, done))
         return done

@@ -18,7 +18,7 @@ from threading import Lock
 
 from git.exc import GitCommandError
 
-from harness.git import Clone
+from harness.git import Clone, settle
 from seqswe.errors import MissingError, UsageError
 from seqswe.sandbox import Checkout
 
@@ -108,7 +108,7 @@ class History:
                 f"git cannot pack {newer[:12]}: {str(error.stderr).strip()}",
                 f"Check the clone: git -C {self.clone.path} fsck",
             ) from None
-        partial.rename(folder)
+        settle(partial, folder)
 
     def _reach(self, base: str) -> tuple[int, str]:
         path = self.root / "reach" / f"{base}.json"

@@ -22,7 +22,7 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 from docker.types import Ulimit
 
-from harness.cleanup import alive, owner
+from harness.cleanup import alive, owner, sweep
 from harness.sandboxes.common import PINNED, Deadline, checkout_script, now, shell
 from harness.sandboxes.images import CHECKOUT, Images
 from seqswe.errors import MissingError, RolloutError
@@ -34,6 +34,7 @@ BACKSTOP = 20
 """Seconds after a command's deadline at which the host stops waiting and kills the container."""
 ENGINE_SLOTS = threading.BoundedSemaphore(4)
 """Creates and removes at a time: more only queue up inside the engine."""
+INBOX = "seqswe-inbox-"
 FIRST_UID = 200_000
 _uids = itertools.count()
 
@@ -79,6 +80,9 @@ class DockerProvider:
             raise RolloutError("cancelled", "the run is being stopped")
         sandbox = DockerSandbox(self.client, image, spec)
         self._open.add(sandbox)
+        if self._closed:  # while it was being opened
+            sandbox.close()
+            raise RolloutError("cancelled", "the run is being stopped")
         return sandbox
 
     def close(self) -> None:
@@ -88,7 +92,8 @@ class DockerProvider:
             sandbox.close()
 
     def sweep(self) -> int:
-        """Remove containers whose owning process is dead."""
+        """Remove containers whose owning process is dead, and what they were handed."""
+        sweep(Path(tempfile.gettempdir()), INBOX)
         removed = 0
         for container in self.client.containers.list(all=True, filters={"label": "seqswe.owner"}):
             if not alive(container.labels["seqswe.owner"]):
@@ -105,17 +110,21 @@ class DockerSandbox:
         self._api = client.api
         self._deadline = Deadline(spec.limits.task_seconds)
         self._uid = FIRST_UID + next(_uids) % 50_000
-        self._inbox = Path(tempfile.mkdtemp(prefix="seqswe-inbox-"))
+        self._inbox = Path(tempfile.mkdtemp(prefix=f"{INBOX}{owner()}-"))
         self._inbox.chmod(0o755)
         self._names = itertools.count()
         self._closed = threading.Event()
-        with _sandbox_errors("start"):
-            with ENGINE_SLOTS:
-                self._container = self._start(client, image, spec)
-            done = self._exec(["sh", "-c", checkout_script(spec.checkout.commit, "/history")], 120)
-        if not done.ok:
+        try:
+            with _sandbox_errors("start"):
+                with ENGINE_SLOTS:
+                    self._container = self._start(client, image, spec)
+                script = checkout_script(spec.checkout.commit, "/history")
+                done = self._exec(["sh", "-c", script], 120)
+            if not done.ok:
+                raise RolloutError("sandbox_failed", f"checkout: {done.stderr.decode()[-300:]}")
+        except BaseException:
             self.close()
-            raise RolloutError("sandbox_failed", f"checkout: {done.stderr.decode()[-300:]}")
+            raise
 
     def _start(self, client: docker.DockerClient, image: str, spec: SandboxSpec) -> Container:
         limits = spec.limits

@@ -22,8 +22,8 @@ from typing import IO
 
 from packaging.requirements import Requirement
 
-from harness.cleanup import alive, owner
-from harness.git import cache_folder
+from harness.cleanup import owner, sweep
+from harness.git import cache_folder, settle
 from harness.sandboxes.common import PINNED, Deadline, checkout_script, now, shell
 from seqswe.errors import MissingError, RolloutError
 from seqswe.instance import digest_of
@@ -57,6 +57,9 @@ class LocalProvider:
             raise RolloutError("cancelled", "the run is being stopped")
         sandbox = LocalSandbox(python, spec)
         self._open.add(sandbox)
+        if self._closed:  # while it was being opened
+            sandbox.close()
+            raise RolloutError("cancelled", "the run is being stopped")
         return sandbox
 
     def close(self) -> None:
@@ -67,12 +70,7 @@ class LocalProvider:
 
     def sweep(self) -> int:
         """Remove folders whose owning process is dead."""
-        removed = 0
-        for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-            if not alive(folder.name.removeprefix(PREFIX).rsplit("-", 1)[0]):
-                shutil.rmtree(folder, ignore_errors=True)
-                removed += 1
-        return removed
+        return sweep(Path(tempfile.gettempdir()), PREFIX)
 
     def _python(self, environment: Environment) -> Path:
         here = "{}.{}".format(*sys.version_info[:2])
@@ -142,8 +140,9 @@ class LocalSandbox:
 
     def close(self) -> None:
         """Kill what still runs and remove the folder; safe to call twice."""
-        if self._process is not None:
-            _kill_group(self._process)
+        running = self._process
+        if running is not None:
+            _kill_group(running)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _execute(
@@ -172,6 +171,7 @@ class LocalSandbox:
                 late = True
             finally:
                 _kill_group(process)
+                self._process = None  # its number may soon be another's
             limit = self.limits.output_bytes
             texts = [_head(handle, limit) for handle in (out, err)]
         return Completed(
@@ -222,4 +222,4 @@ def _create(folder: Path, environment: Environment, packages: Sequence[str]) -> 
                 f"environment {environment.key} could not be built: {last}",
                 "Building needs a package index: see PIP_INDEX_URL.",
             )
-    partial.rename(folder)
+    settle(partial, folder)
