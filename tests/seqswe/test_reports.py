@@ -11,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree
 
+import altair as alt
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -22,11 +23,13 @@ from seqswe.errors import SeqSWEError, UnknownName
 from seqswe.metrics import OUTCOMES
 from seqswe.plugins import build
 from seqswe.reports import Report
+from seqswe.reports.charts import charts_of, curves_of
 from seqswe.reports.csv_report import CsvReport
 from seqswe.reports.html import HtmlReport
 from seqswe.reports.json_report import JsonReport
 from seqswe.reports.junit import JUnitReport
 from seqswe.reports.markdown import MarkdownReport
+from seqswe.reports.static import PngReport, SvgReport
 from seqswe.rollout import Rollout
 
 MAKERS = (JsonReport, MarkdownReport, HtmlReport, CsvReport, JUnitReport)
@@ -64,7 +67,7 @@ def test_every_built_in_fits_the_protocol(maker: type, analysis: Analysis) -> No
     assert made.render(analysis) == made.render(analysis)
 
 
-@pytest.mark.parametrize("name", ["json", "markdown", "html", "csv", "junit"])
+@pytest.mark.parametrize("name", ["json", "markdown", "html", "csv", "junit", "svg", "png"])
 def test_every_built_in_is_an_entry_point(name: str) -> None:
     assert isinstance(build("report", name), Report)
 
@@ -219,3 +222,21 @@ def test_an_unknown_format_names_the_closest(plant: PlantRun, seeds: int) -> Non
     assert "html" in result.exception.hint
     missing = CliRunner().invoke(report, [str(run.root / "nothing")])
     assert isinstance(missing.exception, SeqSWEError)
+
+
+def test_pictures_are_pictures_and_say_what_they_are(plant: PlantRun) -> None:
+    runs = [plant(outcomes_of(30, 3, lift=0.2), name=n, memory=n, synthetic=True) for n in "ab"]
+    analysis = analyse(runs)
+    svg = SvgReport().render(analysis).decode()
+    assert svg.count("SYNTHETIC · ledgerlite · ") >= 4
+    assert PngReport().render(analysis).startswith(b"\x89PNG")
+
+
+def test_charts_are_valid_vega_lite(analysis: Analysis) -> None:
+    found = [*charts_of(analysis, "episodic").values()]
+    found += [spec for _, spec in curves_of(analysis, "episodic").values()]
+    assert len(found) > 8
+    for spec in found:
+        alt.Chart.from_dict(spec, validate=True) if "mark" in spec else alt.LayerChart.from_dict(
+            spec
+        )
