@@ -18,12 +18,13 @@ from harness.grading import collect_patch
 from harness.grading.grade import Graded, empty_patch
 from harness.grading.patch import paths_of
 from harness.openings import Opened, Wanted
-from seqswe.agent import Attempt, Usage
+from seqswe.agent import Attempt
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
 from seqswe.experiment import Cell
 from seqswe.feedback import experience
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.memory import Recall
+from seqswe.parse import parse
 from seqswe.rollout import CAUSES, Failure, Rollout
 from seqswe.sandbox import Sandbox
 from seqswe.store import RunDirectory, dump
@@ -149,14 +150,12 @@ def _solve(
 
 
 def sound(attempt: object) -> Attempt:
-    """An attempt that a journal can hold. Raises TypeError for anything else."""
-    if not isinstance(attempt, Attempt) or not isinstance(attempt.usage, Usage):
-        raise TypeError(f"solve returned {attempt!r:.100}, not an Attempt with a Usage")
-    for name, value in asdict(attempt.usage).items():
-        if not isinstance(value, int | float | None):
-            raise TypeError(f"usage.{name} is {value!r:.100}, not a number")
-    json.dumps(asdict(attempt))
-    return attempt
+    """An attempt that a journal can hold. Raises TypeError or ManifestError for anything else."""
+    if not isinstance(attempt, Attempt):
+        raise TypeError(f"solve returned {attempt!r:.100}, not an Attempt")
+    data = asdict(attempt)
+    json.dumps(data["notes"])
+    return parse(Attempt, data, "attempt")
 
 
 def _collect(room: Opened, failure: Failure | None) -> tuple[str, Failure | None]:
@@ -194,11 +193,12 @@ def checked(recall: Recall, instances: tuple[Instance, ...], position: int) -> R
 
 
 def _recalled(recall: Recall) -> dict[str, Any]:
+    origins = dict.fromkeys(origin for item in recall.items for origin in item.origins)
     return {
         "recalled": len(recall.items),
         "recalled_bytes": len(recall.text.encode("utf-8", "surrogatepass")),
-        "recall_truncated": recall.truncated,
-        "recalled_from": tuple(dict.fromkeys(o for item in recall.items for o in item.origins)),
+        "recall_truncated": bool(recall.truncated),
+        "recalled_from": tuple(map(str, origins)),
     }
 
 

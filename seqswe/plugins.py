@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
@@ -15,6 +16,7 @@ Kind = Literal["agent", "memory", "sandbox", "report"]
 KINDS: tuple[Kind, ...] = ("agent", "memory", "sandbox", "report")
 GIVEN = ("self", "seed", "gold", "home", "services")
 """Parameters that the harness fills in."""
+PLACE = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 NAMED = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
 
@@ -31,6 +33,8 @@ def resolve(kind: Kind, name: str) -> Any:
     dependency and UsageError where the module or attribute does not exist.
     """
     if ":" in name:
+        if not PLACE.fullmatch(name):
+            raise UsageError(f"{kind} {name!r} is not module:attribute", "For example mine:Thing.")
         return _load(kind, EntryPoint(name=name, value=name, group=f"seqswe.{kind}"))
     known = installed(kind)
     if name not in known:

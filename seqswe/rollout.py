@@ -8,6 +8,7 @@ from typing import Any
 
 from seqswe.agent import Usage
 from seqswe.errors import RolloutError
+from seqswe.parse import parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +146,8 @@ class Rollout:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Rollout:
-        """Read what `as_json` wrote. Raises KeyError, TypeError or ValueError on anything else."""
-        values = dict(data)
-        failure = values.pop("failure", None)
-        usage = Usage(**values.pop("usage"))
-        for name in ("ranking", "gold_files", "edited_files", "recalled_from"):
-            values[name] = tuple(values[name])
-        return cls(failure=Failure(**failure) if failure else None, usage=usage, **values)
+        """Read what `as_json` wrote. Raises ManifestError on anything else."""
+        return parse(cls, data, "rollout")
 
     def result(self) -> dict[str, Any]:
         """The part that must be reproducible: everything but the measurements."""

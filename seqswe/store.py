@@ -20,7 +20,7 @@ from threading import Lock
 from typing import Any
 
 from seqswe import __version__
-from seqswe.errors import RunDirError
+from seqswe.errors import ManifestError, RunDirError
 from seqswe.experiment import MAY_DIFFER, Experiment
 from seqswe.instance import digest_of
 from seqswe.parse import parse
@@ -198,7 +198,7 @@ class RunDirectory:
         for number, line in enumerate(lines, 1):
             try:
                 rollout = Rollout.from_json(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, ManifestError) as error:
                 raise RunDirError(
                     f"{path}, line {number} is damaged: {error}",
                     "Restore the journal from a copy; only the last line may be incomplete.",
