@@ -97,7 +97,7 @@ def test_a_module_that_cannot_be_imported_is_no_traceback(tmp_path, monkeypatch)
 
 
 def test_a_wrong_option_is_refused_with_those_that_are_taken():
-    with pytest.raises(UsageError, match="refused its options: .*'cuont'") as caught:
+    with pytest.raises(UsageError, match=r"refused its options: .*'cuont'") as caught:
         build("memory", HERE + "Plain", "home", cuont=3)
     assert caught.value.hint == "It takes: count, ratio, deep, model."
 
