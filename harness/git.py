@@ -140,6 +140,9 @@ def settle(partial: Path, folder: Path) -> None:
 
 
 def _clone(url: str, target: Path) -> None:
+    hint = "Point --mirror (SEQSWE_MIRRORS) at a folder of bare clones."
+    if not url:
+        raise MissingError(f"{target.name.replace('+', '/', 1)} has no URL to clone", hint)
     partial = target.with_name(f"{target.name}.{os.getpid()}")
     partial.parent.mkdir(parents=True, exist_ok=True)
     git = Git(partial.parent)
@@ -147,11 +150,10 @@ def _clone(url: str, target: Path) -> None:
     try:
         git.execute(["git", "clone", "--quiet", "--bare", url, str(partial)])
     except GitCommandError as error:
-        last = (str(error.stderr).strip().splitlines() or ["git failed"])[-1]
-        raise MissingError(
-            f"cannot clone {url}: {last}",
-            "Point --mirror (SEQSWE_MIRRORS) at a folder of bare clones.",
-        ) from None
+        # GitPython's own words around git's: stderr: 'fatal: ...'
+        said = str(error.stderr).strip().removeprefix("stderr: ").strip("'\n ")
+        last = (said.splitlines() or ["git failed"])[-1]
+        raise MissingError(f"cannot clone {url}: {last}", hint) from None
     settle(partial, target)
 
 
