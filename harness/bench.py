@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from harness.memories import Memories
 from harness.openings import Openings, Wanted
 from seqswe import __version__, plugins
 from seqswe.agent import Agent
-from seqswe.experiment import Cell, Experiment, options
+from seqswe.experiment import Cell, Experiment
 from seqswe.instance import Instance, digest_of
 from seqswe.memory import Memory, Services, build_memory
 from seqswe.sandbox import SandboxProvider
@@ -40,12 +40,7 @@ class Bench:
 
     def agent(self, cell: Cell) -> Agent:
         """A fresh agent: nothing but the memory survives a rollout."""
-        name = self.experiment.agent
-        given = options(self.experiment.agent_option, "agent")
-        if getattr(plugins.resolve("agent", name), "reads_gold", False):
-            given["gold"] = {i.instance_id: i for i in self.instances}.__getitem__
-        agent: Agent = plugins.build("agent", name, seed=cell.seed, **given)
-        return agent
+        return make_agent(self.experiment, self.instances, cell)
 
     def key(self, instance: Instance, before: str) -> str:
         """What a result depends on: instance, image, settings, memory, version."""
@@ -64,7 +59,22 @@ class Bench:
             self.openings.ahead(Wanted(cell, position + 1, for_agent=True))
 
     def _memory(self, cell: Cell, home: Path) -> Memory:
-        if cell.arm == "nomem":
-            return build_memory("none", home)
-        given = options(self.experiment.memory_option, "memory")
-        return build_memory(self.experiment.memory, home, self.services, **given)
+        return make_memory(self.experiment, self.services, cell, home)
+
+
+def make_agent(experiment: Experiment, instances: Iterable[Instance], cell: Cell) -> Agent:
+    """The agent of an experiment. Raises UsageError for wrong options."""
+    name = experiment.agent
+    given = plugins.options("agent", name, experiment.agent_option)
+    if getattr(plugins.resolve("agent", name), "reads_gold", False):
+        given["gold"] = {i.instance_id: i for i in instances}.__getitem__
+    agent: Agent = plugins.build("agent", name, seed=cell.seed, **given)
+    return agent
+
+
+def make_memory(experiment: Experiment, services: Services, cell: Cell, home: Path) -> Memory:
+    """The empty memory of a cell of an experiment. Raises UsageError for wrong options."""
+    if cell.arm == "nomem":
+        return build_memory("none", home)
+    given = plugins.options("memory", experiment.memory, experiment.memory_option)
+    return build_memory(experiment.memory, home, services, **given)

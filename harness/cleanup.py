@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from types import FrameType
 
+OWNED = re.compile(r"(\d+-\d+-[0-9a-f-]{36}(?:\.\d+)?)-\w+")
 HOST = "4026531836"
 """The first pid namespace of every Linux kernel."""
 
@@ -29,6 +32,20 @@ def alive(name: str) -> bool:
         # Seen from another container its processes are invisible; what they own ends by itself.
         return True
     return _started(int(number)) == started
+
+
+def sweep(parent: Path, prefix: str) -> int:
+    """Remove the folders that dead processes left in `parent`; returns how many.
+
+    They are named by `tempfile.mkdtemp(prefix=f"{prefix}{owner()}-")`; others are left alone.
+    """
+    removed = 0
+    for folder in parent.glob(f"{prefix}*"):
+        found = OWNED.fullmatch(folder.name.removeprefix(prefix))
+        if found and not alive(found[1]):
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+    return removed
 
 
 def _started(pid: int) -> str | None:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.cleanup import alive, owner
-from harness.git import Clone, cache_folder, locate
+from harness.cleanup import owner, sweep
+from harness.git import Clone, cache_folder, in_mirror, locate
 from seqswe.errors import UsageError
 from seqswe.manifest import Manifest
 from seqswe.plugins import build
@@ -20,13 +20,19 @@ SCRATCH = "scratch-"
 
 
 def clone_of(manifest: Manifest, mirror: str) -> Clone:
-    """The clone of a codebase; the demo codebase is built from what ships with SeqSWE."""
+    """The clone of a codebase; the demo codebase is built from what ships with SeqSWE.
+
+    A mirror is asked first, but it need not hold the demo codebase.
+    """
     from harness import demo
 
-    if (manifest.folder / "history").is_dir() and not mirror:
-        name = f"{manifest.name}-{demo.expected_head()[:12]}"
-        return Clone(demo.build(cache_folder() / "clones" / name))
-    return locate(manifest.repo, manifest.url, mirror, cache_folder())
+    if not (manifest.folder / "history").is_dir():
+        return locate(manifest.repo, manifest.url, mirror, cache_folder())
+    if found := in_mirror(manifest.repo, mirror):
+        return found
+    # The head is in the name: another version of SeqSWE may have built another history.
+    name = f"{manifest.name}-{demo.expected_head()[:12]}"
+    return Clone(demo.build(cache_folder() / "clones" / name))
 
 
 def writable_folder(manifest: Manifest, out: Path | None) -> Path:
@@ -52,17 +58,14 @@ def provider_of(name: str, base_image: str) -> SandboxProvider:
 
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """A folder that is gone afterwards, on the same disk as the packs it links to."""
+    """A folder that is gone afterwards, on the same disk as the packs it links to.
+
+    Those of processes that were killed are removed first.
+    """
     parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=f"{SCRATCH}{owner()}-") as folder:
-        yield Path(folder)
-
-
-def sweep_scratch(cache: Path) -> int:
-    """Remove the scratch folders of dead processes below a cache; returns how many."""
-    removed = 0
-    for folder in cache.glob(f"history/*/{SCRATCH}*"):
-        if not alive(folder.name.removeprefix(SCRATCH).rsplit("-", 1)[0]):
-            shutil.rmtree(folder, ignore_errors=True)
-            removed += 1
-    return removed
+    sweep(parent, SCRATCH)
+    folder = Path(tempfile.mkdtemp(dir=parent, prefix=f"{SCRATCH}{owner()}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -12,6 +12,7 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
+from harness.git import settle
 from seqswe.errors import MissingError
 
 HINT = "Remove that folder; the demo codebase is built anew from what ships with SeqSWE."
@@ -48,7 +49,7 @@ def build(target: Path) -> Path:
         with tempfile.TemporaryDirectory(prefix=".demo-", dir=target.parent) as scratch:
             _apply_history(Path(scratch, "bare"), Path(scratch, "tree"))
             _verify(Path(scratch, "bare"))
-            Path(scratch, "bare").rename(target)
+            settle(Path(scratch, "bare"), target)
     return _verify(target)
 
 
@@ -86,7 +87,10 @@ def _git(repository: Path, *arguments: str, given: bytes = b"", **place: str) ->
     settings = ("-c", f"core.attributesFile={os.devnull}", "-c", "core.logAllRefUpdates=false")
     where = place.get("GIT_WORK_TREE")
     command = ["git", *settings, *arguments]
-    done = subprocess.run(command, input=given, env=clean, cwd=where, capture_output=True)
+    try:
+        done = subprocess.run(command, input=given, env=clean, cwd=where, capture_output=True)
+    except FileNotFoundError:
+        raise DemoError("git is not installed", "Install it with your package manager.") from None
     if done.returncode:
         raise DemoError(
             f"git {arguments[0]} failed: {done.stderr.decode(errors='replace').strip()}", HINT

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
+# Without this, importing GitPython raises where there is no git, and nobody could say so.
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
 from git import Git
-from git.exc import GitCommandError
+from git.exc import GitCommandError, GitCommandNotFound
 
 from seqswe.errors import MissingError
 
@@ -40,17 +44,22 @@ class Clone:
     def run_bytes(
         self, *arguments: str, stdin: str | None = None, env: Mapping[str, str] | None = None
     ) -> bytes:
-        """As `run`, without decoding."""
+        """As `run`, without decoding. Raises MissingError where git is not installed."""
         git = Git(self.path)
         git.update_environment(**CLEAN, **(env or {}))
         feed = {} if stdin is None else {"istream": _pipe(stdin)}
         # safe.directory: mirrors may belong to another user.
-        output = git.execute(
-            ["git", "-c", "safe.directory=*", "-c", "core.quotePath=false", *arguments],
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
-            **feed,  # type: ignore[call-overload]
-        )
+        try:
+            output = git.execute(
+                ["git", "-c", "safe.directory=*", "-c", "core.quotePath=false", *arguments],
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                **feed,  # type: ignore[call-overload]
+            )
+        except GitCommandNotFound:
+            raise MissingError(
+                "git is not installed", "Install it with your package manager."
+            ) from None
         return bytes(output)
 
     @cached_property
@@ -102,30 +111,48 @@ def locate(repo: str, url: str, mirror: str, cache: Path) -> Clone:
 
     A mirror holds `<owner>+<name>/repo` or `<owner>/<name>.git`. Raises MissingError.
     """
-    owner, _, name = repo.partition("/")
     if mirror:
-        if not Path(mirror).is_dir():
-            raise MissingError(
-                f"the mirror folder {mirror} does not exist",
-                "Give --mirror a folder of bare clones, or leave it out to clone.",
-            )
-        for candidate in (
-            Path(mirror, f"{owner}+{name}", "repo"),
-            Path(mirror, owner, f"{name}.git"),
-        ):
-            if candidate.is_dir():
-                return Clone(candidate)
+        if found := in_mirror(repo, mirror):
+            return found
+        owner, _, name = repo.partition("/")
         raise MissingError(
             f"the mirror {mirror} has no clone of {repo}",
             f"Expected {owner}+{name}/repo or {owner}/{name}.git in it.",
         )
-    target = cache / "clones" / f"{owner}+{name}"
+    target = cache / "clones" / repo.replace("/", "+", 1)
     if not target.is_dir():
         _clone(url, target)
     return Clone(target)
 
 
+def in_mirror(repo: str, mirror: str) -> Clone | None:
+    """A mirror folder's clone of a codebase, if it has one. Raises MissingError for no folder."""
+    if not mirror:
+        return None
+    if not Path(mirror).is_dir():
+        raise MissingError(
+            f"the mirror folder {mirror} does not exist",
+            "Give --mirror a folder of bare clones, or leave it out to clone.",
+        )
+    owner, _, name = repo.partition("/")
+    places = (Path(mirror, f"{owner}+{name}", "repo"), Path(mirror, owner, f"{name}.git"))
+    return next((Clone(place) for place in places if place.is_dir()), None)
+
+
+def settle(partial: Path, folder: Path) -> None:
+    """Give a finished folder its name. Where another process was faster, its folder stays."""
+    try:
+        partial.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        shutil.rmtree(partial, ignore_errors=True)
+
+
 def _clone(url: str, target: Path) -> None:
+    hint = "Point --mirror (SEQSWE_MIRRORS) at a folder of bare clones."
+    if not url:
+        raise MissingError(f"{target.name.replace('+', '/', 1)} has no URL to clone", hint)
     partial = target.with_name(f"{target.name}.{os.getpid()}")
     partial.parent.mkdir(parents=True, exist_ok=True)
     git = Git(partial.parent)
@@ -133,12 +160,11 @@ def _clone(url: str, target: Path) -> None:
     try:
         git.execute(["git", "clone", "--quiet", "--bare", url, str(partial)])
     except GitCommandError as error:
-        last = (str(error.stderr).strip().splitlines() or ["git failed"])[-1]
-        raise MissingError(
-            f"cannot clone {url}: {last}",
-            "Point --mirror (SEQSWE_MIRRORS) at a folder of bare clones.",
-        ) from None
-    partial.rename(target)
+        # GitPython's own words around git's: stderr: 'fatal: ...'
+        said = str(error.stderr).strip().removeprefix("stderr: ").strip("'\n ")
+        last = (said.splitlines() or ["git failed"])[-1]
+        raise MissingError(f"cannot clone {url}: {last}", hint) from None
+    settle(partial, target)
 
 
 def cache_folder() -> Path:

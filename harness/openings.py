@@ -79,7 +79,7 @@ class Openings:
             left = list(self._ahead.values())
             self._ahead.clear()
         for future in left:
-            future.add_done_callback(lambda f: None if f.exception() else _close(f.result()))
+            future.add_done_callback(_close_if_opened)
             future.cancel()
         self._pool.shutdown(wait=True)
 
@@ -100,6 +100,11 @@ class Openings:
         spent = (b - a for a, b in pairwise(times))
         timing = dict(zip(("checkout", "container", "audit"), spent, strict=True))
         return Opened(sandbox=sandbox, spec=spec, folder=folder, audit=seen, timing=timing)
+
+
+def _close_if_opened(future: Future[Opened]) -> None:
+    if not future.cancelled() and not future.exception():
+        _close(future.result())
 
 
 def _close(opened: Opened) -> None:

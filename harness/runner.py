@@ -5,26 +5,29 @@ One rollout reads on one screen; `harness.schedule` only decides which one is ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from time import monotonic
+from typing import Any
 
 from harness.bench import Bench
 from harness.grading import collect_patch
 from harness.grading.grade import Graded, empty_patch
 from harness.grading.patch import paths_of
 from harness.openings import Opened, Wanted
-from seqswe.agent import Agent, Attempt
+from seqswe.agent import Attempt
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
 from seqswe.experiment import Cell
 from seqswe.feedback import experience
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.memory import Recall
+from seqswe.parse import parse
 from seqswe.rollout import CAUSES, Failure, Rollout
 from seqswe.sandbox import Sandbox
-from seqswe.store import dump
+from seqswe.store import RunDirectory, dump
 from seqswe.trajectory import Recording, trajectory
 
 
@@ -69,7 +72,7 @@ def run_rollout(bench: Bench, cell: Cell, position: int, before: str) -> Rollout
         with clock.phase("total"):
             rollout = _rollout(bench, cell, rollout, clock)
     except RolloutError as error:
-        rollout = replace(rollout, failure=Failure(cause=error.cause, detail=error.message))
+        rollout = replace(rollout, failure=Failure.of(error))
     except SeqSWEError:
         raise
     except Exception as error:  # noqa: BLE001  (the rollout's boundary: a bug is a failure too)
@@ -84,13 +87,14 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock) -> Rollou
     with _failing_as("memory_failed"), clock.phase("memory"):
         memory = bench.memories.at(cell, before)
         recall = checked(memory.recall(task), bench.instances, position)
+        rollout = replace(rollout, **_recalled(recall))
     bench.expect_grading(cell, position)
     with bench.openings.take(Wanted(cell, position, for_agent=True)) as room:
         for phase, seconds in room.timing.items():
             clock.book(phase, seconds)
         sandbox = Recording(room.sandbox, bench.experiment.limits)
         with clock.phase("agent"):
-            attempt, failure = _solve(bench.agent(cell), task, recall, sandbox)
+            attempt, failure = _solve(bench, cell, task, recall, sandbox)
         with clock.phase("collect"):
             patch, failure = _collect(room, failure)
     bench.patches = bool(patch)
@@ -113,15 +117,8 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock) -> Rollou
             "session": f"{cell.arm}-{cell.seed}",
             "extra": {"memory_before": before, "memory_after": after},
         }
-        bench.store.write(
-            bench.store.folder(cell.arm, cell.seed, position, instance.instance_id),
-            {
-                "patch.diff": patch,
-                "test.log": graded.log,
-                "report.json": dump(graded.verdict.as_report(instance.instance_id)),
-                "trajectory.json": dump(trajectory(task, recall, attempt, sandbox.steps, about)),
-            },
-        )
+        steps = trajectory(task, recall, attempt, sandbox.steps, about)
+        _write(bench.store, rollout, patch, graded, steps)
     return replace(
         rollout,
         resolved=graded.verdict.resolved,
@@ -132,37 +129,43 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock) -> Rollou
         usage=attempt.usage,
         audit=str(room.audit),
         broken=len(graded.verdict.pass_to_pass.failure),
-        recalled=len(recall.items),
-        recalled_bytes=len(recall.text.encode()),
-        recall_truncated=recall.truncated,
-        recalled_from=tuple(dict.fromkeys(o for item in recall.items for o in item.origins)),
         memory_after=after,
         memory_bytes=size,
     )
 
 
 def _solve(
-    agent: Agent, task: Task, recall: Recall, sandbox: Sandbox
+    bench: Bench, cell: Cell, task: Task, recall: Recall, sandbox: Sandbox
 ) -> tuple[Attempt, Failure | None]:
     """The agent's attempt. A crash or a used-up budget is the agent's own: what it left counts."""
     try:
-        return agent.solve(task, recall, sandbox), None
+        return sound(bench.agent(cell).solve(task, recall, sandbox)), None
     except RolloutError as error:
-        if not CAUSES[error.cause].grade:
+        failure = Failure.of(error)
+        if not CAUSES[failure.cause].grade:
             raise
-        return Attempt(message=error.message), Failure(cause=error.cause, detail=error.message)
-    except Exception as error:  # noqa: BLE001  (any plug-in may raise anything)
+        return Attempt(message=error.message), failure
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (a plug-in may raise anything)
         return Attempt(message=_said(error)), Failure(cause="agent_crashed", detail=_said(error))
 
 
+def sound(attempt: object) -> Attempt:
+    """An attempt that a journal can hold. Raises TypeError or ManifestError for anything else."""
+    if not isinstance(attempt, Attempt):
+        raise TypeError(f"solve returned {attempt!r:.100}, not an Attempt")
+    data = asdict(attempt)
+    json.dumps(data["notes"])
+    return parse(Attempt, data, "attempt")
+
+
 def _collect(room: Opened, failure: Failure | None) -> tuple[str, Failure | None]:
-    """The agent's patch. One that cannot be collected is the agent's doing: it counts as empty."""
+    """The agent's patch: empty, by the agent's own doing, where it left none to collect."""
     try:
         return collect_patch(room.sandbox, room.spec.checkout.commit), failure
     except RolloutError as error:
         if not CAUSES[error.cause].grade:
             raise
-        return "", failure or Failure(cause=error.cause, detail=error.message)
+        return "", failure or Failure.of(error)
 
 
 def grade_patch(bench: Bench, wanted: Wanted, patch: str, clock: Clock) -> Graded:
@@ -189,15 +192,39 @@ def checked(recall: Recall, instances: tuple[Instance, ...], position: int) -> R
     return recall
 
 
+def _recalled(recall: Recall) -> dict[str, Any]:
+    origins = dict.fromkeys(origin for item in recall.items for origin in item.origins)
+    return {
+        "recalled": len(recall.items),
+        "recalled_bytes": len(recall.text.encode("utf-8", "surrogatepass")),
+        "recall_truncated": bool(recall.truncated),
+        "recalled_from": tuple(map(str, origins)),
+    }
+
+
+def _write(
+    store: RunDirectory, rollout: Rollout, patch: str, graded: Graded, steps: Mapping[str, Any]
+) -> None:
+    store.write(
+        store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id),
+        {
+            "patch.diff": patch,
+            "test.log": graded.log,
+            "report.json": dump(graded.verdict.as_report(rollout.instance_id)),
+            "trajectory.json": dump(steps),
+        },
+    )
+
+
 @contextmanager
 def _failing_as(cause: str) -> Iterator[None]:
     try:
         yield
     except SeqSWEError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise RolloutError(cause, _said(error)) from error
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:500]

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from harness.bench import Bench
+from harness.bench import Bench, make_agent, make_memory
 from harness.cleanup import terminated_like_interrupted
 from harness.codebase import clone_of, provider_of, scratch_folder
 from harness.git import Clone, cache_folder
@@ -19,17 +20,17 @@ from harness.mining.statement import load_issues
 from harness.openings import Openings
 from seqswe import manifest as manifests
 from seqswe import plugins
+from seqswe.errors import SeqSWEError, UsageError
 from seqswe.experiment import Experiment, Plan
 from seqswe.experiment import lay as lay_plan
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.manifest import Manifest
 from seqswe.memory import Commit, Services
 from seqswe.sandbox import SandboxProvider, SandboxSpec
-from seqswe.snapshots import EMPTY
 from seqswe.store import RunDirectory
 
 HARNESS_SECONDS = 300.0
-"""What a sandbox lives beyond the agent's budget, for the harness's own commands in it."""
+"""What auditing, collecting and preparing the tests may take in a sandbox, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,26 @@ class Subject:
         instances = materialize(clone, manifest, records, issues)
         return cls(manifest=manifest, clone=clone, instances=tuple(instances), plan=plan)
 
+    def try_plugins(self) -> None:
+        """Build agent and memory once, so that wrong options are said before anything is run.
+
+        Raises UsageError, also for whatever else their construction raises.
+        """
+        experiment, cell = self.plan.experiment, self.plan.cells[0]
+        building = f"agent {experiment.agent!r}"
+        try:
+            make_agent(experiment, self.instances, cell)
+            building = f"memory {experiment.memory!r}"
+            with TemporaryDirectory(ignore_cleanup_errors=True) as home:
+                make_memory(experiment, self.services(), cell, Path(home))
+        except SeqSWEError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise UsageError(
+                f"{building} cannot be built: {type(error).__name__}: {error}"[:500],
+                "Check its options and what it needs.",
+            ) from error
+
     def digest(self, count: int | None = None) -> str:
         """Digest of the sequence, or of its first `count` instances."""
         return digest_of("\n".join(i.digest for i in self.instances[:count]))
@@ -77,9 +98,14 @@ class Subject:
     def bench(self, store: RunDirectory, provider: SandboxProvider) -> Iterator[Bench]:
         """Everything that rollouts share. Wrong options of agent and memory are said now."""
         experiment, manifest = self.plan.experiment, self.manifest
-        limits = experiment.limits
         cache = cache_folder() / "history" / manifest.name
         history = History(self.clone, [i.base_commit for i in self.instances], cache)
+
+        # The agent's own seconds are counted by Recording; collecting and testing come on top.
+        limits = replace(
+            experiment.limits,
+            task_seconds=experiment.task_seconds + manifest.tests.seconds + HARNESS_SECONDS,
+        )
 
         def lay(position: int, folder: Path, label: str) -> SandboxSpec:
             instance = self.instances[position]
@@ -87,7 +113,7 @@ class Subject:
             return SandboxSpec(
                 environment=manifest.environment(instance.environment),
                 checkout=history.checkout(instance.base_commit, folder),
-                limits=replace(limits, task_seconds=limits.task_seconds + HARNESS_SECONDS),
+                limits=limits,
                 labels=labels,
             )
 
@@ -104,9 +130,6 @@ class Subject:
                 scratch=scratch,
                 services=self.services(),
             )
-            bench.agent(self.plan.cells[0])
-            for cell in self.plan.cells:
-                bench.memories.at(cell, EMPTY)
             try:
                 yield bench
             finally:

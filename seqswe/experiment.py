@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from math import inf
 from typing import Any, Literal
 
 from seqswe.errors import UsageError
@@ -98,8 +99,11 @@ class Experiment:
                     "See `seqswe run --help`.",
                 )
         for name in ("cpus", "command_seconds", "task_seconds"):
-            if not getattr(self, name) > 0:
-                raise UsageError(f"{name} must be positive", "See `seqswe run --help`.")
+            if not 0 < getattr(self, name) < inf:
+                raise UsageError(
+                    f"{name} must be a positive number, not {getattr(self, name)}",
+                    "See `seqswe run --help`.",
+                )
 
     @property
     def limits(self) -> Limits:
@@ -123,28 +127,6 @@ MAY_DIFFER = frozenset({"mirror", "issues", "jobs", "retries"})
 """Settings that may differ on resume: they change where and how fast, never what comes out."""
 NOT_RESULTS = MAY_DIFFER | {"seeds", "arm", "limit"}
 """With those that choose which rollouts run: none of them changes what one rollout gives."""
-
-
-def options(pairs: tuple[str, ...], what: str) -> dict[str, Any]:
-    """`("k=3", "model=x")` as keyword arguments; numbers and booleans are read as such."""
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name.isidentifier():
-            raise UsageError(f"{what} option {pair!r} is not key=value", "For example k=3.")
-        found[name] = _value(value)
-    return found
-
-
-def _value(text: str) -> Any:
-    if text in ("true", "false"):
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

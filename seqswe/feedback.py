@@ -8,8 +8,8 @@ from seqswe.instance import Instance, Task
 from seqswe.memory import Experience
 from seqswe.rollout import Verdict
 
-TEST_OUTPUT_BYTES = 20_000
-"""Of a test log, its end: where pytest says what failed."""
+TEST_OUTPUT = 20_000
+"""Characters of a test log's end, where pytest says what failed."""
 
 
 def experience(
@@ -30,7 +30,7 @@ def experience(
         notes=attempt.notes,
         edited_files=edited_files,
         resolved=verdict.resolved if level >= 1 else None,
-        test_output=log[-TEST_OUTPUT_BYTES:] if level >= 2 else None,
+        test_output=log[-TEST_OUTPUT:] if level >= 2 else None,
         gold_patch=instance.patch if level >= 3 else None,
         gold_files=instance.gold_files if level >= 3 else None,
     )

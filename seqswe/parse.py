@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from datetime import datetime
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from seqswe.errors import ManifestError
@@ -19,6 +20,8 @@ def parse(cls: type[T], data: Mapping[str, Any], where: str) -> T:
 
     `where` is named in the error ("manifest.toml [layout]"). Raises ManifestError.
     """
+    if not isinstance(data, Mapping):
+        raise _wrong(where, "a table", data)
     known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
     for name in data:
         if name not in known:
@@ -27,7 +30,7 @@ def parse(cls: type[T], data: Mapping[str, Any], where: str) -> T:
             raise ManifestError(
                 f"{where}: unknown field {name!r}", f"{hint}Fields: {', '.join(sorted(known))}."
             )
-    hints = get_type_hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]
     values = {}
     for name, spec in known.items():
         if name in data:
@@ -37,6 +40,9 @@ def parse(cls: type[T], data: Mapping[str, Any], where: str) -> T:
                 f"{where}: field {name!r} is missing", f"Fields: {', '.join(sorted(known))}."
             )
     return cls(**values)
+
+
+_hints = cache(get_type_hints)
 
 
 def _convert(kind: Any, value: Any, where: str) -> Any:
@@ -64,7 +70,8 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         return moment(value, where)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if kind is not Any and (not isinstance(value, kind) or (kind is int and value is True)):
+    misread = kind is int and isinstance(value, bool)
+    if kind is not Any and (misread or not isinstance(value, kind)):
         raise _wrong(where, {str: "a text", int: "a whole number"}.get(kind, kind.__name__), value)
     return value
 

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from seqswe.agent import Usage
+from seqswe.errors import RolloutError
+from seqswe.parse import parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,14 @@ class Failure:
 
     cause: str
     detail: str = ""
+    """For people; not part of the result, since it may name times and temporary paths."""
+
+    @classmethod
+    def of(cls, error: RolloutError) -> Failure:
+        """What an error says. A cause that is not in the table is a bug of whoever raised it."""
+        if error.cause in CAUSES:
+            return cls(cause=error.cause, detail=error.message)
+        return cls(cause="harness_failed", detail=f"unknown cause {error.cause!r}: {error.message}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,19 +146,14 @@ class Rollout:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Rollout:
-        """Read what `as_json` wrote. Raises KeyError, TypeError or ValueError on anything else."""
-        values = dict(data)
-        failure = values.pop("failure", None)
-        usage = Usage(**values.pop("usage"))
-        for name in ("ranking", "gold_files", "edited_files", "recalled_from"):
-            values[name] = tuple(values[name])
-        return cls(failure=Failure(**failure) if failure else None, usage=usage, **values)
+        """Read what `as_json` wrote. Raises ManifestError on anything else."""
+        return parse(cls, data, "rollout")
 
     def result(self) -> dict[str, Any]:
         """The part that must be reproducible: everything but the measurements."""
         data = self.as_json()
         del data["timing"], data["started_at"]
-        return data
+        return data | {"failure": self.failure.cause if self.failure else None}
 
 
 _FIELDS = tuple(spec.name for spec in fields(Rollout))

@@ -51,10 +51,7 @@ class Snapshots:
         """Write the state named by `digest` into an empty folder. Raises RunDirError if damaged."""
         files = self._files(digest)
         if folder_digest(files) != digest:
-            raise RunDirError(
-                f"memory snapshot {digest} in {self.root} is damaged",
-                "Restore the run directory from a copy, or start a new run.",
-            )
+            raise self._damaged(digest, "its content is another one's")
         for name, content in files.items():
             path = directory / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,20 +73,27 @@ class Snapshots:
                 return self._recent[digest]
         files: dict[str, bytes] = {}
         for delta in reversed(list(self._chain(digest))):
-            files = _apply(files, delta)
+            try:
+                files = _apply(files, delta)
+            except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
+                raise self._damaged(digest, error) from None
         return files
 
     def _chain(self, digest: str) -> Iterator[Mapping[str, Any]]:
         while digest != EMPTY:
             try:
                 snapshot = json.loads(self._path(digest).read_bytes())
-            except (OSError, ValueError) as error:
-                raise RunDirError(
-                    f"memory snapshot {digest} cannot be read: {error}",
-                    "Restore the run directory, or start a new run.",
-                ) from None
-            yield snapshot["files"]
-            digest = snapshot["parent"]
+                files, parent = snapshot["files"], snapshot["parent"]
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise self._damaged(digest, error) from None
+            yield files
+            digest = parent
+
+    def _damaged(self, digest: str, why: object) -> RunDirError:
+        return RunDirError(
+            f"memory snapshot {digest} in {self.root} is damaged: {why}",
+            "Restore the run directory from a copy, or start a new run.",
+        )
 
     def _path(self, digest: str) -> Path:
         name = digest.removeprefix("sha256:")
@@ -104,6 +108,16 @@ class Snapshots:
             out.flush()
             os.fsync(out.fileno())
         temporary.replace(path)
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new names in a folder durable; their contents are synced by whoever wrote them."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def read_folder(directory: Path) -> dict[str, bytes]:
@@ -115,7 +129,7 @@ def read_folder(directory: Path) -> dict[str, bytes]:
 def folder_digest(files: Files) -> str:
     """One digest for names and contents; EMPTY for no files."""
     lines = (f"{name}\0{sha256(files[name]).hexdigest()}\n" for name in sorted(files))
-    return "sha256:" + sha256("".join(lines).encode()).hexdigest()
+    return "sha256:" + sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _delta(before: Files, after: Files) -> dict[str, Any]:

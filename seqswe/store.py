@@ -20,14 +20,16 @@ from threading import Lock
 from typing import Any
 
 from seqswe import __version__
-from seqswe.errors import RunDirError
+from seqswe.errors import ManifestError, RunDirError
 from seqswe.experiment import MAY_DIFFER, Experiment
 from seqswe.instance import digest_of
 from seqswe.parse import parse
 from seqswe.rollout import Rollout
-from seqswe.snapshots import Snapshots
+from seqswe.snapshots import Snapshots, sync_folder
 
 FORMAT = 1
+JSON_ERRORS = "backslashreplace"
+"""Undecodable bytes of file names and patches come out as JSON's own escapes, and back again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,12 @@ class RunDirectory:
                 f"{root} is not empty and not a run directory",
                 "Choose another --out; nothing was written.",
             )
+        there = next(p for p in (root, *root.absolute().parents) if p.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            raise RunDirError(
+                f"cannot write {root}: {there} is no folder that you may write to",
+                "Choose another --out.",
+            )
 
     @classmethod
     def create(cls, root: Path, info: RunInfo) -> RunDirectory:
@@ -107,6 +115,8 @@ class RunDirectory:
             temporary = root / "run.toml.new"
             temporary.write_text(tomli_w.dumps(data), encoding="utf-8")
             temporary.replace(root / "run.toml")
+            (root / "rollouts.jsonl").touch()
+            sync_folder(root)
         except OSError as error:
             raise RunDirError(
                 f"cannot write {root}: {error.strerror}", "Choose an --out that you may write to."
@@ -157,7 +167,14 @@ class RunDirectory:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run directory for one writing process; a second one is refused."""
-        with (self.root / "lock").open("w") as handle:
+        try:
+            handle = (self.root / "lock").open("w")
+        except OSError as error:
+            raise RunDirError(
+                f"cannot write {self.root}: {error.strerror}",
+                "Make it writable, or work on a copy of it.",
+            ) from None
+        with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -181,7 +198,7 @@ class RunDirectory:
         for number, line in enumerate(lines, 1):
             try:
                 rollout = Rollout.from_json(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, ManifestError) as error:
                 raise RunDirError(
                     f"{path}, line {number} is damaged: {error}",
                     "Restore the journal from a copy; only the last line may be incomplete.",
@@ -204,7 +221,7 @@ class RunDirectory:
         """Commit a finished rollout: one line, durable on return."""
         line = json.dumps(rollout.as_json(), sort_keys=True, ensure_ascii=False) + "\n"
         with self._lock, (self.root / "rollouts.jsonl").open("ab") as out:
-            out.write(line.encode("utf-8", "surrogateescape"))
+            out.write(line.encode("utf-8", JSON_ERRORS))
             out.flush()
             os.fsync(out.fileno())
 
@@ -223,8 +240,9 @@ class RunDirectory:
 
 
 def dump(data: Any) -> str:
-    """JSON as people read it: indented, keys in their order."""
-    return json.dumps(data, indent=1, ensure_ascii=False, default=str) + "\n"
+    """JSON as people read it: indented, keys in their order, and always valid UTF-8."""
+    text = json.dumps(data, indent=1, ensure_ascii=False, default=str) + "\n"
+    return text.encode("utf-8", JSON_ERRORS).decode()
 
 
 def total_bytes(paths: Iterable[Path]) -> int:

@@ -18,15 +18,16 @@ SHOWN = 2000
 
 
 class Recording:
-    """A sandbox that notes every command, so that each agent has a trajectory by itself.
+    """A sandbox as an agent gets it: every command is noted, and all share the task's seconds.
 
-    With `limits`, the commands together take at most their `task_seconds`. The sandbox itself
-    should live longer: what an agent did until then is still collected.
+    So each agent has a trajectory by itself, and one that used up its time can still be graded:
+    what the harness does in the same sandbox is not the agent's.
     """
 
-    def __init__(self, sandbox: Sandbox, limits: Limits | None = None) -> None:
+    def __init__(self, sandbox: Sandbox, limits: Limits) -> None:
         self._sandbox = sandbox
         self._limits = limits
+        self._left = limits.task_seconds
         self.root = sandbox.root
         self.steps: list[tuple[str, Completed]] = []
 
@@ -38,20 +39,18 @@ class Recording:
         env: Mapping[str, str] | None = None,
         stdin: bytes | None = None,
     ) -> Completed:
-        """Run and note a command. Raises RolloutError when the budget is used up."""
-        if self._limits:
-            wanted = self._limits.command_seconds if timeout is None else timeout
-            timeout = min(wanted, self._left(self._limits.task_seconds))
-        done = self._sandbox.run(command, timeout=timeout, env=env, stdin=stdin)
+        """Run and note a command. Raises RolloutError("agent_out_of_budget") and the sandbox's."""
+        if self._left <= 0:
+            raise RolloutError(
+                "agent_out_of_budget",
+                f"its {self._limits.task_seconds:g} s are used up",
+            )
+        seconds = min(timeout or self._limits.command_seconds, self._left)
+        done = self._sandbox.run(command, timeout=seconds, env=env, stdin=stdin)
+        self._left -= done.seconds
         text = command if isinstance(command, str) else " ".join(command)
         self.steps.append((text, done))
         return done
-
-    def _left(self, seconds: float) -> float:
-        left = seconds - sum(done.seconds for _, done in self.steps)
-        if left <= 0:
-            raise RolloutError("agent_out_of_budget", f"all {seconds:.0f} s are used up")
-        return left
 
     def read(self, path: str) -> bytes:
         """A file's bytes."""

@@ -52,7 +52,7 @@ class Command:
         }
         done = sandbox.run(self._run, timeout=self._seconds, env=env)
         if done.timed_out:
-            raise RolloutError("agent_out_of_budget", f"the command ran {done.seconds:.0f} s")
+            raise RolloutError("agent_out_of_budget", "the command did not end in time")
         if not done.ok:
             said = (done.stderr or done.stdout)[-200:].decode("utf-8", "replace")
             raise RolloutError("agent_crashed", f"exit code {done.exit_code}: {said}")

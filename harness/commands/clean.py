@@ -7,15 +7,26 @@ from pathlib import Path
 
 import click
 
-from harness.codebase import sweep_scratch
+from harness.cleanup import sweep
+from harness.codebase import SCRATCH
 from harness.git import cache_folder
 from seqswe.errors import MissingError
 from seqswe.store import total_bytes
 
 
 @click.command()
-@click.option("--images", is_flag=True, help="Also remove the environment images.")
-@click.option("--cache", is_flag=True, help="Also remove clones, packs and virtual environments.")
+@click.option(
+    "--images",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="Also remove the environment images.",
+)
+@click.option(
+    "--cache",
+    is_flag=True,
+    allow_from_autoenv=False,  # SEQSWE_CACHE says where the cache is
+    help="Also remove clones, packs and virtual environments.",
+)
 def clean(images: bool, cache: bool) -> None:
     """Remove containers and folders of dead processes. Run directories are never touched."""
     from harness.sandboxes.docker import DockerProvider
@@ -31,7 +42,8 @@ def clean(images: bool, cache: bool) -> None:
         if images:
             click.echo(f"removed {provider.images.remove_all()} environment images")
     folder = cache_folder()
-    click.echo(f"removed {sweep_scratch(folder)} scratch folders")
+    for history in folder.glob("history/*"):
+        sweep(history, SCRATCH)
     if cache:
         click.echo(f"removed {_remove(folder) / 1e9:.2f} GB of caches in {folder}")
 

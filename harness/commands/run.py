@@ -43,6 +43,7 @@ def run(out: Path, **values: Any) -> None:
     experiment = Experiment(**values)
     RunDirectory.check_new(out)
     subject = Subject.load(experiment)
+    subject.try_plugins()
     with open_provider(experiment) as provider:
         info = RunInfo(
             experiment=experiment,
@@ -73,6 +74,7 @@ def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
     experiment = replace(store.info.experiment, **given)
     store.check_same(experiment)
     subject = Subject.load(experiment)
+    subject.try_plugins()
     store.check_sequence(subject.digest())
     with open_provider(experiment) as provider:
         work(subject, store, provider)

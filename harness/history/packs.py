@@ -19,7 +19,7 @@ from threading import Lock, get_ident
 
 from git.exc import GitCommandError
 
-from harness.git import Clone
+from harness.git import Clone, settle
 from seqswe.errors import MissingError, UsageError
 from seqswe.sandbox import Checkout
 
@@ -111,15 +111,12 @@ class History:
         command = ("-c", "pack.threads=1", "pack-objects", "--revs", "-q", "--delta-base-offset")
         try:
             self.clone.run_bytes(*command, str(partial / "pack" / "pack"), stdin=wanted, env=place)
-            (partial / "pack").rename(folder)
+            settle(partial / "pack", folder)
         except GitCommandError as error:
             raise MissingError(
                 f"git cannot pack {newer[:12]}: {str(error.stderr).strip()}",
                 f"Check the clone: git -C {self.clone.path} fsck",
             ) from None
-        except OSError:
-            if not folder.is_dir():  # else another process was faster, with the same objects
-                raise
         finally:
             shutil.rmtree(partial)
 

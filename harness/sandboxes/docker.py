@@ -22,7 +22,7 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 from docker.types import Ulimit
 
-from harness.cleanup import alive, owner
+from harness.cleanup import alive, owner, sweep
 from harness.sandboxes.common import (
     PINNED,
     Deadline,
@@ -44,6 +44,7 @@ BACKSTOP = 20
 ENGINE_SLOTS = threading.BoundedSemaphore(4)
 """Creates and removes at a time: more only queue up inside the engine."""
 OWNER_LABEL = "seqswe.owner"
+INBOX = "seqswe-inbox-"
 FIRST_UID = 200_000
 # The kernel counts a user's processes over all containers of the machine, so two runs side by
 # side must not use the same ids.
@@ -94,7 +95,8 @@ class DockerProvider:
         self._open.close()
 
     def sweep(self) -> int:
-        """Remove containers whose owning process is dead."""
+        """Remove containers whose owning process is dead, and what they were handed."""
+        sweep(Path(tempfile.gettempdir()), INBOX)
         removed = 0
         for label in (OWNER_LABEL, BUILDER_LABEL):
             for container in self.client.containers.list(all=True, filters={"label": label}):
@@ -113,7 +115,7 @@ class DockerSandbox:
         self._api = client.api
         self._deadline = Deadline(spec.limits.task_seconds)
         self._uid = FIRST_UID + next(_uids) % 1_000_000
-        self._inbox = Path(tempfile.mkdtemp(prefix="seqswe-inbox-"))
+        self._inbox = Path(tempfile.mkdtemp(prefix=f"{INBOX}{owner()}-"))
         self._inbox.chmod(0o755)
         self._names = itertools.count()
         self._closed = threading.Event()

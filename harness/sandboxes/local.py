@@ -22,7 +22,7 @@ from typing import IO
 
 from packaging.requirements import Requirement
 
-from harness.cleanup import alive, owner
+from harness.cleanup import owner, sweep
 from harness.git import cache_folder
 from harness.sandboxes.common import (
     PINNED,
@@ -70,12 +70,7 @@ class LocalProvider:
 
     def sweep(self) -> int:
         """Remove folders whose owning process is dead."""
-        removed = 0
-        for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-            if not alive(folder.name.removeprefix(PREFIX).rsplit("-", 1)[0]):
-                shutil.rmtree(folder, ignore_errors=True)
-                removed += 1
-        return removed
+        return sweep(Path(tempfile.gettempdir()), PREFIX)
 
     def _python(self, environment: Environment) -> Path:
         here = "{}.{}".format(*sys.version_info[:2])
@@ -207,6 +202,7 @@ class LocalSandbox:
                 late = True
             finally:
                 _kill_group(process)
+                self._process = None  # its number may soon be another's
             limit = self.limits.output_bytes
             texts = [_head(handle, limit) for handle in (out, err)]
         return Completed(

@@ -176,8 +176,10 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
 
 
 def _with_sentences(analysis: Analysis) -> Analysis:
-    several = len(analysis.runs) > 1
-    sentences = [finding(item, several) for item in analysis.headlines()]
+    runs = {run.label: run for run in analysis.runs}
+    sentences = [
+        finding(item, runs[item.run], several=len(runs) > 1) for item in analysis.headlines()
+    ]
     if analysis.headline_outcome is not RESOLVED or not sentences:
         sentences.append(analysis.headline_reason)
     return replace(analysis, sentences=tuple(sentences))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqswe.analysis.model import Analysis, ArmResult, Contrast
+from seqswe.analysis.model import Contrast, RunResult
 from seqswe.metrics import Outcome
 from seqswe.statistics import MINIMUM_RUNS, Estimate, Word
 
@@ -61,12 +61,18 @@ def mean_interval(outcome: Outcome, mean: Estimate | None) -> str:
     return f"{value(outcome, mean.estimate)} ({value(outcome, low)} to {value(outcome, high)})"
 
 
-def finding(contrast: Contrast, several: bool) -> str:
-    """The primary finding of one run in a few sentences, the verdict word before a colon."""
+def finding(contrast: Contrast, run: RunResult | None = None, *, several: bool = False) -> str:
+    """The primary finding of one run in a few sentences, the verdict word before a colon.
+
+    With its `run` given, what is incomplete or synthetic says so before it says anything else.
+    """
     lift = contrast.lift
+    marks = ""
+    if run:
+        marks = "INCOMPLETE " * (not run.complete) + "SYNTHETIC " * run.info.synthetic
     whose = f" ({contrast.run})" if several else ""
     return (
-        f"{lift.verdict}{whose}: {contrast.outcome.title} {_means(contrast)}on the same "
+        f"{marks}{lift.verdict}{whose}: {contrast.outcome.title} {_means(contrast)}on the same "
         f"{lift.overall.n} tasks, {contrast.name} = {change(contrast, contrast.estimate)} "
         f"({100 * lift.overall.level:.0f} % interval {interval(contrast)}; "
         f"{p_value(contrast.p)}; {_seeds(contrast)}). {meaning(contrast)}"
@@ -94,16 +100,6 @@ def meaning(contrast: Contrast) -> str:
             "noise of the tasks alone."
         )
     return gained
-
-
-def denominators(arm: ArmResult) -> str:
-    """`12/20 graded, 12/30 all`."""
-    return f"{arm.resolved}/{arm.graded} of graded, {arm.resolved}/{arm.rollouts} of all"
-
-
-def plain_text(analysis: Analysis) -> str:
-    """Warnings and findings as lines, for a terminal."""
-    return "\n".join([*analysis.warnings, *analysis.sentences])
 
 
 def _means(contrast: Contrast) -> str:

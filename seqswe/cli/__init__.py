@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from types import FrameType
 from typing import Any
 
 import click
@@ -20,11 +22,16 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "resume": ("harness.commands.run:resume", "Go on with an interrupted run."),
     "grade": ("harness.commands.grade:grade", "Grade the stored patches of a run again."),
     "report": ("seqswe.cli.report:report", "Learning curves against the i.i.d. baseline."),
+    "view": ("seqswe.cli.view:view", "Look at large runs in a browser; read-only, on loopback."),
+    "compare": ("seqswe.cli.compare:compare", "Did HEAD regress against BASE? For CI."),
+    "baseline": ("seqswe.cli.compare:baseline", "Keep a run's outcomes as one small file."),
     "mine": ("harness.commands.mine:mine", "Find candidate instances in a clone's history."),
     "validate": ("harness.commands.validate:validate", "Prove candidates in the sandbox."),
     "clean": ("harness.commands.clean:clean", "Remove leftover containers, images and caches."),
 }
 """Command → (`module:attribute`, what it does in one line), in the order `--help` shows."""
+PREFIX = "SEQSWE"
+"""Of environment variables. The same for every command, so that run and plan always agree."""
 
 
 class LazyGroup(click.Group):
@@ -40,6 +47,8 @@ class LazyGroup(click.Group):
             return None
         module, _, attribute = COMMANDS[name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
+        # Left to itself, click would put the command's name in: SEQSWE_RUN_JOBS.
+        command.context_settings = {**command.context_settings, "auto_envvar_prefix": PREFIX}
         return command
 
     def resolve_command(
@@ -59,7 +68,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={
-        "auto_envvar_prefix": "SEQSWE",
+        "auto_envvar_prefix": PREFIX,
         "help_option_names": ["-h", "--help"],
         "max_content_width": 100,
     },
@@ -82,25 +91,33 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: errors for people are two lines (error, hint) and the right exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, _interrupt)
     code: Any = 0
     try:
-        code = cli.main(args=arguments, prog_name="seqswe", standalone_mode=False)
+        code = cli.main(args=given or ["--help"], prog_name="seqswe", standalone_mode=False)
     except SeqSWEError as error:
         code = _say(error.message, error.hint, error.exit_code)
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
-        hint = f"See `{context.command_path} --help`." if context else ""
-        code = _say(error.format_message(), hint, error.exit_code)
+        path = context.command_path if context else "seqswe"
+        code = _say(error.format_message(), f"See `{path} --help`.", error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        code = _say("interrupted", "", 130)
+        code = _say("interrupted", "What is finished is kept; `seqswe resume RUN` goes on.", 130)
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
+    except OSError as error:
+        code = _say(str(error), "Check the path, its permissions and the free disk space.", 3)
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """SIGTERM is a polite Ctrl-C: the same clean-up, the same exit code."""
+    raise KeyboardInterrupt
+
+
 def _say(message: str, hint: str, code: int) -> int:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
-    if hint:
-        click.echo(f"hint:  {hint}", err=True)
+    for title, text in (("error: ", message), ("hint:  ", hint or "See `seqswe --help`.")):
+        click.echo(title + " ".join(text.split()), err=True)
     return code

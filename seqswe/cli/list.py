@@ -8,7 +8,7 @@ import click
 
 from seqswe import manifest as manifests
 from seqswe.errors import SeqSWEError, UnknownName
-from seqswe.plugins import KINDS, Kind, installed, plural, resolve
+from seqswe.plugins import KINDS, Kind, installed, parameters, plural, resolve
 
 THINGS: dict[str, Kind | None] = {"codebases": None} | {plural(kind): kind for kind in KINDS}
 
@@ -50,14 +50,5 @@ def _plugin(kind: Kind, name: str) -> tuple[str, str]:
     except SeqSWEError as error:
         return name, f"not usable: {error.message} ({error.hint})"
     text = (inspect.getdoc(found) or "").split("\n\n")[0].replace("\n", " ")
-    try:
-        parameters = inspect.signature(found).parameters.values()
-    except (TypeError, ValueError):
-        return name, text
-    hidden = ("seed", "gold", "home", "services", "self")
-    options = [
-        p.name if p.default is p.empty else f"{p.name}={p.default}"
-        for p in parameters
-        if p.name not in hidden and p.kind is not p.VAR_KEYWORD
-    ]
-    return name, text + (f" [{', '.join(options)}]" if options else "")
+    taken = [p.name if p.default is p.empty else f"{p.name}={p.default}" for p in parameters(found)]
+    return name, text + (f" [{', '.join(taken)}]" if taken else "")

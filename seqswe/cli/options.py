@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from seqswe.errors import UsageError
 from seqswe.experiment import ARMS, FEEDBACKS, Experiment
+from seqswe.parse import parse
 
 Command = Callable[..., Any]
 HELP = {
@@ -107,13 +108,6 @@ def _read_file(ctx: click.Context, _: click.Parameter, path: Path | None) -> Non
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not TOML: {error}", "Correct the line named.") from None
-    known = {spec.name for spec in fields(Experiment)}
-    cleaned = {key.replace("-", "_"): value for key, value in data.items()}
-    for key in cleaned:
-        if key not in known:
-            from difflib import get_close_matches
-
-            close = get_close_matches(key, known, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"Keys: {', '.join(sorted(known))}."
-            raise UsageError(f"{path}: unknown key {key!r}", hint)
-    ctx.default_map = {**(ctx.default_map or {}), **cleaned}
+    settings = {key.replace("-", "_"): value for key, value in data.items()}
+    parse(Experiment, settings, str(path))
+    ctx.default_map = {**(ctx.default_map or {}), **settings}

@@ -20,7 +20,7 @@ USUAL = ("json", "markdown", "html")
     "--format",
     multiple=True,
     metavar="NAME",
-    help="html, markdown, json, csv, junit or a plug-in's; may be repeated. "
+    help="html, markdown, json, csv, junit, svg, png or a plug-in's; may be repeated. "
     "Default: json, markdown and html.",
 )
 @click.option(

@@ -10,7 +10,7 @@ from seqswe.analysis import Contrast
 from seqswe.metrics import Outcome
 
 HEIGHT = 280
-POSITION = "Task in the sequence (number)"
+POSITION = "Task number"
 
 Spec = dict[str, Any]
 Row = dict[str, Any]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -71,49 +72,44 @@ def lift_chart(contrast: Contrast) -> Spec | None:
 def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
     """Every arm's smoothed curve over its raw points."""
     shown = [(arm.arm, arm.outcomes[outcome.name]) for arm in arms]
-    names = [name for name, _ in shown]
     points = [row for name, found in shown for row in _raw(name, found)]
     curves = [row for name, found in shown for row in _smooth(name, found)]
     if not points:
         return None
-    # One domain and one legend for colour and dash, or else there would be two.
-    domain = alt.Scale(domain=names)
-    legend = alt.Legend(title=None, symbolType="stroke", symbolSize=300)
-    arm = alt.Color("arm:N", title="Arm", scale=domain, legend=legend)
-    dash = alt.StrokeDash("arm:N", title="Arm", scale=domain, legend=legend)
-    dot = alt.Color("arm:N", title="Arm", scale=domain, legend=None)
-    shape = alt.Shape("arm:N", title="Arm", scale=domain, legend=None)
-    full = [0, 100 if factor_of(outcome) > 1 else 1]
-    scale = alt.Scale(domain=full) if outcome.kind == "share" else alt.Scale()
-    y = alt.Y("value:Q", title=axis_title(outcome), scale=scale)
-    tips = [
-        alt.Tooltip("arm:N", title="Arm"),
-        alt.Tooltip("task:Q", title="Task", format=".0f"),
-        alt.Tooltip("value:Q", title=outcome.title, format=".3~f"),
-    ]
-    plot = Plot()
-    dots = (
-        plot.chart(points)
-        .mark_point(filled=True, size=16, opacity=0.35)
-        .encode(x=position(), y=y, color=dot, shape=shape, tooltip=tips)
-    )
-    lines = (
-        plot.chart(curves)
-        .mark_line(strokeWidth=2.5)
-        .encode(
-            x=position(),
-            y=y,
-            color=arm,
-            strokeDash=dash,
-            tooltip=tips,
-        )
-    )
-    layers = [dots, lines] if curves else [dots]
+    plot, names = Plot(), [name for name, _ in shown]
+    legend = alt.Legend(title=None)
+    dots = _arm_layer(plot.chart(points), outcome, None if curves else legend, names, "shape")
+    layers = [dots.mark_point(filled=True, size=16, opacity=0.35)]
+    if curves:
+        legend = alt.Legend(title=None, symbolType="stroke", symbolSize=300)
+        lines = _arm_layer(plot.chart(curves), outcome, legend, names, "dash")
+        layers.append(lines.mark_line(strokeWidth=2.5))
     # With scales of their own the points leave the legend to the lines.
     layered = alt.layer(*layers).resolve_scale(
         color="independent", shape="independent", strokeDash="independent"
     )
     return plot.finished(layered)
+
+
+def _arm_layer(
+    base: alt.Chart, outcome: Outcome, legend: alt.Legend | None, names: list[str], sign: str
+) -> alt.Chart:
+    full = [0, 100 if factor_of(outcome) > 1 else 1]
+    y_scale = alt.Scale(domain=full) if outcome.kind == "share" else alt.Scale()
+    # One domain and one legend for all channels, or else there would be several.
+    same: dict[str, Any] = {"title": "Arm", "scale": alt.Scale(domain=names), "legend": legend}
+    shape, dash = alt.Shape("arm:N", **same), alt.StrokeDash("arm:N", **same)
+    told = base.encode(shape=shape) if sign == "shape" else base.encode(strokeDash=dash)
+    return told.encode(
+        x=position(),
+        y=alt.Y("value:Q", title=axis_title(outcome), scale=y_scale),
+        color=alt.Color("arm:N", **same),
+        tooltip=[
+            alt.Tooltip("arm:N", title="Arm"),
+            alt.Tooltip("task:Q", title="Task", format=".0f"),
+            alt.Tooltip("value:Q", title=outcome.title, format=".3~f"),
+        ],
+    )
 
 
 def lift_ends(contrast: Contrast, curve: Curve) -> tuple[float, float] | None:

@@ -48,7 +48,7 @@ def forest_of_outcomes(analysis: Analysis, run: str) -> Spec | None:
         for c in analysis.contrasts
         if c.run == run and c.name == primary.name and c.outcome.kind == "share"
     ]
-    title = "Lift (percentage points; ranks in hundredths)"
+    title = "Lift (percentage points)"
     return _forest(found, "Outcome", title, percent=True) if len(found) > 1 else None
 
 
@@ -154,7 +154,7 @@ def cost_ratios(found: Iterable[Efficiency]) -> Spec | None:
     ]
     if not rows:
         return None
-    title = "Cost per resolved task, arm over baseline (ratio, log axis)"
+    title = "Ratio to the baseline (log)"
     log = alt.Scale(type="log", nice=False, padding=16)
     return _rows(rows, "Resource", alt.X("low:Q", title=title, scale=log), 1.0)
 
@@ -226,4 +226,4 @@ def _same(arms: list[ArmResult]) -> alt.Scale:
 
 
 def _gradient(outcome: Outcome) -> alt.Legend:
-    return alt.Legend(title=axis_title(outcome), gradientLength=160)
+    return alt.Legend(title=axis_title(outcome), gradientLength=160, titleLimit=190)

@@ -94,14 +94,19 @@ def asset(name: str) -> str:
 @cache
 def charts_library() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, in the version that Altair writes for."""
+    import vl_convert
+
+    return str(vl_convert.javascript_bundle(BUNDLE, vl_version=vega_lite_version()))
+
+
+def vega_lite_version() -> str:
+    """The version that Altair writes for, or the newest that can be drawn."""
     import altair
     import vl_convert
 
     wanted = ".".join(altair.SCHEMA_VERSION.lstrip("v").split(".")[:2])
     known = vl_convert.get_vegalite_versions()
-    return str(
-        vl_convert.javascript_bundle(BUNDLE, vl_version=wanted if wanted in known else known[-1])
-    )
+    return str(wanted if wanted in known else known[-1])
 
 
 def content_policy(scripts: list[str], *, live: bool = False) -> str:
@@ -170,8 +175,8 @@ def _captions(analysis: Analysis, run: str, primary: Contrast | None) -> dict[st
     return {
         "lift": _lift_caption(primary) if primary else "",
         "arms": _arms_caption(analysis, arms),
-        "forest": f"{pair} on every outcome that is a share, with its 95 % interval. Only the "
-        "headline outcome is a test made in advance.",
+        "forest": f"{pair} on every outcome that is a share (ranks in hundredths), with its 95 % "
+        "interval. Only the headline outcome is a test made in advance.",
         "means": f"{title}: one dot per seed. Dots of an arm far apart mean that runs differ by "
         "more than their tasks explain.",
         "heatmap": f"{title}, task by seed; a blank cell has no verdict."

@@ -50,7 +50,7 @@ class JUnitReport:
                     suite=contrast.run + mark,
                     name=f"{contrast.name} does no harm to {contrast.outcome.name}",
                     outcome="skipped" if word is Word.INCONCLUSIVE else outcome,
-                    message=finding(contrast, several=False),
+                    message=finding(contrast),
                 )
             )
         return junit_xml(cases)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from harness.cleanup import alive, owner
-from harness.codebase import scratch_folder, sweep_scratch
+from harness.codebase import scratch_folder
 
 CODE = "import sys; from harness.cleanup import owner; print(owner(), flush=True); sys.stdin.read()"
 
@@ -34,7 +34,7 @@ def test_a_process_lives_until_it_ends(other):
 def test_a_later_process_with_the_same_number_is_another(other):
     number, started, rest = other[1].split("-", 2)
     assert not alive(f"{number}-{int(started) - 1}-{rest}")
-    assert not alive(f"{number}-{started}-another-boot")
+    assert not alive(f"{number}-{started}-00000000-0000-0000-0000-000000000000")
 
 
 @pytest.mark.parametrize("name", ["", "x", "-", "12"])
@@ -58,8 +58,8 @@ def test_a_process_in_another_container_is_not_taken_for_dead():
 
 
 def test_only_the_scratch_of_the_dead_is_swept(tmp_path):
-    (tmp_path / "history" / "x" / "scratch-1-1-boot-abc").mkdir(parents=True)
-    with scratch_folder(tmp_path / "history" / "x") as live:
-        assert sweep_scratch(tmp_path) == 1
-        assert list((tmp_path / "history" / "x").iterdir()) == [live]
+    (tmp_path / "scratch-1-1-00000000-0000-0000-0000-000000000000-abc").mkdir()
+    (tmp_path / "scratch-of-somebody").mkdir()
+    with scratch_folder(tmp_path) as live, scratch_folder(tmp_path) as other:
+        assert set(tmp_path.iterdir()) == {live, other, tmp_path / "scratch-of-somebody"}
     assert not live.exists()

@@ -176,7 +176,7 @@ def browse(tmp_path: Path) -> Browse:
         profile = tmp_path / "profile"
         done = subprocess.run(
             [found, *BROWSER, f"--user-data-dir={profile}", address],
-            capture_output=True, text=True, timeout=120, check=True,
+            capture_output=True, text=True, timeout=300, check=True,
         )  # fmt: skip
         shutil.rmtree(profile, ignore_errors=True)
         return Seen(dom=done.stdout, complaints=re.findall(r".*:CONSOLE.*", done.stderr))

@@ -40,7 +40,7 @@ GRADED = Rollout(
         ("executions", 9.0),
         ("tokens", 15.0),
         ("cost", 0.25),
-        ("seconds", 2.0),
+        ("seconds", 1.5),
         ("broken", 2.0),
         ("recalled_bytes", 7.0),
         ("memory_bytes", 70.0),
@@ -79,8 +79,8 @@ def test_an_unknown_cost_is_missing_and_never_zero(cost: float | None) -> None:
     assert OUTCOMES["cost"].of(replace(GRADED, usage=Usage(cost_usd=cost))) is None
 
 
-def test_a_measured_total_beats_the_sum_of_overlapping_phases() -> None:
-    assert OUTCOMES["seconds"].of(replace(GRADED, timing={"total": 1.0, "agent": 5.0})) == 1.0
+def test_only_the_agents_own_time_is_compared_because_sandboxes_are_opened_ahead() -> None:
+    assert OUTCOMES["seconds"].of(replace(GRADED, timing={"total": 9.0, "agent": 5.0})) == 5.0
     assert OUTCOMES["seconds"].of(replace(GRADED, timing={})) is None
 
 

@@ -11,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree
 
+import altair as alt
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -22,11 +23,13 @@ from seqswe.errors import SeqSWEError, UnknownName
 from seqswe.metrics import OUTCOMES
 from seqswe.plugins import build
 from seqswe.reports import Report
+from seqswe.reports.charts import charts_of, curves_of
 from seqswe.reports.csv_report import CsvReport
 from seqswe.reports.html import HtmlReport
 from seqswe.reports.json_report import JsonReport
 from seqswe.reports.junit import JUnitReport
 from seqswe.reports.markdown import MarkdownReport
+from seqswe.reports.static import PngReport, SvgReport
 from seqswe.rollout import Rollout
 
 MAKERS = (JsonReport, MarkdownReport, HtmlReport, CsvReport, JUnitReport)
@@ -64,7 +67,7 @@ def test_every_built_in_fits_the_protocol(maker: type, analysis: Analysis) -> No
     assert made.render(analysis) == made.render(analysis)
 
 
-@pytest.mark.parametrize("name", ["json", "markdown", "html", "csv", "junit"])
+@pytest.mark.parametrize("name", ["json", "markdown", "html", "csv", "junit", "svg", "png"])
 def test_every_built_in_is_an_entry_point(name: str) -> None:
     assert isinstance(build("report", name), Report)
 
@@ -165,20 +168,18 @@ def test_html_asks_no_server_for_anything(analysis: Analysis) -> None:
     assert "://" not in text
 
 
-def test_html_opens_in_a_browser(
-    plant: PlantRun, browse: Browse, tmp_path: Path, hostile: Analysis
-) -> None:
+def test_html_opens_in_a_browser(plant: PlantRun, browse: Browse, tmp_path: Path) -> None:
+    # One page for all that a browser must show: two runs, one of them with a hostile name.
     runs = [
-        plant(outcomes_of(60, 3, lift=lift), name=n, memory=n)
-        for n, lift in (("a", 0.1), ("b", 0.2))
+        plant(outcomes_of(30, 3, lift=lift), name=name, memory=memory)
+        for name, memory, lift in (("a", "episodic", 0.1), ("b", HOSTILE, 0.2))
     ]
-    for name, found in (("two", analyse(runs)), ("hostile", hostile)):
-        page = tmp_path / f"{name}.html"
-        page.write_bytes(HtmlReport().render(found))
-        seen = browse(page.as_uri() + "#all")
-        assert seen.complaints == []
-        assert 'data-charts="drawn"' in seen.dom
-        assert seen.dom.count('class="marks"') == seen.dom.count("data-chart=") > 10
+    page = tmp_path / "two.html"
+    page.write_bytes(HtmlReport().render(analyse(runs)))
+    seen = browse(page.as_uri() + "#all")
+    assert seen.complaints == []
+    assert 'data-charts="drawn"' in seen.dom
+    assert seen.dom.count('class="marks"') == seen.dom.count("data-chart=") > 10
 
 
 def test_short_sequences_have_no_curve_but_a_report(plant: PlantRun) -> None:
@@ -219,3 +220,20 @@ def test_an_unknown_format_names_the_closest(plant: PlantRun, seeds: int) -> Non
     assert "html" in result.exception.hint
     missing = CliRunner().invoke(report, [str(run.root / "nothing")])
     assert isinstance(missing.exception, SeqSWEError)
+
+
+def test_pictures_are_pictures_and_say_what_they_are(plant: PlantRun) -> None:
+    analysis = analyse([plant(outcomes_of(30, 3, lift=0.2), synthetic=True)])
+    svg = SvgReport().render(analysis).decode()
+    assert svg.count("SYNTHETIC · ledgerlite · ") >= 2
+    assert PngReport().render(analysis).startswith(b"\x89PNG")
+
+
+def test_charts_are_valid_vega_lite(analysis: Analysis) -> None:
+    found = [*charts_of(analysis, "episodic").values()]
+    found += [spec for _, spec in curves_of(analysis, "episodic").values()]
+    assert len(found) > 8
+    for spec in found:
+        alt.Chart.from_dict(spec, validate=True) if "mark" in spec else alt.LayerChart.from_dict(
+            spec
+        )

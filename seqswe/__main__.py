@@ -1,0 +1,5 @@
+"""`python -m seqswe`: the command line."""
+
+from seqswe.cli import main
+
+main()

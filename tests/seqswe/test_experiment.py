@@ -1,0 +1,103 @@
+"""An experiment's settings: what is refused, what its digest depends on, how it is laid out."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+from seqswe.errors import UsageError
+from seqswe.experiment import ARMS, MAY_DIFFER, NOT_RESULTS, Experiment, lay
+
+OTHER = {
+    "codebase": "sqlglot",
+    "mirror": "/mirrors",
+    "agent": "noop",
+    "agent_option": ("k=1",),
+    "memory": "chroma",
+    "memory_option": ("k=1",),
+    "arm": ("iid",),
+    "seeds": 9,
+    "limit": 9,
+    "feedback": "none",
+    "sandbox": "local",
+    "base_image": "x",
+    "issues": "x.jsonl",
+    "jobs": 9,
+    "retries": 9,
+    "cpus": 9.0,
+    "memory_mb": 999,
+    "pids": 99,
+    "disk_mb": 99,
+    "output_bytes": 9999,
+    "command_seconds": 9.0,
+    "task_seconds": 9.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"arm": ("idd",)}, "unknown arm 'idd'"),
+        ({"arm": ()}, "every arm must be named once"),
+        ({"arm": ("iid", "iid")}, "every arm must be named once"),
+        ({"feedback": "all"}, "unknown feedback 'all'"),
+        ({"code": "carry"}, "unknown code policy 'carry'"),
+        ({"seeds": 0}, "seeds must be at least 1, not 0"),
+        ({"limit": -1}, "limit must be at least 0, not -1"),
+        ({"jobs": 0}, "jobs must be at least 1, not 0"),
+        ({"retries": -1}, "retries must be at least 0, not -1"),
+        ({"pids": 1}, "pids must be at least 8, not 1"),
+        ({"memory_mb": 1}, "memory_mb must be at least 64, not 1"),
+        ({"disk_mb": 1}, "disk_mb must be at least 16, not 1"),
+        ({"output_bytes": 1}, "output_bytes must be at least 1000, not 1"),
+        ({"cpus": 0.0}, "cpus must be a positive number, not 0.0"),
+        ({"command_seconds": float("nan")}, "command_seconds must be a positive number, not nan"),
+        ({"task_seconds": float("inf")}, "task_seconds must be a positive number, not inf"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(settings, said):
+    with pytest.raises(UsageError) as caught:
+        Experiment(**settings)
+    assert caught.value.message == said
+    assert caught.value.hint
+
+
+def test_the_defaults_are_valid():
+    assert Experiment().arm == ("iid", "sequential")
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(Experiment) if f.name != "code"])
+def test_the_digest_depends_on_exactly_what_a_result_depends_on(name):
+    same = replace(Experiment(), **{name: OTHER[name]}).digest == Experiment().digest
+    assert same == (name in NOT_RESULTS)
+
+
+def test_what_may_differ_on_resume_is_no_part_of_a_result():
+    assert MAY_DIFFER < NOT_RESULTS
+
+
+def test_settings_survive_as_plain_data():
+    experiment = Experiment(arm=("nomem",), agent_option=("a=1",))
+    data = {k: tuple(v) if isinstance(v, list) else v for k, v in experiment.as_dict().items()}
+    assert Experiment(**data) == experiment
+
+
+def test_limits_are_those_of_the_settings():
+    limits = Experiment(cpus=2.0, task_seconds=5.0).limits
+    assert (limits.cpus, limits.task_seconds) == (2.0, 5.0)
+
+
+def test_only_the_sequential_arm_is_chained():
+    plan = lay(Experiment(arm=tuple(ARMS), seeds=2), ("a", "b", "c"))
+    assert {cell.arm for cell in plan.cells if cell.chained} == {"sequential"}
+    assert [(c.arm, c.seed) for c in plan.cells[: len(ARMS)]] == [(arm, 0) for arm in ARMS]
+    assert plan.rollouts == 3 * len(ARMS) * 2
+
+
+@pytest.mark.parametrize(("limit", "left"), [(0, "abc"), (1, "a"), (3, "abc"), (99, "abc")])
+def test_a_limit_keeps_the_first_tasks(limit, left):
+    assert lay(Experiment(limit=limit), ("a", "b", "c")).instance_ids == tuple(left)
+
+
+def test_a_codebase_without_instances_cannot_be_run():
+    with pytest.raises(UsageError, match="ledgerlite has no validated instances"):
+        lay(Experiment(), ())
