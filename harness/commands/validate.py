@@ -158,13 +158,16 @@ def _locked(
 
 
 def _known(path: Path) -> dict[str, Validation]:
-    """Validations of an earlier, interrupted call; a half-written last line is dropped."""
+    """Validations of an earlier, interrupted call; a half-written last line is cut off."""
     known = {}
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
-    for number, line in enumerate(lines, 1):
-        data = json.loads(line)
-        record = parse(InstanceRecord, data["record"], f"{path}, line {number}")
-        known[record.instance_id] = Validation(record=record, problem=data["problem"])
+    data = path.read_bytes() if path.exists() else b""
+    whole = data[: data.rfind(b"\n") + 1]
+    if whole != data:
+        os.truncate(path, len(whole))  # or the next line would be written behind it
+    for number, line in enumerate(whole.decode("utf-8").split("\n")[:-1], 1):
+        entry = json.loads(line)
+        record = parse(InstanceRecord, entry["record"], f"{path}, line {number}")
+        known[record.instance_id] = Validation(record=record, problem=entry["problem"])
     return known
 
 
@@ -204,7 +207,8 @@ def _in_order(
     lock, stopping = Lock(), Event()
 
     def prove(record: InstanceRecord) -> Validation:
-        if known := done.get(record.instance_id):
+        known = done.get(record.instance_id)
+        if known and known.record.digests == record.digests:  # else it was mined by other rules
             return known
         result = room.prove(record)
         with lock:
