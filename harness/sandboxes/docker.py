@@ -95,7 +95,10 @@ class DockerProvider:
         """Remove containers whose owning process is dead, and what they were handed."""
         sweep(Path(tempfile.gettempdir()), INBOX)
         removed = 0
-        for container in self.client.containers.list(all=True, filters={"label": "seqswe.owner"}):
+        found = self.client.containers.list(
+            all=True, filters={"label": "seqswe.owner"}, ignore_removed=True
+        )
+        for container in found:
             if not alive(container.labels["seqswe.owner"]):
                 removed += _remove(container)
         return removed
