@@ -99,7 +99,10 @@ class DockerProvider:
         sweep(Path(tempfile.gettempdir()), INBOX)
         removed = 0
         for label in (OWNER_LABEL, BUILDER_LABEL):
-            for container in self.client.containers.list(all=True, filters={"label": label}):
+            found = self.client.containers.list(
+                all=True, filters={"label": label}, ignore_removed=True
+            )
+            for container in found:
                 name = container.labels[label]
                 if name and not alive(name):
                     removed += _remove(container)
