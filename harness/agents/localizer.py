@@ -53,9 +53,9 @@ class Localizer:
 
     def _files(self, sandbox: Sandbox) -> Mapping[str, Mapping[str, int]]:
         """Word counts by path. Blobs seen before (in any rollout) are not read again."""
-        listing = _output(sandbox, "git ls-tree -r HEAD")
+        listing = _output(sandbox, "git ls-tree -r -z HEAD")
         blobs = {}
-        for line in listing.decode("utf-8", "surrogateescape").splitlines():
+        for line in listing.decode("utf-8", "surrogateescape").split("\0")[:-1]:
             meta, _, path = line.partition("\t")
             if path.endswith(self.suffix) and not is_test(path):
                 blobs[path] = meta.split(" ")[2]
