@@ -127,9 +127,12 @@ def _call(given: list[str]) -> int:
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """SIGTERM stops like Ctrl-C; further ones do not disturb the clean-up that follows."""
+    """SIGTERM stops like Ctrl-C; from then on neither disturbs the clean-up and the exit."""
+    stopped = False
 
     def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
         for each in STOPS:
             signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
@@ -139,7 +142,8 @@ def _stoppable() -> Iterator[None]:
         yield
     finally:
         for each, handler in before.items():
-            signal.signal(each, handler)
+            if not stopped:
+                signal.signal(each, handler)
 
 
 def _say(message: str, hint: str, code: int) -> int:
