@@ -73,14 +73,18 @@ class Openings:
         finally:
             self._pool.submit(_close, opened)
 
-    def close(self) -> None:
-        """Drop what nobody took and wait until everything is removed."""
+    def drop(self, wanted: Wanted) -> None:
+        """Remove a sandbox that was opened ahead and turned out not to be needed."""
         with self._lock:
-            left = list(self._ahead.values())
-            self._ahead.clear()
-        for future in left:
+            future = self._ahead.pop(wanted, None)
+        if future is not None:
             future.add_done_callback(_close_if_opened)
             future.cancel()
+
+    def close(self) -> None:
+        """Drop what nobody took and wait until everything is removed."""
+        for wanted in list(self._ahead):
+            self.drop(wanted)
         self._pool.shutdown(wait=True)
 
     def _open(self, wanted: Wanted) -> Opened:
