@@ -1,16 +1,12 @@
-"""Who owns a container or folder, whether that process still lives, and clean stops."""
+"""Who owns a container or folder, whether that process still lives."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from types import FrameType
 
 OWNED = re.compile(r"(\d+-\d+-[0-9a-f-]{36}(?:\.\d+)?)-\w+")
 HOST = "4026531836"
@@ -73,17 +69,3 @@ def _here() -> str:
 
 def _namespace(place: str) -> str:
     return place.partition(".")[2]
-
-
-@contextmanager
-def terminated_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM raise KeyboardInterrupt, so that both stops run the same clean-up."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -33,7 +36,10 @@ class Memories:
             kept = self._live.pop((cell.arm, cell.seed), None)
         if kept and kept[0] == snapshot:
             return kept[1]
-        memory = self._build(cell, Path(tempfile.mkdtemp(dir=self._scratch, prefix="memory-")))
+        home = Path(tempfile.mkdtemp(dir=self._scratch, prefix="memory-"))
+        memory = self._build(cell, home)
+        with suppress(TypeError):  # a memory with slots stays until the run ends
+            weakref.finalize(memory, shutil.rmtree, home, ignore_errors=True)
         if snapshot != EMPTY:
             with tempfile.TemporaryDirectory(dir=self._scratch) as state:
                 self._snapshots.get(snapshot, Path(state))

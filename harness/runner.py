@@ -27,6 +27,7 @@ from seqswe.memory import Recall
 from seqswe.parse import parse
 from seqswe.rollout import CAUSES, Failure, Rollout
 from seqswe.sandbox import Sandbox
+from seqswe.snapshots import EMPTY
 from seqswe.store import RunDirectory, dump
 from seqswe.trajectory import Recording, trajectory
 
@@ -86,7 +87,7 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock) -> Rollou
     task = instance.task(position)
     with _failing_as("memory_failed"), clock.phase("memory"):
         memory = bench.memories.at(cell, before)
-        recall = checked(memory.recall(task), bench.instances, position)
+        recall = checked(memory.recall(task), bench.instances, position, before)
         rollout = replace(rollout, **_recalled(recall))
     bench.expect_grading(cell, position)
     with bench.openings.take(Wanted(cell, position, for_agent=True)) as room:
@@ -180,15 +181,22 @@ def grade_patch(bench: Bench, wanted: Wanted, patch: str, clock: Clock) -> Grade
     return graded
 
 
-def checked(recall: Recall, instances: tuple[Instance, ...], position: int) -> Recall:
-    """A recall whose origins all lie before `position`. Raises LeakError otherwise."""
-    future = {i.instance_id for i in instances[position:]}
-    for item in recall.items:
-        if leaked := future.intersection(item.origins):
-            raise LeakError(
-                f"at position {position} the memory recalls {min(leaked)}, which is not past",
-                "The memory keeps what it should not; see the contract tests in seqswe.testing.",
-            )
+def checked(recall: Recall, instances: tuple[Instance, ...], position: int, before: str) -> Recall:
+    """A recall from the snapshot `before` whose origins it can hold. Raises LeakError otherwise.
+
+    Nothing from `position` on, and nothing of this sequence at all from a memory that was reset.
+    """
+    origins = {origin for item in recall.items for origin in item.origins}
+    if future := origins.intersection(i.instance_id for i in instances[position:]):
+        raise LeakError(
+            f"at position {position} the memory recalls {min(future)}, which is not past",
+            "The memory keeps what it should not; see the contract tests in seqswe.testing.",
+        )
+    if before == EMPTY and origins.intersection(i.instance_id for i in instances[:position]):
+        raise LeakError(
+            f"at position {position} the memory recalls {min(origins)}, though it was reset",
+            "It keeps state outside its home; see the contract tests in seqswe.testing.",
+        )
     return recall
 
 

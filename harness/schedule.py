@@ -13,6 +13,9 @@ from seqswe.experiment import Cell
 from seqswe.rollout import CAUSES, Rollout
 from seqswe.snapshots import EMPTY
 
+PATIENCE = 5.0
+"""Seconds that rollouts have to end by themselves once their sandboxes are gone."""
+
 
 class Item(NamedTuple):
     """One rollout to come; the order of the fields is the order of work."""
@@ -95,6 +98,8 @@ def run_all(
                     heappush(ready, following)
     except BaseException:
         abort()
+        # A plug-in that thinks on, outside of any sandbox, must not hold up a stop.
+        wait(running, timeout=PATIENCE)
+        pool.shutdown(wait=False, cancel_futures=True)
         raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    pool.shutdown()

@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from harness.bench import Bench, make_agent, make_memory
-from harness.cleanup import terminated_like_interrupted
 from harness.codebase import clone_of, provider_of, scratch_folder
 from harness.git import Clone, cache_folder
 from harness.grading import Grader
@@ -140,9 +139,8 @@ class Subject:
 def open_provider(experiment: Experiment) -> Iterator[SandboxProvider]:
     """The experiment's sandboxes, swept before and all closed after."""
     provider = provider_of(experiment.sandbox, experiment.base_image)
-    with terminated_like_interrupted():
-        try:
-            provider.sweep()
-            yield provider
-        finally:
-            provider.close()
+    try:
+        provider.sweep()
+        yield provider
+    finally:
+        provider.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from harness.bench import Bench
 from harness.runner import run_rollout
 from harness.sandboxes.local import WARNING
 from harness.schedule import Schedule, run_all
 from harness.subject import Subject, open_provider
 from seqswe.cli.options import experiment_options
 from seqswe.cli.progress import progress
-from seqswe.errors import IncompleteError
+from seqswe.errors import IncompleteError, RunDirError
 from seqswe.experiment import Cell, Experiment, Plan
 from seqswe.rollout import Failure, Rollout
 from seqswe.sandbox import SandboxProvider
@@ -89,6 +91,7 @@ def work(subject: Subject, store: RunDirectory, provider: SandboxProvider) -> No
         if store.repair():
             click.echo("the journal's last line was incomplete and is dropped", err=True)
         done = {(r.arm, r.seed, r.position): r for r in store.journal().rollouts}
+        check_keys(store, bench, done.values())
         schedule = Schedule(
             cells=plan.cells,
             length=len(plan.instance_ids),
@@ -105,6 +108,18 @@ def work(subject: Subject, store: RunDirectory, provider: SandboxProvider) -> No
                 store.append(rollout)
                 bar.advance(_line(rollout))
     _finish(store, plan)
+
+
+def check_keys(store: RunDirectory, bench: Bench, rollouts: Iterable[Rollout]) -> None:
+    """Refuse to add to results that depend on another image or version than is here."""
+    for rollout in rollouts:
+        key = bench.key(bench.instances[rollout.position], rollout.memory_before)
+        if rollout.graded and rollout.key != key:
+            raise RunDirError(
+                f"{store.root} was made with another image or version of SeqSWE "
+                f"({store.info.seqswe}; first at {rollout.instance_id})",
+                "Bring back what it was made with, or start a new run.",
+            )
 
 
 def _line(rollout: Rollout) -> str:

@@ -16,7 +16,6 @@ from typing import TextIO
 
 import click
 
-from harness.cleanup import terminated_like_interrupted
 from harness.codebase import clone_of, provider_of, scratch_folder, writable_folder
 from harness.commands.common import issues_option, mirror_option
 from harness.commands.mine import CANDIDATES
@@ -80,7 +79,7 @@ def validate(
     provider = provider_of(sandbox, base_image)
     provider.sweep()
     cache = cache_folder() / "history" / manifest.name
-    with scratch_folder(cache) as scratch, terminated_like_interrupted():
+    with scratch_folder(cache) as scratch:
         history = History(clone, [c.base_commit for c in candidates], cache)
         manifest = _locked(manifest, history, provider, scratch, candidates)
         room = Room(

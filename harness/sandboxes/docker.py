@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import secrets
 import shutil
 import tempfile
 import threading
@@ -41,6 +42,11 @@ GRACE = 5
 """Seconds between the polite signal and the last one, inside the container."""
 BACKSTOP = 20
 """Seconds after a command's deadline at which the host stops waiting and kills the container."""
+WRAPPER = 'timeout -k "$@"; code=$?; printf %s "$0"; printf %s "$0" >&2; exit $code'
+"""Both outputs end with a mark, because under load an engine may drop what a command printed:
+half an output must never be taken for a result."""
+KILLED = 128
+"""Exit codes from here on are signals, which may have hit the wrapper too."""
 ENGINE_SLOTS = threading.BoundedSemaphore(4)
 """Creates and removes at a time: more only queue up inside the engine."""
 OWNER_LABEL = "seqswe.owner"
@@ -99,7 +105,10 @@ class DockerProvider:
         sweep(Path(tempfile.gettempdir()), INBOX)
         removed = 0
         for label in (OWNER_LABEL, BUILDER_LABEL):
-            for container in self.client.containers.list(all=True, filters={"label": label}):
+            found = self.client.containers.list(
+                all=True, filters={"label": label}, ignore_removed=True
+            )
+            for container in found:
                 name = container.labels[label]
                 if name and not alive(name):
                     removed += _remove(container)
@@ -238,7 +247,8 @@ class DockerSandbox:
         self, arguments: Sequence[str], seconds: float, env: Mapping[str, str] | None = None
     ) -> Completed:
         variables = {**PINNED, "HOME": "/home/agent", "TMPDIR": "/tmp", **(env or {})}
-        wrapped = ["timeout", "-k", str(GRACE), f"{seconds:.3f}", *arguments]
+        mark = f"<{secrets.token_hex(8)}>"
+        wrapped = ["sh", "-c", WRAPPER, mark, str(GRACE), f"{seconds:.3f}", *arguments]
         started = now()
         created = self._api.exec_create(
             self._container.id,
@@ -252,13 +262,17 @@ class DockerSandbox:
         backstop.start()
         try:
             stream = self._api.exec_start(created["Id"], stream=True, demux=True)
-            out, err, truncated = _collect(stream, self.limits.output_bytes)
+            out, err, truncated = _collect(stream, self.limits.output_bytes + len(mark))
             code = self._api.exec_inspect(created["Id"])["ExitCode"]
         finally:
             backstop.cancel()
         spent = now() - started
         if code is None:
             raise RolloutError("sandbox_failed", "the container went away under a command")
+        if not truncated and code < KILLED and not (mark.encode() in out and mark.encode() in err):
+            raise RolloutError("sandbox_failed", "the engine lost a command's output")
+        limit = self.limits.output_bytes
+        out, err = (text.replace(mark.encode(), b"")[:limit] for text in (out, err))
         late = code in (124, 137) and spent >= seconds
         return Completed(
             exit_code=code_of(code, late),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from types import FrameType
 from typing import Any
@@ -32,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Command → (`module:attribute`, what it does in one line), in the order `--help` shows."""
 PREFIX = "SEQSWE"
 """Of environment variables. The same for every command, so that run and plan always agree."""
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 class LazyGroup(click.Group):
@@ -92,10 +96,20 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: errors for people are two lines (error, hint) and the right exit code."""
     given = sys.argv[1:] if arguments is None else arguments
-    signal.signal(signal.SIGTERM, _interrupt)
+    with _stoppable():
+        code = _call(given or ["--help"])
+    others = [t for t in threading.enumerate() if t is not threading.current_thread()]
+    if code and not all(thread.daemon for thread in others):
+        # Everything is cleaned up, but a plug-in still works on what nobody waits for any more.
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _call(given: list[str]) -> int:
     code: Any = 0
     try:
-        code = cli.main(args=given or ["--help"], prog_name="seqswe", standalone_mode=False)
+        code = cli.main(args=given, prog_name="seqswe", standalone_mode=False)
     except SeqSWEError as error:
         code = _say(error.message, error.hint, error.exit_code)
     except click.ClickException as error:
@@ -106,15 +120,30 @@ def main(arguments: list[str] | None = None) -> None:
         code = _say("interrupted", "What is finished is kept; `seqswe resume RUN` goes on.", 130)
     except BrokenPipeError:
         sys.stderr.close()
-        code = 0
     except OSError as error:
         code = _say(str(error), "Check the path, its permissions and the free disk space.", 3)
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """SIGTERM is a polite Ctrl-C: the same clean-up, the same exit code."""
-    raise KeyboardInterrupt
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM stops like Ctrl-C; from then on neither disturbs the clean-up and the exit."""
+    stopped = False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
+        for each in STOPS:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, stop) for each in STOPS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            if not stopped:
+                signal.signal(each, handler)
 
 
 def _say(message: str, hint: str, code: int) -> int:

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -44,21 +43,20 @@ class Answer:
 @pytest.fixture
 def seqswe(cache, tmp_path, monkeypatch, capsys):
     """Calls the command line as a user does, in a folder of its own."""
-    before = signal.getsignal(signal.SIGTERM)
     monkeypatch.chdir(tmp_path)
     for name in set(os.environ) - CLEAN.keys() - {"SEQSWE_CACHE"}:
         monkeypatch.delenv(name)
 
     def call(*arguments, **variables):
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+        with pytest.MonkeyPatch.context() as patch:
             for name, value in variables.items():
                 patch.setenv(name, value)
-            main([str(argument) for argument in arguments])
+            with pytest.raises(SystemExit) as ended:
+                main([str(argument) for argument in arguments])
         said = capsys.readouterr()
         return Answer(ended.value.code, said.out, said.err)
 
-    yield call
-    signal.signal(signal.SIGTERM, before)
+    return call
 
 
 @pytest.fixture

@@ -1,0 +1,169 @@
+"""Agents and memories that go wrong in every way a plug-in can, by `module:attribute`."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import ClassVar
+
+from seqswe.agent import Attempt, Usage
+from seqswe.errors import RolloutError
+from seqswe.memory import Recall, Recalled
+
+
+def raises(*, seed):
+    """An agent that leaves a half-done edit and raises."""
+    return Acting(_edit_and_raise)
+
+
+def exits(*, seed):
+    return Acting(lambda task, sandbox: sys.exit())
+
+
+def returns_nothing(*, seed):
+    return Acting(lambda task, sandbox: None)
+
+
+def returns_no_json(*, seed):
+    return Acting(lambda task, sandbox: Attempt(notes={"where": Path("x")}))
+
+
+def returns_half_a_step(*, seed):
+    return Acting(lambda task, sandbox: Attempt(usage=Usage(steps=0.5)))
+
+
+def names_no_cause(*, seed):
+    return Acting(_raising(RolloutError("moonshine", "what is this")))
+
+
+def without_repository(*, seed):
+    return Acting(lambda task, sandbox: sandbox.run("rm -rf .git") and Attempt())
+
+
+def spends_everything(*, seed):
+    return Acting(_edit_and_sleep)
+
+
+def sleeps(*, seed, seconds: float = 60.0):
+    return Acting(lambda task, sandbox: sandbox.run(f"sleep {seconds}") and Attempt())
+
+
+def thinks(*, seed, seconds: float = 60.0):
+    return Acting(lambda task, sandbox: time.sleep(seconds) or Attempt())
+
+
+def provider_down(*, seed, count: str):
+    """No answer at the second task; each call adds a line to `count`."""
+    return Acting(lambda task, sandbox: _provider(task, count, answers_after=99))
+
+
+def provider_recovers(*, seed, count: str):
+    return Acting(lambda task, sandbox: _provider(task, count, answers_after=2))
+
+
+class Acting:
+    def __init__(self, act):
+        self._act = act
+
+    def solve(self, task, recall, sandbox):
+        return self._act(task, sandbox)
+
+
+def _edit_and_raise(task, sandbox):
+    sandbox.write("half.py", b"done = False\n")
+    raise ValueError("lost the thread")
+
+
+def _edit_and_sleep(task, sandbox):
+    sandbox.write("half.py", b"done = False\n")
+    while True:
+        sandbox.run("sleep 0.3")
+
+
+def _raising(error):
+    def act(task, sandbox):
+        raise error
+
+    return act
+
+
+def _provider(task, count, answers_after):
+    if task.position != 1:
+        return Attempt()
+    with Path(count).open("a") as out:
+        out.write("called\n")
+    if len(Path(count).read_text().splitlines()) <= answers_after:
+        raise RolloutError("provider_failed", "HTTP 529")
+    return Attempt()
+
+
+class Told:
+    """A memory that keeps, as JSON, exactly what it was told."""
+
+    def __init__(self, home):
+        self.seen = []
+
+    def recall(self, task):
+        return Recall(
+            items=tuple(Recalled(text=json.dumps(s), origins=(s["id"],)) for s in self.seen)
+        )
+
+    def record(self, experience):
+        self.seen.append(
+            {
+                "id": experience.task.instance_id,
+                "resolved": experience.resolved,
+                "test_output": experience.test_output is not None,
+                "gold": experience.gold_patch is not None,
+            }
+        )
+
+    def save(self, directory):
+        (directory / "seen.json").write_text(json.dumps(self.seen))
+
+    def load(self, directory):
+        self.seen = json.loads((directory / "seen.json").read_text())
+
+
+class Forgetful(Told):
+    """Raises at the second task."""
+
+    def record(self, experience):
+        if experience.task.position == 1:
+            raise OSError("disk full")
+        super().record(experience)
+
+
+class Quitting(Told):
+    def recall(self, task):
+        if task.position == 1:
+            sys.exit()
+        return super().recall(task)
+
+
+class Clairvoyant(Told):
+    """Recalls, at the second task, what will be learned at the third."""
+
+    def __init__(self, home, *, future: str):
+        super().__init__(home)
+        self.future = future
+
+    def recall(self, task):
+        item = Recalled(text="tomorrow's fix", origins=(self.future,))
+        return Recall(items=(item,) if task.position == 1 else ())
+
+
+class Global(Told):
+    """Keeps everything in the class, so that a reset resets nothing."""
+
+    everything: ClassVar[list] = []
+
+    def __init__(self, home):
+        self.seen = self.everything
+
+
+class Odd(Told):
+    """Recalls text that no encoding can write."""
+
+    def recall(self, task):
+        return Recall(items=(Recalled(text="caf\udce9 \ud800"),))
