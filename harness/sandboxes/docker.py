@@ -11,11 +11,13 @@ import itertools
 import os
 import secrets
 import shutil
+import struct
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import docker
 import requests
@@ -45,6 +47,8 @@ BACKSTOP = 20
 WRAPPER = 'timeout -k "$@"; code=$?; printf %s "$0"; printf %s "$0" >&2; exit $code'
 """Both outputs end with a mark, because under load an engine may drop what a command printed:
 half an output must never be taken for a result."""
+HEADER = struct.Struct(">BxxxL")
+"""Before each piece of an attached stream: which stream, how many bytes."""
 KILLED = 128
 """Exit codes from here on are signals, which may have hit the wrapper too."""
 ENGINE_SLOTS = threading.BoundedSemaphore(4)
@@ -261,8 +265,8 @@ class DockerSandbox:
         backstop.daemon = True
         backstop.start()
         try:
-            stream = self._api.exec_start(created["Id"], stream=True, demux=True)
-            out, err, truncated = _collect(stream, self.limits.output_bytes + len(mark))
+            frames = _frames(self._api, created["Id"])
+            out, err, truncated = _collect(frames, self.limits.output_bytes + len(mark))
             code = self._api.exec_inspect(created["Id"])["ExitCode"]
         finally:
             backstop.cancel()
@@ -298,19 +302,30 @@ class DockerSandbox:
             self._api.exec_start(created["Id"])
 
 
-def _collect(
-    stream: Iterator[tuple[bytes | None, bytes | None]], limit: int
-) -> tuple[bytes, bytes, bool]:
+def _frames(api: Any, name: str) -> Iterator[tuple[int, bytes]]:
+    """What a command prints: (1, bytes) for its standard output, (2, bytes) for its errors.
+
+    Not with `exec_start(stream=True)`: that reads from the socket below the HTTP client's buffer,
+    and loses what had arrived together with the headers, which is everything a quick command says.
+    """
+    url = api._url("/exec/{0}/start", name)
+    response = api._post_json(url, {"Detach": False, "Tty": False}, stream=True, timeout=None)
+    api._raise_for_status(response)
+    with response:
+        while header := response.raw.read(HEADER.size):
+            stream, length = HEADER.unpack(header)
+            yield stream, response.raw.read(length)
+
+
+def _collect(frames: Iterable[tuple[int, bytes]], limit: int) -> tuple[bytes, bytes, bool]:
     """Both outputs up to `limit` bytes each; the rest is read and dropped."""
-    kept: tuple[bytearray, bytearray] = (bytearray(), bytearray())
+    kept = {1: bytearray(), 2: bytearray()}
     dropped = False
-    for chunks in stream:
-        for buffer, chunk in zip(kept, chunks, strict=True):
-            if chunk:
-                room = limit - len(buffer)
-                buffer.extend(chunk[:room])
-                dropped = dropped or len(chunk) > room
-    return bytes(kept[0]), bytes(kept[1]), dropped
+    for stream, chunk in frames:
+        room = limit - len(kept[stream])
+        kept[stream].extend(chunk[:room])
+        dropped = dropped or len(chunk) > room
+    return bytes(kept[1]), bytes(kept[2]), dropped
 
 
 def _remove(container: Container) -> int:
