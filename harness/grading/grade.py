@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from secrets import token_hex
 
 from harness.grading.junit import TestRun, read
 from harness.grading.patch import candidate_part, paths_of
@@ -22,12 +24,36 @@ CHANGING = (
 """Durations, addresses and names of temporary files."""
 APPLY = "git apply --whitespace=nowarn -"
 RUN_TESTS = """
-report=$(mktemp)
-python -P -m pytest --junitxml="$report" -o junit_family=xunit1 -o addopts= -p no:cacheprovider \
+report=$(mktemp) place=$(mktemp -d)
+cat > "$place/{control}.py" <<'CONTROL'
+{plugin}
+CONTROL
+PYTHONPATH="$place${{PYTHONPATH:+:$PYTHONPATH}}" python -P -m pytest -p {control} \
+  --junitxml="$report" -o junit_family=xunit1 -o addopts= -p no:cacheprovider \
   --color=no --tb=short -q {arguments} {files} >&2
 code=$?
 cat "$report"
 exit $code
+"""
+CONTROL = """
+import pathlib, pytest
+
+def control():
+    assert False, "this test must fail"
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session):
+    if session.items:
+        module = pytest.Module.from_parent(session, path=pathlib.Path(__file__))
+        session.items.append(pytest.Function.from_parent(module, name=__name__, callobj=control))
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report):
+    return ("", "", "") if report.nodeid.endswith(__name__) else None
+"""
+"""A pytest plug-in that adds a test which must fail, last of all and not shown in the log.
+
+Code that makes every test pass, or writes a report of its own, gives itself away by it.
 """
 
 
@@ -100,15 +126,19 @@ done
         """Run pytest on some modules; returns outcomes and terminal log."""
         plugins = [f"-p {shlex.quote(p)}" for p in self.tests.plugins]
         arguments = [*plugins, *(shlex.quote(a) for a in self.tests.arguments)]
+        control = f"control_{token_hex(8)}"
         script = RUN_TESTS.format(
-            arguments=" ".join(arguments), files=" ".join(shlex.quote(f) for f in files)
+            arguments=" ".join(arguments),
+            files=" ".join(shlex.quote(f) for f in files),
+            control=control,
+            plugin=CONTROL.strip(),
         )
         done = sandbox.run(script, timeout=self.tests.seconds, env=env)
         log = stable(done.stderr.decode("utf-8", "replace"), sandbox.root)
         if done.timed_out:
             late = f"the tests took longer than {self.tests.seconds:.0f} s"
             return TestRun(problem=late, seconds=done.seconds), log
-        run = read(done.stdout, done.stderr, done.exit_code)
+        run = read(done.stdout, done.stderr, done.exit_code, control)
         return replace(run, seconds=done.seconds), log
 
 
@@ -123,13 +153,14 @@ def stable(log: str, root: str) -> str:
 
 
 def _verdict(instance: Instance, run: TestRun, dropped: list[str]) -> Verdict:
-    def status(tests: tuple[str, ...]) -> TestsStatus:
+    def status(tests: tuple[str, ...], good: Callable[[str], bool]) -> TestsStatus:
         return TestsStatus(
-            success=tuple(t for t in tests if run.passed(t)),
-            failure=tuple(t for t in tests if not run.passed(t)),
+            success=tuple(t for t in tests if good(t)),
+            failure=tuple(t for t in tests if not good(t)),
         )
 
-    wanted, kept = status(instance.fail_to_pass), status(instance.pass_to_pass)
+    wanted = status(instance.fail_to_pass, run.fixed)
+    kept = status(instance.pass_to_pass, run.passed)
     return Verdict(
         resolved=bool(wanted.success) and not wanted.failure and not kept.failure,
         fail_to_pass=wanted,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from junitparser import Error, Failure, JUnitXml, JUnitXmlError, Skipped, TestCase
 
-Outcome = Literal["passed", "failed", "skipped"]
+Outcome = Literal["passed", "xfailed", "skipped", "failed"]
+"""From best to worst."""
 COUNT = re.compile(rb"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)\b")
 SUMMARY = re.compile(rb"^(?:=+ )?(\d+ \w+.*) in [\d.]+s\b", re.MULTILINE)
 """pytest's closing line. Programs may print more when they end, so it need not be the last one."""
@@ -27,15 +28,20 @@ class TestRun:
     """Wall clock of the test command."""
 
     def passed(self, test: str) -> bool:
-        """Whether a test ran and passed in a run that can be trusted."""
+        """Whether a test passed, or failed as it was expected to, in a run to be trusted."""
+        return not self.problem and self.outcomes.get(test) in ("passed", "xfailed")
+
+    def fixed(self, test: str) -> bool:
+        """Whether a test that used to fail passed: any code may call `pytest.xfail` instead."""
         return not self.problem and self.outcomes.get(test) == "passed"
 
 
-def read(xml: bytes, log: bytes, exit_code: int) -> TestRun:
+def read(xml: bytes, log: bytes, exit_code: int, control: str = "") -> TestRun:
     """Read one run of pytest.
 
     `xml` is the report written with `junit_family=xunit1`, `log` the terminal output. A test
-    that occurs twice (a failed call and a failed teardown) has its worst outcome.
+    that occurs twice (a failed call and a failed teardown) has its worst outcome. `control`
+    names a test that was added to fail: where others passed and it did not fail, none is believed.
     """
     if exit_code not in (0, 1, 2):
         return TestRun(problem=f"pytest ended with exit code {exit_code}")
@@ -44,13 +50,19 @@ def read(xml: bytes, log: bytes, exit_code: int) -> TestRun:
     except (JUnitXmlError, ValueError, SyntaxError) as error:
         return TestRun(problem=f"no readable test report: {error}")
     outcomes: dict[str, Outcome] = {}
-    cases = 0
+    controlled: Outcome | None = None
     for suite in suites:
         for case in suite:
-            cases += 1
+            if control and case.name == control:
+                controlled = _outcome(case)
+                continue
             test = node_id(case)
             outcomes[test] = _worst(outcomes.get(test), _outcome(case))
-    return TestRun(outcomes=outcomes, problem=_problem(outcomes, cases, log, exit_code))
+    failed = sum(o == "failed" for o in (*outcomes.values(), controlled))
+    problem = _problem(outcomes, failed, log, exit_code)
+    if control and controlled != "failed" and "passed" in outcomes.values():
+        problem = "the test that must fail did not: the tests were tampered with, or cut short"
+    return TestRun(outcomes=outcomes, problem=problem)
 
 
 def node_id(case: TestCase) -> str:
@@ -68,21 +80,19 @@ def _outcome(case: TestCase) -> Outcome:
     results = list(case.result)
     if any(isinstance(r, Failure | Error) for r in results):
         return "failed"
-    # An expected failure that failed counts as passed, as SWE-bench counts it.
-    if any(isinstance(r, Skipped) and r.type != "pytest.xfail" for r in results):
+    skipped = [r.type for r in results if isinstance(r, Skipped)]
+    if any(kind != "pytest.xfail" for kind in skipped):
         return "skipped"
-    return "passed"
+    return "xfailed" if skipped else "passed"
 
 
 def _worst(before: Outcome | None, now: Outcome) -> Outcome:
-    order: list[Outcome | None] = ["failed", "skipped", "passed", None]
-    return min(before, now, key=order.index) or now
+    return max(before or now, now, key=get_args(Outcome).index)
 
 
-def _problem(outcomes: Mapping[str, Outcome], cases: int, log: bytes, exit_code: int) -> str:
-    if not cases:
+def _problem(outcomes: Mapping[str, Outcome], failed: int, log: bytes, exit_code: int) -> str:
+    if not outcomes:
         return "no test ran"
-    failed = sum(o == "failed" for o in outcomes.values())
     if (failed == 0) != (exit_code == 0):
         return f"exit code {exit_code} with {failed} failed tests in the report"
     summaries = SUMMARY.findall(log)

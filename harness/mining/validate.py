@@ -54,8 +54,8 @@ def _decide(record: InstanceRecord, before: TestRun, after: Sequence[TestRun]) -
     tests = sorted(set().union(*(run.outcomes for run in after)))
     flaky = {t for t in tests if len({run.outcomes.get(t) for run in after}) > 1}
     passing = [t for t in tests if t not in flaky and after[0].passed(t)]
-    known_good = {t for t in passing if before.outcomes.get(t) == "passed"}
-    fail_to_pass = tuple(t for t in passing if t not in known_good)
+    known_good = {t for t in passing if before.outcomes.get(t) in ("passed", "xfailed")}
+    fail_to_pass = tuple(t for t in passing if t not in known_good and after[0].fixed(t))
     found = replace(
         record,
         FAIL_TO_PASS=fail_to_pass,
