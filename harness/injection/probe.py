@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-HANG_SECONDS = 20.0
+HANG_SECONDS = 10.0
 """Processor time of one test after which the run ends: independent of the machine's load."""
 MEMORY_BYTES = 4 << 30
 HUNG = 70
