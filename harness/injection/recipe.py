@@ -45,7 +45,7 @@ class Bug:
 
     def as_json(self) -> dict[str, Any]:
         """As `InstanceRecord.bug`."""
-        return asdict(self)
+        return {**asdict(self), "hidden": list(self.hidden)}
 
 
 def bug_of(record: InstanceRecord) -> Bug:

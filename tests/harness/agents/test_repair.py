@@ -187,7 +187,7 @@ def test_what_is_known_to_have_failed_is_no_lesson():
 
 
 def test_a_merged_fix_counts_instead_of_the_agents_own():
-    diff = "--- a/shop.py\n+++ b/shop.py\n@@ -7 +7 @@\n-    return found - tax\n+    return found + tax"
+    diff = "--- a/shop.py\n+++ b/shop.py\n@@ -7 +7 @@\n-    return 0\n+    return found + tax"
     known = knowledge_of(Recall(items=(lesson(text=diff),)), "fe")
     assert known.gold == (("shop.py", "return found + tax"),)
     assert known.fixes == {}

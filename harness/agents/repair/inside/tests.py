@@ -12,22 +12,11 @@ from typing import Any
 import pytest
 
 QUIET = ("-qq", "-o", "addopts=", "-p", "no:cacheprovider", "--tb=no", "--no-summary")
-SPARED = tuple(
-    part
-    for name in [
-        "doctest",
-        "faulthandler",
-        "junitxml",
-        "nose",
-        "pastebin",
-        "setuponly",
-        "setupplan",
-        "stepwise",
-        "threadexception",
-        "unraisableexception",
-    ]
-    for part in ("-p", f"no:{name}")
+UNUSED = (
+    *("doctest", "faulthandler", "junitxml", "nose", "pastebin", "setuponly", "setupplan"),
+    *("stepwise", "threadexception", "unraisableexception"),
 )
+SPARED = tuple(part for name in UNUSED for part in ("-p", f"no:{name}"))
 """What no verdict depends on; collecting garbage for it costs more than a small test."""
 Trace = Callable[[FrameType, str, object], Any]
 
