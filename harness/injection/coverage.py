@@ -14,8 +14,10 @@ from harness.injection.recipe import is_shown
 from harness.injection.testfile import function_of
 from seqswe.manifest import Layout
 
-MODULES = 6
+MODULES = 4
 """Test modules run for one bug: those that call the function most."""
+SHOWING, GRADING = 3, 2
+"""Tests of either kind that must call a function before it may have more than one bug."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +32,15 @@ class Coverage:
         ranked = sorted(counts, key=lambda module: (-counts[module], module))
         return sorted(ranked[:MODULES])
 
-    def eligible(self, seed: int) -> list[str]:
-        """Functions that both a test that may be shown and one that grades would notice."""
-        return sorted(
-            name
-            for name, tests in self.tests.items()
-            if {is_shown(seed, t) for t in tests} == {True, False}
-        )
+    def eligible(self, seed: int, *, once: bool = False) -> list[str]:
+        """Functions that tests of both kinds call, and if not `once`, several of each."""
+        least = (1, 1) if once else (SHOWING, GRADING)
+        found = []
+        for name, tests in self.tests.items():
+            shown = sum(is_shown(seed, test) for test in tests)
+            if shown >= least[0] and len(tests) - shown >= least[1]:
+                found.append(name)
+        return sorted(found)
 
 
 def coverage_of(clone: Clone, commit: str, layout: Layout, seen: Seen) -> Coverage:

@@ -24,6 +24,8 @@ from seqswe.manifest import InstanceRecord, Layout, Manifest
 
 TRIES = 60
 """Bugs tried for one task before it is given up."""
+SITES = 12
+"""Places to go wrong that a function must have, or the preferred ones would soon run dry."""
 BLUNT = 0.5
 """A bug that fails more of the tests that ran than this is no bug that gets committed."""
 
@@ -58,6 +60,7 @@ class Injector:
     _used: set[str] = field(default_factory=set)
     _coverage: Coverage = field(default_factory=lambda: Coverage(tests={}))
     _measured: int = -1
+    _parsed: dict[str, tuple[str, Sequence[Mutation]]] = field(default_factory=dict)
 
     def run(self, bases: Sequence[str]) -> Iterator[InstanceRecord | None]:
         """A record for each task in order, or None where no bug could be found."""
@@ -86,8 +89,14 @@ class Injector:
 
     def _task(self, bench: Workbench, base: str, number: int) -> InstanceRecord | None:
         preference = Preference(seed=self.rules.seed, zipf=self.rules.zipf)
-        known = by_module(self._coverage.eligible(self.rules.seed))
+        once = self.rules.once_per_function
+        eligible = self._coverage.eligible(self.rules.seed, once=once)
         found: dict[str, list[Mutation]] = {}
+        for path in {name.partition("::")[0] for name in eligible}:
+            found |= self._mutations(base, path)
+        known = by_module(
+            name for name in eligible if len(found.get(name, ())) >= (1 if once else SITES)
+        )
         open_ = {f for functions in known.values() for f in functions} - self._used
         for attempt in range(TRIES):
             if not open_:
@@ -95,8 +104,6 @@ class Injector:
             lot = Random(f"{self.rules.seed} {number} {attempt}")
             function = preference.function(known, open_, lot)
             path, _, _ = function.partition("::")
-            if function not in found:
-                found |= self._mutations(base, path)
             if not found.get(function):
                 open_.discard(function)
                 continue
@@ -111,8 +118,11 @@ class Injector:
         return None
 
     def _mutations(self, base: str, path: str) -> dict[str, list[Mutation]]:
+        source = self.clone.show(base, path) or ""
+        if path not in self._parsed or self._parsed[path][0] != source:
+            self._parsed[path] = source, mutations(source)
         found: dict[str, list[Mutation]] = {}
-        for mutation in mutations(self.clone.show(base, path) or ""):
+        for mutation in self._parsed[path][1]:
             found.setdefault(f"{path}::{mutation.function}", []).append(mutation)
         return found
 
