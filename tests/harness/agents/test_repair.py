@@ -130,6 +130,21 @@ def test_a_candidate_that_never_ends_costs_one_candidate(sandbox):
     assert Path(sandbox.root, "shop.py").read_bytes() == LOOPS
 
 
+ENDLESS = b"""def total(items, tax):
+    left = 3
+    while left >= 0:
+        left = left * 1
+    return 4
+"""
+
+
+def test_a_fault_that_never_ends_leaves_a_trace(sandbox):
+    Path(sandbox.root, "shop.py").write_bytes(ENDLESS)
+    attempt = Repair(seed=0, budget=3, seconds=0.5).solve(task(), Recall(), sandbox)
+    assert attempt.notes["functions"] == [WHERE]
+    assert attempt.usage.executions >= 1
+
+
 def test_an_earlier_reproduction_vetoes(sandbox):
     # total([1, 2], 1) == 2 is met by many edits; the earlier issue leaves fewer of them.
     earlier = "from shop import total\n\n\ndef test_tax():\n    assert total([5], 2) == 7\n"

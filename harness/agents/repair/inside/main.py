@@ -27,6 +27,10 @@ FUNCTIONS = 60
 """Functions of a trace that are looked at and remembered, counted from its end."""
 
 
+UNTRIED = 1_000_000
+"""Failures of an edit that could not be tried on earlier reproductions: worse than any that was."""
+
+
 @dataclass
 class Job:
     """What the agent asks for; see `harness.agents.repair.agent`."""
@@ -70,7 +74,9 @@ class Repairer:
         job = self.job
         write(job.path, job.reproduction.encode())
         try:
-            seen = self._child(lambda: tests.trace(job.path, job.arguments, tuple(job.spared)))
+            seen = self._child(
+                lambda: tests.trace(job.path, job.arguments, tuple(job.spared), job.seconds / 2)
+            )
             found = _places(seen)
             order = function_order(found)[:FUNCTIONS]
             self._candidate = tests.prepared([job.path], job.arguments)
@@ -139,6 +145,8 @@ class Repairer:
         chosen = [r for r in self.job.regressions if name in r["functions"]]
         if not chosen:
             return 0
+        if self.tried.executions >= self.job.budget:
+            return UNTRIED
         folder = os.path.dirname(self.job.path)
         files = []
         for number, regression in enumerate(chosen):

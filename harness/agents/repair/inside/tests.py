@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -109,8 +110,20 @@ def _ends(folder: str) -> list[int]:
     return [0, *(at for at, letter in enumerate(folder) if letter == "/"), len(folder)]
 
 
-def trace(file: str, arguments: list[str], spared: tuple[str, ...]) -> dict[str, Any]:
-    """Outcomes of one file, and for each test the lines of the checkout in order of last use."""
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise TimeoutError("it does not end")
+
+
+def trace(
+    file: str, arguments: list[str], spared: tuple[str, ...], seconds: float
+) -> dict[str, Any]:
+    """Outcomes of one file, and for each test the lines of the checkout in order of last use.
+
+    A test that is still running after `seconds` of processor time fails there, so that a fault
+    that never ends leaves a trace too.
+    """
+    signal.signal(signal.SIGVTALRM, _interrupt)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     seen = Outcomes(os.getcwd() + os.sep, spared)
     pytest.main([*QUIET, *SPARED, *arguments, file], plugins=[seen])
     return {"outcomes": seen.outcomes, "lines": seen.lines}
