@@ -11,7 +11,6 @@ from pathlib import Path
 
 import click
 
-from harness.cleanup import terminated_like_interrupted
 from harness.codebase import clone_of, provider_of, scratch_folder, writable_folder
 from harness.commands.common import mirror_option
 from harness.commands.validate import Room
@@ -112,7 +111,7 @@ def _injector(
     bases, keys = where
     provider = provider_of(*sandbox)
     cache = cache_folder() / "history" / f"{manifest.name}-inject"
-    with scratch_folder(cache) as scratch, terminated_like_interrupted():
+    with scratch_folder(cache) as scratch:
         provider.sweep()
         delivery = Delivery(clone, bases, cache)
         room = Room(
