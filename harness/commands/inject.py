@@ -17,10 +17,10 @@ from harness.commands.validate import Room
 from harness.environment import environment_at
 from harness.git import Clone, cache_folder
 from harness.history import Delivery
-from harness.injection.bench import Workbench
+from harness.injection.bench import TRIES, Workbench
 from harness.injection.inject import Injector, Rules, recurrence, test_modules
 from seqswe import manifest as manifests
-from seqswe.errors import UsageError
+from seqswe.errors import RolloutError, UsageError
 from seqswe.manifest import InstanceRecord, Manifest, Synthetic
 from seqswe.sandbox import Environment, Limits, SandboxSpec
 
@@ -133,8 +133,11 @@ def _injector(
             return Workbench(provider.open(spec), manifest.tests)
 
         def prove(record: InstanceRecord) -> InstanceRecord | str:
-            validation = room.prove(record)
-            return validation.problem or validation.record
+            for _ in range(TRIES):
+                validation = room.prove(record)
+                if not validation.problem.startswith("sandbox_failed"):
+                    return validation.problem or validation.record
+            raise RolloutError("sandbox_failed", validation.problem, "See `seqswe doctor`.")
 
         try:
             yield Injector(

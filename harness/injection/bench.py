@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.injection import probe
 from seqswe.errors import RolloutError
 from seqswe.manifest import TestSettings
-from seqswe.sandbox import Sandbox
+from seqswe.sandbox import Completed, Sandbox
 
 RUN = """
 mkdir -p "$HOME/.seqswe"
@@ -23,6 +23,7 @@ python -P -m pytest -p seqswe_probe -o addopts= -p no:cacheprovider --color=no -
   {arguments} {files} >/dev/null 2>&1
 cat "$SEQSWE_PROBE"
 """
+TRIES = 3
 SOURCE = Path(probe.__file__).read_bytes()
 
 
@@ -61,10 +62,22 @@ class Workbench:
             files=" ".join(map(shlex.quote, files)),
         )
         env = {"SEQSWE_PROBE_CALLS": "1"} if calls else {}
-        done = self._sandbox.run(script, stdin=SOURCE, env=env, timeout=self._settings.seconds)
+        done = self._patiently(script, env)
         if done.timed_out or done.truncated or not done.stdout:
             return Seen(problem="it hangs or ends pytest itself")
         return _seen(done.stdout)
+
+    def _patiently(self, script: str, env: Mapping[str, str]) -> Completed:
+        """Trouble of the engine must not decide which bug is kept: the run is tried again."""
+        for tries_left in reversed(range(TRIES)):
+            try:
+                return self._sandbox.run(
+                    script, stdin=SOURCE, env=env, timeout=self._settings.seconds
+                )
+            except RolloutError as error:
+                if error.cause != "sandbox_failed" or not tries_left:
+                    raise
+        raise AssertionError("unreachable")
 
     def baseline(self, files: Sequence[str]) -> Seen:
         """Run test modules without a bug; each module once."""
