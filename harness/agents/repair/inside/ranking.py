@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import sqrt
+from math import log, sqrt
 from random import Random
 
 from .edits import Edit
@@ -23,6 +23,9 @@ STRENGTH = 1.0
 SHARPNESS = 1.5
 """Exponent of a remembered rate: above 1, because the same memory also names the rivals."""
 KIND_STRENGTH = 8.0
+TEMPERATURE = 0.5
+"""As a model's: without it, repetitions with other seeds would hardly be repetitions."""
+TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,11 @@ def function_order(found: Sequence[Place]) -> list[str]:
 
 
 def ranked(edits: Sequence[Edit], found: Sequence[Place], known: Known, seed: str) -> list[Edit]:
-    """Edits, most probable first; equal ones in an order by the seed."""
+    """Edits, the more probable ones rather first; the seed decides how the lot falls.
+
+    An edit's key is the logarithm of its probability plus Gumbel noise times the temperature: at
+    1 that draws without replacement in proportion to the probabilities, at 0 it sorts by them.
+    """
     order = {name: rank for rank, name in enumerate(function_order(found), 1)}
     lines = _line_weights(found)
     probable: dict[Edit, float] = {}
@@ -112,9 +119,13 @@ def ranked(edits: Sequence[Edit], found: Sequence[Place], known: Known, seed: st
         for edit in here:
             probable[edit] = weight * shares[edit.kind]
     lot = Random(seed)
-    shuffled = sorted(probable, key=lambda e: (e.path, e.start, e.end, e.kind, e.text))
-    lot.shuffle(shuffled)
-    return sorted(shuffled, key=lambda e: -probable[e])
+    # Drawn in an order of their own, so that the same edit has the same luck in every arm.
+    luck = {e: -log(-log(lot.random() or TINY)) for e in sorted(probable, key=_by_place)}
+    return sorted(probable, key=lambda e: -(log(probable[e]) + TEMPERATURE * luck[e]))
+
+
+def _by_place(edit: Edit) -> tuple[str, int, int, str, str]:
+    return edit.path, edit.start, edit.end, edit.kind, edit.text
 
 
 def _line_weights(found: Sequence[Place]) -> dict[tuple[str, str, int], float]:
