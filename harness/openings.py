@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic
 
-from harness.history import Audit, History, audit
+from harness.history import Audit, Delivery, audit
 from seqswe.experiment import Cell
 from seqswe.sandbox import Sandbox, SandboxProvider, SandboxSpec
 
@@ -46,7 +46,7 @@ class Openings:
     """Opens each wanted sandbox once: ahead of need, or when it is taken. Safe between threads."""
 
     def __init__(
-        self, provider: SandboxProvider, history: History, lay: Lay, scratch: Path, jobs: int
+        self, provider: SandboxProvider, history: Delivery, lay: Lay, scratch: Path, jobs: int
     ) -> None:
         self._provider, self._history, self._lay, self._scratch = provider, history, lay, scratch
         self._pool = ThreadPoolExecutor(2 * jobs, thread_name_prefix="openings")
