@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.cleanup import owner, sweep
 from harness.git import Clone, cache_folder, in_mirror, locate
 from seqswe.errors import UsageError
-from seqswe.manifest import Manifest
+from seqswe.manifest import Manifest, shipped
 from seqswe.plugins import build
 from seqswe.sandbox import SandboxProvider
 
@@ -26,12 +26,14 @@ def clone_of(manifest: Manifest, mirror: str) -> Clone:
     """
     from harness import demo
 
-    if not (manifest.folder / "history").is_dir():
+    name = manifest.synthetic.codebase if manifest.synthetic else manifest.name
+    own = (manifest.folder / "history", shipped() / name / "history")
+    if not any(folder.is_dir() for folder in own):
         return locate(manifest.repo, manifest.url, mirror, cache_folder())
     if found := in_mirror(manifest.repo, mirror):
         return found
     # The head is in the name: another version of SeqSWE may have built another history.
-    name = f"{manifest.name}-{demo.expected_head()[:12]}"
+    name = f"{name}-{demo.expected_head()[:12]}"
     return Clone(demo.build(cache_folder() / "clones" / name))
 
 

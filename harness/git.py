@@ -31,8 +31,9 @@ CLEAN = {
 class Clone:
     """A clone on the host: where history, patches and statements are read from."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, env: Mapping[str, str] | None = None) -> None:
         self.path = path
+        self._env = {**CLEAN, **(env or {})}
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:
         """Run git in the clone and return its output, exactly (undecodable bytes survive).
@@ -46,7 +47,7 @@ class Clone:
     ) -> bytes:
         """As `run`, without decoding. Raises MissingError where git is not installed."""
         git = Git(self.path)
-        git.update_environment(**CLEAN, **(env or {}))
+        git.update_environment(**self._env, **(env or {}))
         feed = {} if stdin is None else {"istream": _pipe(stdin)}
         # safe.directory: mirrors may belong to another user.
         try:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from git.exc import GitCommandError
 
 from harness.git import Clone
+from harness.injection import recipe
 from harness.mining.candidates import texts_of
 from harness.mining.statement import Issue
 from seqswe.errors import ManifestError, MissingError
-from seqswe.instance import Instance
+from seqswe.instance import Instance, digest_of
 from seqswe.manifest import InstanceRecord, Manifest
 
 
@@ -30,14 +31,19 @@ def instance_of(
 ) -> Instance:
     """One instance; see `materialize`."""
     try:
-        texts = texts_of(clone, manifest.layout, record.base_commit, record.gold_commit, issues)
+        texts = (
+            recipe.texts_of(clone, record)
+            if record.bug
+            else texts_of(clone, manifest.layout, record.base_commit, record.gold_commit, issues)
+        )
     except GitCommandError:
         raise MissingError(
             f"the clone {clone.path} lacks {record.base_commit[:12]} or "
             f"{record.gold_commit[:12]} ({record.instance_id})",
             "Fetch the whole history into the mirror, or give another --mirror.",
         ) from None
-    for name, digest in texts.digests.items():
+    digests = texts.digests | ({"bug_patch": digest_of(texts.bug_patch)} if record.bug else {})
+    for name, digest in digests.items():
         if record.digests.get(name) != digest:
             raise ManifestError(
                 f"{record.instance_id}: the {name} in the clone is not the one that was validated",
@@ -57,4 +63,5 @@ def instance_of(
         gold_files=record.gold_files,
         test_files=record.test_files,
         flaky=record.flaky,
+        bug_patch=texts.bug_patch,
     )

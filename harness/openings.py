@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic
 
-from harness.history import Audit, History, audit
+from harness.history import Audit, Delivery, audit
 from seqswe.experiment import Cell
 from seqswe.sandbox import Sandbox, SandboxProvider, SandboxSpec
 
@@ -46,7 +46,7 @@ class Openings:
     """Opens each wanted sandbox once: ahead of need, or when it is taken. Safe between threads."""
 
     def __init__(
-        self, provider: SandboxProvider, history: History, lay: Lay, scratch: Path, jobs: int
+        self, provider: SandboxProvider, history: Delivery, lay: Lay, scratch: Path, jobs: int
     ) -> None:
         self._provider, self._history, self._lay, self._scratch = provider, history, lay, scratch
         self._pool = ThreadPoolExecutor(2 * jobs, thread_name_prefix="openings")
@@ -73,14 +73,18 @@ class Openings:
         finally:
             self._pool.submit(_close, opened)
 
-    def close(self) -> None:
-        """Drop what nobody took and wait until everything is removed."""
+    def drop(self, wanted: Wanted) -> None:
+        """Remove a sandbox that was opened ahead and turned out not to be needed."""
         with self._lock:
-            left = list(self._ahead.values())
-            self._ahead.clear()
-        for future in left:
+            future = self._ahead.pop(wanted, None)
+        if future is not None:
             future.add_done_callback(_close_if_opened)
             future.cancel()
+
+    def close(self) -> None:
+        """Drop what nobody took and wait until everything is removed."""
+        for wanted in list(self._ahead):
+            self.drop(wanted)
         self._pool.shutdown(wait=True)
 
     def _open(self, wanted: Wanted) -> Opened:

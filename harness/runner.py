@@ -78,6 +78,9 @@ def run_rollout(bench: Bench, cell: Cell, position: int, before: str) -> Rollout
         raise
     except Exception as error:  # noqa: BLE001  (the rollout's boundary: a bug is a failure too)
         rollout = replace(rollout, failure=Failure(cause="harness_failed", detail=_said(error)))
+    finally:
+        # Without a patch, or after a failure, nobody takes the grader's sandbox.
+        bench.openings.drop(Wanted(cell, position, for_agent=False))
     return replace(rollout, timing=clock.seconds)
 
 

@@ -12,7 +12,7 @@ from harness.bench import Bench, make_agent, make_memory
 from harness.codebase import clone_of, provider_of, scratch_folder
 from harness.git import Clone, cache_folder
 from harness.grading import Grader
-from harness.history import History
+from harness.history import Delivery
 from harness.history.log import log
 from harness.materialize import materialize
 from harness.mining.statement import load_issues
@@ -98,7 +98,7 @@ class Subject:
         """Everything that rollouts share. Wrong options of agent and memory are said now."""
         experiment, manifest = self.plan.experiment, self.manifest
         cache = cache_folder() / "history" / manifest.name
-        history = History(self.clone, [i.base_commit for i in self.instances], cache)
+        history = Delivery(self.clone, [i.base_commit for i in self.instances], cache)
 
         # The agent's own seconds are counted by Recording; collecting and testing come on top.
         limits = replace(
@@ -111,7 +111,7 @@ class Subject:
             labels = {"run": str(store.root), "cell": label, "task": instance.instance_id}
             return SandboxSpec(
                 environment=manifest.environment(instance.environment),
-                checkout=history.checkout(instance.base_commit, folder),
+                checkout=history.checkout(instance, folder),
                 limits=limits,
                 labels=labels,
             )

@@ -80,6 +80,23 @@ class Mining:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Synthetic:
+    """How a sequence of injected bugs was made. It proves the harness, not the world."""
+
+    codebase: str
+    """The codebase that the bugs were put into."""
+    seed: int
+    zipf: float
+    """Exponent of the preference: a module, then its functions, are drawn by rank ** -zipf."""
+    once_per_function: bool = False
+    """No function has two bugs: nothing recurs, and a lift would be a bug in the protocol."""
+    recurrence: float = 0.0
+    """Share of the tasks whose function had a bug before."""
+    note: str = ""
+    """The same in words, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceRecord:
     """The facts of one instance. `digests` check what is read from the clone at run time."""
 
@@ -113,6 +130,7 @@ class Manifest:
     tests: TestSettings = TestSettings()
     mining: Mining = Mining()
     environments: tuple[Environment, ...] = ()
+    synthetic: Synthetic | None = None
     folder: Path = Path()
     """Where it was read from; not part of the file."""
     instances: tuple[InstanceRecord, ...] = ()
@@ -214,6 +232,8 @@ def save_manifest(manifest: Manifest, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     data = _plain(asdict(manifest))
     del data["folder"], data["instances"]
+    if manifest.synthetic is None:
+        del data["synthetic"]  # TOML has no word for nothing
     (folder / "manifest.toml").write_text(tomli_w.dumps(data), encoding="utf-8")
 
 

@@ -21,13 +21,14 @@ from harness.commands.common import issues_option, mirror_option
 from harness.commands.mine import CANDIDATES
 from harness.git import Clone, cache_folder
 from harness.grading import Grader
-from harness.history import History
+from harness.history import Delivery
 from harness.materialize import instance_of
 from harness.mining.statement import load_issues
 from harness.mining.validate import Validation
 from harness.mining.validate import validate as prove
 from seqswe import manifest as manifests
 from seqswe.errors import RolloutError, UsageError
+from seqswe.instance import Instance
 from seqswe.manifest import InstanceRecord, Manifest
 from seqswe.parse import parse
 from seqswe.rollout import CAUSES
@@ -80,7 +81,7 @@ def validate(
     provider.sweep()
     cache = cache_folder() / "history" / manifest.name
     with scratch_folder(cache) as scratch:
-        history = History(clone, [c.base_commit for c in candidates], cache)
+        history = Delivery(clone, [c.base_commit for c in candidates], cache)
         manifest = _locked(manifest, history, provider, scratch, candidates)
         room = Room(
             manifest=manifest,
@@ -105,7 +106,7 @@ class Room:
 
     manifest: Manifest
     clone: Clone
-    history: History
+    history: Delivery
     provider: SandboxProvider
     scratch: Path
     issues: Path | None
@@ -115,27 +116,27 @@ class Room:
         instance = instance_of(self.clone, self.manifest, record, load_issues(self.issues))
         grader = Grader(layout=self.manifest.layout, tests=self.manifest.tests)
         try:
-            return prove(record, instance, grader, lambda: self.open(record))
+            return prove(record, instance, grader, lambda: self.open(instance))
         except RolloutError as error:
             return Validation(record=record, problem=f"{error.cause}: {error.message}"[:120])
 
-    def open(self, record: InstanceRecord) -> Sandbox:
-        """A fresh sandbox at the record's base commit."""
-        folder = self.scratch / record.instance_id
-        number = sum(1 for _ in self.scratch.glob(f"{record.instance_id}*"))
-        checkout = self.history.checkout(record.base_commit, folder.with_suffix(f".{number}"))
+    def open(self, instance: Instance) -> Sandbox:
+        """A fresh sandbox as the instance's agent would be given."""
+        folder = self.scratch / instance.instance_id
+        number = sum(1 for _ in self.scratch.glob(f"{instance.instance_id}*"))
+        checkout = self.history.checkout(instance, folder.with_suffix(f".{number}"))
         spec = SandboxSpec(
-            environment=self.manifest.environment(record.environment),
+            environment=self.manifest.environment(instance.environment),
             checkout=checkout,
             limits=Limits(),
-            labels={"run": "validate", "task": record.instance_id},
+            labels={"run": "validate", "task": instance.instance_id},
         )
         return self.provider.open(spec)
 
 
 def _locked(
     manifest: Manifest,
-    history: History,
+    history: Delivery,
     provider: SandboxProvider,
     scratch: Path,
     candidates: Iterable[InstanceRecord],
@@ -145,7 +146,9 @@ def _locked(
     locked = []
     for environment in manifest.environments:
         if provider.isolates and not environment.lock and environment.key in first:
-            checkout = history.checkout(first[environment.key], scratch / f"lock-{environment.key}")
+            checkout = history.history.checkout(
+                first[environment.key], scratch / f"lock-{environment.key}"
+            )
             box = provider.open(SandboxSpec(environment=environment, checkout=checkout))
             frozen = box.run("python -m pip freeze").text.split("\n")
             box.close()

@@ -63,6 +63,8 @@ def audit(sandbox: Sandbox, spec: SandboxSpec, reachable: Callable[[str], Sequen
         raise RolloutError("sandbox_failed", f"the audit could not run: {done.stderr[-300:]!r}")
     seen = [line.split(" ", 1) for line in done.text.splitlines()]
     facts = {name: value for name, value in seen if name in ("objects", "head", "status")}
+    if len(facts) < 3:  # An overloaded engine can lose what was said.
+        raise RolloutError("sandbox_failed", f"the audit said only {done.text[:200]!r}")
     checkout = spec.checkout
     count, digest = facts["objects"].split()
     if (int(count), digest) != (checkout.count, checkout.digest):

@@ -62,9 +62,16 @@ class History:
 
     def checkout(self, base: str, folder: Path) -> Checkout:
         """Lay out the objects that `base` reaches below `folder` (hard links, on one disk)."""
+        return self._lay(base, self._pairs(self._steps.index(base)), folder)
+
+    def alone(self, root: str, folder: Path) -> Checkout:
+        """The same for a commit outside of the sequence, which gets a pack of its own."""
+        return self._lay(root, [(root, None)], folder)
+
+    def _lay(self, base: str, pairs: list[tuple[str, str | None]], folder: Path) -> Checkout:
         pack_folder = folder / "pack"
         pack_folder.mkdir(parents=True)
-        for newer, older in self._pairs(self._steps.index(base)):
+        for newer, older in pairs:
             for file in self._pack(newer, older).iterdir():
                 target = pack_folder / file.name
                 if not target.exists():

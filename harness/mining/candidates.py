@@ -48,6 +48,8 @@ class Texts:
     source: str
     patch: str
     test_patch: str
+    bug_patch: str = ""
+    """Of an injected bug; `patch` is its reverse."""
 
     @property
     def digests(self) -> dict[str, str]:

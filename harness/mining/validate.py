@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from harness.grading.grade import APPLY, Grader
 from harness.grading.junit import TestRun
+from harness.injection.recipe import grades
 from seqswe.instance import Instance
 from seqswe.manifest import InstanceRecord
 from seqswe.sandbox import Sandbox
@@ -51,7 +52,7 @@ def validate(
 
 
 def _decide(record: InstanceRecord, before: TestRun, after: Sequence[TestRun]) -> Validation:
-    tests = sorted(set().union(*(run.outcomes for run in after)))
+    tests = sorted(t for t in set().union(*(run.outcomes for run in after)) if grades(record, t))
     flaky = {t for t in tests if len({run.outcomes.get(t) for run in after}) > 1}
     passing = [t for t in tests if t not in flaky and after[0].passed(t)]
     known_good = {t for t in passing if before.outcomes.get(t) in ("passed", "xfailed")}

@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "baseline": ("seqswe.cli.compare:baseline", "Keep a run's outcomes as one small file."),
     "mine": ("harness.commands.mine:mine", "Find candidate instances in a clone's history."),
     "validate": ("harness.commands.validate:validate", "Prove candidates in the sandbox."),
+    "inject": ("harness.commands.inject:inject", "Put recurring bugs into a codebase's functions."),
     "clean": ("harness.commands.clean:clean", "Remove leftover containers, images and caches."),
 }
 """Command → (`module:attribute`, what it does in one line), in the order `--help` shows."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import PlantRun, failed, outcomes_of
 from scipy import stats
 
 from seqswe.agent import Usage
@@ -14,6 +13,7 @@ from seqswe.analysis import analyse
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.rollout import Rollout
 from seqswe.statistics import Word
+from tests.seqswe.conftest import PlantRun, failed, outcomes_of
 
 
 def identical(tasks: int, seeds: int, lift: float) -> dict[str, np.ndarray]:

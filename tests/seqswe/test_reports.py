@@ -15,7 +15,6 @@ import altair as alt
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import Browse, PlantRun, failed, outcomes_of
 
 from seqswe.analysis import Analysis, analyse
 from seqswe.cli.report import report
@@ -31,6 +30,7 @@ from seqswe.reports.junit import JUnitReport
 from seqswe.reports.markdown import MarkdownReport
 from seqswe.reports.static import PngReport, SvgReport
 from seqswe.rollout import Rollout
+from tests.seqswe.conftest import Browse, PlantRun, failed, outcomes_of
 
 MAKERS = (JsonReport, MarkdownReport, HtmlReport, CsvReport, JUnitReport)
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>|`*_[a](http://evil.example)\x07"

@@ -1,0 +1,124 @@
+"""`repair`: generates small edits and validates them with the issue's reproduction.
+
+No model. It runs the reproduction, orders edits of the functions in its trace, and tries them
+under a fixed budget of executions until one makes it pass. What it remembers decides what it
+tries first (`fe`), and earlier reproductions veto edits that break them (`r`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from harness.agents.repair.knowledge import knowledge_of
+from seqswe.agent import Attempt, Usage
+from seqswe.errors import RolloutError, UsageError
+from seqswe.instance import Task
+from seqswe.memory import Recall
+from seqswe.sandbox import Sandbox
+
+CODE = re.compile(r"```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SAVE_AS = re.compile(r"save this as `([^`\s]+\.py)`")
+BOOT = """
+import io, json, os, sys
+given = json.load(sys.stdin)
+home = os.path.join(os.environ["HOME"], ".seqswe", "repair")
+os.makedirs(os.path.join(home, "inside"), exist_ok=True)
+for name, text in given["modules"].items():
+    with open(os.path.join(home, "inside", name), "w", encoding="utf-8") as file:
+        file.write(text)
+sys.path.insert(0, home)
+sys.stdin = io.StringIO(json.dumps(given["job"]))
+from inside.main import main
+main()
+"""
+BUDGET = 20
+SECONDS = 3.0
+"""Processor time of one candidate."""
+
+
+class Repair:
+    """Tries at most `budget` executions a task, of `seconds` processor time each.
+
+    An execution is a run of pytest in a forked child: a candidate on the reproduction, or a
+    plausible candidate on the earlier reproductions (all of them in one run). `memory_use`: fe,
+    r, fe+r or none. `arguments`: further arguments for pytest, separated by spaces.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        budget: int = BUDGET,
+        seconds: float = SECONDS,
+        memory_use: str = "fe+r",
+        arguments: str = "",
+    ) -> None:
+        if budget < 1 or seconds <= 0:
+            raise UsageError("budget and seconds of repair must be positive", "For example 20, 3.")
+        knowledge_of(Recall(), memory_use)
+        self._seed, self._budget, self._seconds = seed, budget, float(seconds)
+        self._use, self._arguments = memory_use, arguments.split()
+
+    def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
+        """Repair the checkout, if an edit can be found."""
+        code, path = reproduction_of(task.problem_statement)
+        if not code:
+            return Attempt(message="the issue has no reproduction")
+        known = knowledge_of(recall, self._use)
+        job = {
+            "path": path,
+            "reproduction": code,
+            "budget": self._budget,
+            "seconds": self._seconds,
+            "seed": f"{self._seed} {task.instance_id}",
+            "arguments": self._arguments,
+            "spared": ["test", path],
+            "known": {"fixes": known.fixes, "passes": known.passes, "kinds": known.kinds},
+            "regressions": known.regressions,
+            "gold": known.gold,
+        }
+        payload = json.dumps({"modules": modules(), "job": job}).encode()
+        done = sandbox.run(["python", "-P", "-c", BOOT], stdin=payload)
+        if done.timed_out:
+            raise RolloutError("agent_out_of_budget", "the candidates took too long together")
+        if not done.ok:
+            raise RolloutError("agent_crashed", done.stderr[-300:].decode("utf-8", "replace"))
+        return _attempt(json.loads(done.stdout), code)
+
+
+def reproduction_of(statement: str) -> tuple[str, str]:
+    """The reproduction in an issue's text and where to save it; empty where there is none."""
+    code, path = CODE.search(statement), SAVE_AS.search(statement)
+    return code[1] if code else "", path[1] if path else "test_reproduction.py"
+
+
+@cache
+def modules() -> Mapping[str, str]:
+    """The modules that are sent into the sandbox, by file name."""
+    folder = files("harness.agents.repair") / "inside"
+    found = (f for f in folder.iterdir() if f.name.endswith(".py"))
+    return {f.name: f.read_text(encoding="utf-8") for f in sorted(found, key=lambda f: f.name)}
+
+
+def _attempt(said: Mapping[str, Any], code: str) -> Attempt:
+    accepted, functions = said["accepted"], said["functions"]
+    notes: dict[str, Any] = {"agent": "repair", "code": code, "functions": functions}
+    if accepted:
+        function = f"{accepted['path']}::{accepted['function']}"
+        notes |= {"file": accepted["path"], "function": function, "kind": accepted["kind"]}
+        notes |= {"text": accepted["text"], "note": f"{accepted['kind']} in {function}"}
+    ranking = dict.fromkeys(name.partition("::")[0] for name in functions)
+    if accepted:
+        ranking = {accepted["path"]: None} | ranking
+    return Attempt(
+        ranking=tuple(ranking),
+        notes=notes,
+        usage=Usage(steps=1 + said["executions"], executions=said["executions"]),
+        message=f"{'repaired' if accepted else 'no edit'} after {said['executions']} executions "
+        f"({said['plausible']} plausible, {said['vetoed']} vetoed)",
+    )

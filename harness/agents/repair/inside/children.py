@@ -1,0 +1,116 @@
+"""Run a function in a forked child that may loop, fork, allocate or crash as it likes."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+PR_SET_CHILD_SUBREAPER = 36
+PATIENCE = 4
+"""A child may take so many times its processor time by the clock."""
+MEMORY_BYTES = 2 << 30
+FILE_BYTES = 64 << 20
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends, so that none escapes."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def run_in_child(work: Callable[[], Any], seconds: float) -> Any:
+    """What `work` returns (JSON), or None where it died, or used more than its processor time."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _be_child(work, writer, seconds)
+    os.close(writer)
+    try:
+        data = _read(reader, time.monotonic() + PATIENCE * seconds)
+    finally:
+        os.close(reader)
+        end_descendants()
+    try:
+        return json.loads(data) if data else None
+    except ValueError:
+        return None
+
+
+def _be_child(work: Callable[[], Any], writer: int, seconds: float) -> None:
+    code = 1
+    try:
+        os.setsid()
+        gc.disable()  # A child is short, and the parent's heap is large.
+        whole = max(1, int(seconds + 0.999))
+        _limit(resource.RLIMIT_CPU, whole)
+        _limit(resource.RLIMIT_AS, MEMORY_BYTES)
+        _limit(resource.RLIMIT_FSIZE, FILE_BYTES)
+        signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+        found = json.dumps(work()).encode()
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        with open(writer, "wb") as out:
+            out.write(found)
+        code = 0
+    finally:
+        # Whatever a candidate raised or registered must not run the parent's code.
+        os._exit(code)
+
+
+def _limit(what: int, wanted: int) -> None:
+    _, hard = resource.getrlimit(what)
+    bound = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(what, (bound, hard))
+
+
+def _read(reader: int, deadline: float) -> bytes:
+    parts = []
+    while (left := deadline - time.monotonic()) > 0:
+        ready, _, _ = select.select([reader], [], [], left)
+        if not ready:
+            break
+        part = os.read(reader, 1 << 16)
+        if not part:
+            break
+        parts.append(part)
+    return b"".join(parts)
+
+
+def end_descendants() -> None:
+    """Kill and reap every descendant. All are stopped first: a stopped bomb cannot fork."""
+    while found := _descendants():
+        for signum in (signal.SIGSTOP, signal.SIGKILL):
+            for process in found:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(process, signum)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, 0 if _alive(found) else os.WNOHANG)[0]:
+                pass
+
+
+def _alive(found: list[int]) -> bool:
+    return any(os.path.exists(f"/proc/{process}") for process in found)
+
+
+def _descendants() -> list[int]:
+    parents: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with suppress(OSError), open(f"/proc/{name}/stat", "rb") as stat:
+                parent = int(stat.read().rpartition(b")")[2].split()[1])
+                parents.setdefault(parent, []).append(int(name))
+    found: list[int] = []
+    waiting = [os.getpid()]
+    while waiting:
+        children = parents.get(waiting.pop(), [])
+        found += children
+        waiting += children
+    return found

@@ -1,0 +1,224 @@
+"""The driver: trace the reproduction, order the edits, try each in a child, keep one.
+
+Reads one JSON object from standard input and writes one to standard output. Every candidate is
+written to disk and run by pytest in a forked child, so what happens at import counts too, and a
+candidate that loops or forks without end costs one candidate.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from . import tests
+from .children import adopt_orphans, run_in_child
+from .edits import Edit, edits, functions
+from .ranking import Known, Place, full_name, function_order, places, ranked
+
+FUNCTIONS = 60
+"""Functions of a trace that are looked at and remembered, counted from its end."""
+
+
+UNTRIED = 1_000_000
+"""Failures of an edit that could not be tried on earlier reproductions: worse than any that was."""
+
+
+@dataclass
+class Job:
+    """What the agent asks for; see `harness.agents.repair.agent`."""
+
+    path: str
+    reproduction: str
+    budget: int
+    seconds: float
+    seed: str
+    arguments: list[str]
+    spared: list[str]
+    known: dict[str, dict[str, float]] = field(default_factory=dict)
+    regressions: list[dict[str, Any]] = field(default_factory=list)
+    """Earlier reproductions: `path`, `code`, `functions` (of their traces)."""
+    gold: list[list[str]] = field(default_factory=list)
+    """Path and lines of merged fixes: each counts as a fix of the function that holds it."""
+
+
+@dataclass
+class Tried:
+    """What has been spent and found so far."""
+
+    executions: int = 0
+    plausible: int = 0
+    vetoed: int = 0
+    best: Edit | None = None
+    best_failures: int = sys.maxsize
+    seconds: float = 0.0
+
+
+class Repairer:
+    """One task's work in the checkout, which is the current folder."""
+
+    def __init__(self, job: Job) -> None:
+        self.job, self.tried = job, Tried()
+        self._clock = 0
+        self._candidate: Callable[[], dict[str, bool]] = dict
+
+    def work(self) -> dict[str, Any]:
+        """Repair, and say how."""
+        job = self.job
+        write(job.path, job.reproduction.encode())
+        try:
+            seen = self._child(
+                lambda: tests.trace(job.path, job.arguments, tuple(job.spared), job.seconds / 2)
+            )
+            found = _places(seen)
+            order = function_order(found)[:FUNCTIONS]
+            self._candidate = tests.prepared([job.path], job.arguments)
+            self._search(found, order)
+        finally:
+            os.unlink(job.path)
+        if self.tried.best:
+            write(self.tried.best.path, self.tried.best.apply(read(self.tried.best.path)))
+        return {
+            "functions": order,
+            "accepted": asdict(self.tried.best) if self.tried.best else None,
+            "executions": self.tried.executions,
+            "plausible": self.tried.plausible,
+            "vetoed": self.tried.vetoed,
+            "seconds": round(self.tried.seconds, 4),
+        }
+
+    def _search(self, found: list[Place], order: list[str]) -> None:
+        known = Known(**self.job.known)
+        started = time.monotonic()
+        for edit in ranked(self._edits(order), found, self._with_gold(known), self.job.seed):
+            if self.tried.executions >= self.job.budget:
+                break
+            self._try(edit, order)
+            if self.tried.best and not self.tried.best_failures:
+                break
+        self.tried.seconds = time.monotonic() - started
+
+    def _edits(self, order: list[str]) -> list[Edit]:
+        wanted: dict[str, set[str]] = {}
+        for name in order:
+            path, _, function = name.partition("::")
+            wanted.setdefault(path, set()).add(function)
+        return [e for path in wanted for e in edits(path, read(path), wanted[path])]
+
+    def _with_gold(self, known: Known) -> Known:
+        """Count the merged fixes for the functions that hold their lines now."""
+        fixes = Counter(known.fixes)
+        for path, *lines in self.job.gold:
+            if os.path.exists(path):
+                fixes.update(holding(path, read(path), set(lines)))
+        return replace(known, fixes=fixes)
+
+    def _try(self, edit: Edit, order: list[str]) -> None:
+        before = read(edit.path)
+        stat = os.stat(edit.path)
+        self._clock += 1
+        write(edit.path, edit.apply(before))
+        # Bytecode is told apart by a file's time in whole seconds and its size.
+        os.utime(edit.path, (stat.st_atime, stat.st_mtime + 10 * self._clock))
+        try:
+            outcomes = self._run(self._candidate)
+            if outcomes and all(outcomes.values()):
+                self.tried.plausible += 1
+                failures = self._vetoes(edit, (before, stat))
+                self.tried.vetoed += bool(failures)
+                if failures < self.tried.best_failures:
+                    self.tried.best, self.tried.best_failures = edit, failures
+        finally:
+            write(edit.path, before)
+            os.utime(edit.path, (stat.st_atime, stat.st_mtime))
+
+    def _vetoes(self, edit: Edit, original: tuple[bytes, os.stat_result]) -> int:
+        """How many earlier reproductions fail with an edit."""
+        name = full_name(edit.path, edit.function)
+        chosen = [r for r in self.job.regressions if name in r["functions"]]
+        if not chosen:
+            return 0
+        if self.tried.executions >= self.job.budget:
+            return UNTRIED
+        folder = os.path.dirname(self.job.path)
+        files = []
+        for number, regression in enumerate(chosen):
+            files.append(os.path.join(folder, f"test_earlier_{number}.py"))
+            write(files[-1], regression["code"].encode())
+        try:
+            outcomes = self._run(lambda: tests.run(files, self.job.arguments))
+        finally:
+            for file in files:
+                os.unlink(file)
+        # A file that cannot be collected any more speaks of code that has moved since.
+        failed = {test for test, passed in outcomes.items() if not passed and "::" in test}
+        return len(failed) if outcomes else len(files)
+
+    def _run(self, work: Callable[[], dict[str, bool]]) -> dict[str, bool]:
+        self.tried.executions += 1
+        return self._child(work) or {}
+
+    def _child(self, work: Any) -> Any:
+        return run_in_child(work, self.job.seconds)
+
+
+def _places(seen: Any) -> list[Place]:
+    if not seen:
+        return []
+    outcomes, lines = seen["outcomes"], seen["lines"]
+    failing = [found for test, found in lines.items() if not outcomes.get(test)]
+    return places(failing, [found for test, found in lines.items() if outcomes.get(test)])
+
+
+def holding(path: str, source: bytes, lines: set[str]) -> list[str]:
+    """The functions of a file that hold one of some lines."""
+    texts = source.decode("utf-8", "replace").splitlines()
+    try:
+        known = list(functions(ast.parse(source).body, ""))
+    except (SyntaxError, ValueError):
+        return []
+    return [
+        full_name(path, name)
+        for name, node in known
+        if lines & {t.strip() for t in texts[node.lineno : node.end_lineno]}
+    ]
+
+
+def read(path: str) -> bytes:
+    """A file's bytes."""
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write(path: str, data: bytes) -> None:
+    """Replace a file."""
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def main() -> None:
+    """Read the job, do it, say what was done."""
+    job = Job(**json.load(sys.stdin))
+    # What tests print must not mix with what is said here.
+    out = os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    adopt_orphans()
+    tests.warm_up()
+    with tempfile.TemporaryDirectory() as bytecode:
+        sys.dont_write_bytecode, sys.pycache_prefix = False, bytecode
+        said = Repairer(job).work()
+    with open(out, "w", encoding="utf-8") as answer:
+        json.dump(said, answer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""What `repair` reads out of a recall: where faults were, what repaired them, what must hold."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from seqswe.errors import UsageError
+from seqswe.memory import Recall, Recalled
+
+Use = Literal["fe", "r", "fe+r", "none"]
+USES: tuple[Use, ...] = ("fe", "r", "fe+r", "none")
+REGRESSIONS = 20
+"""Earlier reproductions kept, in the order of the recall."""
+HUNK = re.compile(r"^\+(?!\+\+)(.+)$", re.MULTILINE)
+TARGET = re.compile(r"^\+\+\+ b/(.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """The memory's part of a job; all empty for an empty memory."""
+
+    fixes: Mapping[str, float] = field(default_factory=dict)
+    passes: Mapping[str, float] = field(default_factory=dict)
+    kinds: Mapping[str, float] = field(default_factory=dict)
+    regressions: tuple[Mapping[str, Any], ...] = ()
+    gold: tuple[tuple[str, ...], ...] = ()
+
+
+def knowledge_of(recall: Recall, use: str) -> Knowledge:
+    """What a recall teaches. `use`: fe (faults and edits), r (regression tests), fe+r, none.
+
+    Notes of other agents, or of another shape, are passed over. Raises UsageError for `use`.
+    """
+    if use not in USES:
+        raise UsageError(f"memory_use {use!r} is unknown", f"One of: {', '.join(USES)}.")
+    fixes: Counter[str] = Counter()
+    passes: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
+    regressions, gold = [], []
+    for item in recall.items:
+        notes = item.notes
+        if notes.get("agent") != "repair":
+            continue
+        trace = [str(name) for name in notes.get("functions", [])]
+        if "fe" in use:
+            passes.update(trace)
+            if merged := _merged(item):
+                gold.append(merged)
+            elif _stands(item):
+                fixes[str(notes["function"])] += 1
+                kinds[str(notes["kind"])] += 1
+        if "r" in use.split("+") and notes.get("code"):
+            regressions.append({"code": str(notes["code"]), "functions": trace})
+    return Knowledge(
+        fixes=dict(fixes),
+        passes=dict(passes),
+        kinds=dict(kinds),
+        regressions=tuple(regressions[:REGRESSIONS]),
+        gold=tuple(gold),
+    )
+
+
+def _stands(item: Recalled) -> bool:
+    """Whether the agent had a patch, and nobody told the memory that it was wrong.
+
+    Where feedback says that an attempt failed, the memory names no files for it.
+    """
+    file = item.notes.get("file")
+    return bool(file) and file in item.files
+
+
+def _merged(item: Recalled) -> tuple[str, ...]:
+    """Path and new lines of the fix that the recall shows, where it shows one.
+
+    Only a memory told the merged fix (feedback `gold`, and `fix_lines` to show it) has another
+    fix than the agent's own, and then that one is what counts.
+    """
+    path = TARGET.search(item.text)
+    if path is None or _is_own(item):
+        return ()
+    lines = [line.strip() for line in HUNK.findall(item.text[path.end() :])]
+    return (path[1], *(line for line in lines if line)) if lines else ()
+
+
+def _is_own(item: Recalled) -> bool:
+    said = item.notes.get("text")
+    return bool(said) and str(said) in item.text

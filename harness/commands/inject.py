@@ -1,0 +1,166 @@
+"""`seqswe inject`: put bugs into a codebase's functions, so that a sequence needs no model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+import click
+
+from harness.codebase import clone_of, provider_of, scratch_folder, writable_folder
+from harness.commands.common import mirror_option
+from harness.commands.validate import Room
+from harness.environment import environment_at
+from harness.git import Clone, cache_folder
+from harness.history import Delivery
+from harness.injection.bench import TRIES, Workbench
+from harness.injection.inject import Injector, Rules, recurrence, test_modules
+from seqswe import manifest as manifests
+from seqswe.errors import RolloutError, UsageError
+from seqswe.manifest import InstanceRecord, Manifest, Synthetic
+from seqswe.sandbox import Environment, Limits, SandboxSpec
+
+YOUNG = 10
+"""The first tenth of a history has too little code to be wrong in many ways."""
+
+
+@click.command()
+@click.argument("codebase")
+@mirror_option
+@click.option("--tasks", default=60, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=0, show_default=True, help="Same seed, same sequence.")
+@click.option("--zipf", default=1.5, show_default=True, type=click.FloatRange(0))
+@click.option("--once-per-function", is_flag=True, help="Nothing recurs: a control.")
+@click.option("--sandbox", default="docker", show_default=True, help="Where the tests run.")
+@click.option("--base-image", default="", help="Image that environments are built on.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+def inject(
+    codebase: str,
+    mirror: str,
+    tasks: int,
+    seed: int,
+    zipf: float,
+    once_per_function: bool,
+    sandbox: str,
+    base_image: str,
+    out: Path,
+) -> None:
+    """Write a sequence of injected bugs on successive commits of CODEBASE.
+
+    A bug is kept if a real run of pytest shows that at least two tests fail: one whole test
+    becomes the issue's reproduction, the others grade. The bugs recur by a preference that is
+    seeded and recorded. The sequence is synthetic, and every report says so.
+    """
+    rules = Rules(tasks=tasks, seed=seed, zipf=zipf, once_per_function=once_per_function)
+    manifest = manifests.load(codebase)
+    if manifest.synthetic:
+        raise UsageError(f"{codebase} is injected already", "Name the codebase itself.")
+    folder = writable_folder(manifest, out)
+    clone = clone_of(manifest, mirror)
+    bases, environments = _bases(clone, manifest)
+    manifest = replace(manifest, environments=tuple({e.key: e for e in environments}.values()))
+    keys = {base: e.key for base, e in zip(bases, environments, strict=True)}
+    with _injector(manifest, clone, (bases, keys), rules, (sandbox, base_image)) as injector:
+        records = _collect(injector, bases)
+    if not records:
+        raise UsageError(f"no bug could be put into {codebase}", "See what was rejected above.")
+    share = recurrence(records)
+    synthetic = Synthetic(
+        codebase=manifest.name,
+        seed=seed,
+        zipf=zipf,
+        once_per_function=once_per_function,
+        recurrence=share,
+        note=f"injected bugs; {share:.0%} of the tasks are in a function that had one before",
+    )
+    made = replace(manifest, synthetic=synthetic, instances=tuple(records), name=folder.name)
+    manifests.save(made, folder)
+    click.echo(f"{len(records):6} instances, {share:.0%} in a function that had one", err=True)
+    click.echo(folder / "instances.jsonl")
+
+
+def _bases(clone: Clone, manifest: Manifest) -> tuple[list[str], list[Environment]]:
+    """Base commits with tests, oldest first and dated in order, and their environments."""
+    rules = manifest.mining
+    head = clone.run("rev-parse", rules.head or "HEAD").strip()
+    history = clone.first_parents(head, rules.window)
+    bases: list[str] = []
+    clock: datetime | None = None
+    for commit in history[len(history) // YOUNG :]:
+        date = datetime.fromisoformat(clone.run("log", "-1", "--format=%cI", commit).strip())
+        if (clock is None or date >= clock) and test_modules(clone, commit, manifest.layout):
+            bases.append(commit)
+            clock = date
+    known = {e.key: e for e in manifest.environments}
+    found = [environment_at(clone, base, manifest.python) for base in bases]
+    return bases, [known.get(e.key, e) for e in found]
+
+
+@contextmanager
+def _injector(
+    manifest: Manifest,
+    clone: Clone,
+    where: tuple[list[str], dict[str, str]],
+    rules: Rules,
+    sandbox: tuple[str, str],
+) -> Iterator[Injector]:
+    bases, keys = where
+    provider = provider_of(*sandbox)
+    cache = cache_folder() / "history" / f"{manifest.name}-inject"
+    with scratch_folder(cache) as scratch:
+        provider.sweep()
+        delivery = Delivery(clone, bases, cache)
+        room = Room(
+            manifest=manifest,
+            clone=clone,
+            history=delivery,
+            provider=provider,
+            scratch=scratch,
+            issues=None,
+        )
+        numbers = count()
+
+        def bench(base: str) -> Workbench:
+            checkout = delivery.history.checkout(base, scratch / f"bench-{next(numbers)}")
+            environment = manifest.environment(keys[base])
+            # One sandbox tries many bugs, so its clock must not be a rollout's.
+            limits = Limits(task_seconds=36_000.0, command_seconds=manifest.tests.seconds)
+            spec = SandboxSpec(environment=environment, checkout=checkout, limits=limits)
+            return Workbench(provider.open(spec), manifest.tests)
+
+        def prove(record: InstanceRecord) -> InstanceRecord | str:
+            for _ in range(TRIES):
+                validation = room.prove(record)
+                if not validation.problem.startswith("sandbox_failed"):
+                    return validation.problem or validation.record
+            raise RolloutError("sandbox_failed", validation.problem, "See `seqswe doctor`.")
+
+        try:
+            yield Injector(
+                manifest=manifest,
+                clone=clone,
+                rules=rules,
+                open_bench=bench,
+                prove=prove,
+                environment=keys.__getitem__,
+            )
+        finally:
+            provider.close()
+
+
+def _collect(injector: Injector, bases: list[str]) -> list[InstanceRecord]:
+    from seqswe.cli.progress import progress
+
+    records = []
+    with progress("inject", injector.rules.tasks) as bar:
+        for record in injector.run(bases):
+            if record:
+                records.append(record)
+            bar.advance(f"{len(records)} kept, {injector.rejected.total()} bugs rejected")
+    for reason, number in injector.rejected.most_common():
+        click.echo(f"{number:6} rejected: {reason}", err=True)
+    return records

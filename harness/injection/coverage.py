@@ -1,0 +1,72 @@
+"""Which functions the tests call, and which tests may show a bug in each of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.git import Clone
+from harness.grading.patch import is_test, under
+from harness.injection.bench import Seen
+from harness.injection.operators import functions
+from harness.injection.recipe import is_shown
+from harness.injection.testfile import function_of
+from seqswe.manifest import Layout
+
+MODULES = 4
+"""Test modules run for one bug: those that call the function most."""
+SHOWING, GRADING = 3, 2
+"""Tests of either kind that must call a function before it may have more than one bug."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Tests by function; a function is `path::qualified.name`."""
+
+    tests: Mapping[str, Sequence[str]]
+
+    def modules(self, function: str) -> list[str]:
+        """The test modules to run for a bug in a function."""
+        counts = Counter(test.split("::", 1)[0] for test in self.tests[function])
+        ranked = sorted(counts, key=lambda module: (-counts[module], module))
+        return sorted(ranked[:MODULES])
+
+    def eligible(self, seed: int, *, once: bool = False) -> list[str]:
+        """Functions that tests of both kinds call, and if not `once`, several of each."""
+        least = (1, 1) if once else (SHOWING, GRADING)
+        found = []
+        for name, tests in self.tests.items():
+            shown = sum(is_shown(seed, test) for test in tests)
+            if shown >= least[0] and len(tests) - shown >= least[1]:
+                found.append(name)
+        return sorted(found)
+
+
+def coverage_of(clone: Clone, commit: str, layout: Layout, seen: Seen) -> Coverage:
+    """Coverage from a run that noted calls, without parameters of tests."""
+    callers: dict[tuple[str, int], set[str]] = {}
+    for test, called in seen.calls.items():
+        if test in seen.passed:
+            for place in called:
+                callers.setdefault(place, set()).add(function_of(test))
+    found: dict[str, set[str]] = {}
+    for path in sorted({path for path, _ in callers if is_source(layout, path)}):
+        for name, first, last in functions(clone.show(commit, path) or ""):
+            tests = [t for line in range(first, last + 1) for t in callers.get((path, line), ())]
+            if tests:
+                found.setdefault(f"{path}::{name}", set()).update(tests)
+    return Coverage(tests={name: sorted(tests) for name, tests in found.items()})
+
+
+def is_source(layout: Layout, path: str) -> bool:
+    """Whether a path is code that an agent is meant to change."""
+    return path.endswith(".py") and under(path, layout.source) and not is_test(layout)(path)
+
+
+def by_module(names: Iterable[str]) -> dict[str, list[str]]:
+    """Functions by the file that they are in."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name.split("::", 1)[0], []).append(name)
+    return found

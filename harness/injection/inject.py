@@ -1,0 +1,231 @@
+"""Make a sequence: on successive base commits, draw a bug, try it on disk, keep what shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from fnmatch import fnmatch
+from pathlib import PurePosixPath
+from random import Random
+
+from harness.git import Clone
+from harness.grading.patch import is_test
+from harness.injection.bench import Seen, Workbench
+from harness.injection.coverage import Coverage, by_module, coverage_of
+from harness.injection.operators import Mutation, mutations
+from harness.injection.recipe import SOURCE, Bug, file_patch, is_shown, texts_of
+from harness.injection.select import Preference
+from harness.injection.statement import reproduction, reproduction_path, stable
+from harness.injection.testfile import function_of
+from seqswe.instance import digest_of
+from seqswe.manifest import InstanceRecord, Layout, Manifest
+
+TRIES = 60
+"""Bugs tried for one task before it is given up."""
+SITES = 12
+"""Places to go wrong that a function must have, or the preferred ones would soon run dry."""
+BLUNT = 0.5
+"""A bug that fails more of the tests that ran than this is no bug that gets committed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What decides the sequence, beside the codebase."""
+
+    tasks: int
+    seed: int
+    zipf: float
+    once_per_function: bool = False
+    coverage_every: int = 5
+    """Base commits after which coverage is measured again."""
+
+
+@dataclass(kw_only=True)
+class Injector:
+    """Draws and tries bugs; `prove` has the last word on each, in a sandbox of its own."""
+
+    manifest: Manifest
+    clone: Clone
+    rules: Rules
+    open_bench: Callable[[str], Workbench]
+    """A workbench at a base commit."""
+    prove: Callable[[InstanceRecord], InstanceRecord | str]
+    """The record with its test ids, or why it is none."""
+    environment: Callable[[str], str]
+    """Key of a base commit's environment."""
+    rejected: Counter[str] = field(default_factory=Counter)
+    _tried: set[str] = field(default_factory=set)
+    _used: set[str] = field(default_factory=set)
+    _coverage: Coverage = field(default_factory=lambda: Coverage(tests={}))
+    _measured: int = -1
+    _parsed: dict[str, tuple[str, Sequence[Mutation]]] = field(default_factory=dict)
+
+    def run(self, bases: Sequence[str]) -> Iterator[InstanceRecord | None]:
+        """A record for each task in order, or None where no bug could be found."""
+        rules, bench, last = self.rules, None, -1
+        try:
+            for number in range(rules.tasks):
+                at = number * len(bases) // rules.tasks
+                if bench is None or at != last:
+                    if bench:
+                        bench.close()
+                    bench, last = self.open_bench(bases[at]), at
+                self._measure(bench, bases[at], at)
+                yield self._task(bench, bases[at], number)
+        finally:
+            if bench:
+                bench.close()
+
+    def _measure(self, bench: Workbench, base: str, at: int) -> None:
+        block = at // self.rules.coverage_every
+        if block == self._measured:
+            return
+        self._measured = block
+        modules = test_modules(self.clone, base, self.manifest.layout)
+        seen = bench.run(modules, calls=True)
+        self._coverage = coverage_of(self.clone, base, self.manifest.layout, seen)
+
+    def _task(self, bench: Workbench, base: str, number: int) -> InstanceRecord | None:
+        preference = Preference(seed=self.rules.seed, zipf=self.rules.zipf)
+        once = self.rules.once_per_function
+        eligible = self._coverage.eligible(self.rules.seed, once=once)
+        found: dict[str, list[Mutation]] = {}
+        for path in {name.partition("::")[0] for name in eligible}:
+            found |= self._mutations(base, path)
+        known = by_module(
+            name for name in eligible if len(found.get(name, ())) >= (1 if once else SITES)
+        )
+        open_ = {f for functions in known.values() for f in functions} - self._used
+        for attempt in range(TRIES):
+            if not open_:
+                return None
+            lot = Random(f"{self.rules.seed} {number} {attempt}")
+            function = preference.function(known, open_, lot)
+            path, _, _ = function.partition("::")
+            if not found.get(function):
+                open_.discard(function)
+                continue
+            mutation = preference.mutation(found[function], lot)
+            found[function].remove(mutation)
+            record = self._try(bench, base, (number, path, mutation), lot)
+            if isinstance(record, InstanceRecord):
+                if self.rules.once_per_function:
+                    self._used.add(function)
+                return record
+            self.rejected[record] += 1
+        return None
+
+    def _mutations(self, base: str, path: str) -> dict[str, list[Mutation]]:
+        source = self.clone.show(base, path) or ""
+        if path not in self._parsed or self._parsed[path][0] != source:
+            self._parsed[path] = source, mutations(source)
+        found: dict[str, list[Mutation]] = {}
+        for mutation in self._parsed[path][1]:
+            found.setdefault(f"{path}::{mutation.function}", []).append(mutation)
+        return found
+
+    def _try(
+        self, bench: Workbench, base: str, what: tuple[int, str, Mutation], lot: Random
+    ) -> InstanceRecord | str:
+        """The record of a bug, or why it is none."""
+        number, path, mutation = what
+        good, bad = self.clone.show(base, path) or "", mutation.apply()
+        identity = "".join(file_patch(path, good, bad).split("@@")[::2])
+        if identity in self._tried:
+            return "tried before"
+        self._tried.add(identity)
+        try:
+            compile(bad, path, "exec")
+        except (SyntaxError, ValueError):
+            return "not Python any more"
+        files = [
+            f
+            for f in self._coverage.modules(f"{path}::{mutation.function}")
+            if self.clone.show(base, f) is not None
+        ]
+        before = bench.baseline(files)
+        after = bench.with_file(path, bad, files)
+        shown = self._shown(before, after, lot)
+        if not shown[0]:
+            return shown[1]
+        bug = self._bug(path, mutation, shown[0], after)
+        module = bug.reproduction.split("::", 1)[0]
+        try:
+            code = reproduction(self.clone.show(base, module) or "", bug.reproduction)
+        except LookupError:
+            return "its reproduction is inherited"
+        if not bench.reproduces(reproduction_path(bug.reproduction), code, (path, bad)):
+            return "its reproduction does not stand alone"
+        return self.prove(self._record(base, number, bug, files))
+
+    def _shown(self, before: Seen, after: Seen, lot: Random) -> tuple[str, str]:
+        """The failing test that becomes the reproduction, or why there is none."""
+        if problem := before.problem or after.problem:
+            return "", "the suite hangs or cannot be collected" if after.problem else problem
+        failing = sorted(t for t in after.failed if t in before.passed)
+        if len(failing) > BLUNT * len(before.passed):
+            return "", "fails most of the tests"
+        seed = self.rules.seed
+        functions = sorted({function_of(t) for t in failing})
+        shown = [f for f in functions if is_shown(seed, f)]
+        if not failing:
+            return "", "no test fails"
+        if not shown or len(shown) == len(functions):
+            return "", "no failing test to show, or none to grade"
+        chosen = lot.choice(shown)
+        return next(t for t in failing if function_of(t) == chosen), ""
+
+    def _bug(self, path: str, mutation: Mutation, shown: str, after: Seen) -> Bug:
+        failure = after.failed[shown]
+        hidden = {function_of(t) for t in after.failed} - {function_of(shown)}
+        return Bug(
+            path=path,
+            function=mutation.function,
+            operator=mutation.operator,
+            site=mutation.site,
+            reproduction=shown,
+            failure=stable(failure.message),
+            line=failure.line,
+            hidden=tuple(sorted(hidden)),
+            seed=self.rules.seed,
+            zipf=self.rules.zipf,
+            codebase=self.manifest.name,
+        )
+
+    def _record(self, base: str, number: int, bug: Bug, files: list[str]) -> InstanceRecord:
+        date = self.clone.run("log", "-1", "--format=%cI", base).strip()
+        record = InstanceRecord(
+            instance_id=f"{self.manifest.repo.replace('/', '__')}-bug-{number:04}",
+            base_commit=base,
+            gold_commit=base,
+            created_at=datetime.fromisoformat(date),
+            environment=self.environment(base),
+            statement_source=SOURCE,
+            gold_files=(bug.path,),
+            test_files=tuple(files),
+            bug=bug.as_json(),
+        )
+        return with_digests(self.clone, record)
+
+
+def with_digests(clone: Clone, record: InstanceRecord) -> InstanceRecord:
+    """The record with the digests of the texts that its recipe makes."""
+    texts = texts_of(clone, record)
+    return replace(record, digests={**texts.digests, "bug_patch": digest_of(texts.bug_patch)})
+
+
+def test_modules(clone: Clone, commit: str, layout: Layout) -> list[str]:
+    """The test modules of a commit, sorted."""
+    test = is_test(layout)
+    listed = clone.run("ls-tree", "-r", "-z", "--name-only", commit).split("\0")
+    names = (p for p in listed if test(p))
+    return sorted(p for p in names if fnmatch(PurePosixPath(p).name, layout.test_modules))
+
+
+def recurrence(records: Sequence[InstanceRecord]) -> float:
+    """Share of the tasks whose function had a bug before."""
+    places = [(r.bug["path"], r.bug["function"]) for r in records]
+    again = sum(place in places[:i] for i, place in enumerate(places))
+    return round(again / len(places), 3) if places else 0.0

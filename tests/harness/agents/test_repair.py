@@ -1,0 +1,256 @@
+"""`repair`: what it tries, in which order, what it remembers, and what a candidate may cost."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from harness.agents.repair import Repair
+from harness.agents.repair.agent import reproduction_of
+from harness.agents.repair.inside.children import run_in_child
+from harness.agents.repair.inside.edits import edits
+from harness.agents.repair.inside.ranking import Known, places, ranked
+from harness.agents.repair.knowledge import knowledge_of
+from seqswe.errors import UsageError
+from seqswe.instance import Task
+from seqswe.memory import Recall, Recalled
+from seqswe.sandbox import Completed
+
+SOURCE = b"""def total(items, tax):
+    if not items:
+        return 0
+    found = 0
+    for item in items:
+        found += item
+    return found - tax
+
+
+def share(whole, count):
+    return whole // (count + 2)
+"""
+ISSUE = """`shop.total([1, 2], 1)` gives a wrong result
+
+To reproduce, save this as `tests/test_reproduction.py` and run it:
+
+```python
+from shop import total
+
+
+def test_total():
+    assert total([1, 2], 1) == 4
+```
+"""
+WHERE = "shop.py::total"
+
+
+class Here:
+    """A sandbox in a temporary folder: just enough of one for an agent."""
+
+    def __init__(self, folder):
+        self.root = str(folder / "checkout")
+        Path(self.root, "tests").mkdir(parents=True)
+        (folder / "home").mkdir()
+        self._env = {**os.environ, "HOME": str(folder / "home"), "PYTHONPATH": self.root}
+        self._env |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+    def run(self, command, *, timeout=None, env=None, stdin=None):
+        command = [sys.executable, *command[1:]] if command[0] == "python" else command
+        done = subprocess.run(
+            command, cwd=self.root, input=stdin, capture_output=True, env=self._env, timeout=120
+        )
+        return Completed(exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+
+@pytest.fixture
+def sandbox(tmp_path):
+    found = Here(tmp_path)
+    Path(found.root, "shop.py").write_bytes(SOURCE)
+    return found
+
+
+def task(statement=ISSUE, name="shop-1"):
+    return Task(
+        instance_id=name,
+        repo="a/shop",
+        base_commit="0" * 40,
+        created_at=datetime(2024, 1, 1, tzinfo=UTC),
+        problem_statement=statement,
+    )
+
+
+def lesson(kind="arithmetic", function=WHERE, code="", file="shop.py", text=""):
+    notes = {"agent": "repair", "file": file, "function": function, "kind": kind, "code": code}
+    return Recalled(text=text, notes=notes | {"functions": [WHERE]}, files=(file,))
+
+
+def test_it_repairs_and_leaves_nothing_but_the_repair(sandbox):
+    attempt = Repair(seed=0).solve(task(), Recall(), sandbox)
+    assert b"found + tax" in Path(sandbox.root, "shop.py").read_bytes()
+    assert attempt.notes["function"] == WHERE
+    assert attempt.ranking == ("shop.py",)
+    assert 0 < attempt.usage.executions <= 20
+    left = [p.name for p in Path(sandbox.root).rglob("*") if p.is_file()]
+    assert left == ["shop.py"]
+    json.dumps(attempt.notes)
+
+
+def test_equal_seeds_give_equal_attempts(sandbox):
+    first = Repair(seed=3).solve(task(), Recall(), sandbox)
+    Path(sandbox.root, "shop.py").write_bytes(SOURCE)
+    assert Repair(seed=3).solve(task(), Recall(), sandbox) == first
+
+
+def test_the_budget_is_kept(sandbox):
+    attempt = Repair(seed=0, budget=1).solve(task(), Recall(), sandbox)
+    assert attempt.usage.executions == 1
+
+
+def test_without_a_reproduction_there_is_nothing_to_do(sandbox):
+    attempt = Repair(seed=0).solve(task("It is broken.\n"), Recall(), sandbox)
+    assert attempt.usage.executions == 0
+    assert Path(sandbox.root, "shop.py").read_bytes() == SOURCE
+
+
+LOOPS = b"""def total(items, tax):
+    left = 3
+    while left:
+        left = left - 1
+    return 0
+"""
+
+
+def test_a_candidate_that_never_ends_costs_one_candidate(sandbox):
+    Path(sandbox.root, "shop.py").write_bytes(LOOPS)
+    attempt = Repair(seed=0, budget=20, seconds=1.0).solve(task(), Recall(), sandbox)
+    assert attempt.usage.executions == 20
+    assert Path(sandbox.root, "shop.py").read_bytes() == LOOPS
+
+
+ENDLESS = b"""def total(items, tax):
+    left = 3
+    while left >= 0:
+        left = left * 1
+    return 4
+"""
+
+
+def test_a_fault_that_never_ends_leaves_a_trace(sandbox):
+    Path(sandbox.root, "shop.py").write_bytes(ENDLESS)
+    attempt = Repair(seed=0, budget=3, seconds=0.5).solve(task(), Recall(), sandbox)
+    assert attempt.notes["functions"] == [WHERE]
+    assert attempt.usage.executions >= 1
+
+
+def test_an_earlier_reproduction_vetoes(sandbox):
+    # total([1, 2], 1) == 2 is met by many edits; the earlier issue leaves fewer of them.
+    earlier = "from shop import total\n\n\ndef test_tax():\n    assert total([5], 2) == 7\n"
+    issue = ISSUE.replace("== 4", "in (4, 1, 0, 3)")
+    lessons = Recall(items=(lesson(code=earlier),))
+    attempt = Repair(seed=0, budget=60, memory_use="r").solve(task(issue), lessons, sandbox)
+    assert "vetoed" in attempt.message
+    assert b"found + tax" in Path(sandbox.root, "shop.py").read_bytes()
+
+
+def test_reproductions_are_found_in_issues():
+    code, path = reproduction_of(ISSUE)
+    assert path == "tests/test_reproduction.py"
+    assert code.startswith("from shop import total\n")
+    assert reproduction_of("nothing") == ("", "test_reproduction.py")
+
+
+def test_every_edit_is_python_and_differs():
+    found = edits("shop.py", SOURCE, {"total", "share"})
+    assert {e.function for e in found} == {"total", "share"}
+    for edit in found:
+        changed = edit.apply(SOURCE)
+        compile(changed, "shop.py", "exec")
+        assert changed != SOURCE, edit
+
+
+def test_memory_moves_a_function_to_the_front():
+    failing = [{"shop.py:7:total": 5, "shop.py:11:share": 9}]
+    found, made = places(failing, []), edits("shop.py", SOURCE, {"total", "share"})
+    known = Known(fixes={WHERE: 4.0}, passes={WHERE: 4.0, "shop.py::share": 12.0})
+
+    def share_of_total(known):
+        firsts = [e for seed in range(9) for e in ranked(made, found, known, str(seed))[:10]]
+        return sum(e.function == "total" for e in firsts) / len(firsts)
+
+    assert share_of_total(Known()) < 0.5 < share_of_total(known)
+
+
+def test_the_seed_changes_the_order_but_not_the_edits():
+    found = places([{"shop.py:7:total": 5, "shop.py:4:total": 2}], [])
+    made = edits("shop.py", SOURCE, {"total"})
+    orders = [ranked(made, found, Known(), seed) for seed in "ab"]
+    assert orders[0] != orders[1]
+    assert set(orders[0]) == set(orders[1])
+
+
+@pytest.mark.parametrize(
+    ("use", "fixes", "regressions"),
+    [("fe", 1, 0), ("r", 0, 1), ("fe+r", 1, 1), ("none", 0, 0)],
+)
+def test_uses_of_memory_are_kept_apart(use, fixes, regressions):
+    known = knowledge_of(Recall(items=(lesson(code="x"),)), use)
+    assert (len(known.fixes), len(known.regressions)) == (fixes, regressions)
+
+
+def test_what_is_known_to_have_failed_is_no_lesson():
+    failed = Recalled(text="", notes=lesson().notes, files=())
+    assert knowledge_of(Recall(items=(failed,)), "fe").fixes == {}
+
+
+def test_a_merged_fix_counts_instead_of_the_agents_own():
+    diff = "--- a/shop.py\n+++ b/shop.py\n@@ -7 +7 @@\n-    return 0\n+    return found + tax"
+    known = knowledge_of(Recall(items=(lesson(text=diff),)), "fe")
+    assert known.gold == (("shop.py", "return found + tax"),)
+    assert known.fixes == {}
+
+
+def test_notes_of_others_are_passed_over():
+    items = (Recalled(text="", notes={"note": "x"}), Recalled(text=""))
+    assert knowledge_of(Recall(items=items), "fe+r") == knowledge_of(Recall(), "fe+r")
+
+
+def test_a_wrong_option_is_named():
+    with pytest.raises(UsageError, match="memory_use 'all' is unknown"):
+        Repair(seed=0, memory_use="all")
+    with pytest.raises(UsageError, match="must be positive"):
+        Repair(seed=0, budget=0)
+
+
+def forever():
+    while True:
+        pass
+
+
+def leave_children():
+    for _ in range(3):
+        if os.fork() == 0:
+            os.setsid()
+            forever()
+    return "left"
+
+
+@pytest.mark.parametrize(("work", "said"), [(forever, None), (leave_children, "left")])
+def test_a_child_ends_with_all_that_it_started(work, said):
+    script = (
+        "import sys, os; from harness.agents.repair.inside.children import *\n"
+        "from tests.harness.agents.test_repair import forever, leave_children\n"
+        f"adopt_orphans(); said = run_in_child({work.__name__}, 0.5)\n"
+        "from harness.agents.repair.inside import children\n"
+        "print(said, children._descendants())"
+    )
+    root = str(Path(__file__).parents[3])
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=root)
+    assert done.stdout == f"{said} []\n", done.stderr
+
+
+def test_a_child_hands_back_what_it_found():
+    assert run_in_child(lambda: {"a": [1]}, 2.0) == {"a": [1]}

@@ -1,0 +1,73 @@
+"""Drawing bugs: preferences that hold while code grows, and sequences that come out the same."""
+
+import sys
+from collections import Counter
+from random import Random
+
+import pytest
+
+from harness.injection.operators import HARD, mutations
+from harness.injection.recipe import SHOWN, is_shown
+from harness.injection.select import Preference
+from seqswe import manifest as manifests
+from seqswe.cli import main
+
+KNOWN = {f"m{i}.py": [f"m{i}.py::f{j}" for j in range(6)] for i in range(8)}
+ALL = {f for functions in KNOWN.values() for f in functions}
+
+
+def drawn(zipf, open_=ALL, count=400):
+    preference = Preference(seed=1, zipf=zipf)
+    return Counter(preference.function(KNOWN, open_, Random(n)) for n in range(count))
+
+
+def test_a_larger_exponent_means_more_recurrence():
+    assert drawn(0).most_common(1)[0][1] < 40 < 100 < drawn(1.5).most_common(1)[0][1]
+
+
+def test_what_is_not_open_is_not_drawn():
+    hot = drawn(1.5).most_common(1)[0][0]
+    assert hot not in drawn(1.5, ALL - {hot})
+
+
+def test_ranks_hold_while_code_grows():
+    preference = Preference(seed=1, zipf=1.5)
+    names = [f"f{n}" for n in range(9)]
+    few, many = (
+        dict(zip(n, preference.weights("function", n, 1.0), strict=True))
+        for n in (names[:5], names)
+    )
+    assert sorted(names[:5], key=few.get) == sorted(names[:5], key=many.get)
+
+
+def test_bugs_that_nobody_repairs_are_rare():
+    source = "def f(a, b):\n    if a:\n        return b\n    return [a + 1, a < b, min(a, b)]\n"
+    found = mutations(source)
+    preference = Preference(seed=0, zipf=0.0)
+    kinds = Counter(preference.mutation(found, Random(n)).operator for n in range(400))
+    assert 0 < sum(kinds[name] for name in HARD) < 60
+
+
+def test_a_test_is_either_shown_or_grades():
+    tests = [f"tests/test_a.py::test_{n}" for n in range(500)]
+    shown = sum(is_shown(0, test) for test in tests)
+    assert abs(shown / 500 - SHOWN) < 0.1
+    assert all(is_shown(0, t) == is_shown(0, f"{t}[1-x]") for t in tests)
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="ledgerlite runs on 3.11")
+def test_the_same_seed_gives_the_same_sequence(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEQSWE_CACHE", str(tmp_path / "cache"))
+    texts = []
+    for name in ("a", "b"):
+        out = tmp_path / name / "injected"
+        arguments = ["inject", "ledgerlite", "--tasks", "2", "--sandbox", "local"]
+        with pytest.raises(SystemExit) as ended:
+            main([*arguments, "--seed", "5", "--out", str(out)])
+        assert not ended.value.code
+        texts.append((out / "instances.jsonl").read_bytes() + (out / "manifest.toml").read_bytes())
+    assert texts[0] == texts[1]
+    made = manifests.load(str(tmp_path / "a" / "injected"))
+    assert made.synthetic is not None
+    assert made.synthetic.seed == 5
+    assert [bool(r.FAIL_TO_PASS) for r in made.instances] == [True, True]
