@@ -248,7 +248,12 @@ class DockerSandbox:
         return f"/inbox/{name}"
 
     def _exec(
-        self, arguments: Sequence[str], seconds: float, env: Mapping[str, str] | None = None
+        self,
+        arguments: Sequence[str],
+        seconds: float,
+        env: Mapping[str, str] | None = None,
+        *,
+        again: bool = True,
     ) -> Completed:
         variables = {**PINNED, "HOME": "/home/agent", "TMPDIR": "/tmp", **(env or {})}
         mark = f"<{secrets.token_hex(8)}>"
@@ -273,6 +278,9 @@ class DockerSandbox:
         spent = now() - started
         if code is None:
             raise RolloutError("sandbox_failed", "the container went away under a command")
+        if again and _crowded(code, err, mark.encode()):
+            self._stop_everything()
+            return self._exec(arguments, seconds, env, again=False)
         if not truncated and code < KILLED and not (mark.encode() in out and mark.encode() in err):
             raise RolloutError("sandbox_failed", "the engine lost a command's output")
         limit = self.limits.output_bytes
@@ -300,6 +308,12 @@ class DockerSandbox:
                 workdir="/",
             )
             self._api.exec_start(created["Id"])
+
+
+def _crowded(code: int, err: bytes, mark: bytes) -> bool:
+    """Whether a command was not even started, for all the processes that earlier ones left."""
+    fork_failed = b"Cannot fork" in err and mark not in err
+    return fork_failed or (code == 125 and err.startswith(b"timeout: fork system call failed"))
 
 
 def _frames(api: Any, name: str) -> Iterator[tuple[int, bytes]]:
