@@ -180,6 +180,8 @@ def toy(tmp_path, ledgerlite):
     for name in ("manifest.toml", "instances.jsonl"):
         shutil.copy(ledgerlite.folder / name, folder)
     shutil.copy(folder / "instances.jsonl", folder / "candidates.jsonl")
+    manifest = folder / "manifest.toml"
+    manifest.write_text(manifest.read_text().replace('name = "ledgerlite"', 'name = "toy"'))
     return folder
 
 
