@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import secrets
 import shutil
 import struct
@@ -47,6 +48,10 @@ BACKSTOP = 20
 WRAPPER = 'timeout -k "$@"; code=$?; printf %s "$0"; printf %s "$0" >&2; exit $code'
 """Both outputs end with a mark, because under load an engine may drop what a command printed:
 half an output must never be taken for a result."""
+FLOOD = b"Cannot fork"
+"""What a shell says at the limit of processes."""
+NOT_STARTED = re.compile(rb"sh: \d+: Cannot fork\n|timeout: fork system call failed.*\n(<\w+>)?")
+"""What the wrapper says if earlier commands left so many processes that there is no room for it."""
 HEADER = struct.Struct(">BxxxL")
 """Before each piece of an attached stream: which stream, how many bytes."""
 KILLED = 128
@@ -203,7 +208,7 @@ class DockerSandbox:
         with _sandbox_errors("run a command"):
             done = self._exec(arguments, seconds, env or {})
         self._deadline.spend(done.seconds)
-        if done.timed_out:
+        if done.timed_out or FLOOD in done.stderr:
             self._stop_everything()
         return done
 
@@ -278,11 +283,13 @@ class DockerSandbox:
         spent = now() - started
         if code is None:
             raise RolloutError("sandbox_failed", "the container went away under a command")
-        if again and _crowded(code, err, mark.encode()):
+        if again and NOT_STARTED.fullmatch(err):
             self._stop_everything()
             return self._exec(arguments, seconds, env, again=False)
         if not truncated and code < KILLED and not (mark.encode() in out and mark.encode() in err):
-            raise RolloutError("sandbox_failed", "the engine lost a command's output")
+            if FLOOD not in err:
+                raise RolloutError("sandbox_failed", "the engine lost a command's output")
+            truncated = True  # by its own flood of processes
         limit = self.limits.output_bytes
         out, err = (text.replace(mark.encode(), b"")[:limit] for text in (out, err))
         late = code in (124, 137) and spent >= seconds
@@ -308,12 +315,6 @@ class DockerSandbox:
                 workdir="/",
             )
             self._api.exec_start(created["Id"])
-
-
-def _crowded(code: int, err: bytes, mark: bytes) -> bool:
-    """Whether a command was not even started, for all the processes that earlier ones left."""
-    fork_failed = b"Cannot fork" in err and mark not in err
-    return fork_failed or (code == 125 and err.startswith(b"timeout: fork system call failed"))
 
 
 def _frames(api: Any, name: str) -> Iterator[tuple[int, bytes]]:
