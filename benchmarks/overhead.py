@@ -106,10 +106,10 @@ def _print_disk(subject: Subject, store: RunDirectory, count: int) -> None:
     if subject.plan.experiment.sandbox == "docker":
         from harness.sandboxes.docker import connect
 
-        images = connect().images.list(filters={"label": "seqswe.environment"})
-        keys = {i.environment for i in subject.instances}
-        size = sum(int(i.attrs["Size"]) for i in images if i.labels["seqswe.environment"] in keys)
-        click.echo(f"images, base included: {size / 1e6:.0f} MB for {len(keys)} environments")
+        client = connect()
+        found = [client.images.get(name) for name in set(store.info.environments.values())]
+        size = sum(int(image.attrs["Size"]) for image in found)
+        click.echo(f"images, base included: {size / 1e6:.0f} MB for {len(found)} environments")
 
 
 if __name__ == "__main__":
