@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Bench:
 
     def agent(self, cell: Cell) -> Agent:
         """A fresh agent: nothing but the memory survives a rollout."""
-        return make_agent(self.experiment, self.instances, cell)
+        return make_agent(self.experiment, self.services, cell)
 
     def key(self, instance: Instance, before: str) -> str:
         """What a result depends on: instance, image, settings, memory, version."""
@@ -62,12 +62,12 @@ class Bench:
         return make_memory(self.experiment, self.services, cell, home)
 
 
-def make_agent(experiment: Experiment, instances: Iterable[Instance], cell: Cell) -> Agent:
+def make_agent(experiment: Experiment, services: Services, cell: Cell) -> Agent:
     """The agent of an experiment. Raises UsageError for wrong options."""
     name = experiment.agent
     given = plugins.options("agent", name, experiment.agent_option)
     if getattr(plugins.resolve("agent", name), "reads_gold", False):
-        given["gold"] = {i.instance_id: i for i in instances}.__getitem__
+        given["gold"] = services.gold
     agent: Agent = plugins.build("agent", name, seed=cell.seed, **given)
     return agent
 

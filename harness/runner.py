@@ -105,25 +105,11 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock) -> Rollou
     bench.expect_next(cell, position)
     graded = grade_patch(bench, Wanted(cell, position, for_agent=False), patch, clock)
     edited = paths_of(patch) if patch else ()
-    told = experience(
-        task,
-        attempt,
-        patch,
-        edited,
-        (instance, graded.verdict, graded.log),
-        bench.experiment.feedback,
-    )
+    outcome = (instance, graded.verdict, graded.log)
+    told = experience(task, attempt, patch, edited, outcome, bench.experiment.feedback)
     with _failing_as("memory_failed"), clock.phase("memory"):
         after, size = bench.memories.learn(cell, memory, told, before)
-    with clock.phase("journal"):
-        about = {
-            "agent": bench.experiment.agent,
-            "session": f"{cell.arm}-{cell.seed}",
-            "extra": {"memory_before": before, "memory_after": after},
-        }
-        steps = trajectory(task, recall, attempt, sandbox.steps, about)
-        _write(bench.store, rollout, patch, graded, steps)
-    return replace(
+    rollout = replace(
         rollout,
         resolved=graded.verdict.resolved,
         failure=failure,
@@ -136,6 +122,11 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock) -> Rollou
         memory_after=after,
         memory_bytes=size,
     )
+    with clock.phase("journal"):
+        about = _about(bench.experiment.agent, rollout)
+        steps = trajectory(task, recall, attempt, sandbox.steps, about)
+        _write(bench.store, rollout, patch, graded, steps)
+    return rollout
 
 
 def _solve(
@@ -211,6 +202,11 @@ def _recalled(recall: Recall) -> dict[str, Any]:
         "recall_truncated": bool(recall.truncated),
         "recalled_from": tuple(map(str, origins)),
     }
+
+
+def _about(agent: str, rollout: Rollout) -> Mapping[str, Any]:
+    memory = {"memory_before": rollout.memory_before, "memory_after": rollout.memory_after}
+    return {"agent": agent, "session": f"{rollout.arm}-{rollout.seed}", "extra": memory}
 
 
 def _write(

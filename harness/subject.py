@@ -63,7 +63,7 @@ class Subject:
         experiment, cell = self.plan.experiment, self.plan.cells[0]
         building = f"agent {experiment.agent!r}"
         try:
-            make_agent(experiment, self.instances, cell)
+            make_agent(experiment, self.services(), cell)
             building = f"memory {experiment.memory!r}"
             with TemporaryDirectory(ignore_cleanup_errors=True) as home:
                 make_memory(experiment, self.services(), cell, Path(home))

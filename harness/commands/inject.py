@@ -120,7 +120,7 @@ def _injector(
             history=delivery,
             provider=provider,
             scratch=scratch,
-            issues=None,
+            issues={},
         )
         numbers = count()
 

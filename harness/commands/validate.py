@@ -23,7 +23,7 @@ from harness.git import Clone, cache_folder
 from harness.grading import Grader
 from harness.history import Delivery
 from harness.materialize import instance_of
-from harness.mining.statement import load_issues
+from harness.mining.statement import Issue, load_issues
 from harness.mining.validate import Validation
 from harness.mining.validate import validate as prove
 from seqswe import manifest as manifests
@@ -89,7 +89,7 @@ def validate(
             history=history,
             provider=provider,
             scratch=scratch,
-            issues=issues,
+            issues=load_issues(issues),
         )
         instances, problems = _validate_all(room, candidates, folder / JOURNAL, (jobs, limit))
     manifests.save(replace(manifest, instances=tuple(instances)), folder)
@@ -109,11 +109,11 @@ class Room:
     history: Delivery
     provider: SandboxProvider
     scratch: Path
-    issues: Path | None
+    issues: Mapping[int, Issue]
 
     def prove(self, record: InstanceRecord) -> Validation:
         """Prove one candidate; trouble of the sandbox is a problem too."""
-        instance = instance_of(self.clone, self.manifest, record, load_issues(self.issues))
+        instance = instance_of(self.clone, self.manifest, record, self.issues)
         grader = Grader(layout=self.manifest.layout, tests=self.manifest.tests)
         try:
             return prove(record, instance, grader, lambda: self.open(instance))

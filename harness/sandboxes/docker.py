@@ -12,13 +12,11 @@ import os
 import re
 import secrets
 import shutil
-import struct
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import docker
 import requests
@@ -38,6 +36,7 @@ from harness.sandboxes.common import (
     too_large,
 )
 from harness.sandboxes.images import BUILDER_LABEL, CHECKOUT, Images
+from harness.sandboxes.stream import collect, frames
 from seqswe.errors import MissingError, RolloutError
 from seqswe.sandbox import Completed, Environment, SandboxSpec
 
@@ -52,8 +51,6 @@ FLOOD = b"Cannot fork"
 """What a shell says at the limit of processes."""
 NOT_STARTED = re.compile(rb"sh: \d+: Cannot fork\n|timeout: fork system call failed.*\n(<\w+>)?")
 """What the wrapper says if earlier commands left so many processes that there is no room for it."""
-HEADER = struct.Struct(">BxxxL")
-"""Before each piece of an attached stream: which stream, how many bytes."""
 KILLED = 128
 """Exit codes from here on are signals, which may have hit the wrapper too."""
 ENGINE_SLOTS = threading.BoundedSemaphore(4)
@@ -275,8 +272,8 @@ class DockerSandbox:
         backstop.daemon = True
         backstop.start()
         try:
-            frames = _frames(self._api, created["Id"])
-            out, err, truncated = _collect(frames, self.limits.output_bytes + len(mark))
+            pieces = frames(self._api, created["Id"])
+            out, err, truncated = collect(pieces, self.limits.output_bytes + len(mark))
             code = self._api.exec_inspect(created["Id"])["ExitCode"]
         finally:
             backstop.cancel()
@@ -315,32 +312,6 @@ class DockerSandbox:
                 workdir="/",
             )
             self._api.exec_start(created["Id"])
-
-
-def _frames(api: Any, name: str) -> Iterator[tuple[int, bytes]]:
-    """What a command prints: (1, bytes) for its standard output, (2, bytes) for its errors.
-
-    Not with `exec_start(stream=True)`: that reads from the socket below the HTTP client's buffer,
-    and loses what had arrived together with the headers, which is everything a quick command says.
-    """
-    url = api._url("/exec/{0}/start", name)
-    response = api._post_json(url, {"Detach": False, "Tty": False}, stream=True, timeout=None)
-    api._raise_for_status(response)
-    with response:
-        while header := response.raw.read(HEADER.size):
-            stream, length = HEADER.unpack(header)
-            yield stream, response.raw.read(length)
-
-
-def _collect(frames: Iterable[tuple[int, bytes]], limit: int) -> tuple[bytes, bytes, bool]:
-    """Both outputs up to `limit` bytes each; the rest is read and dropped."""
-    kept = {1: bytearray(), 2: bytearray()}
-    dropped = False
-    for stream, chunk in frames:
-        room = limit - len(kept[stream])
-        kept[stream].extend(chunk[:room])
-        dropped = dropped or len(chunk) > room
-    return bytes(kept[1]), bytes(kept[2]), dropped
 
 
 def _remove(container: Container) -> int:

@@ -69,7 +69,9 @@ def test_the_settings_of_the_user_do_not_matter(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_COMMITTER_NAME", "somebody")
     monkeypatch.setenv("GIT_DEFAULT_HASH", "sha256")
     monkeypatch.setenv("TZ", "Asia/Kathmandu")
-    demo.build(tmp_path / "ledgerlite.git")
+    built = demo.build(tmp_path / "ledgerlite.git")
+    head = (built / "refs" / "heads" / "main").read_text().strip()
+    assert head == demo.expected_head()
 
 
 def test_a_relative_target_works(tmp_path, monkeypatch):

@@ -131,9 +131,11 @@ def test_a_run_in_use_by_another_process_is_refused(run):
 
 
 def test_a_lock_is_given_back(run):
+    held = 0
     for _ in range(2):
         with run.locked():
-            pass
+            held += 1
+    assert held == 2
 
 
 def test_an_existing_run_is_not_overwritten(run):
