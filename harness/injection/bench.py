@@ -20,7 +20,7 @@ export SEQSWE_PROBE="$HOME/.seqswe/probe.json"
 export PYTHONPATH="$HOME/.seqswe${{PYTHONPATH:+:$PYTHONPATH}}"
 rm -f "$SEQSWE_PROBE"
 python -P -m pytest -p seqswe_probe -o addopts= -p no:cacheprovider --color=no --tb=no -q \
-  {arguments} {files} >/dev/null 2>&1
+  --continue-on-collection-errors {arguments} {files} >/dev/null 2>&1
 cat "$SEQSWE_PROBE"
 """
 TRIES = 3
