@@ -14,7 +14,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -33,6 +33,20 @@ JSON_ERRORS = "backslashreplace"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TestCounts:
+    """The tests of a run's tasks, counted task by task. Quarantined ones never grade."""
+
+    __test__ = False
+
+    fail_to_pass: int
+    pass_to_pass: int
+    quarantined: int
+    """Tests that were flaky when their task was validated."""
+    quarantined_tasks: int
+    """Tasks with at least one of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """run.toml: what a run directory holds and what it depends on."""
 
@@ -44,6 +58,8 @@ class RunInfo:
     environments: Mapping[str, str] = field(default_factory=dict)
     """Image digest by environment key."""
     synthetic: bool = False
+    tests: TestCounts | None = None
+    """None in what earlier versions wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +124,7 @@ class RunDirectory:
             "sequence_digest": info.sequence_digest,
             "instance_ids": list(info.instance_ids),
             "environments": dict(info.environments),
+            **({"tests": asdict(info.tests)} if info.tests else {}),
             "experiment": info.experiment.as_dict(),
         }
         try:

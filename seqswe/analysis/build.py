@@ -10,6 +10,7 @@ from seqswe.analysis.arms import Layout, arm_result, failures, layout
 from seqswe.analysis.contrasts import contrast, judged_together, pairs
 from seqswe.analysis.efficiency import efficiencies
 from seqswe.analysis.model import Analysis, ArmResult, Contrast, Efficiency, RunResult
+from seqswe.analysis.secondary import secondary, their_metrics
 from seqswe.analysis.words import finding
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.metrics import OUTCOMES, RESOLVED, Outcome, present
@@ -50,6 +51,8 @@ def analyse(directories: Sequence[RunDirectory]) -> Analysis:
         contrasts=contrasts,
         efficiencies=_efficiencies(reads, arms),
         failures=tuple(f for r in reads for f in failures(r.label, r.journal.rollouts)),
+        secondary=(),
+        swe_bench_cl=(),
         headline_outcome=headline,
         headline_reason=reason,
         sentences=(),
@@ -59,7 +62,8 @@ def analyse(directories: Sequence[RunDirectory]) -> Analysis:
             for text in run.warnings
         ),
     )
-    return _with_sentences(partial)
+    described = replace(partial, secondary=secondary(partial), swe_bench_cl=their_metrics(partial))
+    return _with_sentences(described)
 
 
 def headline_outcome(rollouts: Iterable[Rollout]) -> tuple[Outcome, str]:

@@ -21,7 +21,7 @@ from seqswe.instance import Task, digest_of
 from seqswe.memory import Recall, Recalled
 from seqswe.rollout import Failure, Rollout
 from seqswe.sandbox import Completed
-from seqswe.store import RunDirectory, RunInfo, dump
+from seqswe.store import RunDirectory, RunInfo, TestCounts, dump
 from seqswe.trajectory import trajectory
 
 Change = Callable[[Rollout], Rollout | None]
@@ -79,6 +79,7 @@ def plant(tmp_path: Path) -> PlantRun:
         change: Change = lambda found: found,
         synthetic: bool = False,
         files: bool = False,
+        tests: TestCounts | None = None,
         **settings: object,
     ) -> RunDirectory:
         tasks, seeds = next(iter(outcomes.values())).shape
@@ -89,6 +90,7 @@ def plant(tmp_path: Path) -> PlantRun:
             sequence_digest=digest_of("\n".join(ids)),
             environments={"env": "sha256:1234"},
             synthetic=synthetic,
+            tests=tests,
         )
         run = RunDirectory.create(tmp_path / name, info)
         lines = []
