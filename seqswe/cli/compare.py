@@ -20,6 +20,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--outcome", default="", help="Default: resolved, or reciprocal_rank (see docs).")
 @click.option("--margin", default=0.03, show_default=True, help="Changes within ± this are equal.")
 @click.option("--once", is_flag=True, help="Only one look will be taken: spend the whole level.")
+@click.option("--across-agents", is_flag=True, help="Compare different agents on purpose.")
 @click.option(
     "--fail-on",
     type=click.Choice(["never", "regression", "inconclusive"]),
@@ -33,14 +34,15 @@ PATH = click.Path(path_type=Path)
 def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
     """Compare HEAD with BASE, paired by instance: regression, no evidence or improvement.
 
-    Each is a run directory or a file that `seqswe baseline` wrote. Both must be complete and over
-    the same sequence and policies. Seeds may be added between looks: the level pays for it.
+    Each is a run directory or a file that `seqswe baseline` wrote. Both must be complete, of one
+    agent, and over the same sequence and policies. Seeds may be added between looks: the level
+    pays for it.
     """
     from seqswe.baseline import read
     from seqswe.compare import Question, compare
     from seqswe.reports.comparison import remarks, sentence
 
-    asked = {name: options[name] for name in ("arm", "outcome", "margin", "once")}
+    asked = {name: options[name] for name in ("arm", "outcome", "margin", "once", "across_agents")}
     found = compare(read(base), read(head), Question(**asked))  # type: ignore[arg-type]
     fails = found.fails(fail_on)
     click.echo(sentence(found))

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from seqswe.baseline import of_file, of_run, read
+from seqswe import manifest
+from seqswe.baseline import KEPT, of_file, of_run, read
 from seqswe.cli.compare import baseline as baseline_command
 from seqswe.cli.compare import compare as compare_command
 from seqswe.compare import ALPHA, Finding, Question, change_of, compare
@@ -95,6 +96,7 @@ def test_results_that_are_not_whole_never_pass(base: RunDirectory, plant: PlantR
     [
         ({"feedback": "none"}, "feedback policy"),
         ({"codebase": "other"}, "codebase"),
+        ({"agent": "gold"}, "different agents: 'localizer' and 'gold'"),
     ],
 )
 def test_other_policies_are_refused(
@@ -115,6 +117,23 @@ def test_another_memory_is_what_is_compared_and_said(base: RunDirectory, plant: 
     head = plant(outcomes_of(TASKS, 3, lift=0.2), name="head", memory="chroma")
     assert compare(of_run(base), of_run(head)).differences == {"memory": ("episodic", "chroma")}
     assert "memory: 'episodic' → 'chroma'" in run(base.root, head.root).stdout
+
+
+def test_agents_may_be_compared_on_purpose(base: RunDirectory, plant: PlantRun) -> None:
+    head = plant(outcomes_of(TASKS, 3, lift=0.2), name="head", agent="gold")
+    result = run(base.root, head.root, "--across-agents")
+    assert result.exit_code == 0
+    assert "agent: 'localizer' → 'gold'" in result.stdout
+
+
+def test_where_a_codebase_lies_is_no_difference(base: RunDirectory, plant: PlantRun) -> None:
+    made = outcomes_of(TASKS, 3, lift=0.2)
+    here, there = (
+        plant(made, name=name, codebase=f"{name}/ledgerlite") for name in ("here", "there")
+    )
+    found = compare(of_run(here), of_run(there))
+    assert (found.differences, found.identical) == ({}, True)
+    assert "here/" not in of_run(here).as_json()
 
 
 @pytest.mark.parametrize("question", [Question(arm="oracle"), Question(outcome="cots")])
@@ -250,6 +269,22 @@ def test_looking_after_every_seed_keeps_the_promise() -> None:
                 wrong += 1
                 break
     assert wrong / 200 <= 0.05
+
+
+def test_our_own_baseline_is_of_our_own_demo() -> None:
+    """A demo that changed needs `make demo baseline`; a machine's own facts have no place in it."""
+    root = Path(__file__).parents[2]
+    kept = of_file(root / ".ci" / "baseline.json")
+    demo = re.search(r"seqswe run ((?:.*\\\n)*.*)", (root / "Makefile").read_text()).group(1)
+    said = dict(re.findall(r"--(\w+) ([\w-]+)", demo))
+    assert {name: kept.settings[name] for name in ("codebase", "agent", "memory")} == {
+        name: said[name] for name in ("codebase", "agent", "memory")
+    }
+    records = manifest.load(kept.codebase).instances
+    assert kept.instance_ids == tuple(record.instance_id for record in records)
+    assert not set(kept.settings) & {"mirror", "issues"}
+    assert {name for arm in kept.arms.values() for name in arm} <= set(KEPT)
+    assert "/" not in (root / ".ci" / "baseline.json").read_text()
 
 
 def test_the_action_gives_only_flags_that_there_are() -> None:

@@ -54,6 +54,16 @@ def test_cost_per_resolved_needs_something_resolved():
         cost_per_resolved(one, np.ones((5, 2)), one, one)
 
 
+@pytest.mark.filterwarnings("error")
+def test_an_interval_may_be_endless_without_a_warning():
+    # Runs that differ wildly over four tasks leave a quarter of a degree of freedom.
+    wild = np.exp([[300.0, -300.0], [1.0, 1.0], [1.0, 1.0], [-300.0, 300.0]])
+    practice = law_of_practice(wild, np.ones((4, 2)))
+    assert (practice.low, practice.high) == (-np.inf, 1.0)
+    ratio = cost_ratio(wild, np.ones((4, 2)))
+    assert (ratio.low, ratio.high) == (0.0, np.inf)
+
+
 def test_law_of_practice_finds_the_exponent_it_was_given(rng):
     iid = np.exp(rng.normal(size=(100, 1))) * np.ones((1, 3))
     i = np.arange(1, 101)[:, np.newaxis]
