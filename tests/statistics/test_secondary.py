@@ -60,8 +60,10 @@ def test_an_interval_may_be_endless_without_a_warning():
     wild = np.exp([[300.0, -300.0], [1.0, 1.0], [1.0, 1.0], [-300.0, 300.0]])
     practice = law_of_practice(wild, np.ones((4, 2)))
     assert (practice.low, practice.high) == (-np.inf, 1.0)
-    ratio = cost_ratio(wild, np.ones((4, 2)))
-    assert (ratio.low, ratio.high) == (0.0, np.inf)
+    one, lucky = np.ones((2, 2)), np.array([[1.0, 0.0], [1.0, 0.0]])
+    ratio = cost_per_resolved(one, lucky, one, one)
+    assert ratio is not None
+    assert (ratio.low, ratio.ratio, ratio.high) == (0.0, pytest.approx(2.0), np.inf)
 
 
 def test_law_of_practice_finds_the_exponent_it_was_given(rng):
