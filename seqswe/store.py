@@ -214,7 +214,7 @@ class RunDirectory:
         latest: dict[tuple[str, int, int], Rollout] = {}
         for number, line in enumerate(lines, 1):
             try:
-                rollout = Rollout.from_json(json.loads(line))
+                rollout = self._in_place(Rollout.from_json(json.loads(line)))
             except (ValueError, ManifestError) as error:
                 raise RunDirError(
                     f"{path}, line {number} is damaged: {error}",
@@ -223,6 +223,16 @@ class RunDirectory:
             latest[rollout.arm, rollout.seed, rollout.position] = rollout
         ordered = sorted(latest.values(), key=lambda r: (r.arm, r.seed, r.position))
         return Journal(rollouts=tuple(ordered), truncated=bool(rest))
+
+    def _in_place(self, rollout: Rollout) -> Rollout:
+        """A rollout of this run. Raises ValueError for one that belongs to another sequence."""
+        ids, position = self.info.instance_ids, rollout.position
+        if not 0 <= position < len(ids) or ids[position] != rollout.instance_id or rollout.seed < 0:
+            raise ValueError(
+                f"this run has no rollout of {rollout.instance_id!r} at position {position} "
+                f"with seed {rollout.seed}"
+            )
+        return rollout
 
     def repair(self) -> bool:
         """Cut a half-written last line off the journal; returns whether there was one."""

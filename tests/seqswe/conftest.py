@@ -79,11 +79,12 @@ def plant(tmp_path: Path) -> PlantRun:
         change: Change = lambda found: found,
         synthetic: bool = False,
         files: bool = False,
+        named: str = "task-{}",
         tests: TestCounts | None = None,
         **settings: object,
     ) -> RunDirectory:
         tasks, seeds = next(iter(outcomes.values())).shape
-        ids = tuple(f"task-{i}" for i in range(tasks))
+        ids = tuple(named.format(i) for i in range(tasks))
         info = RunInfo(
             experiment=Experiment(arm=tuple(outcomes), seeds=seeds, **settings),
             instance_ids=ids,
@@ -96,7 +97,8 @@ def plant(tmp_path: Path) -> PlantRun:
         lines = []
         for arm, values in outcomes.items():
             for (position, seed), resolved in np.ndenumerate(values):
-                made = change(_planted(arm, seed, position, resolved=bool(resolved)))
+                planned = _planted(arm, seed, position, resolved=bool(resolved))
+                made = change(replace(planned, instance_id=ids[position]))
                 lines += [made] if made else []
         _write(run, lines)
         if files:
