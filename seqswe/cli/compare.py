@@ -69,15 +69,13 @@ def baseline(run: Path) -> None:
 def _documents(
     found: Comparison, options: dict[str, object], *, fails: bool
 ) -> list[tuple[Path, bytes]]:
-    import json
-
     from seqswe.reports.comparison import comparison_json, comparison_junit, comparison_markdown
-    from seqswe.reports.json_report import finite
+    from seqswe.reports.json_report import strict
 
     texts = {
         "junit": comparison_junit(found, fails=fails),
         "markdown": comparison_markdown(found).encode("utf-8", "replace"),
-        "json_": (json.dumps(finite(comparison_json(found)), indent=1) + "\n").encode(),
+        "json_": (strict(comparison_json(found), indent=1) + "\n").encode(),
     }
     return [(path, text) for name, text in texts.items() if isinstance(path := options[name], Path)]
 

@@ -34,8 +34,16 @@ class JsonReport:
 
     def render(self, analysis: Analysis) -> bytes:
         """UTF-8 JSON without NaN: what is missing is null."""
-        text = json.dumps(finite(as_json(analysis)), indent=1, ensure_ascii=False, allow_nan=False)
+        text = strict(as_json(analysis), indent=1, ensure_ascii=False)
         return (text + "\n").encode("utf-8", "replace")
+
+
+def strict(data: Any, **options: Any) -> str:
+    """JSON that every parser takes: null for each number that is not finite."""
+    try:
+        return json.dumps(data, allow_nan=False, **options)
+    except ValueError:
+        return json.dumps(finite(data), allow_nan=False, **options)
 
 
 def finite(data: Any) -> Any:

@@ -19,7 +19,12 @@ from seqswe.cli.compare import compare as compare_command
 from seqswe.compare import ALPHA, Finding, Question, change_of, compare
 from seqswe.errors import IncompleteError, RunDirError, SeqSWEError, UsageError
 from seqswe.metrics import RESOLVED
-from seqswe.reports.comparison import sentence
+from seqswe.reports.comparison import (
+    comparison_json,
+    comparison_junit,
+    comparison_markdown,
+    sentence,
+)
 from seqswe.statistics import Word
 from seqswe.store import RunDirectory
 from tests.seqswe.conftest import PlantRun, failed, outcomes_of, rollout
@@ -150,7 +155,12 @@ def test_under_three_seeds_nothing_is_flagged(plant: PlantRun) -> None:
     new = of_run(plant(worse(made, 0.6), name="new"))
     found = compare(old, new)
     assert found.main.finding is Finding.NO_EVIDENCE
+    assert sentence(found).startswith("SINGLE-RUN NO EVIDENCE: ")
     assert "Under three seeds no test is made" in sentence(found)
+    texts = [comparison_markdown(found), comparison_junit(found, fails=False).decode()]
+    assert all("SINGLE-RUN" in text for text in texts)
+    assert not any(re.search(r"p (=|<|&lt;) ", text) for text in texts)
+    assert [change["p"] for change in comparison_json(found)["changes"]] == [None, None]
     assert not found.fails("regression")
     assert found.fails("inconclusive")
 
