@@ -18,6 +18,7 @@ from seqswe.statistics import (
     run_permutation,
     time_to_threshold,
 )
+from seqswe.statistics.curve import smooth_at_tasks, smoother
 
 
 @pytest.fixture
@@ -105,6 +106,15 @@ def test_a_curve_refuses_what_it_cannot_draw():
         arm_curve(np.ones((9, 3)))
     with pytest.raises(ValueError, match="share of the sequence"):
         arm_curve(np.ones((20, 3)), bandwidth=15)
+
+
+@pytest.mark.parametrize(("n", "bandwidth"), [(10, 0.15), (137, 0.15), (60, 0.02), (60, 1.0)])
+def test_the_quick_smoother_is_the_smoother(rng, n, bandwidth):
+    outcome = rng.random(n)
+    rows = smoother(n, (np.arange(n) + 0.5) / n, bandwidth)
+    fitted, leverage = smooth_at_tasks(outcome, bandwidth)
+    assert fitted == pytest.approx(rows @ outcome, rel=1e-9)
+    assert leverage == pytest.approx(np.diag(rows), rel=1e-9)
 
 
 def test_threshold_is_reached_or_censored():
