@@ -62,6 +62,10 @@ ARMS: Mapping[str, Arm] = {
 }
 
 
+HEADLINE = ("iid", SEQUENTIAL, "nomem")
+"""Arms that run every task once, in order or alone: what the headline and the curves are about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frozen:
     """Memory policy: what the sequential run of the same seed knew after some tasks, read-only."""
@@ -112,6 +116,11 @@ def arm_of(name: str) -> Arm:
 def is_diagnostic(name: str) -> bool:
     """Whether an arm must stay out of the headline; an unknown name is an ordinary one."""
     return (name in ARMS or _numbered(name)) and arm_of(name).diagnostic
+
+
+def is_probe(name: str) -> bool:
+    """Whether an arm is shown beside the headline's arms, in tables of its own."""
+    return (name in ARMS and name not in HEADLINE) or _numbered(name)
 
 
 def split(name: str) -> tuple[str, int | None]:

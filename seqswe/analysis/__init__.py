@@ -8,6 +8,7 @@ from seqswe.analysis.model import (
     Contrast,
     Efficiency,
     FailureCount,
+    Probe,
     RunResult,
     Scale,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "Contrast",
     "Efficiency",
     "FailureCount",
+    "Probe",
     "RunResult",
     "Scale",
     "analyse",

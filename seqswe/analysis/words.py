@@ -24,9 +24,14 @@ def change(contrast: Contrast, number: float) -> str:
     """A lift as shown on its scale: points, a relative change, or the outcome's own unit."""
     if contrast.scale == "ratio":
         return signed(100 * number, 1) + " %"
-    if contrast.outcome.kind == "amount":
+    return difference(contrast.outcome, number)
+
+
+def difference(outcome: Outcome, number: float) -> str:
+    """A difference between two arms: points of a share, or the outcome's own unit."""
+    if outcome.kind == "amount":
         return signed(number, 2)
-    if _is_rank(contrast.outcome):
+    if _is_rank(outcome):
         return signed(number, 3)
     return signed(100 * number, 1) + " points"
 

@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-from seqswe.analysis import Analysis, ArmResult, Contrast, Efficiency, RunResult
+from seqswe.analysis import Analysis, Contrast, Efficiency, RunResult
 from seqswe.analysis.words import change, interval, mean_interval, p_value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table of unescaped text; the report that prints it escapes."""
-
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-
-    def without_run(self) -> Table:
-        """The table without its column of runs, which says nothing where there is only one."""
-        if self.header[0] != "Run":
-            return self
-        return replace(self, header=self.header[1:], rows=tuple(row[1:] for row in self.rows))
+from seqswe.reports.probe_tables import diagnostic_arms_table, doses_table, retention_table
+from seqswe.reports.table import Table, seeds_of
 
 
 def arms_table(analysis: Analysis) -> Table:
@@ -43,12 +27,13 @@ def arms_table(analysis: Analysis) -> Table:
                 arm.run,
                 arm.arm,
                 str(arm.tasks),
-                _seeds(arm),
+                seeds_of(arm),
                 f"{arm.resolved} / {arm.graded}",
                 f"{arm.resolved} / {arm.rollouts}",
                 mean_interval(outcome, arm.outcomes[outcome.name].mean),
             )
             for arm in analysis.arms
+            if not arm.diagnostic
         ),
         note="Both denominators: rollouts with a verdict, and all that were planned. An arm's "
         "interval speaks of tasks like these; arms are compared pair by pair below.",
@@ -174,7 +159,16 @@ def settings_table(run: RunResult) -> Table:
 
 def all_tables(analysis: Analysis) -> list[Table]:
     """The tables of results that have any rows."""
-    makers = (arms_table, contrasts_table, diagnostics_table, efficiency_table, failures_table)
+    makers = (
+        arms_table,
+        contrasts_table,
+        doses_table,
+        diagnostics_table,
+        efficiency_table,
+        failures_table,
+        diagnostic_arms_table,
+        retention_table,
+    )
     filled = [table for table in (make(analysis) for make in makers) if table.rows]
     return filled if len(analysis.runs) > 1 else [table.without_run() for table in filled]
 
@@ -206,10 +200,6 @@ def _tasks(contrast: Contrast) -> str:
     missing = contrast.lift.diagnostics.missing
     dropped = f" ({missing} dropped)" if missing else ""
     return f"{contrast.lift.overall.n}{dropped}"
-
-
-def _seeds(arm: ArmResult) -> str:
-    return f"{len(arm.seeds)}{' (identical)' if arm.deterministic else ''}"
 
 
 def _limits(run: RunResult) -> str:
