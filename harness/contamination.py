@@ -67,20 +67,21 @@ class Contamination:
         self._instances, self._feedback, self._lines = instances, feedback, lines
         self._texts: dict[str, list[Secret]] = {}
         self._names: dict[str, list[Secret]] = {}
+        self._holders: dict[str, list[Secret]] = {}
         for position, instance in enumerate(instances):
             for secret in secrets_of(instance, position):
                 # The end tells more: ids of tests begin with the same folders.
                 whole = secret.plain if is_name(secret) else secret.plain[-LEAST:]
-                (self._names if is_name(secret) else self._texts).setdefault(whole, []).append(
-                    secret
-                )
+                where = self._names if is_name(secret) else self._texts
+                where.setdefault(whole, []).append(secret)
+                self._holders.setdefault(secret.plain, []).append(secret)
 
     def check(self, cell: Cell, told: Experience, before: Files, after: Files) -> None:
         """Search what `told` changed in a memory's saved files. Raises LeakError at a find."""
         for name, content in after.items():
             text = changed(before.get(name, b""), content).decode("utf-8", "replace")
             for secret in self._found(text):
-                if self._unknown(secret, cell, told) and not self._honest(secret, told, before):
+                if self._withheld(secret, cell, told) and not self._honest(secret, told, before):
                     raise self._leak(name, content, told, secret.plain, self._said(secret))
             for date in self._later_dates(text, cell, told):
                 if not self._told_before(plain(date), told, before):
@@ -90,21 +91,24 @@ class Contamination:
 
     def _found(self, text: str) -> Iterator[Secret]:
         squeezed = plain(text)
-        keys = self._texts
-        for at in range(len(squeezed) - LEAST + 1):
-            for secret in keys.get(squeezed[at : at + LEAST], ()):
-                if squeezed.endswith(secret.plain, 0, at + LEAST):
+        ends = range(LEAST, len(squeezed) + 1)
+        for end in [end for end in ends if squeezed[end - LEAST : end] in self._texts]:
+            for secret in self._texts[squeezed[end - LEAST : end]]:
+                if squeezed.endswith(secret.plain, 0, end):
                     yield secret
         names = set(NAME.findall(text)).union(WORD.findall(text))
         for name in names & self._names.keys():
             yield from self._names[name]
 
-    def _unknown(self, secret: Secret, cell: Cell, told: Experience) -> bool:
-        here = told.task.position
-        if secret.position < here:
-            return False
-        worked_on = secret.position == here or secret.position in cell.taught(here)
-        return not worked_on or (secret.gold and self._feedback != "gold")
+    def _withheld(self, secret: Secret, cell: Cell, told: Experience) -> bool:
+        """Whether nobody could know it yet, from this task or from another with the same text."""
+        here, taught = told.task.position, cell.taught(told.task.position)
+        for holder in self._holders[secret.plain]:
+            worked_on = holder.position == here or holder.position in taught
+            released = worked_on and (self._feedback == "gold" or not holder.gold)
+            if holder.position < here or released:
+                return False
+        return True
 
     def _honest(self, secret: Secret, told: Experience, before: Files) -> bool:
         return self._told_before(secret.plain, told, before) or self._visible(secret, told)

@@ -8,7 +8,7 @@ from seqswe.analysis.words import p_value, signed, value
 from seqswe.compare import Change, Comparison, Finding
 from seqswe.reports.junit import Case, Outcome, junit_xml
 from seqswe.reports.markdown import escape, table_markdown
-from seqswe.reports.tables import Table
+from seqswe.reports.table import Table
 
 
 def sentence(found: Comparison) -> str:

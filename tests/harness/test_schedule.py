@@ -200,3 +200,47 @@ def test_a_reader_that_leaves_early_aborts_what_runs():
     next(rollouts)
     rollouts.close()
     assert stopped.is_set()
+
+
+def befores(rollouts, arm):
+    return {r.memory_before for r in rollouts if r.arm == arm}
+
+
+def test_a_frozen_arm_waits_for_its_snapshot_and_then_runs_beside_the_chain():
+    both = cells(4, "sequential", "frozen-2")
+    yielded, started = ran(Schedule(cells=both))
+    order = [(arm, position) for arm, _, position in started]
+    assert order == [
+        ("sequential", 0), ("sequential", 1), ("sequential", 2), ("frozen-2", 2),
+        ("sequential", 3), ("frozen-2", 3),
+    ]  # fmt: skip
+    assert befores(yielded, "frozen-2") == {f"{EMPTY}+0+1"}
+
+
+def test_a_replay_waits_for_the_end_of_its_own_seed():
+    both = (*cells(3, "sequential", "replay"), *cells(3, "sequential", "replay", seed=1))
+    yielded, _ = ran(Schedule(cells=both), failing("harness_failed"))
+    assert befores(yielded, "replay") == {f"{EMPTY}+0+1+2"}
+    assert sum(r.arm == "replay" for r in yielded) == 4
+
+
+def test_no_snapshot_no_frozen_arm():
+    start = failing("harness_failed", ("sequential", 1))
+    yielded, _ = ran(Schedule(cells=cells(4, "sequential", "frozen-2", "frozen-1")), start)
+    assert {r.arm for r in yielded} == {"sequential", "frozen-1"}
+
+
+def test_a_frozen_arm_is_resumed_where_it_stopped():
+    both = cells(4, "sequential", "frozen-2")
+    yielded, _ = ran(Schedule(cells=both))
+    for done in range(len(yielded)):
+        again, started = ran(Schedule(cells=both), done=yielded[:done])
+        assert len(started) == len(yielded) - done
+        assert befores(again, "frozen-2") <= {f"{EMPTY}+0+1"}
+
+
+def test_a_chain_in_another_order_hands_its_memory_on_in_that_order():
+    yielded, _ = ran(Schedule(cells=cells(3, "reversed")))
+    assert [(r.position, r.memory_before) for r in yielded] == [
+        (2, EMPTY), (1, f"{EMPTY}+2"), (0, f"{EMPTY}+2+1"),
+    ]  # fmt: skip
