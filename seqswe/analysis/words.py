@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqswe.analysis.model import Contrast, RunResult
+from seqswe.analysis.model import ArmResult, Contrast, RunResult
 from seqswe.metrics import Outcome
 from seqswe.statistics import MINIMUM_RUNS, Estimate, Word
 
@@ -133,3 +133,8 @@ def _plain(text: str) -> str:
 
 def _is_rank(outcome: Outcome) -> bool:
     return outcome.name == "reciprocal_rank"
+
+
+def seeds_of(arm: ArmResult) -> str:
+    """How many seeds an arm has, and whether they gave the same."""
+    return f"{len(arm.seeds)}{' (identical)' if arm.deterministic else ''}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from seqswe.analysis import Analysis, Probe
-from seqswe.analysis.words import difference, mean_interval
+from seqswe.analysis.words import difference, mean_interval, seeds_of
 from seqswe.arms import arm_of
-from seqswe.reports.table import Table, seeds_of
+from seqswe.reports.table import Table
 
 
 def doses_table(analysis: Analysis) -> Table:

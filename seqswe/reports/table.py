@@ -1,10 +1,8 @@
-"""What a table is, whoever prints it."""
+"""A table as reports print it: a caption, a header row and rows of plain text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-
-from seqswe.analysis import ArmResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +19,3 @@ class Table:
         if self.header[0] != "Run":
             return self
         return replace(self, header=self.header[1:], rows=tuple(row[1:] for row in self.rows))
-
-
-def seeds_of(arm: ArmResult) -> str:
-    """How many seeds an arm has, and whether they gave the same."""
-    return f"{len(arm.seeds)}{' (identical)' if arm.deterministic else ''}"

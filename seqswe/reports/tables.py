@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from seqswe.analysis import Analysis, Contrast, Efficiency, RunResult
-from seqswe.analysis.words import change, interval, mean_interval, p_value
+from seqswe.analysis.words import change, interval, mean_interval, p_value, seeds_of
 from seqswe.reports.probe_tables import diagnostic_arms_table, doses_table, retention_table
-from seqswe.reports.table import Table, seeds_of
+from seqswe.reports.table import Table
 
 
 def arms_table(analysis: Analysis) -> Table:
