@@ -165,7 +165,10 @@ def test_every_cell_names_its_column_where_a_narrow_screen_stacks_them(analysis:
         text,
         re.S,
     )
-    heads, labels = re.findall(r"<th [^>]*>(.*?)</th>", arms), re.findall('data-label="(.*?)"', arms)
+    heads, labels = (
+        re.findall(r"<th [^>]*>(.*?)</th>", arms),
+        re.findall('data-label="(.*?)"', arms),
+    )
     assert labels == heads * 2
 
 
