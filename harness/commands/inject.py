@@ -38,6 +38,13 @@ YOUNG = 10
 @click.option("--once-per-function", is_flag=True, help="Nothing recurs: a control.")
 @click.option("--window", type=click.IntRange(1), help="Latest commits to draw bases from.")
 @click.option("--tests", multiple=True, metavar="PATH", help="Only these tests; repeat it.")
+@click.option(
+    "--coverage-every",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Commits after which it is found out anew what the tests call.",
+)
 @click.option("--sandbox", default="docker", show_default=True, help="Where the tests run.")
 @click.option("--base-image", default="", help="Image that environments are built on.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")

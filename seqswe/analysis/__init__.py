@@ -11,6 +11,8 @@ from seqswe.analysis.model import (
     Probe,
     RunResult,
     Scale,
+    Secondary,
+    TheirMetrics,
 )
 
 __all__ = [
@@ -23,5 +25,7 @@ __all__ = [
     "Probe",
     "RunResult",
     "Scale",
+    "Secondary",
+    "TheirMetrics",
     "analyse",
 ]
