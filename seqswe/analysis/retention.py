@@ -1,4 +1,4 @@
-"""What needs an arm made for it: regret against an oracle, transfer, and forgetting.
+"""What needs an arm made for it: regret against an oracle, and a replay of the whole sequence.
 
 Which snapshot a frozen or replay arm read is taken from the journal, never from its name: the
 arm's memory before every task is one that the sequential arm had after m tasks.
@@ -9,19 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from seqswe.analysis.arms import complete_tasks, started
 from seqswe.analysis.contrasts import BASELINE, WITHOUT
 from seqswe.analysis.model import Analysis, ArmResult, Contrast, RunResult, Secondary
-from seqswe.statistics import backward_transfer, forward_transfer, gap_closed, regret
+from seqswe.statistics import gap_closed, regret
 from seqswe.statistics.arrays import FloatArray
 
 CHAIN = "sequential"
 ORACLE = "oracle"
 """The memory that sees gold data: the upper bound, in a run beside this one."""
 FEWEST = 5
-"""Under this many tasks no transfer is told."""
+"""Under this many tasks nothing is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +56,6 @@ def against_oracle(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary
     yield Secondary.of(contrast, said, closed, unit="share", between=between)
 
 
-def transfers(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
-    """Forward transfer of every frozen snapshot, and retention where seen tasks were run again."""
-    for found in _frozen(analysis, contrast):
-        if forward := _forward(analysis, contrast, found):
-            yield forward
-        if backward := _backward(analysis, contrast, found):
-            yield backward
-
-
 def replay_of(analysis: Analysis, contrast: Contrast) -> FloatArray | None:
     """All of the contrast's tasks again with the final memory, (N, K); None without such an arm."""
     first, second = (_values(analysis, contrast, arm) for arm in (contrast.arm, contrast.baseline))
@@ -76,33 +65,6 @@ def replay_of(analysis: Analysis, contrast: Contrast) -> FloatArray | None:
         if found.learnt == len(values) and complete_tasks(values)[kept].all():
             return started(values)[kept]
     return None
-
-
-def _forward(analysis: Analysis, contrast: Contrast, found: Frozen) -> Secondary | None:
-    values = found.arm.outcomes[contrast.outcome.name].values
-    base = _values(analysis, contrast, contrast.baseline)
-    kept = complete_tasks(values, base) & (np.arange(len(values)) >= found.learnt)
-    if contrast.baseline != BASELINE or kept.sum() < FEWEST:
-        return None
-    estimate = forward_transfer(started(values)[kept], started(base)[kept], learnt=0)
-    meaning = "What that memory, kept as it was, is worth on the tasks that came after it."
-    said = ("forward_transfer", f"Forward transfer after {found.learnt} tasks", meaning)
-    return Secondary.of(contrast, said, estimate, between=f"{found.arm.arm} − {BASELINE}")
-
-
-def _backward(analysis: Analysis, contrast: Contrast, found: Frozen) -> Secondary | None:
-    values = found.arm.outcomes[contrast.outcome.name].values
-    base = _values(analysis, contrast, contrast.arm)
-    kept = complete_tasks(values, base) & (np.arange(len(values)) < found.learnt)
-    if contrast.arm != CHAIN or kept.sum() < FEWEST:
-        return None
-    estimate = backward_transfer(started(values)[kept], started(base)[kept])
-    meaning = (
-        f"Tasks run again with the memory after {found.learnt}; below zero is forgetting. Such a "
-        "memory has met these very tasks, so a gain is no skill."
-    )
-    said = ("backward_transfer", "Backward transfer", meaning)
-    return Secondary.of(contrast, said, estimate, between=f"{found.arm.arm} − {contrast.arm}")
 
 
 def _values(analysis: Analysis, contrast: Contrast, arm: str) -> FloatArray:

@@ -10,7 +10,7 @@ from math import log
 
 from seqswe.analysis.arms import complete_tasks, started
 from seqswe.analysis.model import Analysis, Contrast, Secondary, TheirMetrics
-from seqswe.analysis.retention import against_oracle, replay_of, transfers
+from seqswe.analysis.retention import against_oracle, replay_of
 from seqswe.metrics import RESOLVED
 from seqswe.statistics import (
     cold_start_penalty,
@@ -58,7 +58,6 @@ def _of_run(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
     yield from against_oracle(analysis, contrast)
     if contrast.outcome.name == RESOLVED.name:
         yield from _passes(contrast, {contrast.arm: y1, contrast.baseline: y0})
-    yield from transfers(analysis, contrast)
 
 
 def _late(contrast: Contrast, y1: FloatArray, y0: FloatArray) -> Iterator[Secondary]:
