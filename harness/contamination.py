@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import cached_property
 from string import whitespace
 from typing import Any
 
@@ -30,7 +31,7 @@ LEAST = 20
 """Characters of a line that is worth searching for, in its plain form; also of a search key."""
 LEAST_NAME = 12
 """Characters of a test's name or an instance's id that cannot be there by chance."""
-MARGIN = 1000
+MARGIN = 300
 """Bytes searched on both sides of a change, for what straddles its edges."""
 PLAIN = str.maketrans("", "", whitespace + "\"'`\\")
 WORD = re.compile(r"\w+")
@@ -78,16 +79,18 @@ class Contamination:
 
     def check(self, cell: Cell, told: Experience, before: Files, after: Files) -> None:
         """Search what `told` changed in a memory's saved files. Raises LeakError at a find."""
+        known = Known(told, self._feedback, before)
         for name, content in after.items():
             text = changed(before.get(name, b""), content).decode("utf-8", "replace")
             for secret in self._found(text):
-                if self._withheld(secret, cell, told) and not self._honest(secret, told, before):
+                if not self._withheld(secret, cell, told) or known.holds(secret.plain):
+                    continue
+                if not self._visible(secret, told):
                     raise self._leak(name, content, told, secret.plain, self._said(secret))
             for date in self._later_dates(text, cell, told):
-                if not self._told_before(plain(date), told, before):
-                    raise self._leak(
-                        name, content, told, plain(date), f"the date {date}, after that task's"
-                    )
+                if not known.holds(plain(date)):
+                    what = f"the date {date}, after that task's"
+                    raise self._leak(name, content, told, plain(date), what)
 
     def _found(self, text: str) -> Iterator[Secret]:
         squeezed = plain(text)
@@ -109,14 +112,6 @@ class Contamination:
             if holder.position < here or released:
                 return False
         return True
-
-    def _honest(self, secret: Secret, told: Experience, before: Files) -> bool:
-        return self._told_before(secret.plain, told, before) or self._visible(secret, told)
-
-    def _told_before(self, text: str, told: Experience, before: Files) -> bool:
-        if text in plain(released(told, self._feedback)):
-            return True
-        return any(text in plain(old.decode("utf-8", "replace")) for old in before.values())
 
     def _visible(self, secret: Secret, told: Experience) -> bool:
         """Whether it stands in the checkout that the agent had, bug and all."""
@@ -151,6 +146,25 @@ class Contamination:
             f"not know under feedback {self._feedback!r}",
             "Find where the memory has it from; the snapshot is kept in the run directory.",
         )
+
+
+class Known:
+    """What a memory may hold by its own right; read only once something was found at all."""
+
+    def __init__(self, told: Experience, feedback: Feedback, before: Files) -> None:
+        self._told, self._feedback, self._before = told, feedback, before
+
+    def holds(self, text: str) -> bool:
+        """Whether it was told so under the feedback policy, or held it before."""
+        return text in self._released or text in self._held
+
+    @cached_property
+    def _released(self) -> str:
+        return plain(released(self._told, self._feedback))
+
+    @cached_property
+    def _held(self) -> str:
+        return "\n".join(plain(c.decode("utf-8", "replace")) for c in self._before.values())
 
 
 def secrets_of(instance: Instance, position: int) -> Iterator[Secret]:

@@ -115,7 +115,12 @@ def arm_of(name: str) -> Arm:
 
 def is_diagnostic(name: str) -> bool:
     """Whether an arm must stay out of the headline; an unknown name is an ordinary one."""
-    return (name in ARMS or _numbered(name)) and arm_of(name).diagnostic
+    return bool(family_of(name)) and arm_of(name).diagnostic
+
+
+def family_of(name: str) -> str:
+    """`frozen` of `frozen-25`; "" for an arm that this version does not know."""
+    return split(name)[0] if name in ARMS or _numbered(name) else ""
 
 
 def is_probe(name: str) -> bool:

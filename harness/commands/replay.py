@@ -26,7 +26,7 @@ from seqswe.store import RunDirectory, dump
 
 SHOWN = 5
 """Files of a ranking that are printed."""
-WIDE = 36
+WIDE = 31
 """Characters of a column."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from seqswe.analysis.arms import complete_tasks, started
 from seqswe.analysis.model import ArmResult, Probe, ProbeKind
-from seqswe.arms import FROZEN, REPLAY, SEQUENTIAL, WITHOUT_OWN, split
+from seqswe.arms import FROZEN, REPLAY, SEQUENTIAL, WITHOUT_OWN, family_of, split
 from seqswe.metrics import Outcome
 from seqswe.statistics import Estimate, backward_transfer, dose_response, forward_transfer
 from seqswe.statistics.arrays import FloatArray
@@ -18,7 +18,7 @@ def probes(arms: Mapping[str, ArmResult], outcome: Outcome) -> Iterator[Probe]:
     """What the arms of one run show beside the headline, on the headline outcome."""
     yield from _doses(arms, outcome)
     for name in arms:
-        family = split(name)[0]
+        family = family_of(name)
         if family == REPLAY:
             yield from _pair(arms, outcome, "retention", name, SEQUENTIAL)
         elif family == WITHOUT_OWN:
@@ -31,7 +31,7 @@ def probes(arms: Mapping[str, ArmResult], outcome: Outcome) -> Iterator[Probe]:
 
 def _doses(arms: Mapping[str, ArmResult], outcome: Outcome) -> Iterator[Probe]:
     """Every dose on the tasks after the largest one, so that difficulty cannot pass for dose."""
-    frozen = {split(name)[1] or 0: name for name in arms if split(name)[0] == FROZEN}
+    frozen = {split(name)[1] or 0: name for name in arms if family_of(name) == FROZEN}
     if not frozen or BASELINE not in arms:
         return
     values = {dose: arms[name].outcomes[outcome.name].values for dose, name in frozen.items()}

@@ -47,7 +47,7 @@ class MemoryContract:
     """Name of the option that bounds the bytes of the saved state; "" if there is none."""
     many: ClassVar[int] = 10_000
     """Experiences of the large test."""
-    sequence: ClassVar[int] = 60
+    sequence: ClassVar[int] = 40
     """Experiences after each of which a snapshot is taken."""
 
     def settings(self) -> Mapping[str, Any]:

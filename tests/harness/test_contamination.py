@@ -167,7 +167,7 @@ def test_only_what_changed_is_searched_and_nothing_of_it_is_missed():
     old = bytes(range(256)) * 100
     for at in (0, 1, 5000, len(old)):
         assert b"NEW" in changed(old, old[:at] + b"NEW" + old[at:])
-        assert len(changed(old, old[:at] + b"NEW" + old[at:])) < 3000
+        assert len(changed(old, old[:at] + b"NEW" + old[at:])) < 1000
     assert changed(old, old) == b""
     assert changed(b"", b"all") == b"all"
     assert changed(b"abcabc", b"abc") == b"abc"

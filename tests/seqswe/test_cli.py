@@ -109,6 +109,7 @@ def finished(tmp_path_factory, cache):
         (("plan", "--cpus", "inf"), "cpus must be a positive number, not inf", ""),
         (("plan", "--feedback", "all"), "'all' is not one of", "seqswe plan --help"),
         (("plan", "--arm", "idd"), "unknown arm 'idd'", "iid, sequential"),
+        (("plan", "--arm", "iid", "--arm", "frozen"), "snapshots of the", "Add --arm sequential."),
         (("plan", "--codebase", "ledgerlight"), "unknown codebase 'ledgerlight'", "'ledgerlite'"),
         (("plan", "--agent", "gould"), "unknown agent 'gould'", "'gold'"),
         (("plan", "--memory", "episodc"), "unknown memory 'episodc'", "'episodic'"),
@@ -311,6 +312,15 @@ def test_a_variable_may_name_the_file_and_several_arms(seqswe, tmp_path):
     found = settings(seqswe("plan", SEQSWE_CONFIG="e.toml", SEQSWE_ARM="nomem iid"))
     assert found["jobs"] == ("5", "file")
     assert found["arm"] == ("nomem iid", "environment")
+
+
+def test_plan_counts_what_each_arm_runs_and_names_what_is_diagnostic(seqswe):
+    arms = ("--arm", "iid", "--arm", "sequential", "--arm", "frozen", "--arm", "replay-1")
+    answer = seqswe("plan", "--limit", "4", *arms)
+    assert answer.code == 0
+    assert "57 rollouts: 3 seeds x tasks of each arm (iid 4, sequential 4, " in answer.out
+    assert "frozen-0 4, frozen-1 3, frozen-2 2, frozen-3 1, replay-1 1)" in answer.out
+    assert "DIAGNOSTIC, no part of the headline: replay-1\n" in answer.out
 
 
 def test_plan_needs_no_docker_and_makes_nothing(seqswe, tmp_path):
