@@ -94,6 +94,17 @@ def parameters(factory: Any) -> list[Parameter]:
     return [p for p in found if p.name not in GIVEN and p.kind in NAMED]
 
 
+def require(module: str, extra: str, what: str) -> Any:
+    """A module that only the extra `extra` of seqswe brings. Raises MissingError."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingError(
+            f"{what} needs the package {module!r}: {error}",
+            f"Install it: pip install 'seqswe[{extra}]'.",
+        ) from error
+
+
 def plural(kind: Kind) -> str:
     """`memory` → `memories`, `sandbox` → `sandboxes`."""
     return {"memory": "memories", "sandbox": "sandboxes"}.get(kind, kind + "s")
@@ -106,7 +117,7 @@ def _load(kind: Kind, point: EntryPoint) -> Any:
         if error.name and point.module.split(".")[0] != error.name.split(".")[0]:
             raise MissingError(
                 f"{kind} {point.name!r} needs the package {error.name!r}",
-                f"Install it: pip install {error.name} (or the seqswe extra that brings it).",
+                f"Install it: pip install {_extra(point) or error.name}.",
             ) from error
         raise UsageError(
             f"{kind} {point.name!r}: there is no module {point.module!r}",
@@ -127,6 +138,15 @@ def _load(kind: Kind, point: EntryPoint) -> Any:
             )
         found = getattr(found, part)
     return found
+
+
+def _extra(point: EntryPoint) -> str:
+    """`'seqswe[mem0]'` for a plug-in whose package has an extra of the plug-in's name, else ""."""
+    if point.dist is None or point.name not in (
+        point.dist.metadata.get_all("Provides-Extra") or ()
+    ):
+        return ""
+    return f"'{point.dist.metadata['Name']}[{point.name}]'"
 
 
 def _hints(factory: Any) -> dict[str, Any]:

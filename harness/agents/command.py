@@ -17,6 +17,7 @@ from typing import Any
 
 from seqswe.agent import Attempt, Usage
 from seqswe.errors import RolloutError
+from seqswe.experiment import DELIVERIES
 from seqswe.instance import Task
 from seqswe.memory import Recall
 from seqswe.sandbox import Sandbox
@@ -33,6 +34,9 @@ FILES = {
 
 class Command:
     """Runs `run` with `sh -c` in the checkout, for at most `seconds`."""
+
+    deliveries = DELIVERIES
+    inside = True
 
     def __init__(self, *, seed: int, run: str, seconds: float | None = None) -> None:
         self._seed, self._run, self._seconds = seed, run, seconds
