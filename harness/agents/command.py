@@ -4,9 +4,11 @@
 
 The command finds `$SEQSWE_TASK_FILE` (the problem statement), `$SEQSWE_MEMORY_FILE` (what the
 memory recalls, as text) and `$SEQSWE_MEMORY_JSON` outside
-the checkout, and `SEQSWE_INSTANCE_ID`, `SEQSWE_POSITION`, `SEQSWE_SEED` as variables. Whatever it
-changes in the checkout is its patch. It may write JSON to `$SEQSWE_RESULT_FILE`: `ranking` (list
-of files), `notes` (for the memory), `usage` (steps, prompt_tokens, completion_tokens, cost_usd).
+the checkout, and `SEQSWE_INSTANCE_ID`, `SEQSWE_POSITION`, `SEQSWE_SEED` as variables. By another
+`--delivery` the memory lies elsewhere: then `$SEQSWE_MEMORY_FILE` says how to reach it, and
+docs/memories.md names the variables. Whatever it changes in the checkout is its patch. It may
+write JSON to `$SEQSWE_RESULT_FILE`: `ranking` (list of files), `notes` (for the memory), `usage`
+(steps, prompt_tokens, completion_tokens, cost_usd).
 """
 
 from __future__ import annotations
