@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.contamination import Contamination
 from harness.grading import Grader
 from harness.memories import Memories
 from harness.openings import Openings, Wanted
 from seqswe import __version__, plugins
 from seqswe.agent import Agent
-from seqswe.experiment import Cell, Experiment
+from seqswe.arms import Cell
+from seqswe.experiment import Experiment
 from seqswe.instance import Instance, digest_of
 from seqswe.memory import Memory, Services, build_memory
 from seqswe.sandbox import SandboxProvider
@@ -32,11 +34,14 @@ class Bench:
     store: RunDirectory
     scratch: Path
     services: Services
+    contamination: Contamination
     patches: bool = True
     """Whether the last agent left a patch: then the next one's grader is opened ahead."""
 
     def __post_init__(self) -> None:
-        self.memories = Memories(self._memory, self.store.snapshots, self.scratch)
+        self.memories = Memories(
+            self._memory, self.store.snapshots, self.scratch, self.contamination.check
+        )
 
     def agent(self, cell: Cell) -> Agent:
         """A fresh agent: nothing but the memory survives a rollout."""
@@ -44,7 +49,7 @@ class Bench:
 
     def delivery(self, cell: Cell) -> str:
         """The way a memory is delivered; an arm without one has neither tool nor text of it."""
-        return "prompt" if cell.arm == "nomem" else self.experiment.delivery
+        return "prompt" if cell.memory == "absent" else self.experiment.delivery
 
     def key(self, instance: Instance, before: str) -> str:
         """What a result depends on: instance, image, settings, memory, version."""
@@ -59,8 +64,9 @@ class Bench:
 
     def expect_next(self, cell: Cell, position: int) -> None:
         """Open the next task's sandbox of a chain while this one is graded."""
-        if cell.chained and position + 1 < len(self.instances):
-            self.openings.ahead(Wanted(cell, position + 1, for_agent=True))
+        following = cell.following(position) if cell.chained else None
+        if following is not None:
+            self.openings.ahead(Wanted(cell, following, for_agent=True))
 
     def _memory(self, cell: Cell, home: Path) -> Memory:
         return make_memory(self.experiment, self.services, cell, home)
@@ -78,7 +84,7 @@ def make_agent(experiment: Experiment, services: Services, cell: Cell) -> Agent:
 
 def make_memory(experiment: Experiment, services: Services, cell: Cell, home: Path) -> Memory:
     """The empty memory of a cell of an experiment. Raises UsageError for wrong options."""
-    if cell.arm == "nomem":
+    if cell.memory == "absent":
         return build_memory("none", home)
     given = plugins.options("memory", experiment.memory, experiment.memory_option)
     return build_memory(experiment.memory, home, services, **given)

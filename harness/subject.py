@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from harness.bench import Bench, make_agent, make_memory
 from harness.codebase import clone_of, provider_of, scratch_folder
+from harness.contamination import Contamination
 from harness.delivery import check as check_delivery
 from harness.git import Clone, cache_folder
 from harness.grading import Grader
@@ -27,7 +28,7 @@ from seqswe.instance import Instance, Task, digest_of
 from seqswe.manifest import Manifest
 from seqswe.memory import Commit, Services
 from seqswe.sandbox import SandboxProvider, SandboxSpec
-from seqswe.store import RunDirectory
+from seqswe.store import RunDirectory, TestCounts
 
 HARNESS_SECONDS = 300.0
 """What auditing, collecting and preparing the tests may take in a sandbox, at most."""
@@ -81,6 +82,16 @@ class Subject:
         """Digest of the sequence, or of its first `count` instances."""
         return digest_of("\n".join(i.digest for i in self.instances[:count]))
 
+    def tests(self) -> TestCounts:
+        """How many tests grade the tasks, and how many were put aside as flaky."""
+        records = self.manifest.instances[: len(self.instances)]
+        return TestCounts(
+            fail_to_pass=sum(len(record.FAIL_TO_PASS) for record in records),
+            pass_to_pass=sum(len(record.PASS_TO_PASS) for record in records),
+            quarantined=sum(len(record.flaky) for record in records),
+            quarantined_tasks=sum(bool(record.flaky) for record in records),
+        )
+
     def images(self, provider: SandboxProvider) -> dict[str, str]:
         """Prepare every environment that the instances need; digests by key."""
         keys = dict.fromkeys(i.environment for i in self.instances)
@@ -130,6 +141,7 @@ class Subject:
                 store=store,
                 scratch=scratch,
                 services=self.services(),
+                contamination=Contamination(self.instances, experiment.feedback, self.clone.lines),
             )
             try:
                 yield bench

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from math import log
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, ClassVar
 
 from memory_backends.mcp_session import Session, said, words_of
 from memory_backends.nearest import nearest
@@ -43,6 +43,8 @@ SEARCHES = re.compile(r"search|find|recall|query|retrieve", re.IGNORECASE)
 
 class McpStore(RecordMemory):
     """Any MCP memory server (extra `mcp`); `command` starts it, tools are found or named."""
+
+    requires: ClassVar[str] = "a command that starts an MCP memory server (command=)"
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ from inspect import Parameter, signature
 from typing import Any, Literal, get_args, get_type_hints
 
 from seqswe.errors import MissingError, UnknownName, UsageError
+from seqswe.packages import extra_of
 
 Kind = Literal["agent", "memory", "sandbox", "report"]
 KINDS: tuple[Kind, ...] = ("agent", "memory", "sandbox", "report")
@@ -88,10 +89,15 @@ def options(kind: Kind, name: str, pairs: Iterable[str]) -> dict[str, Any]:
 def parameters(factory: Any) -> list[Parameter]:
     """What people may set of a factory: its parameters but for those that the harness gives."""
     try:
-        found = signature(factory).parameters.values()
+        found = list(signature(factory).parameters.values())
     except (TypeError, ValueError):
         return []
-    return [p for p in found if p.name not in GIVEN and p.kind in NAMED]
+    named = [p for p in found if p.name not in GIVEN and p.kind in NAMED]
+    if isinstance(factory, type) and any(p.kind is Parameter.VAR_KEYWORD for p in found):
+        # What it hands on to its base class can be set as well.
+        known = {p.name for p in found}
+        named += [p for p in parameters(factory.__mro__[1]) if p.name not in known]
+    return named
 
 
 def require(module: str, extra: str, what: str) -> Any:
@@ -115,9 +121,10 @@ def _load(kind: Kind, point: EntryPoint) -> Any:
         module = import_module(point.module)
     except ModuleNotFoundError as error:
         if error.name and point.module.split(".")[0] != error.name.split(".")[0]:
+            extra = extra_of(point)
             raise MissingError(
                 f"{kind} {point.name!r} needs the package {error.name!r}",
-                f"Install it: pip install {_extra(point) or error.name}.",
+                f"Install it: pip install {repr(extra) if extra else error.name}.",
             ) from error
         raise UsageError(
             f"{kind} {point.name!r}: there is no module {point.module!r}",
@@ -138,15 +145,6 @@ def _load(kind: Kind, point: EntryPoint) -> Any:
             )
         found = getattr(found, part)
     return found
-
-
-def _extra(point: EntryPoint) -> str:
-    """`'seqswe[mem0]'` for a plug-in whose package has an extra of the plug-in's name, else ""."""
-    if point.dist is None or point.name not in (
-        point.dist.metadata.get_all("Provides-Extra") or ()
-    ):
-        return ""
-    return f"'{point.dist.metadata['Name']}[{point.name}]'"
 
 
 def _hints(factory: Any) -> dict[str, Any]:

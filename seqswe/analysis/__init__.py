@@ -8,8 +8,11 @@ from seqswe.analysis.model import (
     Contrast,
     Efficiency,
     FailureCount,
+    Probe,
     RunResult,
     Scale,
+    Secondary,
+    TheirMetrics,
 )
 
 __all__ = [
@@ -19,7 +22,10 @@ __all__ = [
     "Contrast",
     "Efficiency",
     "FailureCount",
+    "Probe",
     "RunResult",
     "Scale",
+    "Secondary",
+    "TheirMetrics",
     "analyse",
 ]

@@ -8,13 +8,15 @@ from math import expm1, inf
 from pathlib import Path
 from typing import Literal
 
+from seqswe.arms import is_diagnostic, is_probe
 from seqswe.metrics import Outcome
 from seqswe.rollout import Rollout
-from seqswe.statistics import Curve, Estimate, Lift, Practice, Ratio
+from seqswe.statistics import Curve, Estimate, Lift, Practice, Ratio, SweBenchCl
 from seqswe.statistics.arrays import FloatArray
 from seqswe.store import RunInfo
 
 Scale = Literal["difference", "ratio"]
+Unit = Literal["lift", "tasks", "share", "task number"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +43,23 @@ class ArmResult:
     run: str
     arm: str
     seeds: tuple[int, ...]
-    tasks: int
+    positions: tuple[int, ...]
+    """Of its tasks in the sequence: all of them, but for `frozen` and `replay`."""
     graded: int
     resolved: int
     deterministic: bool | None
     """Whether all seeds gave the same results; None with a single seed."""
     outcomes: Mapping[str, ArmOutcome]
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks it was to run."""
+        return len(self.positions)
+
+    @property
+    def diagnostic(self) -> bool:
+        """Whether its memory may hold lessons of a task's own future."""
+        return is_diagnostic(self.arm)
 
     @property
     def rollouts(self) -> int:
@@ -116,6 +129,27 @@ class Contrast:
         return expm1(value) if value < 700 else inf
 
 
+ProbeKind = Literal["dose", "retention", "transfer", "own lesson", "order"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What an arm beside the headline shows: `arm` − `baseline` on the headline outcome.
+
+    `estimate` is paired by task, over the tasks that both arms have. `learnt` is the number of
+    tasks that the memory of a `frozen` arm learned from, whose doses all stand on the tasks after
+    the largest one.
+    """
+
+    run: str
+    kind: ProbeKind
+    arm: str
+    baseline: str
+    outcome: Outcome
+    estimate: Estimate
+    learnt: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Efficiency:
     """What a resolved task costs in one resource, arm against baseline.
@@ -132,6 +166,65 @@ class Efficiency:
     baseline_per_resolved: float | None
     ratio: Ratio | None
     practice: Practice | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secondary:
+    """One secondary estimate beside a run's primary contrast: no test, a description.
+
+    `unit` says what `estimate`, `low` and `high` count: `lift` the headline outcome's own units,
+    `tasks`, a `share` in [0, 1], or a `task number` from 1. The interval is None where there is
+    none, the estimate where it was not reached.
+    """
+
+    run: str
+    name: str
+    title: str
+    contrast: str
+    unit: Unit
+    estimate: float | None
+    low: float | None
+    high: float | None
+    n: int
+    meaning: str
+    """What it says, in plain words."""
+
+    @classmethod
+    def of(
+        cls,
+        contrast: Contrast,
+        said: tuple[str, str, str],
+        found: Estimate | float | None,
+        *,
+        unit: Unit = "lift",
+        between: str = "",
+    ) -> Secondary:
+        """An estimate beside `contrast`; `said` is (name, title, meaning).
+
+        `between` names what is compared, where that is not the contrast itself.
+        """
+        name, title, meaning = said
+        return cls(
+            run=contrast.run,
+            name=name,
+            title=title,
+            contrast=between or contrast.name,
+            unit=unit,
+            estimate=found.estimate if isinstance(found, Estimate) else found,
+            low=found.low if isinstance(found, Estimate) else None,
+            high=found.high if isinstance(found, Estimate) else None,
+            n=found.n if isinstance(found, Estimate) else contrast.lift.overall.n,
+            meaning=meaning,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TheirMetrics:
+    """SWE-Bench-CL's metrics of one run's primary contrast: theirs, for comparison only."""
+
+    run: str
+    contrast: str
+    metrics: SweBenchCl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,8 +266,12 @@ class Analysis:
     runs: tuple[RunResult, ...]
     arms: tuple[ArmResult, ...]
     contrasts: tuple[Contrast, ...]
+    probes: tuple[Probe, ...]
+    """Dose and response, retention, transfer: never part of the headline."""
     efficiencies: tuple[Efficiency, ...]
     failures: tuple[FailureCount, ...]
+    secondary: tuple[Secondary, ...]
+    swe_bench_cl: tuple[TheirMetrics, ...]
     headline_outcome: Outcome
     headline_reason: str
     sentences: tuple[str, ...]
@@ -199,6 +296,11 @@ class Analysis:
             if contrast.outcome.name == self.headline_outcome.name:
                 found.setdefault(contrast.run, contrast)
         return tuple(found.values())
+
+    def curve_arms(self, run: str) -> list[ArmResult]:
+        """The arms of one run that ran the whole sequence, as charts show them."""
+        mine = [arm for arm in self.arms if arm.run == run]
+        return [arm for arm in mine if not is_probe(arm.arm)] or mine
 
     def of_arm(self, run: str, arm: str) -> ArmResult:
         """One arm of one run. Raises KeyError."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from seqswe.analysis.model import Contrast, RunResult
+from math import isinf
+
+from seqswe.analysis.model import ArmResult, Contrast, RunResult
 from seqswe.metrics import Outcome
 from seqswe.statistics import MINIMUM_RUNS, Estimate, Word
 
 MINUS = "−"
+LONG = 1e7
+"""From here on a number is written with an exponent."""
 
 
 def value(outcome: Outcome, number: float | None) -> str:
@@ -24,19 +28,32 @@ def change(contrast: Contrast, number: float) -> str:
     """A lift as shown on its scale: points, a relative change, or the outcome's own unit."""
     if contrast.scale == "ratio":
         return signed(100 * number, 1) + " %"
-    if contrast.outcome.kind == "amount":
+    return difference(contrast.outcome, number)
+
+
+def difference(outcome: Outcome, number: float) -> str:
+    """A difference between two arms: points of a share, or the outcome's own unit."""
+    if outcome.kind == "amount":
         return signed(number, 2)
-    if _is_rank(contrast.outcome):
+    if _is_rank(outcome):
         return signed(number, 3)
     return signed(100 * number, 1) + " points"
 
 
 def signed(number: float, digits: int) -> str:
     """A number with its sign, a true minus, and no sign on what rounds to zero."""
-    text = f"{abs(number):,.{digits}f}"
-    if not any(c in "123456789" for c in text):
+    text = plain(abs(number), digits)
+    if not any(c in "123456789∞" for c in text):
         return text
     return ("+" if number > 0 else MINUS) + text
+
+
+def plain(number: float, digits: int) -> str:
+    """A number as people read it, however large: a few tasks can leave an endless interval."""
+    if isinf(number):
+        return "∞" if number > 0 else MINUS + "∞"
+    text = f"{number:,.{digits}f}" if abs(number) < LONG else f"{number:.0e}"
+    return text.replace("-", MINUS)
 
 
 def interval(contrast: Contrast) -> str:
@@ -87,7 +104,7 @@ def meaning(contrast: Contrast) -> str:
         Word.HARM: f"On this sequence {contrast.arm} did worse than {contrast.baseline}.",
         Word.EQUIVALENT: f"The two are equal within ±{_margin(contrast)}.",
         Word.INCONCLUSIVE: "The data do not tell; the smallest effect they could have shown "
-        f"with 80 % power is {_plain(change(contrast, contrast.shown(verdict.detectable)))}.",
+        f"with 80 % power is {_unsigned(change(contrast, contrast.shown(verdict.detectable)))}.",
     }[verdict.word]
     if verdict.single_run:
         gained += (
@@ -119,12 +136,17 @@ def _seeds(contrast: Contrast) -> str:
 
 def _margin(contrast: Contrast) -> str:
     margin = contrast.lift.verdict.margin
-    return _plain(change(contrast, margin))
+    return _unsigned(change(contrast, margin))
 
 
-def _plain(text: str) -> str:
+def _unsigned(text: str) -> str:
     return text.lstrip("+" + MINUS)
 
 
 def _is_rank(outcome: Outcome) -> bool:
     return outcome.name == "reciprocal_rank"
+
+
+def seeds_of(arm: ArmResult) -> str:
+    """How many seeds an arm has, and whether they gave the same."""
+    return f"{len(arm.seeds)}{' (identical)' if arm.deterministic else ''}"

@@ -11,8 +11,9 @@ from typing import Any, get_origin, get_type_hints
 import click
 from click.core import ParameterSource
 
+from seqswe.arms import ARMS
 from seqswe.errors import UsageError
-from seqswe.experiment import ARMS, DELIVERIES, FEEDBACKS, Experiment
+from seqswe.experiment import DELIVERIES, FEEDBACKS, Experiment
 from seqswe.parse import parse
 
 Command = Callable[..., Any]
@@ -24,7 +25,7 @@ HELP = {
     "agent_option": "key=value for the agent; may be repeated.",
     "memory": "Name of a memory, or module:attribute.",
     "memory_option": "key=value for the memory; may be repeated.",
-    "arm": f"{', '.join(ARMS)}; may be repeated.",
+    "arm": f"{', '.join(ARMS)}; may be repeated. `seqswe list arms` explains them.",
     "seeds": "Repetitions of every arm.",
     "limit": "Only the first so many tasks; 0 for all.",
     "feedback": "What a memory is told after a task.",

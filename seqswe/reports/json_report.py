@@ -15,7 +15,10 @@ from seqswe.analysis import (
     Contrast,
     Efficiency,
     FailureCount,
+    Probe,
     RunResult,
+    Secondary,
+    TheirMetrics,
 )
 from seqswe.baseline import PLACES
 from seqswe.statistics import Curve, Estimate
@@ -32,8 +35,16 @@ class JsonReport:
 
     def render(self, analysis: Analysis) -> bytes:
         """UTF-8 JSON without NaN: what is missing is null."""
-        text = json.dumps(finite(as_json(analysis)), indent=1, ensure_ascii=False, allow_nan=False)
+        text = strict(as_json(analysis), indent=1, ensure_ascii=False)
         return (text + "\n").encode("utf-8", "replace")
+
+
+def strict(data: Any, **options: Any) -> str:
+    """JSON that every parser takes: null for each number that is not finite."""
+    try:
+        return json.dumps(data, allow_nan=False, **options)
+    except ValueError:
+        return json.dumps(finite(data), allow_nan=False, **options)
 
 
 def finite(data: Any) -> Any:
@@ -63,8 +74,11 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         "runs": [run_json(run) for run in analysis.runs],
         "arms": [arm_json(arm) for arm in analysis.arms],
         "contrasts": [contrast_json(contrast) for contrast in analysis.contrasts],
+        "probes": [probe_json(probe) for probe in analysis.probes],
         "efficiency": [efficiency_json(found) for found in analysis.efficiencies],
         "failures": [failure_json(failure) for failure in analysis.failures],
+        "secondary": [secondary_json(found) for found in analysis.secondary],
+        "swe_bench_cl": [their_metrics_json(found) for found in analysis.swe_bench_cl],
     }
 
 
@@ -88,6 +102,7 @@ def run_json(run: RunResult) -> dict[str, Any]:
         "complete": run.complete,
         "rollouts": run.planned,
         "graded": run.graded,
+        "tests": asdict(run.info.tests) if run.info.tests else None,
         "warnings": list(run.warnings),
     }
 
@@ -105,6 +120,7 @@ def arm_json(arm: ArmResult) -> dict[str, Any]:
         "resolved_of_graded": arm.resolved / arm.graded if arm.graded else None,
         "resolved_of_all": arm.resolved / arm.rollouts if arm.rollouts else None,
         "complete": arm.complete,
+        "diagnostic": arm.diagnostic,
         "deterministic": arm.deterministic,
         "outcomes": {name: _arm_outcome(found) for name, found in arm.outcomes.items()},
     }
@@ -149,6 +165,26 @@ def contrast_json(contrast: Contrast) -> dict[str, Any]:
     }
 
 
+def probe_json(probe: Probe) -> dict[str, Any]:
+    """Dose and response, retention or transfer: an estimate beside the headline."""
+    found = probe.estimate
+    return {
+        "run": probe.run,
+        "kind": probe.kind,
+        "arm": probe.arm,
+        "baseline": probe.baseline,
+        "outcome": probe.outcome.name,
+        "learnt": probe.learnt,
+        "estimate": found.estimate,
+        "interval": [found.low, found.high],
+        "p": found.p,
+        "n": found.n,
+        "k1": found.k1,
+        "k0": found.k0,
+        "single_run": found.single_run,
+    }
+
+
 def efficiency_json(found: Efficiency) -> dict[str, Any]:
     """What a resolved task costs in one resource."""
     ratio, practice = found.ratio, found.practice
@@ -169,6 +205,26 @@ def efficiency_json(found: Efficiency) -> dict[str, Any]:
 def failure_json(failure: FailureCount) -> dict[str, Any]:
     """Failures of one cause in one arm."""
     return asdict(failure)
+
+
+def secondary_json(found: Secondary) -> dict[str, Any]:
+    """One secondary estimate; the interval is null where there is none."""
+    return {
+        "run": found.run,
+        "name": found.name,
+        "title": found.title,
+        "contrast": found.contrast,
+        "unit": found.unit,
+        "estimate": found.estimate,
+        "interval": None if found.low is None else [found.low, found.high],
+        "n": found.n,
+        "meaning": found.meaning,
+    }
+
+
+def their_metrics_json(found: TheirMetrics) -> dict[str, Any]:
+    """SWE-Bench-CL's metrics of one run, with their warning."""
+    return {"run": found.run, "contrast": found.contrast, **asdict(found.metrics)}
 
 
 def curve_json(curve: Curve | None) -> dict[str, Any] | None:
