@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from memory_backends.embedding import embedding_of, vectors
 from memory_backends.nearest import nearest
 from memory_backends.records import RecordMemory
@@ -65,5 +67,6 @@ class LangGraph(RecordMemory):
         )
         self._stored = len(self.records)
 
-    def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
-        return [vector.tolist() for vector in vectors(self._embed, list(texts))]
+    def _vectors(self, texts: Sequence[str]) -> list[Any]:
+        # Arrays, not lists as in its examples: every search makes a matrix of all of them.
+        return [vector.astype(np.float64) for vector in vectors(self._embed, list(texts))]

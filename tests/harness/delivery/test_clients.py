@@ -1,6 +1,7 @@
 """Clients of the official Python SDK reach the memory: over stdio and over HTTP on the host."""
 
 import asyncio
+import json
 import urllib.error
 import urllib.request
 
@@ -9,6 +10,7 @@ import pytest
 from harness.delivery import check, deliver
 from harness.delivery.http import serve
 from harness.delivery.inside.memory import Store
+from seqswe.agent import Attempt
 from seqswe.errors import MissingError, UsageError
 from seqswe.experiment import Experiment
 from tests.harness.delivery.test_deliver import RECALL
@@ -138,7 +140,41 @@ def test_where_nobody_could_reach_it_is_said_before_anything_runs():
 
 
 class HostSide:
+    """Runs here and acts in the sandbox, as an agent whose model is far away would."""
+
     deliveries = ("prompt", "mcp-http")
+
+    def __init__(self, *, seed):
+        pass
+
+    def solve(self, task, recall, sandbox):
+        import httpx2
+
+        header = {"Authorization": f"Bearer {recall.env['SEQSWE_MEMORY_TOKEN']}"}
+
+        async def think():
+            async with httpx2.AsyncClient(headers=header) as http:
+                url = recall.env["SEQSWE_MEMORY_URL"]
+                transport = mcp.client.streamable_http.streamable_http_client(url, http_client=http)
+                async with mcp.Client(transport) as client:
+                    found = await client.call_tool("memory_search", {"query": ""})
+                    await client.call_tool("memory_write", {"text": f"saw {task.position}"})
+                    return found.content[0].text
+
+        return Attempt(message=asyncio.run(think()))
+
+
+@pytest.mark.docker
+def test_an_agent_on_the_host_asks_a_memory_and_acts_in_a_container(run, docker):
+    agent = ("--agent", f"{__name__}:HostSide", "--feedback", "none", "--sandbox", "docker")
+    ended = run(*agent, "--delivery", "mcp-http", limit=2)
+    assert ended.code == 0, ended.err
+    first, second = ended.store.journal().rollouts
+    assert first.delivered.used == second.delivered.used == {"search": 1, "read": 0, "write": 1}
+    folder = ended.store.folder("sequential", 0, 1, second.instance_id)
+    said = json.loads((folder / "trajectory.json").read_text())["steps"][-1]["message"]
+    assert said.startswith(f"001  Earlier issue {first.instance_id}")
+    assert second.recalled_from == (first.instance_id,)
 
 
 def test_without_the_extra_it_is_named(monkeypatch):
