@@ -47,6 +47,10 @@ class Bench:
         """A fresh agent: nothing but the memory survives a rollout."""
         return make_agent(self.experiment, self.services, cell)
 
+    def delivery(self, cell: Cell) -> str:
+        """The way a memory is delivered; an arm without one has neither tool nor text of it."""
+        return "prompt" if cell.memory == "absent" else self.experiment.delivery
+
     def key(self, instance: Instance, before: str) -> str:
         """What a result depends on: instance, image, settings, memory, version."""
         image = self.environments[instance.environment]

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 from harness.bench import Bench
+from harness.delivery import deliver
 from harness.grading import collect_patch
 from harness.grading.grade import Graded, empty_patch
 from harness.grading.patch import paths_of
@@ -98,9 +99,11 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock) -> Rollou
     with bench.openings.take(Wanted(cell, position, for_agent=True)) as room:
         for phase, seconds in room.timing.items():
             clock.book(phase, seconds)
-        sandbox = Recording(room.sandbox, bench.experiment.limits)
-        with clock.phase("agent"):
-            attempt, failure = _solve(bench, cell, task, recall, sandbox)
+        with deliver(bench.delivery(cell), recall, room.sandbox) as given:
+            sandbox = Recording(room.sandbox, bench.experiment.limits, given.recall.env)
+            with clock.phase("agent"):
+                attempt, failure = _solve(bench, cell, task, given.recall, sandbox)
+        attempt = given.noted(attempt)
         with clock.phase("collect"):
             patch, failure = _collect(room, failure)
     bench.patches = bool(patch)
@@ -119,6 +122,7 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock) -> Rollou
         ranking=attempt.ranking,
         edited_files=edited,
         usage=attempt.usage,
+        delivered=given.delivered,
         audit=str(room.audit),
         broken=len(graded.verdict.pass_to_pass.failure),
         memory_after=after,

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from harness.bench import Bench, make_agent, make_memory
 from harness.codebase import clone_of, provider_of, scratch_folder
 from harness.contamination import Contamination
+from harness.delivery import check as check_delivery
 from harness.git import Clone, cache_folder
 from harness.grading import Grader
 from harness.history import Delivery
@@ -50,6 +51,7 @@ class Subject:
         plugins.resolve("agent", experiment.agent)
         plugins.resolve("memory", experiment.memory)
         plugins.resolve("sandbox", experiment.sandbox)
+        check_delivery(experiment)
         clone = clone_of(manifest, experiment.mirror)
         issues = load_issues(Path(experiment.issues) if experiment.issues else None)
         records = manifest.instances[: len(plan.instance_ids)]

@@ -24,14 +24,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from memory_backends.embedding import Vector, cosines, embedding_of, vectors
+from memory_backends.nearest import nearest
 from memory_backends.records import RecordMemory
 from memory_backends.text import READ
 from seqswe.errors import MissingError
 from seqswe.instance import Task
 
 BATCH = 1000
-SPARE = 20
-"""Candidates asked for beyond k, to be ranked exactly."""
 _HNSW: Any = {
     "space": "cosine",
     "ef_construction": 128,
@@ -71,26 +70,16 @@ class Chroma(RecordMemory):
         query = vectors(self._embed, [task.problem_statement[:READ]])[0]
         if not query.any():
             return []
-        wanted = self.k + SPARE
-        while True:
-            near = self._near(query, wanted)
-            # A tie across the edge of the candidates would be broken by the index's whim.
-            last, edge = near[-1:], near[self.k - 1 : self.k]
-            if wanted >= len(self.records) or not edge or last[0][1] < edge[0][1]:
-                return [(index, score) for index, score in near if score > 0]
-            wanted *= 4
+        return nearest(lambda wanted: self._near(query, wanted), self.k, len(self.records))
 
     def _near(self, query: Vector, wanted: int) -> list[tuple[int, float]]:
-        """Candidates from the index by their exact cosine, best and latest first."""
-        found = self._collection.query(
-            query_embeddings=[query], n_results=min(wanted, len(self.records)), include=[]
-        )
+        """Candidates from the index with their exact cosines."""
+        found = self._collection.query(query_embeddings=[query], n_results=wanted, include=[])
         near = [int(number) for number in found["ids"][0]]
         if not near:
             return []
         exact = cosines(np.stack([self._vectors[i] for i in near]), query)
-        scored = zip(near, map(float, exact), strict=True)
-        return sorted(scored, key=lambda pair: (-pair[1], -pair[0]))
+        return list(zip(near, map(float, exact), strict=True))
 
     def _add(self) -> None:
         if self._collection is None:

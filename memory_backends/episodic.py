@@ -27,7 +27,7 @@ class Episodic(RecordMemory):
             self._index.close()
             self._index = Index(WEIGHTS)
         for number, record in enumerate(self.records[start:], start):
-            rest = f"{record.note} {record.output}"
+            rest = f"{record.note} {record.written} {record.output}"
             self._index.add(number, record.statement, " ".join(record.files), rest)
 
     def rank(self, task: Task) -> Sequence[tuple[int, float]]:

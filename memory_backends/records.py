@@ -31,6 +31,8 @@ over files wants many."""
 MAX_BYTES = 32_000
 KEPT_OUTPUT = 2_000
 """Characters kept of failing test output (its end) and of a fix (its start)."""
+WRITTEN = "written"
+"""Key of the notes that an agent wrote by its memory tool; the harness bounds their size."""
 ISSUE, NOTE = 300, 200
 """Characters shown of an issue and of a note."""
 
@@ -83,15 +85,22 @@ class Record:
     @property
     def note(self) -> str:
         """The note in prose that the agent left, else its notes as JSON, short."""
-        notes = self.notes or {}
+        notes = {name: value for name, value in (self.notes or {}).items() if name != WRITTEN}
         said = notes.get("note")
         text = said if isinstance(said, str) else json.dumps(notes, sort_keys=True) if notes else ""
         return first_lines(clean(text), NOTE)
 
     @property
+    def written(self) -> str:
+        """What the agent wrote to its memory for later tasks, in full."""
+        notes = (self.notes or {}).get(WRITTEN)
+        return clean("\n".join(map(str, notes))) if isinstance(notes, list | tuple) else ""
+
+    @property
     def document(self) -> str:
         """What an embedding is made of."""
-        return f"{self.statement}\n{' '.join(self.files)}\n{self.note}"
+        parts = (self.statement, " ".join(self.files), self.note, self.written)
+        return "\n".join(parts if self.written else parts[:-1])
 
     def text(self, fix_lines: int = 0) -> str:
         """The record as prose for an agent: a few short lines."""
@@ -103,6 +112,8 @@ class Record:
             lines.append(clip(f"Files of its fix: {', '.join(self.files)}", ISSUE))
         if self.note:
             lines.append(f"Note: {self.note}")
+        if self.written:
+            lines.append(f"Written down: {self.written}")
         if self.fix and fix_lines:
             lines += self.fix.splitlines()[:fix_lines]
         return "\n".join(lines)

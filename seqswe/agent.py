@@ -42,6 +42,8 @@ class Agent(Protocol):
 
     Built as `Factory(seed=..., **options)`. A class with `reads_gold = True` is also given
     `gold`, a callable from instance id to Instance; reports label it as not deployable.
+    A class that does not only read the recall it is handed says so: `deliveries` names the ways
+    by which it can be given a memory, and `inside = True` that it runs within the sandbox.
     """
 
     def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:

@@ -13,6 +13,8 @@ from seqswe.sandbox import Limits
 
 Feedback = Literal["none", "verdict", "tests", "gold"]
 FEEDBACKS: tuple[Feedback, ...] = ("none", "verdict", "tests", "gold")
+Delivery = Literal["prompt", "file", "folder", "mcp", "mcp-http"]
+DELIVERIES: tuple[Delivery, ...] = ("prompt", "file", "folder", "mcp", "mcp-http")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,8 @@ class Experiment:
     """only the first so many tasks; 0 for all"""
     feedback: Feedback = "gold"
     """what a memory is told after a task: none, verdict, tests or gold"""
+    delivery: Delivery = "prompt"
+    """how a memory reaches the agent: prompt, file, folder, mcp or mcp-http"""
     code: str = "gold"
     """code policy: each task starts at its true base commit"""
     sandbox: str = "docker"
@@ -71,6 +75,10 @@ class Experiment:
         if self.feedback not in FEEDBACKS:
             raise UsageError(
                 f"unknown feedback {self.feedback!r}", f"Policies: {', '.join(FEEDBACKS)}."
+            )
+        if self.delivery not in DELIVERIES:
+            raise UsageError(
+                f"unknown delivery {self.delivery!r}", f"Ways: {', '.join(DELIVERIES)}."
             )
         if self.code != "gold":
             raise UsageError(f"unknown code policy {self.code!r}", "Only gold is there today.")
@@ -111,6 +119,8 @@ class Experiment:
         data = self.as_dict()
         for name in NOT_RESULTS:
             del data[name]
+        if self.delivery == "prompt":  # what it was before there were others
+            del data["delivery"]
         return digest_of(repr(sorted(data.items())))
 
 

@@ -34,11 +34,16 @@ class Recall:
     items: tuple[Recalled, ...] = ()
     truncated: bool = False
     """Whether a budget cut something that would have been recalled."""
+    hint: str = ""
+    """For the agent's prompt, where the harness delivers the items elsewhere: how to reach them."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Where the items lie then: variables that every command in the sandbox has as well."""
 
     @property
     def text(self) -> str:
-        """The items as one text, for agents that read prose."""
-        return "\n\n".join(item.text for item in self.items)
+        """The hint, if any, and the items as one text, for agents that read prose."""
+        texts = [item.text for item in self.items]
+        return "\n\n".join([self.hint, *texts] if self.hint else texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ task is then dropped from both arms, so no arm gains from the other's broken san
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from seqswe.rollout import Rollout
@@ -96,6 +96,12 @@ def seconds(rollout: Rollout) -> float | None:
     return rollout.timing.get("agent")
 
 
+def memory_calls(rollout: Rollout) -> float | None:
+    """How often an agent used a memory it has to ask; None where nobody could know."""
+    used = rollout.delivered.used if rollout.delivered else None
+    return None if used is None else float(sum(used.values()))
+
+
 def _points(rollout: Rollout) -> bool:
     return bool(located(rollout))
 
@@ -171,6 +177,13 @@ OUTCOMES: Mapping[str, Outcome] = {
             "bytes per task",
             lambda r: r.recalled_bytes,
             "neither",
+        ),
+        # None at all is worth a line: a memory that nobody opens helps nobody.
+        replace(
+            _amount(
+                "memory_calls", "Uses of the memory", "calls per task", memory_calls, "neither"
+            ),
+            reported=lambda rollout: memory_calls(rollout) is not None,
         ),
         _amount(
             "memory_bytes",

@@ -11,6 +11,7 @@ from inspect import Parameter, signature
 from typing import Any, Literal, get_args, get_type_hints
 
 from seqswe.errors import MissingError, UnknownName, UsageError
+from seqswe.packages import extra_of
 
 Kind = Literal["agent", "memory", "sandbox", "report"]
 KINDS: tuple[Kind, ...] = ("agent", "memory", "sandbox", "report")
@@ -99,6 +100,17 @@ def parameters(factory: Any) -> list[Parameter]:
     return named
 
 
+def require(module: str, extra: str, what: str) -> Any:
+    """A module that only the extra `extra` of seqswe brings. Raises MissingError."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingError(
+            f"{what} needs the package {module!r}: {error}",
+            f"Install it: pip install 'seqswe[{extra}]'.",
+        ) from error
+
+
 def plural(kind: Kind) -> str:
     """`memory` → `memories`, `sandbox` → `sandboxes`."""
     return {"memory": "memories", "sandbox": "sandboxes"}.get(kind, kind + "s")
@@ -109,9 +121,10 @@ def _load(kind: Kind, point: EntryPoint) -> Any:
         module = import_module(point.module)
     except ModuleNotFoundError as error:
         if error.name and point.module.split(".")[0] != error.name.split(".")[0]:
+            extra = extra_of(point)
             raise MissingError(
                 f"{kind} {point.name!r} needs the package {error.name!r}",
-                f"Install it: pip install {error.name} (or the seqswe extra that brings it).",
+                f"Install it: pip install {repr(extra) if extra else error.name}.",
             ) from error
         raise UsageError(
             f"{kind} {point.name!r}: there is no module {point.module!r}",

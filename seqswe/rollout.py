@@ -96,6 +96,22 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """How a recall reached the agent where it did not go into its prompt."""
+
+    way: str
+    """One of `seqswe.experiment.DELIVERIES`."""
+    bytes: int = 0
+    """UTF-8 bytes that lay within the agent's reach (of instruction files: as one agent reads)."""
+    truncated: bool = False
+    """Whether the way itself cut something, as an instruction file does."""
+    used: Mapping[str, int] | None = None
+    """Calls of `search`, `read` and `write`, or instruction files `opened`; None if unknown."""
+    written_bytes: int = 0
+    """UTF-8 bytes of notes that the agent wrote to its memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
     """One agent on one task inside a run: a line of the journal.
 
@@ -122,6 +138,8 @@ class Rollout:
     recalled_bytes: int = 0
     recalled_from: tuple[str, ...] = ()
     recall_truncated: bool = False
+    delivered: Delivered | None = None
+    """None where the recall went into the prompt."""
     memory_before: str = ""
     memory_after: str = ""
     memory_bytes: int = 0
@@ -141,6 +159,7 @@ class Rollout:
         data = {name: getattr(self, name) for name in _FIELDS}
         data["failure"] = asdict(self.failure) if self.failure else None
         data["usage"] = {name: getattr(self.usage, name) for name in _USAGE}
+        data["delivered"] = asdict(self.delivered) if self.delivered else None
         data["timing"] = dict(self.timing)
         return data
 
@@ -153,6 +172,8 @@ class Rollout:
         """The part that must be reproducible: everything but the measurements."""
         data = self.as_json()
         del data["timing"], data["started_at"]
+        if self.delivered is None:  # so that digests from before this field stay what they were
+            del data["delivered"]
         return data | {"failure": self.failure.cause if self.failure else None}
 
 

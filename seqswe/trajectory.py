@@ -24,8 +24,12 @@ class Recording:
     what the harness does in the same sandbox is not the agent's.
     """
 
-    def __init__(self, sandbox: Sandbox, limits: Limits) -> None:
+    def __init__(
+        self, sandbox: Sandbox, limits: Limits, env: Mapping[str, str] | None = None
+    ) -> None:
         self._sandbox = sandbox
+        self._env = dict(env or {})
+        """Variables that every command has."""
         self._limits = limits
         self._left = limits.task_seconds
         self.root = sandbox.root
@@ -46,7 +50,9 @@ class Recording:
                 f"its {self._limits.task_seconds:g} s are used up",
             )
         seconds = min(timeout or self._limits.command_seconds, self._left)
-        done = self._sandbox.run(command, timeout=seconds, env=env, stdin=stdin)
+        done = self._sandbox.run(
+            command, timeout=seconds, env={**self._env, **(env or {})}, stdin=stdin
+        )
         self._left -= done.seconds
         text = command if isinstance(command, str) else " ".join(command)
         self.steps.append((text, done))

@@ -4,9 +4,11 @@
 
 The command finds `$SEQSWE_TASK_FILE` (the problem statement), `$SEQSWE_MEMORY_FILE` (what the
 memory recalls, as text) and `$SEQSWE_MEMORY_JSON` outside
-the checkout, and `SEQSWE_INSTANCE_ID`, `SEQSWE_POSITION`, `SEQSWE_SEED` as variables. Whatever it
-changes in the checkout is its patch. It may write JSON to `$SEQSWE_RESULT_FILE`: `ranking` (list
-of files), `notes` (for the memory), `usage` (steps, prompt_tokens, completion_tokens, cost_usd).
+the checkout, and `SEQSWE_INSTANCE_ID`, `SEQSWE_POSITION`, `SEQSWE_SEED` as variables. By another
+`--delivery` the memory lies elsewhere: then `$SEQSWE_MEMORY_FILE` says how to reach it, and
+docs/memories.md names the variables. Whatever it changes in the checkout is its patch. It may
+write JSON to `$SEQSWE_RESULT_FILE`: `ranking` (list of files), `notes` (for the memory), `usage`
+(steps, prompt_tokens, completion_tokens, cost_usd).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any
 
 from seqswe.agent import Attempt, Usage
 from seqswe.errors import RolloutError
+from seqswe.experiment import DELIVERIES
 from seqswe.instance import Task
 from seqswe.memory import Recall
 from seqswe.sandbox import Sandbox
@@ -33,6 +36,9 @@ FILES = {
 
 class Command:
     """Runs `run` with `sh -c` in the checkout, for at most `seconds`."""
+
+    deliveries = DELIVERIES
+    inside = True
 
     def __init__(self, *, seed: int, run: str, seconds: float | None = None) -> None:
         self._seed, self._run, self._seconds = seed, run, seconds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, get_origin, get_type_hints
@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from seqswe.arms import ARMS
 from seqswe.errors import UsageError
-from seqswe.experiment import FEEDBACKS, Experiment
+from seqswe.experiment import DELIVERIES, FEEDBACKS, Experiment
 from seqswe.parse import parse
 
 Command = Callable[..., Any]
@@ -29,6 +29,7 @@ HELP = {
     "seeds": "Repetitions of every arm.",
     "limit": "Only the first so many tasks; 0 for all.",
     "feedback": "What a memory is told after a task.",
+    "delivery": "How a memory reaches the agent; see docs/memories.md.",
     "code": "Code policy: gold starts each task at its true base commit.",
     "sandbox": "Name of a sandbox, or module:attribute.",
     "base_image": "Image that environments are built on.",
@@ -43,6 +44,7 @@ HELP = {
     "command_seconds": "Deadline of one command.",
     "task_seconds": "Deadline of all commands of one rollout.",
 }
+CHOICES: Mapping[str, Sequence[str]] = {"feedback": FEEDBACKS, "delivery": DELIVERIES}
 SOURCES = {
     ParameterSource.COMMANDLINE: "flag",
     ParameterSource.ENVIRONMENT: "environment",
@@ -83,7 +85,7 @@ def sources(ctx: click.Context) -> dict[str, str]:
 
 def _option(name: str, kind: Any, default: Any) -> Callable[[Command], Command]:
     multiple = get_origin(kind) is tuple
-    choices = FEEDBACKS if name == "feedback" else None
+    choices = CHOICES.get(name)
     plain = str if multiple or choices else kind
     extra = {"envvar": ["SEQSWE_MIRROR", "SEQSWE_MIRRORS"]} if name == "mirror" else {}
     return click.option(

@@ -140,6 +140,7 @@ def settings_table(run: RunResult) -> Table:
         ("Agent", " ".join([experiment.agent, *experiment.agent_option])),
         ("Memory", " ".join([experiment.memory, *experiment.memory_option])),
         ("Feedback policy", experiment.feedback),
+        ("Delivery of the memory", experiment.delivery),
         ("Code policy", experiment.code),
         ("Sandbox", experiment.sandbox),
         ("Limits", _limits(run)),

@@ -1,5 +1,6 @@
 """Every memory that ships keeps the contract that its authors hand to others."""
 
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -80,8 +81,9 @@ def other_codebase(memory):
     return memory
 
 
-def test_all_that_are_registered_are_here():
+def test_all_that_are_registered_are_tested():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     registered = set(project["project"]["entry-points"]["seqswe.memory"].values())
-    here = {kit.memory for kit in MemoryContract.__subclasses__() if kit.__module__ == __name__}
-    assert registered == here
+    # By their text: those of an extra are skipped as a whole where it is missing.
+    kits = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    assert registered <= set(re.findall(r'memory = "(memory_backends\.\w+:\w+)"', kits))

@@ -18,6 +18,7 @@ OTHER = {
     "seeds": 9,
     "limit": 9,
     "feedback": "none",
+    "delivery": "file",
     "sandbox": "local",
     "base_image": "x",
     "issues": "x.jsonl",

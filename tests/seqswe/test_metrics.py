@@ -8,7 +8,7 @@ import pytest
 
 from seqswe.agent import Usage
 from seqswe.metrics import OUTCOMES, present
-from seqswe.rollout import Failure, Rollout
+from seqswe.rollout import Delivered, Failure, Rollout
 
 GRADED = Rollout(
     arm="iid",
@@ -23,6 +23,7 @@ GRADED = Rollout(
     broken=2,
     usage=Usage(steps=4, executions=9, prompt_tokens=10, completion_tokens=5, cost_usd=0.25),
     recalled_bytes=7,
+    delivered=Delivered(way="folder", used={"search": 2, "read": 1, "write": 0}),
     memory_bytes=70,
     timing={"agent": 1.5, "grade": 0.5},
 )
@@ -43,6 +44,7 @@ GRADED = Rollout(
         ("seconds", 1.5),
         ("broken", 2.0),
         ("recalled_bytes", 7.0),
+        ("memory_calls", 3.0),
         ("memory_bytes", 70.0),
     ],
 )
@@ -51,7 +53,7 @@ def test_every_outcome_has_a_known_value(name: str, value: float) -> None:
 
 
 def test_the_table_above_is_complete() -> None:
-    assert len(OUTCOMES) == 13
+    assert len(OUTCOMES) == 14
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
@@ -87,8 +89,10 @@ def test_only_the_agents_own_time_is_compared_because_sandboxes_are_opened_ahead
 def test_only_what_somebody_reports_is_present() -> None:
     silent = replace(
         GRADED, ranking=(), edited_files=(), usage=Usage(), recalled_bytes=0, memory_bytes=0,
-        broken=0, timing={},
+        broken=0, timing={}, delivered=None,
     )  # fmt: skip
     assert [o.name for o in present([silent])] == ["resolved"]
     assert {o.name for o in present([silent, GRADED])} == set(OUTCOMES)
     assert present([]) == ()
+    ignored = replace(silent, delivered=Delivered(way="folder", used={"search": 0}))
+    assert [o.name for o in present([ignored])] == ["resolved", "memory_calls"]

@@ -80,6 +80,22 @@ def test_a_place_where_nothing_is_is_a_usage_error(name, said):
     assert caught.value.hint
 
 
+def test_where_an_extra_brings_what_is_missing_it_is_named(tmp_path, monkeypatch):
+    (tmp_path / "needs_more.py").write_text("import surely_not_installed.part\n")
+    about = tmp_path / "house-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.4\nName: house\nProvides-Extra: cellar\n")
+    (about / "entry_points.txt").write_text("[seqswe.memory]\ncellar = needs_more:Cellar\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    installed.cache_clear()
+    try:
+        with pytest.raises(MissingError) as caught:
+            resolve("memory", "cellar")
+    finally:
+        installed.cache_clear()
+    assert caught.value.hint == "Install it: pip install 'house[cellar]'."
+
+
 def test_a_missing_dependency_is_named(tmp_path, monkeypatch):
     (tmp_path / "needs_more.py").write_text("import surely_not_installed.part\n")
     monkeypatch.syspath_prepend(tmp_path)

@@ -1,0 +1,177 @@
+"""Hands a recall to an agent by one of the ways of `Experiment.delivery`, and sees what it did.
+
+The way changes nothing of what is remembered: every way shows the same items of the same recall.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from harness.delivery import texts
+from harness.delivery.http import serve
+from harness.delivery.inside.memory import Store
+from seqswe import plugins
+from seqswe.agent import Attempt
+from seqswe.errors import RolloutError, UsageError
+from seqswe.experiment import Experiment
+from seqswe.memory import Recall
+from seqswe.rollout import Delivered
+from seqswe.sandbox import Sandbox
+
+SECONDS = 60.0
+"""For laying out and for collecting; both take a fraction of one."""
+
+
+@dataclass
+class Given:
+    """What an agent is given of a recall and, once it is done, what it made of it."""
+
+    recall: Recall
+    delivered: Delivered | None = None
+    """None where the recall went into the prompt: the journal tells its bytes anyway."""
+    written: tuple[str, ...] = ()
+
+    def noted(self, attempt: Attempt) -> Attempt:
+        """The attempt with what the agent wrote to its memory among its notes, as `written`."""
+        if not self.written:
+            return attempt
+        return replace(attempt, notes={**attempt.notes, "written": list(self.written)})
+
+    def used(self, calls: Mapping[str, int] | None, written: tuple[str, ...] = ()) -> None:
+        """Say what became of it."""
+        assert self.delivered is not None
+        size = sum(len(note.encode()) for note in written)
+        self.delivered = replace(self.delivered, used=calls, written_bytes=size)
+        self.written = written
+
+
+def check(experiment: Experiment) -> None:
+    """Whether this agent in this sandbox can be reached this way. Raises UsageError or Missing."""
+    way, name = experiment.delivery, experiment.agent
+    if way == "prompt":
+        return
+    agent = plugins.resolve("agent", name)
+    ways = getattr(agent, "deliveries", ("prompt",))
+    if way not in ways:
+        raise UsageError(
+            f"agent {name!r} does not look for its memory by --delivery {way}",
+            f"It can be given it by: {', '.join(ways)}.",
+        )
+    if way == "mcp-http":
+        plugins.require("mcp", "mcp", "--delivery mcp-http")
+        sandbox = plugins.resolve("sandbox", experiment.sandbox)
+        if getattr(agent, "inside", False) and getattr(sandbox, "isolates", True):
+            raise UsageError(
+                f"agent {name!r} runs inside --sandbox {experiment.sandbox}, which has no network: "
+                "it cannot reach a memory on the host",
+                "Use --delivery mcp, which is served inside; or --sandbox local.",
+            )
+
+
+@contextmanager
+def deliver(way: str, recall: Recall, sandbox: Sandbox) -> Iterator[Given]:
+    """Deliver for as long as the agent works in the sandbox.
+
+    Raises RolloutError("sandbox_failed") where nothing can be laid out in it.
+    """
+    if way == "prompt":
+        yield Given(recall)
+        return
+    with {"file": _file, "folder": _folder, "mcp": _mcp, "mcp-http": _http}[way](
+        recall, sandbox
+    ) as given:
+        yield given
+
+
+@contextmanager
+def _file(recall: Recall, sandbox: Sandbox) -> Iterator[Given]:
+    laid, cut = texts.instructions(recall)
+    job = {"files": laid, "programs": {}}
+    _lay(sandbox, job)
+    size = max((len(text.encode()) for text in laid.values()), default=0)
+    given = Given(Recall(), Delivered(way="file", bytes=size, truncated=cut))
+    yield given
+    seen = _ask(sandbox, "home", ["opened"], job) if laid else {"opened": 0}
+    count = seen.get("opened")
+    given.used(None if count is None else {"opened": int(count)})
+
+
+@contextmanager
+def _folder(recall: Recall, sandbox: Sandbox, way: str = "folder") -> Iterator[Given]:
+    home, path = _place(sandbox, recall, texts.programs())
+    command = f"{home}/{texts.COMMAND}"
+    env = {"SEQSWE_MEMORY_COMMAND": command}
+    if way == "folder":
+        env |= {"PATH": f"{home}/{texts.FOLDER}/bin:{path}"}
+        env |= {"SEQSWE_MEMORY_DIR": f"{home}/{texts.FOLDER}/memory"}
+    else:
+        env |= {"SEQSWE_MEMORY_MCP": f"{home}/{texts.CONFIG}"}
+    hint = texts.SHELL_HINT if way == "folder" else texts.TOOL_HINT
+    given = Given(Recall(hint=hint, env=env), _delivered(way, recall))
+    yield given
+    seen = _ask(sandbox, "memory", ["collect", f"{home}/{texts.FOLDER}/memory"], {})
+    given.used(seen.get("calls"), tuple(map(str, seen.get("notes", ()))))
+
+
+def _mcp(recall: Recall, sandbox: Sandbox) -> Any:
+    return _folder(recall, sandbox, "mcp")
+
+
+@contextmanager
+def _http(recall: Recall, sandbox: Sandbox) -> Iterator[Given]:
+    with TemporaryDirectory(prefix="seqswe-memory-") as folder:
+        for name, text in texts.entries(recall).items():
+            path = Path(folder, name)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(text.encode("utf-8", "replace"))
+        store = Store(folder)
+        with serve(store) as (url, token):
+            header = {"Authorization": f"Bearer {token}"}
+            server = {"type": "http", "url": url, "headers": header}
+            home, _ = _place(sandbox, Recall(), {texts.CONFIG: texts.config(server)})
+            env = {
+                "SEQSWE_MEMORY_URL": url,
+                "SEQSWE_MEMORY_TOKEN": token,
+                "SEQSWE_MEMORY_MCP": f"{home}/{texts.CONFIG}",
+            }
+            given = Given(Recall(hint=texts.TOOL_HINT, env=env), _delivered("mcp-http", recall))
+            yield given
+        given.used(store.calls(), tuple(store.notes()))
+
+
+def _delivered(way: str, recall: Recall) -> Delivered:
+    size = sum(len(item.text.encode("utf-8", "replace")) for item in recall.items)
+    return Delivered(way=way, bytes=size)
+
+
+def _place(sandbox: Sandbox, recall: Recall, programs: Mapping[str, str]) -> tuple[str, str]:
+    """Lay the folder and programs out; returns HOME and PATH of the sandbox."""
+    memory = f"{texts.FOLDER}/memory"
+    laid = {f"{memory}/{name}": text for name, text in texts.entries(recall).items()}
+    return _lay(sandbox, {"files": {f"{memory}/calls": "", **laid}, "programs": programs})
+
+
+def _lay(sandbox: Sandbox, job: Mapping[str, Any]) -> tuple[str, str]:
+    answer = _ask(sandbox, "home", ["lay"], job)
+    if not answer:
+        raise RolloutError("sandbox_failed", "the memory could not be laid out below HOME")
+    return str(answer["home"]), str(answer["path"])
+
+
+def _ask(
+    sandbox: Sandbox, name: str, arguments: list[str], job: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Run a program of ours inside; {} where it cannot, which then is the agent's own doing."""
+    command = ["python3", "-I", "-c", texts.source(name), *arguments]
+    done = sandbox.run(command, timeout=SECONDS, stdin=json.dumps(job).encode())
+    try:
+        found = json.loads(done.stdout) if done.ok else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

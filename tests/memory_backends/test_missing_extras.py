@@ -1,0 +1,23 @@
+"""What an extra brings and is not there is named, before anything runs."""
+
+import sys
+
+import pytest
+
+from seqswe.errors import MissingError
+from seqswe.memory import build_memory
+
+
+@pytest.mark.parametrize(
+    ("place", "module", "extra"),
+    [
+        ("memory_backends.mcp_store:McpStore", "mcp", "mcp"),
+        ("memory_backends.mem0_store:Mem0", "mem0", "mem0"),
+        ("memory_backends.langgraph_store:LangGraph", "langgraph.store.memory", "langgraph"),
+    ],
+)
+def test_a_missing_extra_is_named(tmp_path, monkeypatch, place, module, extra):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingError) as caught:
+        build_memory(place, tmp_path)
+    assert caught.value.hint == f"Install it: pip install 'seqswe[{extra}]'."
