@@ -9,11 +9,12 @@ from pathlib import Path
 from harness.grading import Grader
 from harness.memories import Memories
 from harness.openings import Openings, Wanted
+from harness.services import Served
 from seqswe import __version__, plugins
 from seqswe.agent import Agent
 from seqswe.experiment import Cell, Experiment
 from seqswe.instance import Instance, digest_of
-from seqswe.memory import Memory, Services, build_memory
+from seqswe.memory import Services, build_memory
 from seqswe.sandbox import SandboxProvider
 from seqswe.store import RunDirectory
 
@@ -58,7 +59,7 @@ class Bench:
         if cell.chained and position + 1 < len(self.instances):
             self.openings.ahead(Wanted(cell, position + 1, for_agent=True))
 
-    def _memory(self, cell: Cell, home: Path) -> Memory:
+    def _memory(self, cell: Cell, home: Path) -> Served:
         return make_memory(self.experiment, self.services, cell, home)
 
 
@@ -72,9 +73,11 @@ def make_agent(experiment: Experiment, services: Services, cell: Cell) -> Agent:
     return agent
 
 
-def make_memory(experiment: Experiment, services: Services, cell: Cell, home: Path) -> Memory:
+def make_memory(experiment: Experiment, services: Services, cell: Cell, home: Path) -> Served:
     """The empty memory of a cell of an experiment. Raises UsageError for wrong options."""
-    if cell.arm == "nomem":
-        return build_memory("none", home)
-    given = plugins.options("memory", experiment.memory, experiment.memory_option)
-    return build_memory(experiment.memory, home, services, **given)
+    name = "none" if cell.arm == "nomem" else experiment.memory
+    pairs = () if cell.arm == "nomem" else experiment.memory_option
+    given = plugins.options("memory", name, pairs)
+    return Served(
+        lambda served: build_memory(name, home, served, **given), services, experiment, cell.seed
+    )

@@ -10,11 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
+from harness.services import Served
 from seqswe.experiment import Cell
-from seqswe.memory import Experience, Memory
+from seqswe.memory import Experience
 from seqswe.snapshots import EMPTY, Snapshots
 
-Build = Callable[[Cell, Path], Memory]
+Build = Callable[[Cell, Path], Served]
 """Makes a new, empty memory of a cell in an empty folder."""
 
 
@@ -27,10 +28,10 @@ class Memories:
 
     def __init__(self, build: Build, snapshots: Snapshots, scratch: Path) -> None:
         self._build, self._snapshots, self._scratch = build, snapshots, scratch
-        self._live: dict[tuple[str, int], tuple[str, Memory]] = {}
+        self._live: dict[tuple[str, int], tuple[str, Served]] = {}
         self._lock = Lock()
 
-    def at(self, cell: Cell, snapshot: str) -> Memory:
+    def at(self, cell: Cell, snapshot: str) -> Served:
         """The memory of `cell` at `snapshot`; whoever takes it makes it `learn`, or drops it."""
         with self._lock:
             kept = self._live.pop((cell.arm, cell.seed), None)
@@ -46,7 +47,7 @@ class Memories:
                 memory.load(Path(state))
         return memory
 
-    def learn(self, cell: Cell, memory: Memory, told: Experience, before: str) -> tuple[str, int]:
+    def learn(self, cell: Cell, memory: Served, told: Experience, before: str) -> tuple[str, int]:
         """Record an experience; returns the snapshot after it and the bytes of its state.
 
         The memory of a cell that carries nothing over is not told, and stays where it was.

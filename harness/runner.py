@@ -15,21 +15,23 @@ from typing import Any
 
 from harness.bench import Bench
 from harness.grading import collect_patch
-from harness.grading.grade import Graded, empty_patch
+from harness.grading.grade import Graded, empty_patch, stable
 from harness.grading.patch import paths_of
 from harness.openings import Opened, Wanted
+from harness.services import meter_of
 from seqswe.agent import Attempt
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
 from seqswe.experiment import Cell
 from seqswe.feedback import experience
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.memory import Recall
+from seqswe.model import Meter
 from seqswe.parse import parse
 from seqswe.rollout import CAUSES, Failure, Rollout
 from seqswe.sandbox import Sandbox
 from seqswe.snapshots import EMPTY
 from seqswe.store import RunDirectory, dump
-from seqswe.trajectory import Recording, trajectory
+from seqswe.trajectory import Recording, compact, trajectory
 
 
 class Clock:
@@ -57,7 +59,7 @@ def run_rollout(bench: Bench, cell: Cell, position: int, before: str) -> Rollout
 
     Raises LeakError and other errors for people: they end the run.
     """
-    instance, clock = bench.instances[position], Clock()
+    instance, clock, meter = bench.instances[position], Clock(), meter_of(bench.experiment)
     rollout = Rollout(
         arm=cell.arm,
         seed=cell.seed,
@@ -71,7 +73,7 @@ def run_rollout(bench: Bench, cell: Cell, position: int, before: str) -> Rollout
     )
     try:
         with clock.phase("total"):
-            rollout = _rollout(bench, cell, rollout, clock)
+            rollout = _rollout(bench, cell, rollout, clock, meter)
     except RolloutError as error:
         rollout = replace(rollout, failure=Failure.of(error))
     except SeqSWEError:
@@ -81,15 +83,16 @@ def run_rollout(bench: Bench, cell: Cell, position: int, before: str) -> Rollout
     finally:
         # Without a patch, or after a failure, nobody takes the grader's sandbox.
         bench.openings.drop(Wanted(cell, position, for_agent=False))
-    return replace(rollout, timing=clock.seconds)
+    return replace(rollout, timing=clock.seconds, memory_usage=meter.usage)
 
 
-def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock) -> Rollout:
+def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock, meter: Meter) -> Rollout:
     position, before = rollout.position, rollout.memory_before
     instance = bench.instances[position]
     task = instance.task(position)
     with _failing_as("memory_failed"), clock.phase("memory"):
         memory = bench.memories.at(cell, before)
+        memory.serve(task, meter)
         recall = checked(memory.recall(task), bench.instances, position, before)
         rollout = replace(rollout, **_recalled(recall))
     bench.expect_grading(cell, position)
@@ -106,7 +109,8 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock) -> Rollou
     graded = grade_patch(bench, Wanted(cell, position, for_agent=False), patch, clock)
     edited = paths_of(patch) if patch else ()
     outcome = (instance, graded.verdict, graded.log)
-    told = experience(task, attempt, patch, edited, outcome, bench.experiment.feedback)
+    seen = stable(compact(sandbox.steps), sandbox.root)
+    told = experience(task, attempt, patch, edited, outcome, bench.experiment.feedback, seen)
     with _failing_as("memory_failed"), clock.phase("memory"):
         after, size = bench.memories.learn(cell, memory, told, before)
     rollout = replace(

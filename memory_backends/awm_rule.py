@@ -1,0 +1,53 @@
+"""`awm_rule`: what solved tasks did, one trajectory for each abstract sequence of actions.
+
+Source: the rule-based induction of Agent Workflow Memory (arXiv 2409.07429), which did as well on
+WebArena as the one with a model: keep validated successful trajectories, and of those with the
+same sequence of abstract actions only one. Written from the paper; no code of theirs.
+
+Deviations: an action is a shell command with its paths, numbers and quoted texts taken out; a
+trajectory counts as validated if the verdict says so, so under the policy `none` nothing is kept;
+of equal sequences the first is shown, with the origins of all.
+"""
+
+from __future__ import annotations
+
+import re
+
+from memory_backends.asking import headline, middle_cut
+from memory_backends.items import Item, ItemMemory
+from memory_backends.text import clean
+from seqswe.memory import Experience
+
+SHOWN = 2_000
+"""Characters of a trajectory that are kept."""
+VARYING = (
+    (re.compile(r"'[^']*'|\"[^\"]*\""), "{text}"),
+    (re.compile(r"[^\s|;&<>()]*[./][^\s|;&<>()]*"), "{path}"),
+    (re.compile(r"\b\d+(?:,\d+)?\w?\b"), "{n}"),
+)
+
+
+class AwmRule(ItemMemory):
+    """Trajectories of solved tasks, one for each abstract sequence of actions; no model."""
+
+    def learn(self, experience: Experience) -> None:
+        """Keep the trajectory if it solved its task and did something new."""
+        if not experience.resolved:
+            return
+        # Only the commands: what they printed was of this task alone.
+        commands = [line for line in experience.steps.splitlines() if line.startswith("$ ")]
+        if not commands:
+            return
+        key = clean("\n".join(abstract(command[2:]) for command in commands))
+        shown = middle_cut(clean("\n".join(commands)), SHOWN)
+        title = headline(experience.task.problem_statement)
+        text = f"What solved an earlier issue ({title}):\n{shown}"
+        same = next((item for item in self.items if item.key == key), None)
+        self.put(Item.of(experience, key=key, text=same.text if same else text))
+
+
+def abstract(command: str) -> str:
+    """A command without what varies: `sed -n 1,20p a.py` → `sed -n {n} {path}`."""
+    for pattern, name in VARYING:
+        command = pattern.sub(name, command)
+    return " ".join(command.split())
