@@ -4,7 +4,7 @@ Source: the rule-based induction of Agent Workflow Memory (arXiv 2409.07429), wh
 WebArena as the one with a model: keep validated successful trajectories, and of those with the
 same sequence of abstract actions only one. Written from the paper; no code of theirs.
 
-Deviations: an action is a shell command with its paths, numbers and quoted texts taken out; a
+Deviations: an action is a shell command without its arguments (programs and options); a
 trajectory counts as validated if the verdict says so, so under the policy `none` nothing is kept;
 of equal sequences the first is shown, with the origins of all.
 """
@@ -20,11 +20,9 @@ from seqswe.memory import Experience
 
 SHOWN = 2_000
 """Characters of a trajectory that are kept."""
-VARYING = (
-    (re.compile(r"'[^']*'|\"[^\"]*\""), "{text}"),
-    (re.compile(r"[^\s|;&<>()]*[./][^\s|;&<>()]*"), "{path}"),
-    (re.compile(r"\b\d+(?:,\d+)?\w?\b"), "{n}"),
-)
+QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+BETWEEN = re.compile(r"(&&|\|\||[|;&\n])")
+ASSIGNED = re.compile(r"\w+=\S*$")
 
 
 class AwmRule(ItemMemory):
@@ -47,7 +45,19 @@ class AwmRule(ItemMemory):
 
 
 def abstract(command: str) -> str:
-    """A command without what varies: `sed -n 1,20p a.py` → `sed -n {n} {path}`."""
-    for pattern, name in VARYING:
-        command = pattern.sub(name, command)
-    return " ".join(command.split())
+    """Programs and options of a command: `sed -n 1,20p a.py | head -5` → `sed -n | head -`."""
+    parts = BETWEEN.split(QUOTED.sub("", command))
+    return " ".join(filter(None, (_action(part) for part in parts)))
+
+
+def _action(part: str) -> str:
+    if BETWEEN.fullmatch(part):
+        return part.strip()
+    words = [word for word in part.split() if not ASSIGNED.match(word)]
+    kept = [
+        word
+        for index, word in enumerate(words)
+        # The program, its options, and what is as good as a program.
+        if not index or word[0] == "-" or words[index - 1] in ("-m", "git")
+    ]
+    return " ".join(re.sub(r"\d+", "", word) for word in kept)

@@ -24,9 +24,10 @@ def script(messages):
 
 def about(user):
     """Task, first line of the issue and a file of it."""
-    task, issue, file = TASK.findall(user), ISSUE.search(user), FILE.search(user)
+    told = user[max(user.rfind("## Task\n"), 0) :]
+    task, issue, file = TASK.search(told), ISSUE.search(told), FILE.search(told)
     line = issue[1][:80] if issue else ""
-    return (task[-1] if task else "?"), line, (file[0] if file else "src")
+    return (task[1] if task else "?"), line, (file[0] if file else "src")
 
 
 def _workflows(user):

@@ -3,7 +3,6 @@
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
@@ -71,7 +70,7 @@ class TestPlacebo(MemoryContract):
 class Asking(MemoryContract):
     """A memory that asks a model: a server that answers by a script."""
 
-    many = 60
+    many = 30
 
     @pytest.fixture(autouse=True)
     def _model(self, model):
@@ -80,11 +79,6 @@ class Asking(MemoryContract):
 
 class TestAwm(Asking):
     memory = "memory_backends.awm:Awm"
-
-
-class TestAwmReinduced(Asking):
-    memory = "memory_backends.awm:Awm"
-    options: ClassVar = {"reinduce": True}
 
 
 class TestAwmRule(MemoryContract):
