@@ -162,9 +162,14 @@ OUTCOMES: Mapping[str, Outcome] = {
             "Tokens of the memory",
             "tokens per task",
             lambda r: float(r.memory_usage.tokens),
+            "neither",
         ),
         _amount(
-            "memory_cost", "Cost of the memory", "USD per task", lambda r: r.memory_usage.cost_usd
+            "memory_cost",
+            "Cost of the memory",
+            "USD per task",
+            lambda r: r.memory_usage.cost_usd,
+            "neither",
         ),
         _amount("seconds", "Time of the agent", "seconds per task", seconds),
         _amount("broken", "Tests broken", "tests per task", lambda r: float(r.broken)),

@@ -79,7 +79,7 @@ class Meter:
 
     def __init__(self, budget: int = 0, price_in: float = 0.0, price_out: float = 0.0) -> None:
         self.budget, self.price_in, self.price_out = budget, price_in, price_out
-        self.usage = MemoryUsage()
+        self.usage = MemoryUsage(cost_usd=self._cost(MemoryUsage()))
         self._lock = Lock()
 
     def check(self) -> None:

@@ -7,8 +7,10 @@ import pytest
 
 from memory_backends.awm_rule import AwmRule, abstract
 from memory_backends.items import ITEMS, Item
+from seqswe.endpoint import Endpoint
 from seqswe.errors import RolloutError, RunDirError, UsageError
-from seqswe.memory import Experience, build_memory
+from seqswe.memory import Experience, Services, build_memory
+from seqswe.model import Chat, Meter
 from seqswe.testing import Says, ScriptedModel, experiences
 from seqswe.testing.memory import digest, tell
 from tests.memory_backends.scripted import script
@@ -76,6 +78,16 @@ def test_a_bad_answer_is_a_typed_failure_and_changes_nothing(build, tmp_path, na
     assert digest(memory, tmp_path) == before
     # What cannot be read is asked for once more; a refusal would be one again.
     assert server.tries - tries == (2 if isinstance(answer, str) else 1)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_model_that_does_not_answer_in_time_is_a_typed_failure(tmp_path, name):
+    with ScriptedModel(Says(text="late", seconds=0.3)) as server:
+        chat = Chat(Endpoint(server.url, seconds=0.05, retries=0), "scripted", Meter())
+        memory = build_memory(METHODS[name], tmp_path / "home", Services(model=chat))
+        with pytest.raises(RolloutError, match=r"did not answer within 0\.05 s") as caught:
+            memory.record(SOLVED)
+    assert caught.value.cause == "provider_failed"
 
 
 @pytest.mark.parametrize("name", METHODS)
