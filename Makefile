@@ -6,12 +6,15 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= runs/demo
+BASELINE ?= .ci/baseline.json
 
-.PHONY: help test check demo clean
+.PHONY: help test check demo gate baseline clean
 
 help:
 	@echo "make demo   learning curves on the demo codebase, from one HTML page ($(DEMO))"
 	@echo "make test   linters, types, layers and all tests"
+	@echo "make gate   the demo just made against $(BASELINE): fails on a regression"
+	@echo "make baseline  keep the demo just made as the new $(BASELINE)"
 	@echo "make check  linters, types and layers only"
 	@echo "make clean  remove the virtual environment and caches"
 
@@ -37,6 +40,14 @@ demo: $(BIN)/.installed
 	$(BIN)/seqswe run --codebase ledgerlite --agent localizer --memory episodic --seeds 3 \
 		--sandbox $$sandbox --out $(DEMO)
 	@$(BIN)/seqswe report $(DEMO)
+
+gate: $(BIN)/.installed
+	$(BIN)/seqswe compare $(BASELINE) $(DEMO) --fail-on regression \
+		--markdown $(DEMO)/comparison.md --junit $(DEMO)/comparison.xml
+
+baseline: $(BIN)/.installed
+	@$(BIN)/seqswe baseline $(DEMO) > $(DEMO)/baseline.json
+	cp $(DEMO)/baseline.json $(BASELINE)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist

@@ -26,7 +26,7 @@ from seqswe.instance import Instance, Task, digest_of
 from seqswe.manifest import Manifest
 from seqswe.memory import Commit, Services
 from seqswe.sandbox import SandboxProvider, SandboxSpec
-from seqswe.store import RunDirectory
+from seqswe.store import RunDirectory, TestCounts
 
 HARNESS_SECONDS = 300.0
 """What auditing, collecting and preparing the tests may take in a sandbox, at most."""
@@ -78,6 +78,16 @@ class Subject:
     def digest(self, count: int | None = None) -> str:
         """Digest of the sequence, or of its first `count` instances."""
         return digest_of("\n".join(i.digest for i in self.instances[:count]))
+
+    def tests(self) -> TestCounts:
+        """How many tests grade the tasks, and how many were put aside as flaky."""
+        records = self.manifest.instances[: len(self.instances)]
+        return TestCounts(
+            fail_to_pass=sum(len(record.FAIL_TO_PASS) for record in records),
+            pass_to_pass=sum(len(record.PASS_TO_PASS) for record in records),
+            quarantined=sum(len(record.flaky) for record in records),
+            quarantined_tasks=sum(bool(record.flaky) for record in records),
+        )
 
     def images(self, provider: SandboxProvider) -> dict[str, str]:
         """Prepare every environment that the instances need; digests by key."""

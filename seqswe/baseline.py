@@ -80,12 +80,14 @@ def of_run(directory: RunDirectory) -> Baseline:
             f"{directory.root}: {plan.planned - graded} of {plan.planned} rollouts have no verdict",
             "Finish it with `seqswe resume`: a partial run neither passes nor becomes a baseline.",
         )
+    # A codebase may be given as a folder: where that lies says nothing about what is in it.
+    codebase = Path(info.experiment.codebase).name
     settings = {k: v for k, v in info.experiment.as_dict().items() if k not in PLACES}
     return Baseline(
-        codebase=info.experiment.codebase,
+        codebase=codebase,
         sequence_digest=info.sequence_digest,
         instance_ids=info.instance_ids[: plan.tasks],
-        settings=settings,
+        settings=settings | {"codebase": codebase},
         planned_seeds=info.experiment.seeds,
         arms={arm: _outcomes(arm, journal, plan) for arm in plan.arms},
         results_digest=journal.results_digest(),

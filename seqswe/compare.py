@@ -21,6 +21,8 @@ from seqswe.statistics.arrays import FloatArray
 ALPHA = 0.05
 SAME = {"codebase": "codebase", "feedback": "feedback policy", "code": "code policy"}
 """Settings that must not differ: the runs would not have been asked the same."""
+AGENT = "agent"
+"""Must not differ either, unless agents are what is compared."""
 NOT_TOLD = frozenset({"jobs", "retries", "seeds", "arm", "limit", *SAME})
 FailOn = Literal["never", "regression", "inconclusive"]
 
@@ -42,6 +44,8 @@ class Question:
     margin: float = EQUIVALENCE_MARGIN
     once: bool = False
     """Whether this is declared the only look, so that the whole level is spent on it."""
+    across_agents: bool = False
+    """Whether different agents are compared on purpose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +102,11 @@ class Comparison:
 def compare(base: Baseline, head: Baseline, question: Question | None = None) -> Comparison:
     """Compare two runs over the same tasks.
 
-    Raises UsageError for different sequences or policies, an arm or outcome that one side lacks,
-    or fewer than two tasks that both sides have.
+    Raises UsageError for different sequences, policies or agents, an arm or outcome that one side
+    lacks, or fewer than two tasks that both sides have.
     """
     asked = question or Question()
-    _check_same(base, head)
+    _check_same(base, head, across_agents=asked.across_agents)
     arms = [arm for arm in head.arms if arm in base.arms]
     arm = _arm(asked.arm, arms)
     outcome = _outcome(asked.outcome, (base, head), arm)
@@ -162,7 +166,7 @@ def _change(
     )
 
 
-def _check_same(base: Baseline, head: Baseline) -> None:
+def _check_same(base: Baseline, head: Baseline, *, across_agents: bool) -> None:
     for name, said in SAME.items():
         old, new = base.settings.get(name), head.settings.get(name)
         if old != new:
@@ -170,6 +174,12 @@ def _check_same(base: Baseline, head: Baseline) -> None:
                 f"the runs differ in their {said}: {old!r} and {new!r}",
                 "Compare runs that were asked the same; repeat one of them.",
             )
+    old, new = base.settings.get(AGENT), head.settings.get(AGENT)
+    if old != new and not across_agents:
+        raise UsageError(
+            f"the runs are of different agents: {old!r} and {new!r}",
+            "Repeat one of them, or compare agents on purpose with --across-agents.",
+        )
     if base.sequence_digest != head.sequence_digest or base.instance_ids != head.instance_ids:
         shared = len(set(base.instance_ids) & set(head.instance_ids))
         raise UsageError(

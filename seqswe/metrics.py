@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Literal
 
 from seqswe.rollout import Rollout
@@ -16,6 +15,8 @@ from seqswe.rollout import Rollout
 Better = Literal["higher", "lower", "neither"]
 Kind = Literal["share", "amount"]
 
+MOST = 1e15
+"""No rollout spends more of anything: whatever says so is a broken meter, and is missing."""
 RECALL_DEPTH = 5
 """Ranked files that count as found, where an agent ranks and edits nothing."""
 
@@ -38,11 +39,8 @@ class Outcome:
     reported: Callable[[Rollout], bool]
 
     def of(self, rollout: Rollout) -> float | None:
-        """The outcome of one rollout; None without a verdict or without a finite number."""
-        if not rollout.graded:
-            return None
-        value = self.measure(rollout)
-        return value if value is not None and isfinite(value) else None
+        """The outcome of one rollout; None without a verdict or without a possible number."""
+        return self.measure(rollout) if rollout.graded else None
 
 
 def located(rollout: Rollout) -> tuple[str, ...]:
@@ -113,9 +111,14 @@ def _amount(
     name: str,
     title: str,
     unit: str,
-    measure: Callable[[Rollout], float | None],
+    count: Callable[[Rollout], float | None],
     better: Better = "lower",
 ) -> Outcome:
+    def measure(rollout: Rollout) -> float | None:
+        value = count(rollout)
+        # Nothing that is not a number passes a comparison.
+        return float(value) if value is not None and 0 <= value <= MOST else None
+
     return Outcome(
         name=name,
         title=title,
@@ -146,15 +149,13 @@ OUTCOMES: Mapping[str, Outcome] = {
         _share("hit_at_3", "hit@3: gold file in the first 3", hit_at(3)),
         _share("reciprocal_rank", "Reciprocal rank of the gold file", reciprocal_rank),
         _share("file_recall", "Gold files found", file_recall),
-        _amount("steps", "Steps", "steps per task", lambda r: float(r.usage.steps)),
-        _amount(
-            "executions", "Executions", "executions per task", lambda r: float(r.usage.executions)
-        ),
+        _amount("steps", "Steps", "steps per task", lambda r: r.usage.steps),
+        _amount("executions", "Executions", "executions per task", lambda r: r.usage.executions),
         _amount(
             "tokens",
             "Tokens",
             "tokens per task",
-            lambda r: float(r.usage.prompt_tokens + r.usage.completion_tokens),
+            lambda r: r.usage.prompt_tokens + r.usage.completion_tokens,
         ),
         _amount("cost", "Cost", "USD per task", lambda r: r.usage.cost_usd),
         _amount(
@@ -172,19 +173,19 @@ OUTCOMES: Mapping[str, Outcome] = {
             "neither",
         ),
         _amount("seconds", "Time of the agent", "seconds per task", seconds),
-        _amount("broken", "Tests broken", "tests per task", lambda r: float(r.broken)),
+        _amount("broken", "Tests broken", "tests per task", lambda r: r.broken),
         _amount(
             "recalled_bytes",
             "Recalled from memory",
             "bytes per task",
-            lambda r: float(r.recalled_bytes),
+            lambda r: r.recalled_bytes,
             "neither",
         ),
         _amount(
             "memory_bytes",
             "Size of the memory",
             "bytes",
-            lambda r: float(r.memory_bytes),
+            lambda r: r.memory_bytes,
             "neither",
         ),
     )

@@ -14,7 +14,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -33,6 +33,20 @@ JSON_ERRORS = "backslashreplace"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TestCounts:
+    """The tests of a run's tasks, counted task by task. Quarantined ones never grade."""
+
+    __test__ = False
+
+    fail_to_pass: int
+    pass_to_pass: int
+    quarantined: int
+    """Tests that were flaky when their task was validated."""
+    quarantined_tasks: int
+    """Tasks with at least one of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """run.toml: what a run directory holds and what it depends on."""
 
@@ -44,6 +58,8 @@ class RunInfo:
     environments: Mapping[str, str] = field(default_factory=dict)
     """Image digest by environment key."""
     synthetic: bool = False
+    tests: TestCounts | None = None
+    """None in what earlier versions wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +124,7 @@ class RunDirectory:
             "sequence_digest": info.sequence_digest,
             "instance_ids": list(info.instance_ids),
             "environments": dict(info.environments),
+            **({"tests": asdict(info.tests)} if info.tests else {}),
             "experiment": info.experiment.as_dict(),
         }
         try:
@@ -197,7 +214,7 @@ class RunDirectory:
         latest: dict[tuple[str, int, int], Rollout] = {}
         for number, line in enumerate(lines, 1):
             try:
-                rollout = Rollout.from_json(json.loads(line))
+                rollout = self._in_place(Rollout.from_json(json.loads(line)))
             except (ValueError, ManifestError) as error:
                 raise RunDirError(
                     f"{path}, line {number} is damaged: {error}",
@@ -206,6 +223,16 @@ class RunDirectory:
             latest[rollout.arm, rollout.seed, rollout.position] = rollout
         ordered = sorted(latest.values(), key=lambda r: (r.arm, r.seed, r.position))
         return Journal(rollouts=tuple(ordered), truncated=bool(rest))
+
+    def _in_place(self, rollout: Rollout) -> Rollout:
+        """A rollout of this run. Raises ValueError for one that belongs to another sequence."""
+        ids, position = self.info.instance_ids, rollout.position
+        if not 0 <= position < len(ids) or ids[position] != rollout.instance_id or rollout.seed < 0:
+            raise ValueError(
+                f"this run has no rollout of {rollout.instance_id!r} at position {position} "
+                f"with seed {rollout.seed}"
+            )
+        return rollout
 
     def repair(self) -> bool:
         """Cut a half-written last line off the journal; returns whether there was one."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -35,52 +36,74 @@ YOUNG = 10
 @click.option("--seed", default=0, show_default=True, help="Same seed, same sequence.")
 @click.option("--zipf", default=1.5, show_default=True, type=click.FloatRange(0))
 @click.option("--once-per-function", is_flag=True, help="Nothing recurs: a control.")
+@click.option("--window", type=click.IntRange(1), help="Latest commits to draw bases from.")
+@click.option("--tests", multiple=True, metavar="PATH", help="Only these tests; repeat it.")
+@click.option(
+    "--coverage-every",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Commits after which it is found out anew what the tests call.",
+)
 @click.option("--sandbox", default="docker", show_default=True, help="Where the tests run.")
 @click.option("--base-image", default="", help="Image that environments are built on.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 def inject(
     codebase: str,
     mirror: str,
-    tasks: int,
-    seed: int,
-    zipf: float,
-    once_per_function: bool,
+    window: int | None,
+    tests: tuple[str, ...],
     sandbox: str,
     base_image: str,
     out: Path,
+    **rules: Any,
 ) -> None:
     """Write a sequence of injected bugs on successive commits of CODEBASE.
 
     A bug is kept if a real run of pytest shows that at least two tests fail: one whole test
     becomes the issue's reproduction, the others grade. The bugs recur by a preference that is
-    seeded and recorded. The sequence is synthetic, and every report says so.
+    seeded and recorded. The sequence is synthetic, and every report says so. Where the whole
+    suite is slow, --tests names the folders and modules that are quick.
     """
-    rules = Rules(tasks=tasks, seed=seed, zipf=zipf, once_per_function=once_per_function)
-    manifest = manifests.load(codebase)
-    if manifest.synthetic:
-        raise UsageError(f"{codebase} is injected already", "Name the codebase itself.")
+    manifest = _narrowed(manifests.load(codebase), window, tests)
     folder = writable_folder(manifest, out)
     clone = clone_of(manifest, mirror)
     bases, environments = _bases(clone, manifest)
     manifest = replace(manifest, environments=tuple({e.key: e for e in environments}.values()))
     keys = {base: e.key for base, e in zip(bases, environments, strict=True)}
-    with _injector(manifest, clone, (bases, keys), rules, (sandbox, base_image)) as injector:
+    chosen = Rules(**rules)
+    with _injector(manifest, clone, (bases, keys), chosen, (sandbox, base_image)) as injector:
         records = _collect(injector, bases)
     if not records:
         raise UsageError(f"no bug could be put into {codebase}", "See what was rejected above.")
-    share = recurrence(records)
-    synthetic = Synthetic(
+    synthetic = _synthetic(manifest, chosen, recurrence(records))
+    made = replace(manifest, synthetic=synthetic, instances=tuple(records), name=folder.name)
+    manifests.save(made, folder)
+    click.echo(f"{len(records):6} instances: {synthetic.note}", err=True)
+    click.echo(folder / "instances.jsonl")
+
+
+def _narrowed(manifest: Manifest, window: int | None, tests: tuple[str, ...]) -> Manifest:
+    """The manifest with fewer commits or tests where they were asked for."""
+    if manifest.synthetic:
+        raise UsageError(f"{manifest.name} is injected already", "Name the codebase itself.")
+    layout, mining = manifest.layout, manifest.mining
+    return replace(
+        manifest,
+        layout=replace(layout, tests=tests or layout.tests),
+        mining=replace(mining, window=window or mining.window),
+    )
+
+
+def _synthetic(manifest: Manifest, rules: Rules, share: float) -> Synthetic:
+    return Synthetic(
         codebase=manifest.name,
-        seed=seed,
-        zipf=zipf,
-        once_per_function=once_per_function,
+        seed=rules.seed,
+        zipf=rules.zipf,
+        once_per_function=rules.once_per_function,
         recurrence=share,
         note=f"injected bugs; {share:.0%} of the tasks are in a function that had one before",
     )
-    made = replace(manifest, synthetic=synthetic, instances=tuple(records), name=folder.name)
-    manifests.save(made, folder)
-    click.echo(f"{len(records):6} instances, {share:.0%} in a function that had one", err=True)
-    click.echo(folder / "instances.jsonl")
 
 
 def _bases(clone: Clone, manifest: Manifest) -> tuple[list[str], list[Environment]]:

@@ -53,6 +53,7 @@ def run(out: Path, **values: Any) -> None:
             sequence_digest=subject.digest(),
             environments=subject.images(provider),
             synthetic=any(i.synthetic for i in subject.instances),
+            tests=subject.tests(),
         )
         work(subject, RunDirectory.create(out, info), provider)
 

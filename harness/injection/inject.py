@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from random import Random
 
 from harness.git import Clone
-from harness.grading.patch import is_test
+from harness.grading.patch import is_test, under
 from harness.injection.bench import Seen, Workbench
 from harness.injection.coverage import Coverage, by_module, coverage_of
 from harness.injection.operators import Mutation, mutations
@@ -217,10 +217,10 @@ def with_digests(clone: Clone, record: InstanceRecord) -> InstanceRecord:
 
 
 def test_modules(clone: Clone, commit: str, layout: Layout) -> list[str]:
-    """The test modules of a commit, sorted."""
+    """The test modules of a commit that the layout names, sorted."""
     test = is_test(layout)
     listed = clone.run("ls-tree", "-r", "-z", "--name-only", commit).split("\0")
-    names = (p for p in listed if test(p))
+    names = (p for p in listed if test(p) and under(p, layout.tests))
     return sorted(p for p in names if fnmatch(PurePosixPath(p).name, layout.test_modules))
 
 

@@ -10,6 +10,8 @@ from seqswe.analysis.model import (
     FailureCount,
     RunResult,
     Scale,
+    Secondary,
+    TheirMetrics,
 )
 
 __all__ = [
@@ -21,5 +23,7 @@ __all__ = [
     "FailureCount",
     "RunResult",
     "Scale",
+    "Secondary",
+    "TheirMetrics",
     "analyse",
 ]

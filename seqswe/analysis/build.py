@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 
 from seqswe.analysis.arms import Layout, arm_result, failures, layout
 from seqswe.analysis.contrasts import contrast, judged_together, pairs
 from seqswe.analysis.efficiency import efficiencies
 from seqswe.analysis.model import Analysis, ArmResult, Contrast, Efficiency, RunResult
+from seqswe.analysis.secondary import secondary, their_metrics
 from seqswe.analysis.words import finding
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.metrics import OUTCOMES, RESOLVED, Outcome, present
@@ -50,6 +50,8 @@ def analyse(directories: Sequence[RunDirectory]) -> Analysis:
         contrasts=contrasts,
         efficiencies=_efficiencies(reads, arms),
         failures=tuple(f for r in reads for f in failures(r.label, r.journal.rollouts)),
+        secondary=(),
+        swe_bench_cl=(),
         headline_outcome=headline,
         headline_reason=reason,
         sentences=(),
@@ -59,7 +61,8 @@ def analyse(directories: Sequence[RunDirectory]) -> Analysis:
             for text in run.warnings
         ),
     )
-    return _with_sentences(partial)
+    described = replace(partial, secondary=secondary(partial), swe_bench_cl=their_metrics(partial))
+    return _with_sentences(described)
 
 
 def headline_outcome(rollouts: Iterable[Rollout]) -> tuple[Outcome, str]:
@@ -166,9 +169,12 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
         yield "The journal's last line was half written and is left out (resume repeats it)."
     if read.directory.info.synthetic:
         yield "SYNTHETIC: the bugs were injected, not made by people; do not quote as real issues."
-    costs = [r.usage.cost_usd for r in rollouts if r.usage.cost_usd is not None]
-    if strange := sum(not isfinite(cost) for cost in costs):
-        yield f"{strange} rollouts report a cost that is not a finite number: taken as missing."
+    costs = [r for r in rollouts if r.usage.cost_usd is not None]
+    if strange := sum(OUTCOMES["cost"].measure(r) is None for r in costs):
+        yield (
+            f"{strange} rollouts report an impossible cost (endless, negative or not a number): "
+            "taken as missing."
+        )
     if 0 < len(costs) < len(rollouts):
         yield f"{len(rollouts) - len(costs)} of {len(rollouts)} rollouts report no cost."
     if not pairs(read.plan.arms):
@@ -179,6 +185,12 @@ def _with_sentences(analysis: Analysis) -> Analysis:
     runs = {run.label: run for run in analysis.runs}
     sentences = [
         finding(item, runs[item.run], several=len(runs) > 1) for item in analysis.headlines()
+    ]
+    sentences += [
+        f"No result ({label}): fewer than two tasks have a verdict in every seed of both arms."
+        for label in runs
+        if pairs([a.arm for a in analysis.arms if a.run == label])
+        and label not in {item.run for item in analysis.headlines()}
     ]
     if analysis.headline_outcome is not RESOLVED or not sentences:
         sentences.append(analysis.headline_reason)

@@ -10,11 +10,12 @@ from typing import Literal
 
 from seqswe.metrics import Outcome
 from seqswe.rollout import Rollout
-from seqswe.statistics import Curve, Estimate, Lift, Practice, Ratio
+from seqswe.statistics import Curve, Estimate, Lift, Practice, Ratio, SweBenchCl
 from seqswe.statistics.arrays import FloatArray
 from seqswe.store import RunInfo
 
 Scale = Literal["difference", "ratio"]
+Unit = Literal["lift", "tasks", "share", "task number"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +136,65 @@ class Efficiency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Secondary:
+    """One secondary estimate beside a run's primary contrast: no test, a description.
+
+    `unit` says what `estimate`, `low` and `high` count: `lift` the headline outcome's own units,
+    `tasks`, a `share` in [0, 1], or a `task number` from 1. The interval is None where there is
+    none, the estimate where it was not reached.
+    """
+
+    run: str
+    name: str
+    title: str
+    contrast: str
+    unit: Unit
+    estimate: float | None
+    low: float | None
+    high: float | None
+    n: int
+    meaning: str
+    """What it says, in plain words."""
+
+    @classmethod
+    def of(
+        cls,
+        contrast: Contrast,
+        said: tuple[str, str, str],
+        found: Estimate | float | None,
+        *,
+        unit: Unit = "lift",
+        between: str = "",
+    ) -> Secondary:
+        """An estimate beside `contrast`; `said` is (name, title, meaning).
+
+        `between` names what is compared, where that is not the contrast itself.
+        """
+        name, title, meaning = said
+        return cls(
+            run=contrast.run,
+            name=name,
+            title=title,
+            contrast=between or contrast.name,
+            unit=unit,
+            estimate=found.estimate if isinstance(found, Estimate) else found,
+            low=found.low if isinstance(found, Estimate) else None,
+            high=found.high if isinstance(found, Estimate) else None,
+            n=found.n if isinstance(found, Estimate) else contrast.lift.overall.n,
+            meaning=meaning,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TheirMetrics:
+    """SWE-Bench-CL's metrics of one run's primary contrast: theirs, for comparison only."""
+
+    run: str
+    contrast: str
+    metrics: SweBenchCl
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailureCount:
     """How many rollouts of an arm failed for one cause, and an example of what was said."""
 
@@ -175,6 +235,8 @@ class Analysis:
     contrasts: tuple[Contrast, ...]
     efficiencies: tuple[Efficiency, ...]
     failures: tuple[FailureCount, ...]
+    secondary: tuple[Secondary, ...]
+    swe_bench_cl: tuple[TheirMetrics, ...]
     headline_outcome: Outcome
     headline_reason: str
     sentences: tuple[str, ...]

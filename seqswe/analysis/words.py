@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from math import isinf
+
 from seqswe.analysis.model import Contrast, RunResult
 from seqswe.metrics import Outcome
 from seqswe.statistics import MINIMUM_RUNS, Estimate, Word
 
 MINUS = "−"
+LONG = 1e7
+"""From here on a number is written with an exponent."""
 
 
 def value(outcome: Outcome, number: float | None) -> str:
@@ -33,10 +37,18 @@ def change(contrast: Contrast, number: float) -> str:
 
 def signed(number: float, digits: int) -> str:
     """A number with its sign, a true minus, and no sign on what rounds to zero."""
-    text = f"{abs(number):,.{digits}f}"
-    if not any(c in "123456789" for c in text):
+    text = plain(abs(number), digits)
+    if not any(c in "123456789∞" for c in text):
         return text
     return ("+" if number > 0 else MINUS) + text
+
+
+def plain(number: float, digits: int) -> str:
+    """A number as people read it, however large: a few tasks can leave an endless interval."""
+    if isinf(number):
+        return "∞" if number > 0 else MINUS + "∞"
+    text = f"{number:,.{digits}f}" if abs(number) < LONG else f"{number:.0e}"
+    return text.replace("-", MINUS)
 
 
 def interval(contrast: Contrast) -> str:
@@ -87,7 +99,7 @@ def meaning(contrast: Contrast) -> str:
         Word.HARM: f"On this sequence {contrast.arm} did worse than {contrast.baseline}.",
         Word.EQUIVALENT: f"The two are equal within ±{_margin(contrast)}.",
         Word.INCONCLUSIVE: "The data do not tell; the smallest effect they could have shown "
-        f"with 80 % power is {_plain(change(contrast, contrast.shown(verdict.detectable)))}.",
+        f"with 80 % power is {_unsigned(change(contrast, contrast.shown(verdict.detectable)))}.",
     }[verdict.word]
     if verdict.single_run:
         gained += (
@@ -119,10 +131,10 @@ def _seeds(contrast: Contrast) -> str:
 
 def _margin(contrast: Contrast) -> str:
     margin = contrast.lift.verdict.margin
-    return _plain(change(contrast, margin))
+    return _unsigned(change(contrast, margin))
 
 
-def _plain(text: str) -> str:
+def _unsigned(text: str) -> str:
     return text.lstrip("+" + MINUS)
 
 

@@ -20,6 +20,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--outcome", default="", help="Default: resolved, or reciprocal_rank (see docs).")
 @click.option("--margin", default=0.03, show_default=True, help="Changes within ± this are equal.")
 @click.option("--once", is_flag=True, help="Only one look will be taken: spend the whole level.")
+@click.option("--across-agents", is_flag=True, help="Compare different agents on purpose.")
 @click.option(
     "--fail-on",
     type=click.Choice(["never", "regression", "inconclusive"]),
@@ -33,14 +34,15 @@ PATH = click.Path(path_type=Path)
 def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
     """Compare HEAD with BASE, paired by instance: regression, no evidence or improvement.
 
-    Each is a run directory or a file that `seqswe baseline` wrote. Both must be complete and over
-    the same sequence and policies. Seeds may be added between looks: the level pays for it.
+    Each is a run directory or a file that `seqswe baseline` wrote. Both must be complete, of one
+    agent, and over the same sequence and policies. Seeds may be added between looks: the level
+    pays for it.
     """
     from seqswe.baseline import read
     from seqswe.compare import Question, compare
     from seqswe.reports.comparison import remarks, sentence
 
-    asked = {name: options[name] for name in ("arm", "outcome", "margin", "once")}
+    asked = {name: options[name] for name in ("arm", "outcome", "margin", "once", "across_agents")}
     found = compare(read(base), read(head), Question(**asked))  # type: ignore[arg-type]
     fails = found.fails(fail_on)
     click.echo(sentence(found))
@@ -67,15 +69,13 @@ def baseline(run: Path) -> None:
 def _documents(
     found: Comparison, options: dict[str, object], *, fails: bool
 ) -> list[tuple[Path, bytes]]:
-    import json
-
     from seqswe.reports.comparison import comparison_json, comparison_junit, comparison_markdown
-    from seqswe.reports.json_report import finite
+    from seqswe.reports.json_report import strict
 
     texts = {
         "junit": comparison_junit(found, fails=fails),
         "markdown": comparison_markdown(found).encode("utf-8", "replace"),
-        "json_": (json.dumps(finite(comparison_json(found)), indent=1) + "\n").encode(),
+        "json_": (strict(comparison_json(found), indent=1) + "\n").encode(),
     }
     return [(path, text) for name, text in texts.items() if isinstance(path := options[name], Path)]
 

@@ -33,7 +33,8 @@ class Plot:
         # The height is the plot's own, whatever its axis and legend take.
         fit = alt.AutoSizeParams(type="fit-x", contains="padding")
         sized = found.properties(width="container", height=height, autosize=fit)
-        spec: Spec = sized.to_dict()
+        # Valid by construction, which the tests check against the schema: it takes half a second.
+        spec: Spec = sized.to_dict(validate=False)
         # The page brings its own renderer and theme; the schema's address would look like a link.
         spec.pop("$schema", None)
         spec.pop("config", None)

@@ -8,13 +8,14 @@ from seqswe.analysis.words import p_value, signed, value
 from seqswe.compare import Change, Comparison, Finding
 from seqswe.reports.junit import Case, Outcome, junit_xml
 from seqswe.reports.markdown import escape, table_markdown
-from seqswe.reports.tables import Table
+from seqswe.reports.table import Table
 
 
 def sentence(found: Comparison) -> str:
     """The finding with its effect and interval."""
     main = found.main
     note = "SYNTHETIC: " if found.synthetic else ""
+    note += "SINGLE-RUN " if main.verdict.single_run else ""
     return f"{note}{main.finding.value.upper()}: {_told(main, found.level)}. {_meaning(found)}"
 
 
@@ -119,7 +120,9 @@ def _row(change: Change) -> tuple[str, ...]:
         _effect(change, estimate.estimate),
         f"{_effect(change, estimate.low)} to {_effect(change, estimate.high)}",
         "none" if estimate.p is None else f"{estimate.p:.3f}",
-        change.finding.value + (" (equal)" if change.equivalent else ""),
+        ("SINGLE-RUN " if change.verdict.single_run else "")
+        + change.finding.value
+        + (" (equal)" if change.equivalent else ""),
     )
 
 
@@ -135,6 +138,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "estimate": estimate.estimate,
         "interval": [estimate.low, estimate.high],
         "p": estimate.p,
+        "single_run": change.verdict.single_run,
         "n": estimate.n,
         "k_base": estimate.k0,
         "k_head": estimate.k1,

@@ -13,6 +13,7 @@ from seqswe.analysis import Analysis, ArmResult, Contrast
 from seqswe.reports.chart_base import Spec
 from seqswe.reports.charts import MOST_POINTS, charts_of, curves_of, lift_ends
 from seqswe.reports.charts_more import MOST_COLUMNS, forest_of_runs
+from seqswe.reports.json_report import strict
 from seqswe.reports.rollout_view import COLUMNS, extract, ordered, row
 from seqswe.reports.tables import all_tables, settings_table
 
@@ -56,6 +57,7 @@ def page(analysis: Analysis, *, live: bool = False) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_function"] = strict
     # The table of rollouts is ready before a live page has even asked for the charts' library.
     scripts = [asset("rollouts.js"), "" if live else charts_library(), asset("report.js")]
     rollouts, note = _rollouts(analysis, live=live)

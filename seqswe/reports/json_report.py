@@ -16,6 +16,8 @@ from seqswe.analysis import (
     Efficiency,
     FailureCount,
     RunResult,
+    Secondary,
+    TheirMetrics,
 )
 from seqswe.baseline import PLACES
 from seqswe.statistics import Curve, Estimate
@@ -32,8 +34,16 @@ class JsonReport:
 
     def render(self, analysis: Analysis) -> bytes:
         """UTF-8 JSON without NaN: what is missing is null."""
-        text = json.dumps(finite(as_json(analysis)), indent=1, ensure_ascii=False, allow_nan=False)
+        text = strict(as_json(analysis), indent=1, ensure_ascii=False)
         return (text + "\n").encode("utf-8", "replace")
+
+
+def strict(data: Any, **options: Any) -> str:
+    """JSON that every parser takes: null for each number that is not finite."""
+    try:
+        return json.dumps(data, allow_nan=False, **options)
+    except ValueError:
+        return json.dumps(finite(data), allow_nan=False, **options)
 
 
 def finite(data: Any) -> Any:
@@ -65,6 +75,8 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         "contrasts": [contrast_json(contrast) for contrast in analysis.contrasts],
         "efficiency": [efficiency_json(found) for found in analysis.efficiencies],
         "failures": [failure_json(failure) for failure in analysis.failures],
+        "secondary": [secondary_json(found) for found in analysis.secondary],
+        "swe_bench_cl": [their_metrics_json(found) for found in analysis.swe_bench_cl],
     }
 
 
@@ -88,6 +100,7 @@ def run_json(run: RunResult) -> dict[str, Any]:
         "complete": run.complete,
         "rollouts": run.planned,
         "graded": run.graded,
+        "tests": asdict(run.info.tests) if run.info.tests else None,
         "warnings": list(run.warnings),
     }
 
@@ -169,6 +182,26 @@ def efficiency_json(found: Efficiency) -> dict[str, Any]:
 def failure_json(failure: FailureCount) -> dict[str, Any]:
     """Failures of one cause in one arm."""
     return asdict(failure)
+
+
+def secondary_json(found: Secondary) -> dict[str, Any]:
+    """One secondary estimate; the interval is null where there is none."""
+    return {
+        "run": found.run,
+        "name": found.name,
+        "title": found.title,
+        "contrast": found.contrast,
+        "unit": found.unit,
+        "estimate": found.estimate,
+        "interval": None if found.low is None else [found.low, found.high],
+        "n": found.n,
+        "meaning": found.meaning,
+    }
+
+
+def their_metrics_json(found: TheirMetrics) -> dict[str, Any]:
+    """SWE-Bench-CL's metrics of one run, with their warning."""
+    return {"run": found.run, "contrast": found.contrast, **asdict(found.metrics)}
 
 
 def curve_json(curve: Curve | None) -> dict[str, Any] | None:

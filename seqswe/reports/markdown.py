@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from seqswe.analysis import Analysis
-from seqswe.reports.tables import Table, all_tables, settings_table
+from seqswe.reports.table import Table
+from seqswe.reports.tables import all_tables, settings_table
 
 
 class MarkdownReport:

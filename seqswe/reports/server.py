@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from typing import Any
 from seqswe.analysis import Analysis, RunResult, analyse
 from seqswe.errors import MissingError, SeqSWEError
 from seqswe.reports.html import charts_library, page
+from seqswe.reports.json_report import strict
 from seqswe.reports.rollout_view import detail, ordered
 from seqswe.rollout import Rollout
 from seqswe.store import RunDirectory
@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         if found is None:
             self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"no such rollout\n")
         else:
-            data = json.dumps(found, ensure_ascii=True).encode()
+            data = strict(found).encode()
             self._answer(HTTPStatus.OK, "application/json", data)
 
     def _answer(self, status: HTTPStatus, kind: str, body: bytes) -> None:

@@ -1,27 +1,13 @@
-"""The tables that Markdown and HTML share: a caption, a header row and rows of plain text."""
+"""The tables that Markdown and HTML share."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from seqswe.analysis import Analysis, ArmResult, Contrast, Efficiency, RunResult
-from seqswe.analysis.words import change, interval, mean_interval, p_value
+from seqswe.analysis.words import change, interval, mean_interval, p_value, plain
+from seqswe.reports.secondary import secondary_table, their_metrics_table
+from seqswe.reports.table import Table
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table of unescaped text; the report that prints it escapes."""
-
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-
-    def without_run(self) -> Table:
-        """The table without its column of runs, which says nothing where there is only one."""
-        if self.header[0] != "Run":
-            return self
-        return replace(self, header=self.header[1:], rows=tuple(row[1:] for row in self.rows))
+NOT_RECORDED = "not recorded by the version that made this run"
 
 
 def arms_table(analysis: Analysis) -> Table:
@@ -92,15 +78,12 @@ def diagnostics_table(analysis: Analysis) -> Table:
             "DEFF run, arm | baseline",
             "σ run",
             "Lag-1 of lift",
-            "Late lift",
-            "Slope",
             "Detectable",
         ),
         rows=tuple(_diagnostics(contrast) for contrast in analysis.headlines()),
         note="ICC: share of variance between tasks. DEFF run: variance between runs over what "
-        "tasks explain; near 1 in the baseline, or else the batch drifted. Late lift: last third. "
-        "Slope: lift gained from the first task to the last. Detectable: smallest lift seen with "
-        "80 % power.",
+        "tasks explain; near 1 in the baseline, or else the batch drifted. Detectable: smallest "
+        "lift seen with 80 % power.",
     )
 
 
@@ -122,8 +105,8 @@ def efficiency_table(analysis: Analysis) -> Table:
                 e.run,
                 f"{e.outcome.title} ({e.outcome.unit.removesuffix(' per task')})",
                 f"{e.arm} against {e.baseline}",
-                _plain(e.per_resolved),
-                _plain(e.baseline_per_resolved),
+                _spent(e.per_resolved),
+                _spent(e.baseline_per_resolved),
                 _ratio(e),
                 _practice(e),
             )
@@ -161,6 +144,8 @@ def settings_table(run: RunResult) -> Table:
         ("Sandbox", experiment.sandbox),
         ("Limits", _limits(run)),
         ("Tasks in the sequence", str(len(run.info.instance_ids))),
+        ("Tests that grade", _graded_tests(run)),
+        ("Quarantined tests", _quarantined(run)),
         ("Sequence digest", run.info.sequence_digest),
         ("Settings digest", experiment.digest),
         ("Results digest", run.results_digest),
@@ -176,7 +161,15 @@ def settings_table(run: RunResult) -> Table:
 
 def all_tables(analysis: Analysis) -> list[Table]:
     """The tables of results that have any rows."""
-    makers = (arms_table, contrasts_table, diagnostics_table, efficiency_table, failures_table)
+    makers = (
+        arms_table,
+        contrasts_table,
+        diagnostics_table,
+        secondary_table,
+        efficiency_table,
+        failures_table,
+        their_metrics_table,
+    )
     filled = [table for table in (make(analysis) for make in makers) if table.rows]
     return filled if len(analysis.runs) > 1 else [table.without_run() for table in filled]
 
@@ -192,8 +185,6 @@ def _diagnostics(contrast: Contrast) -> tuple[str, ...]:
         f"{_number(noise.sequential.deff_run)} | {_number(noise.iid.deff_run)}",
         _number(noise.sequential.sigma_run, 3),
         _number(noise.autocorrelation),
-        change(contrast, contrast.shown(lift.late.estimate)) if lift.late else "–",
-        change(contrast, contrast.shown(lift.slope.estimate)) if lift.slope else "–",
         change(contrast, contrast.shown(lift.verdict.detectable)).lstrip("+"),
     )
 
@@ -222,15 +213,33 @@ def _limits(run: RunResult) -> str:
     )
 
 
-def _plain(value: float | None) -> str:
+def _graded_tests(run: RunResult) -> str:
+    tests = run.info.tests
+    if tests is None:
+        return NOT_RECORDED
+    return f"{tests.fail_to_pass:,} FAIL_TO_PASS, {tests.pass_to_pass:,} PASS_TO_PASS"
+
+
+def _quarantined(run: RunResult) -> str:
+    tests = run.info.tests
+    if tests is None:
+        return NOT_RECORDED
+    where = f" in {tests.quarantined_tasks:,} tasks" if tests.quarantined else ""
+    return f"{tests.quarantined:,}{where} (flaky when validated, so never graded)"
+
+
+def _spent(value: float | None) -> str:
     if value is None:
         return "none resolved"
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+    return plain(value, 0) if value >= 1000 else f"{value:.3g}"
 
 
 def _ratio(found: Efficiency) -> str:
     ratio = found.ratio
-    return f"{ratio.ratio:.2f} ({ratio.low:.2f} to {ratio.high:.2f})" if ratio else "–"
+    if ratio is None:
+        return "–"
+    middle, low, high = (plain(value, 2) for value in (ratio.ratio, ratio.low, ratio.high))
+    return f"{middle} ({low} to {high})"
 
 
 def _practice(found: Efficiency) -> str:
@@ -238,9 +247,9 @@ def _practice(found: Efficiency) -> str:
     if practice is None:
         return "–"
     values = (practice.rate, practice.low, practice.high)
-    rate, low, high = (f"{100 * v:.1f}".replace("-", "−") for v in values)
+    rate, low, high = (plain(100 * value, 1) for value in values)
     return f"{rate} % ({low} to {high})"
 
 
 def _number(value: float | None, digits: int = 2) -> str:
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+    return "–" if value is None else plain(value, digits)

@@ -128,13 +128,15 @@ def _linearised(cost: FloatArray, resolved: FloatArray) -> tuple[FloatArray, flo
 
 
 def _ratio(log: Estimate) -> Ratio:
-    return Ratio(
-        ratio=float(np.exp(log.estimate)),
-        low=float(np.exp(log.low)),
-        high=float(np.exp(log.high)),
-        log=log,
-    )
+    low, middle, high = _power(np.e, log.low), _power(np.e, log.estimate), _power(np.e, log.high)
+    return Ratio(ratio=middle, low=low, high=high, log=log)
 
 
 def _learning_rate(exponent: float) -> float:
-    return float(1.0 - 2.0**-exponent)
+    return 1.0 - _power(2.0, -exponent)
+
+
+def _power(base: float, exponent: float) -> float:
+    # A handful of tasks can leave an interval so wide that its end lies beyond all floats.
+    with np.errstate(over="ignore"):
+        return float(np.power(base, exponent))

@@ -100,6 +100,22 @@ def smoother(n: int, points: FloatArray, bandwidth: float) -> FloatArray:
     return rows
 
 
+def smooth_at_tasks(outcome: FloatArray, bandwidth: float) -> tuple[FloatArray, FloatArray]:
+    """Return the smoother at the tasks themselves: L @ outcome (N,) and the diagonal of L (N,).
+
+    The tasks are evenly spaced, so the sums of `smoother` are correlations with one kernel: no
+    N × N matrix is made, which for thousands of tasks would take gigabytes.
+    """
+    n = len(outcome)
+    offset = np.arange(1 - n, n) / n
+    powers = np.exp(-0.5 * (offset / bandwidth) ** 2) * offset ** np.arange(3)[:, np.newaxis]
+    total = np.cumsum(np.column_stack([np.zeros(3), powers]), axis=1)
+    s0, s1, s2 = (total[:, n:] - total[:, :n])[:, ::-1]
+    t0, t1 = (np.correlate(kernel, outcome, "valid")[::-1] for kernel in powers[:2])
+    scale = s0 * s2 - s1**2
+    return (s2 * t0 - s1 * t1) / scale, s2 / scale
+
+
 def _curve(
     outcome: FloatArray,
     runs: FloatArray,
@@ -134,10 +150,9 @@ def _curve(
 
 
 def _residual(outcome: FloatArray, bandwidth: float) -> FloatArray:
-    n = len(outcome)
-    rows = smoother(n, (np.arange(n) + 0.5) / n, bandwidth)
+    fitted, leverage = smooth_at_tasks(outcome, bandwidth)
     # HC2: a task at the edge pulls the smooth towards itself, which hides its own noise.
-    residual: FloatArray = (outcome - rows @ outcome) / np.sqrt(1.0 - np.diag(rows))
+    residual: FloatArray = (outcome - fitted) / np.sqrt(1.0 - leverage)
     return residual
 
 

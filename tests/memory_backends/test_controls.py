@@ -128,7 +128,7 @@ def test_placebo_has_the_size_of_the_real_thing_and_none_of_its_content(tmp_path
 
 def test_placebo_reads_the_fullest_memory_of_a_run(tmp_path):
     source = foreign(tmp_path)
-    info = RunInfo(experiment=Experiment(), instance_ids=("a",), sequence_digest="")
+    info = RunInfo(experiment=Experiment(), instance_ids=("a", "b"), sequence_digest="")
     run = RunDirectory.create(tmp_path / "run", info)
     state = tmp_path / "state"
     state.mkdir()
@@ -139,7 +139,7 @@ def test_placebo_reads_the_fullest_memory_of_a_run(tmp_path):
                 arm="sequential",
                 seed=0,
                 position=position,
-                instance_id="a",
+                instance_id="ab"[position],
                 key="",
                 memory_after=digest,
                 memory_bytes=position,

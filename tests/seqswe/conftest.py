@@ -21,7 +21,7 @@ from seqswe.instance import Task, digest_of
 from seqswe.memory import Recall, Recalled
 from seqswe.rollout import Failure, Rollout
 from seqswe.sandbox import Completed
-from seqswe.store import RunDirectory, RunInfo, dump
+from seqswe.store import RunDirectory, RunInfo, TestCounts, dump
 from seqswe.trajectory import trajectory
 
 Change = Callable[[Rollout], Rollout | None]
@@ -79,22 +79,26 @@ def plant(tmp_path: Path) -> PlantRun:
         change: Change = lambda found: found,
         synthetic: bool = False,
         files: bool = False,
+        named: str = "task-{}",
+        tests: TestCounts | None = None,
         **settings: object,
     ) -> RunDirectory:
         tasks, seeds = next(iter(outcomes.values())).shape
-        ids = tuple(f"task-{i}" for i in range(tasks))
+        ids = tuple(named.format(i) for i in range(tasks))
         info = RunInfo(
             experiment=Experiment(arm=tuple(outcomes), seeds=seeds, **settings),
             instance_ids=ids,
             sequence_digest=digest_of("\n".join(ids)),
             environments={"env": "sha256:1234"},
             synthetic=synthetic,
+            tests=tests,
         )
         run = RunDirectory.create(tmp_path / name, info)
         lines = []
         for arm, values in outcomes.items():
             for (position, seed), resolved in np.ndenumerate(values):
-                made = change(_planted(arm, seed, position, resolved=bool(resolved)))
+                planned = _planted(arm, seed, position, resolved=bool(resolved))
+                made = change(replace(planned, instance_id=ids[position]))
                 lines += [made] if made else []
         _write(run, lines)
         if files:

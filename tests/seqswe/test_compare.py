@@ -12,13 +12,19 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from seqswe.baseline import of_file, of_run, read
+from seqswe import manifest
+from seqswe.baseline import KEPT, of_file, of_run, read
 from seqswe.cli.compare import baseline as baseline_command
 from seqswe.cli.compare import compare as compare_command
 from seqswe.compare import ALPHA, Finding, Question, change_of, compare
 from seqswe.errors import IncompleteError, RunDirError, SeqSWEError, UsageError
 from seqswe.metrics import RESOLVED
-from seqswe.reports.comparison import sentence
+from seqswe.reports.comparison import (
+    comparison_json,
+    comparison_junit,
+    comparison_markdown,
+    sentence,
+)
 from seqswe.statistics import Word
 from seqswe.store import RunDirectory
 from tests.seqswe.conftest import PlantRun, failed, outcomes_of, rollout
@@ -95,6 +101,7 @@ def test_results_that_are_not_whole_never_pass(base: RunDirectory, plant: PlantR
     [
         ({"feedback": "none"}, "feedback policy"),
         ({"codebase": "other"}, "codebase"),
+        ({"agent": "gold"}, "different agents: 'localizer' and 'gold'"),
     ],
 )
 def test_other_policies_are_refused(
@@ -117,6 +124,23 @@ def test_another_memory_is_what_is_compared_and_said(base: RunDirectory, plant: 
     assert "memory: 'episodic' → 'chroma'" in run(base.root, head.root).stdout
 
 
+def test_agents_may_be_compared_on_purpose(base: RunDirectory, plant: PlantRun) -> None:
+    head = plant(outcomes_of(TASKS, 3, lift=0.2), name="head", agent="gold")
+    result = run(base.root, head.root, "--across-agents")
+    assert result.exit_code == 0
+    assert "agent: 'localizer' → 'gold'" in result.stdout
+
+
+def test_where_a_codebase_lies_is_no_difference(base: RunDirectory, plant: PlantRun) -> None:
+    made = outcomes_of(TASKS, 3, lift=0.2)
+    here, there = (
+        plant(made, name=name, codebase=f"{name}/ledgerlite") for name in ("here", "there")
+    )
+    found = compare(of_run(here), of_run(there))
+    assert (found.differences, found.identical) == ({}, True)
+    assert "here/" not in of_run(here).as_json()
+
+
 @pytest.mark.parametrize("question", [Question(arm="oracle"), Question(outcome="cots")])
 def test_an_arm_or_outcome_that_is_not_there_is_named(
     base: RunDirectory, question: Question
@@ -131,7 +155,12 @@ def test_under_three_seeds_nothing_is_flagged(plant: PlantRun) -> None:
     new = of_run(plant(worse(made, 0.6), name="new"))
     found = compare(old, new)
     assert found.main.finding is Finding.NO_EVIDENCE
+    assert sentence(found).startswith("SINGLE-RUN NO EVIDENCE: ")
     assert "Under three seeds no test is made" in sentence(found)
+    texts = [comparison_markdown(found), comparison_junit(found, fails=False).decode()]
+    assert all("SINGLE-RUN" in text for text in texts)
+    assert not any(re.search(r"p (=|<|&lt;) ", text) for text in texts)
+    assert [change["p"] for change in comparison_json(found)["changes"]] == [None, None]
     assert not found.fails("regression")
     assert found.fails("inconclusive")
 
@@ -250,6 +279,22 @@ def test_looking_after_every_seed_keeps_the_promise() -> None:
                 wrong += 1
                 break
     assert wrong / 200 <= 0.05
+
+
+def test_our_own_baseline_is_of_our_own_demo() -> None:
+    """A demo that changed needs `make demo baseline`; a machine's own facts have no place in it."""
+    root = Path(__file__).parents[2]
+    kept = of_file(root / ".ci" / "baseline.json")
+    demo = re.search(r"seqswe run ((?:.*\\\n)*.*)", (root / "Makefile").read_text()).group(1)
+    said = dict(re.findall(r"--(\w+) ([\w-]+)", demo))
+    assert {name: kept.settings[name] for name in ("codebase", "agent", "memory")} == {
+        name: said[name] for name in ("codebase", "agent", "memory")
+    }
+    records = manifest.load(kept.codebase).instances
+    assert kept.instance_ids == tuple(record.instance_id for record in records)
+    assert not set(kept.settings) & {"mirror", "issues"}
+    assert {name for arm in kept.arms.values() for name in arm} <= set(KEPT)
+    assert "/" not in (root / ".ci" / "baseline.json").read_text()
 
 
 def test_the_action_gives_only_flags_that_there_are() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-from dataclasses import replace
 from html import unescape
 from io import StringIO
 from pathlib import Path
@@ -52,11 +51,12 @@ def hostile(plant: PlantRun) -> Analysis:
     """A run whose every free text tries to be markup."""
 
     def change(found: Rollout) -> Rollout:
-        found = replace(found, instance_id=HOSTILE)
         return failed(found, cause=HOSTILE, detail=HOSTILE) if found.position == 1 else found
 
     made = outcomes_of(30, 3, lift=0.2)
-    return analyse([plant(made, change=change, agent=HOSTILE, memory=HOSTILE, synthetic=True)])
+    return analyse(
+        [plant(made, change=change, agent=HOSTILE, memory=HOSTILE, synthetic=True, named=HOSTILE)]
+    )
 
 
 @pytest.mark.parametrize("maker", MAKERS)
@@ -104,9 +104,7 @@ def test_csv_has_a_line_per_rollout(analysis: Analysis) -> None:
 
 
 def test_csv_cells_are_no_formulas(plant: PlantRun) -> None:
-    run = plant(
-        outcomes_of(10, 1, lift=0.1), change=lambda r: replace(r, instance_id="=cmd|' /C calc'!A0")
-    )
+    run = plant(outcomes_of(10, 1, lift=0.1), named="=cmd|' /C calc'!A0")
     rows = list(csv.DictReader(StringIO(CsvReport().render(analyse([run])).decode())))
     assert rows[0]["instance_id"].startswith("'=")
 

@@ -12,6 +12,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
+from benchmarks.reports import make
 from seqswe.analysis import analyse
 from seqswe.errors import IncompleteError, MissingError
 from seqswe.reports.html import HtmlReport
@@ -161,3 +162,11 @@ def test_a_taken_port_is_said(port: int, run: RunDirectory) -> None:
 def test_a_run_with_nothing_graded_is_not_served(plant: PlantRun) -> None:
     with pytest.raises(IncompleteError):
         LiveReport([plant({"iid": np.ones((3, 1), bool)}, change=lambda _: None).root])
+
+
+def test_the_benchmark_of_large_runs_makes_a_whole_one(tmp_path: Path) -> None:
+    make(tmp_path / "run", tasks=12, seeds=2)
+    analysis = analyse([RunDirectory.open(tmp_path / "run")])
+    assert (analysis.complete, len(list(ordered(analysis)))) == (True, 48)
+    found = detail(*next(ordered(analysis)))
+    assert all(found[part] for part in ("issue", "steps", "patch", "log", "verdict"))

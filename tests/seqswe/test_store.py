@@ -15,7 +15,7 @@ from tests.seqswe.conftest import failed, rollout
 
 INFO = RunInfo(
     experiment=Experiment(arm=("sequential",), agent_option=("k=1",), cpus=0.5),
-    instance_ids=("task-0", "task-1"),
+    instance_ids=("task-0", "task-1", "task-2"),
     sequence_digest="sha256:1",
     environments={"env": "sha256:2"},
 )
@@ -95,6 +95,11 @@ def test_a_half_written_first_line_is_repaired_too(run):
      json.dumps({**rollout().as_json(), "usage": None}).encode(),
      json.dumps({**rollout().as_json(), "failure": "x"}).encode(),
      json.dumps({**rollout().as_json(), "position": "x"}).encode(),
+     json.dumps({**rollout().as_json(), "position": 1}).encode(),
+     json.dumps({**rollout().as_json(), "position": -3}).encode(),
+     json.dumps({**rollout().as_json(), "position": 10**12}).encode(),
+     json.dumps({**rollout().as_json(), "seed": -1}).encode(),
+     json.dumps({**rollout().as_json(), "instance_id": "of-another-codebase"}).encode(),
      json.dumps({k: v for k, v in rollout().as_json().items() if k != "key"}).encode()],
 )  # fmt: skip
 def test_damage_anywhere_else_is_refused(run, line):

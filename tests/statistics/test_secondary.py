@@ -18,6 +18,7 @@ from seqswe.statistics import (
     run_permutation,
     time_to_threshold,
 )
+from seqswe.statistics.curve import smooth_at_tasks, smoother
 
 
 @pytest.fixture
@@ -52,6 +53,18 @@ def test_cost_per_resolved_needs_something_resolved():
     assert cost_per_resolved(one, np.zeros((5, 3)), one, one) is None
     with pytest.raises(ValueError, match="one cost per rollout"):
         cost_per_resolved(one, np.ones((5, 2)), one, one)
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_interval_may_be_endless_without_a_warning():
+    # Runs that differ wildly over four tasks leave a quarter of a degree of freedom.
+    wild = np.exp([[300.0, -300.0], [1.0, 1.0], [1.0, 1.0], [-300.0, 300.0]])
+    practice = law_of_practice(wild, np.ones((4, 2)))
+    assert (practice.low, practice.high) == (-np.inf, 1.0)
+    one, lucky = np.ones((2, 2)), np.array([[1.0, 0.0], [1.0, 0.0]])
+    ratio = cost_per_resolved(one, lucky, one, one)
+    assert ratio is not None
+    assert (ratio.low, ratio.ratio, ratio.high) == (0.0, pytest.approx(2.0), np.inf)
 
 
 def test_law_of_practice_finds_the_exponent_it_was_given(rng):
@@ -93,6 +106,15 @@ def test_a_curve_refuses_what_it_cannot_draw():
         arm_curve(np.ones((9, 3)))
     with pytest.raises(ValueError, match="share of the sequence"):
         arm_curve(np.ones((20, 3)), bandwidth=15)
+
+
+@pytest.mark.parametrize(("n", "bandwidth"), [(10, 0.15), (137, 0.15), (60, 0.02), (60, 1.0)])
+def test_the_quick_smoother_is_the_smoother(rng, n, bandwidth):
+    outcome = rng.random(n)
+    rows = smoother(n, (np.arange(n) + 0.5) / n, bandwidth)
+    fitted, leverage = smooth_at_tasks(outcome, bandwidth)
+    assert fitted == pytest.approx(rows @ outcome, rel=1e-9)
+    assert leverage == pytest.approx(np.diag(rows), rel=1e-9)
 
 
 def test_threshold_is_reached_or_censored():

@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -85,8 +86,9 @@ def run(files: list[str], arguments: list[str]) -> dict[str, bool]:
 def prepared(files: list[str], arguments: list[str]) -> Callable[[], dict[str, bool]]:
     """A `run` to be called in forked children, with pytest's own preparation done here.
 
-    Where a conftest.py would be imported by preparing, nothing is done ahead: no code of the
-    project may be in the process that the children are forked from.
+    Its plug-ins are set up and its session is started once, which costs more than a small test.
+    Where a conftest.py would be imported by that, nothing is done ahead: no code of the project
+    may be in the process that the children are forked from.
     """
     folders = {os.path.dirname(file) for file in files}
     parents = {folder[:at] for folder in folders for at in _ends(folder)}
@@ -94,13 +96,20 @@ def prepared(files: list[str], arguments: list[str]) -> Callable[[], dict[str, b
         return lambda: run(files, arguments)
     try:
         from _pytest.config import _prepareconfig
-    except ImportError:
+        from _pytest.main import Session
+
+        seen = Outcomes()
+        config = _prepareconfig([*QUIET, *SPARED, *arguments, *files], [seen])
+        config._do_configure()
+        session = Session.from_config(config)
+        config.hook.pytest_sessionstart(session=session)
+    except (ImportError, AttributeError):  # none of this is promised by pytest
         return lambda: run(files, arguments)
-    seen = Outcomes()
-    config = _prepareconfig([*QUIET, *SPARED, *arguments, *files], [seen])
 
     def work() -> dict[str, bool]:
-        config.hook.pytest_cmdline_main(config=config)
+        with suppress(session.Interrupted, session.Failed, pytest.UsageError):
+            config.hook.pytest_collection(session=session)
+            config.hook.pytest_runtestloop(session=session)
         return seen.outcomes
 
     return work

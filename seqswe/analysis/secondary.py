@@ -1,0 +1,121 @@
+"""The secondary estimates beside every run's primary contrast, in the order of the design.
+
+None is a test made in advance: they carry intervals where there are any, and no p-value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import log
+
+from seqswe.analysis.arms import complete_tasks, started
+from seqswe.analysis.model import Analysis, Contrast, Secondary, TheirMetrics
+from seqswe.analysis.retention import against_oracle, replay_of, transfers
+from seqswe.metrics import RESOLVED
+from seqswe.statistics import (
+    cold_start_penalty,
+    jumpstart,
+    pass_at_k,
+    pass_hat_k,
+    swe_bench_cl,
+    time_to_threshold,
+)
+from seqswe.statistics.arrays import FloatArray
+from seqswe.statistics.twoway import rescale
+
+THRESHOLD = 0.05
+"""The lift whose first reaching is told."""
+FEWEST = 10
+"""Under this many tasks nothing secondary is told."""
+
+
+def secondary(analysis: Analysis) -> tuple[Secondary, ...]:
+    """Every secondary estimate that the runs allow, those of a run together."""
+    return tuple(
+        found
+        for contrast in analysis.headlines()
+        if contrast.lift.overall.n >= FEWEST
+        for found in _of_run(analysis, contrast)
+    )
+
+
+def their_metrics(analysis: Analysis) -> tuple[TheirMetrics, ...]:
+    """SWE-Bench-CL's metrics of every primary contrast."""
+    return tuple(
+        TheirMetrics(
+            run=contrast.run,
+            contrast=contrast.name,
+            metrics=swe_bench_cl(*_arms(analysis, contrast), replay_of(analysis, contrast)),
+        )
+        for contrast in analysis.headlines()
+    )
+
+
+def _of_run(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
+    y1, y0 = _arms(analysis, contrast)
+    yield from _late(contrast, y1, y0)
+    yield from _early(contrast, y1, y0)
+    yield from against_oracle(analysis, contrast)
+    if contrast.outcome.name == RESOLVED.name:
+        yield from _passes(contrast, {contrast.arm: y1, contrast.baseline: y0})
+    yield from transfers(analysis, contrast)
+
+
+def _late(contrast: Contrast, y1: FloatArray, y0: FloatArray) -> Iterator[Secondary]:
+    lift = contrast.lift
+    if lift.late:
+        said = ("late_lift", "Late lift, last third", "The lift once the memory has filled.")
+        yield Secondary.of(contrast, said, lift.late)
+    if lift.slope:
+        meaning = "Lift gained from the first task to the last, along a straight line."
+        yield Secondary.of(contrast, ("slope", "Slope", meaning), lift.slope)
+    if lift.log_slope:
+        meaning = "Lift gained each time the number of tasks doubles."
+        said = ("lift_per_doubling", "Lift per doubling", meaning)
+        yield Secondary.of(contrast, said, rescale(lift.log_slope, log(2.0)))
+    meaning = (
+        "What the empty start cost: tasks that would have come on top, had the late lift held "
+        "from the first task."
+    )
+    said = ("cold_start_penalty", "Cold-start penalty", meaning)
+    yield Secondary.of(contrast, said, cold_start_penalty(y1, y0), unit="tasks")
+
+
+def _early(contrast: Contrast, y1: FloatArray, y0: FloatArray) -> Iterator[Secondary]:
+    first = min(20, max(5, len(y1) // 10))
+    meaning = (
+        "A control, near zero: both memories begin empty. A clear difference so early says that "
+        "a small memory misleads, or that the arms differ in more than what accumulated."
+    )
+    said = ("jumpstart", f"Jumpstart, first {first} tasks", meaning)
+    yield Secondary.of(contrast, said, jumpstart(y1, y0, first=first))
+    if contrast.curve:
+        reached = time_to_threshold(contrast.curve, THRESHOLD)
+        sure = "nowhere" if reached.sure is None else f"from task {reached.sure:.0f}"
+        meaning = (
+            "Where the smoothed lift first got there; its simultaneous band lies wholly above "
+            f"it {sure}."
+        )
+        said = ("time_to_threshold", f"Time to a lift of {THRESHOLD:g}", meaning)
+        yield Secondary.of(contrast, said, reached.reached, unit="task number")
+
+
+def _passes(contrast: Contrast, arms: dict[str, FloatArray]) -> Iterator[Secondary]:
+    for arm, values in arms.items():
+        if (k := values.shape[1]) < 2:
+            continue
+        for name, title, who, share in (
+            ("pass_at_k", f"pass@{k}", f"at least one of {k} seeds", pass_at_k(values, k)),
+            ("pass_hat_k", f"pass^{k}", f"all {k} seeds", pass_hat_k(values, k)),
+        ):
+            said = (name, title, f"Share of tasks that {who} resolved.")
+            yield Secondary.of(contrast, said, share, unit="share", between=arm)
+
+
+def _arms(analysis: Analysis, contrast: Contrast) -> tuple[FloatArray, FloatArray]:
+    first, second = (
+        analysis.of_arm(contrast.run, arm).outcomes[contrast.outcome.name].values
+        for arm in (contrast.arm, contrast.baseline)
+    )
+    kept = complete_tasks(first, second)
+    return started(first)[kept], started(second)[kept]
