@@ -92,7 +92,7 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock, meter: Me
     task = instance.task(position)
     with _failing_as("memory_failed"), clock.phase("memory"):
         memory = bench.memories.at(cell, before)
-        memory.serve(task, meter)
+        memory.pay_with(meter)
         recall = checked(memory.recall(task), bench.instances, position, before)
         rollout = replace(rollout, **_recalled(recall))
     bench.expect_grading(cell, position)

@@ -33,9 +33,8 @@ class Served:
         self.task: Task | None = None
         self.memory = build(self._services(base, settings))
 
-    def serve(self, task: Task, meter: Meter) -> None:
-        """Go to a task, whose rollout pays with `meter`."""
-        self.task = task
+    def pay_with(self, meter: Meter) -> None:
+        """Book what is spent from now on with `meter`."""
         for name in ("_chat", "_embed"):
             if (client := getattr(self, name)) is not None:
                 client.meter = meter
@@ -43,11 +42,13 @@ class Served:
 
     def recall(self, task: Task) -> Recall:
         """The memory's recall, timed."""
+        self.task = task
         with self.meter.timing("recall"):
             return self.memory.recall(task)
 
     def record(self, experience: Experience) -> None:
         """The memory's record, timed."""
+        self.task = experience.task
         with self.meter.timing("record"):
             self.memory.record(experience)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from memory_backends.asking import episode
-from memory_backends.items import Item, ModelMemory
+from memory_backends.items import Item, ModelMemory, latest
 from memory_backends.replies import Malformed, json_object, listed, rows, texts
 from memory_backends.text import clean, clip
 from seqswe.instance import Task
@@ -60,7 +60,7 @@ class Ace(ModelMemory):
 
     def learn(self, experience: Experience) -> None:
         """Reflect, count help and harm, curate."""
-        playbook = f"## Playbook\n{clip(self._text() or '(empty)', PLAYBOOK)}"
+        playbook = f"## Playbook\n{latest(map(_line, self.items), PLAYBOOK)}"
         reflection, tags = self.asker.ask(
             REFLECT, f"{episode(experience)}\n\n{playbook}", reflected
         )
@@ -81,9 +81,6 @@ class Ace(ModelMemory):
         """All advice, what helped most and harmed least first."""
         ranked = sorted(self.items, key=lambda item: (-merit(item), item.key))
         return [replace(i, text=_line(i)).recalled(1.0 + max(merit(i), 0)) for i in ranked]
-
-    def _text(self) -> str:
-        return "\n".join(f"## {item.kind}\n{_line(item)}" for item in self.items)
 
     def _operations(self, answer: str) -> list[dict[str, str]]:
         """What the curator wants, as far as it is allowed. Raises Malformed."""
@@ -127,4 +124,4 @@ def merit(item: Item) -> int:
 
 def _line(item: Item) -> str:
     counts = f"helpful={item.counts['helpful']} harmful={item.counts['harmful']}"
-    return f"[{item.key}] {counts} :: {item.text}"
+    return f"[{item.key}] {counts} ({item.kind}) :: {item.text}"

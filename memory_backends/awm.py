@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from memory_backends.asking import episode, middle_cut, succeeded
-from memory_backends.items import Item, ModelMemory
+from memory_backends.items import Item, ModelMemory, latest
 from memory_backends.replies import rows
 from memory_backends.text import clean
 from seqswe.instance import Task
@@ -32,6 +32,8 @@ step is taken, and the command or edit itself. Write what varies from task to ta
 braces}; keep what is fixed in this project, such as paths and commands. Do not repeat a workflow \
 that is known. Answer with one JSON object and nothing else: {"workflows": [{"name": "...", \
 "description": "when to use it", "steps": ["...", "..."]}]}. The list may be empty."""
+KNOWN = 10_000
+"""Characters of the names of known workflows."""
 EXAMPLE, EXAMPLES = 6_000, 40_000
 """Characters of one solved task, and of all together, when everything is induced again."""
 
@@ -55,7 +57,7 @@ class Awm(ModelMemory):
         if self.reinduce:
             self._again(experience)
             return
-        known = "\n".join(f"- {item.key}" for item in self.items) or "(none)"
+        known = latest((f"- {item.key}" for item in self.items), KNOWN)
         for row in self._induce(f"## Known workflows\n{known}\n\n{episode(experience)}"):
             self.put(Item.of(experience, kind="workflow", **row))
 

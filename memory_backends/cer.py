@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from memory_backends.asking import episode, headline
+from memory_backends.asking import ISSUE, episode, headline
 from memory_backends.items import Item, ModelMemory, listing
 from memory_backends.records import at_least
 from memory_backends.replies import numbers, rows
@@ -42,7 +42,7 @@ You choose what helps an agent with an issue of a software project. From the num
 at most {k} entries that are useful for it, also nearly fitting ones, the most useful first. \
 Answer with one JSON object and nothing else: {{"ids": [1, 2]}}. The list may be empty."""
 KNOWN = "summarized before"
-LISTED = 20_000
+LISTED = 40_000
 """Characters of a store that a prompt lists."""
 
 
@@ -72,8 +72,8 @@ class Cer(ModelMemory):
             known = self._of(kind)
             if not known:
                 continue
-            issue = f"## Issue\n{clip(task.problem_statement, LISTED)}"
-            prompt = f"{issue}\n\n## {kind.title()}s\n{clip(listing(known), LISTED)}"
+            issue = f"## Issue\n{clip(task.problem_statement, ISSUE)}"
+            prompt = f"{issue}\n\n## {kind.title()}s\n{listing(known, LISTED)}"
             chosen = self.asker.ask(
                 SELECT.format(k=self.k), prompt, lambda answer: numbers(answer, "ids"), 300
             )
@@ -94,7 +94,7 @@ class Cer(ModelMemory):
         self, system: str, kind: str, told: str, fields: tuple[str, ...]
     ) -> list[tuple[str, str]]:
         name = f"{kind}s"
-        known = clip(listing(self._of(kind)), LISTED)
+        known = listing(self._of(kind), LISTED)
         prompt = f"{told}\n\n## Known {name}\n{known}"
         found = self.asker.ask(system, prompt, lambda answer: rows(answer, name, *fields))
         texts = [(headline(row[fields[0]]), "\n".join(row[f] for f in fields[1:])) for row in found]

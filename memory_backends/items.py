@@ -14,12 +14,14 @@ from typing import Any, ClassVar, Self
 
 from memory_backends.asking import Asker
 from memory_backends.records import MAX_BYTES, at_least, budgeted
-from memory_backends.text import clean
+from memory_backends.text import clean, first_lines
 from seqswe.errors import RunDirError, UsageError
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recall, Recalled, Services
 
 ITEMS, TOLD = "items.jsonl", "told.jsonl"
+LINE = 300
+"""Characters of an item in a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,10 +149,24 @@ class ModelMemory(ItemMemory):
         self.asker = Asker(services.model)
 
 
-def listing(items: Iterable[Item]) -> str:
-    """Items as a numbered list for a prompt, from 1."""
-    shown = [f"{number}. {item.key}: {item.text}" for number, item in enumerate(items, 1)]
-    return "\n".join(shown) or "(none yet)"
+def listing(items: Iterable[Item], limit: int) -> str:
+    """Items as a numbered list for a prompt, from 1, a line each; see `latest`."""
+    return latest(
+        (f"{n}. {item.key}: {first_lines(item.text, LINE)}" for n, item in enumerate(items, 1)),
+        limit,
+    )
+
+
+def latest(lines: Iterable[str], limit: int) -> str:
+    """The last lines that `limit` characters hold, in order; "(none)" where there are none."""
+    kept: list[str] = []
+    for line in reversed(list(lines)):
+        limit -= len(line) + 1
+        if limit < 0:
+            kept.append("(earlier ones left out)")
+            break
+        kept.append(line)
+    return "\n".join(reversed(kept)) or "(none)"
 
 
 def _lines(path: Path) -> list[str]:

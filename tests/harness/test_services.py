@@ -9,7 +9,6 @@ from harness.services import Served
 from seqswe.errors import RolloutError
 from seqswe.experiment import Experiment
 from seqswe.memory import Services
-from seqswe.model import Meter
 from seqswe.testing import Says, ScriptedModel, experiences
 from tests.harness.plugins_of_tests import Told
 from tests.memory_backends.scripted import script
@@ -185,14 +184,12 @@ def test_clock_and_chance_are_the_streams():
         seen["services"].clock()
     tasks = [experiences(0).task(n) for n in (0, 0, 1)]
     for task in tasks:
-        served.serve(task, Meter())
         served.recall(task)
     times, draws = zip(*seen["at"], strict=True)
     assert times == tuple(task.created_at for task in tasks)
     assert draws[0] == draws[1] != draws[2]
     seen["at"] = []
     other = Served(build, Services(), Experiment(), 1)
-    other.serve(tasks[0], Meter())
     other.recall(tasks[0])
     assert seen["at"][0][1] != draws[0]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from memory_backends.awm_rule import AwmRule, abstract
-from memory_backends.items import ITEMS, Item
+from memory_backends.items import ITEMS, Item, listing
 from seqswe.endpoint import Endpoint
 from seqswe.errors import RolloutError, RunDirError, UsageError
 from seqswe.memory import Experience, Services, build_memory
@@ -204,7 +204,7 @@ def test_cer_keeps_facts_and_skills_apart_and_merges_by_key(build):
     memory, server = build("cer", answers)
     memory.record(FAILED)
     memory.record(SOLVED)
-    assert "1. a.py: d\nu" in asked(server, 2)[1]
+    assert "1. a.py: d u" in asked(server, 2)[1]
     recall = memory.recall(STORY.task(2))
     assert [(i.text, len(i.origins)) for i in recall.items] == [("a.py: new\nu", 2)]
     assert "at most 5 entries" in asked(server, 4)[0]
@@ -263,11 +263,11 @@ def test_ace_counts_help_and_harm(build):
     memory, server = build("ace", answers)
     tell(memory, experiences(3))
     first, second = memory.recall(STORY.task(3)).items
-    assert first.text == "[ctx-00002] helpful=0 harmful=0 :: read the log"
-    assert second.text == "[ctx-00001] helpful=0 harmful=1 :: run tests/ first"
+    assert first.text == "[ctx-00002] helpful=0 harmful=0 (tests) :: read the log"
+    assert second.text == "[ctx-00001] helpful=0 harmful=1 (tests) :: run tests/ first"
     assert len(second.origins) == 2
     assert first.score >= second.score
-    assert "## tests\n[ctx-00001]" in asked(server, 2)[1]
+    assert "## Playbook\n[ctx-00001] helpful=0" in asked(server, 2)[1]
     assert "so it went" in asked(server, 3)[1]
 
 
@@ -379,6 +379,17 @@ class Curious:
 
     def __init__(self, home, *, services):
         self.services = services
+
+
+def test_a_list_that_is_too_long_keeps_the_latest():
+    many = [Item(key=f"k{n}", text="word " * 500) for n in range(1, 100)]
+    text = listing(many, 5000)
+    assert len(text) <= 5000 + len("(earlier ones left out)")
+    first, *_, last = text.split("\n")
+    assert first == "(earlier ones left out)"
+    assert last.startswith("99. k99: word word")
+    assert len(last) < 320
+    assert listing([], 10) == "(none)"
 
 
 def test_a_damaged_state_is_refused(tmp_path):
