@@ -19,6 +19,27 @@ from seqswe.memory import Experience, Memory, Recall, Services
 from seqswe.model import Chat, Embeddings, Meter, Posts
 
 
+class Stream:
+    """Where in the sequence a memory is: its clock and its chance."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.at: Task | None = None
+
+    def now(self) -> datetime:
+        """When the task at hand was asked, never the time of day."""
+        return self._task().created_at
+
+    def rng(self) -> Random:
+        """The same chance at every call for a run's seed and a task."""
+        return Random(f"{self.seed} {self._task().instance_id}")
+
+    def _task(self) -> Task:
+        if self.at is None:
+            raise RolloutError("memory_failed", "clock and chance are for recall and record only")
+        return self.at
+
+
 class Served:
     """A memory and its services: the clock stands at its task, and what it spends is metered.
 
@@ -28,28 +49,28 @@ class Served:
     def __init__(
         self, build: Callable[[Services], Memory], base: Services, settings: Experiment, seed: int
     ) -> None:
-        self.meter = meter_of(settings)
-        self.seed = seed
-        self.task: Task | None = None
+        # Apart from this object, or memory and server would keep each other, and their folder.
+        self._stream = Stream(seed)
+        self._meter = meter_of(settings)
+        self._asked: list[Chat | Embeddings] = []
         self.memory = build(self._services(base, settings))
 
     def pay_with(self, meter: Meter) -> None:
         """Book what is spent from now on with `meter`."""
-        for name in ("_chat", "_embed"):
-            if (client := getattr(self, name)) is not None:
-                client.meter = meter
-        self.meter = meter
+        self._meter = meter
+        for client in self._asked:
+            client.meter = meter
 
     def recall(self, task: Task) -> Recall:
         """The memory's recall, timed."""
-        self.task = task
-        with self.meter.timing("recall"):
+        self._stream.at = task
+        with self._meter.timing("recall"):
             return self.memory.recall(task)
 
     def record(self, experience: Experience) -> None:
         """The memory's record, timed."""
-        self.task = experience.task
-        with self.meter.timing("record"):
+        self._stream.at = experience.task
+        with self._meter.timing("record"):
             self.memory.record(experience)
 
     def save(self, directory: Path) -> None:
@@ -66,29 +87,18 @@ class Served:
             raise AttributeError(name)
         return getattr(self.memory, name)
 
-    def now(self) -> datetime:
-        """The stream's clock: when the task at hand was asked, never the time of day."""
-        return self._task().created_at
-
-    def rng(self) -> Random:
-        """The same chance at every call for a run's seed and a task."""
-        return Random(f"{self.seed} {self._task().instance_id}")
-
-    def _task(self) -> Task:
-        if self.task is None:
-            raise RolloutError("memory_failed", "clock and chance are for recall and record only")
-        return self.task
-
     def _services(self, base: Services, settings: Experiment) -> Services:
-        self._chat: Chat | None = None
-        self._embed: Embeddings | None = None
+        found = replace(base, clock=self._stream.now, rng=self._stream.rng)
         if settings.model:
             posts, name = poster(settings)
-            self._chat = Chat(posts, name, self.meter, self.seed)
+            chat = Chat(posts, name, self._meter, self._stream.seed)
+            self._asked.append(chat)
+            found = replace(found, model=chat)
         if settings.embedding:
-            posts, name = poster(settings, embedding=True)
-            self._embed = Embeddings(posts, name, self.meter)
-        return replace(base, model=self._chat, embed=self._embed, clock=self.now, rng=self.rng)
+            embed = Embeddings(*poster(settings, embedding=True), self._meter)
+            self._asked.append(embed)
+            found = replace(found, embed=embed)
+        return found
 
 
 def meter_of(settings: Experiment) -> Meter:
@@ -103,12 +113,12 @@ def poster(settings: Experiment, embedding: bool = False) -> tuple[Posts, str]:
     """
     name = settings.embedding if embedding else settings.model
     url = (settings.embedding_url if embedding else "") or settings.model_url
+    key = os.environ.get(settings.model_key, "").strip()
     if name.startswith(LITELLM):
         from harness.litellm_client import LiteLLM
 
-        key = os.environ.get(settings.model_key, "")
         return LiteLLM(url, key=key, seconds=settings.model_seconds), name.removeprefix(LITELLM)
-    return endpoint(url, os.environ.get(settings.model_key, ""), settings.model_seconds), name
+    return endpoint(url, key, settings.model_seconds), name
 
 
 @lru_cache(maxsize=8)

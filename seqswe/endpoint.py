@@ -35,7 +35,7 @@ class Endpoint:
 
     key: sent as a bearer token, and kept out of every message; seconds: deadline of one try;
     retries: further tries after a timeout, a lost connection, 429 and 5xx; wait: seconds before
-    the first of them, doubled each time. Raises UsageError for what is no URL.
+    the first of them, doubled each time. Raises UsageError for what is no URL or key.
     """
 
     def __init__(
@@ -51,6 +51,12 @@ class Endpoint:
         self._wait = wait_exponential(wait, max=LONGEST_WAIT) + wait_random(0, wait)
         self._stop = stop_after_attempt(retries + 1)
         self._url = checked(url)
+        if not (key.isascii() and key.isprintable()):
+            # Without repeating it, which the library's own message would.
+            raise UsageError(
+                "the API key holds characters that no header can carry",
+                "Look for a line break or a quote in its environment variable.",
+            )
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         # Reading certificates takes a while, and http needs none.
         tls = self._url.startswith("https:")

@@ -56,7 +56,7 @@ class Experiment:
     embedding: str = ""
     """embedding model that the memory may ask, as its endpoint names it"""
     embedding_url: str = ""
-    """its base URL, where that is not model_url"""
+    """its base URL, where that is not model_url; it is sent the same key"""
     arm: tuple[str, ...] = ("iid", "sequential")
     """iid, sequential, nomem; may be repeated"""
     seeds: int = 3

@@ -32,7 +32,7 @@ HELP = {
     "model_price_in": "USD per million prompt tokens.",
     "model_price_out": "USD per million completion tokens.",
     "embedding": "Embedding model the memory may ask, as its endpoint names it.",
-    "embedding_url": "Its base URL, where that is not --model-url.",
+    "embedding_url": "Its base URL, where that is not --model-url; it is sent the same key.",
     "arm": f"{', '.join(ARMS)}; may be repeated.",
     "seeds": "Repetitions of every arm.",
     "limit": "Only the first so many tasks; 0 for all.",

@@ -188,6 +188,13 @@ def test_what_is_no_url_is_refused(url):
         Endpoint(url)
 
 
+@pytest.mark.parametrize("key", ["sk-1\n23", "schlüssel", "sk-\x00"])
+def test_a_key_that_no_header_can_carry_is_refused_without_repeating_it(key):
+    with pytest.raises(UsageError, match="no header can carry") as caught:
+        Endpoint("http://x/v1", key=key)
+    assert key not in caught.value.message + caught.value.hint
+
+
 def test_a_url_with_a_password_is_refused_without_repeating_it():
     with pytest.raises(UsageError) as caught:
         Endpoint("https://me:hunter2@host/v1")
