@@ -1,7 +1,8 @@
 """What a memory costs: `python -m benchmarks.memory [name ...] [--counts 100,1000,10000]`.
 
 For each memory and number of experiences: median and 95th percentile of recall and of record,
-seconds of load, and bytes of the saved state and of its home.
+seconds of load, and bytes of the saved state and of its home. With `--snapshots 1000` instead:
+bytes of all snapshots of a sequence of so many tasks, beside those of its final state.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 
 from seqswe.memory import Memory, build_memory
+from seqswe.snapshots import EMPTY, Snapshots
 from seqswe.store import total_bytes
 from seqswe.testing import Experiences, experiences
 
@@ -77,6 +79,20 @@ def measure(name: str, count: int, root: Path) -> Cost:
     )
 
 
+def snapshots(name: str, count: int, root: Path) -> str:
+    """A line on what the snapshots after every task of a sequence cost."""
+    story, kept, parent = experiences(count), Snapshots(root / "snapshots"), EMPTY
+    memory = build_memory(name, root, story.services())
+    for experience in story:
+        memory.record(experience)
+        with tempfile.TemporaryDirectory(dir=root) as folder:
+            memory.save(Path(folder))
+            parent = kept.put(Path(folder), parent)
+    final, together = sum(map(len, kept.files(parent).values())), kept.bytes_stored()
+    share = f"{together / final:.2f}" if final else "-"
+    return f"{name:14}{count:>8}{together:>16,}{final:>14,}{share:>8}"
+
+
 def ready(memory: Memory, saved: Path, story: Experiences) -> None:
     """Load, and ask once: an index that is built when asked for belongs to the loading."""
     memory.load(saved)
@@ -103,7 +119,14 @@ def main() -> None:
         "names", nargs="*", default=NAMES, help="memories (default: all cheap ones)"
     )
     parser.add_argument("--counts", default=",".join(map(str, COUNTS)), help="experiences")
+    parser.add_argument("--snapshots", type=int, metavar="TASKS", help="what snapshots cost")
     options = parser.parse_args()
+    if options.snapshots:
+        print(f"{'memory':14}{'tasks':>8}{'all snapshots':>16}{'final state':>14}{'ratio':>8}")
+        for name in options.names:
+            with tempfile.TemporaryDirectory() as root:
+                print(snapshots(name, options.snapshots, Path(root)), flush=True)
+        return
     print(HEADER)
     for name in options.names:
         for count in map(int, options.counts.split(",")):

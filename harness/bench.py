@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.contamination import Contamination
 from harness.grading import Grader
 from harness.memories import Memories
 from harness.openings import Openings, Wanted
 from harness.services import Served
 from seqswe import __version__, plugins
 from seqswe.agent import Agent
-from seqswe.experiment import Cell, Experiment
+from seqswe.arms import Cell
+from seqswe.experiment import Experiment
 from seqswe.instance import Instance, digest_of
 from seqswe.memory import Services, build_memory
 from seqswe.sandbox import SandboxProvider
@@ -33,11 +35,14 @@ class Bench:
     store: RunDirectory
     scratch: Path
     services: Services
+    contamination: Contamination
     patches: bool = True
     """Whether the last agent left a patch: then the next one's grader is opened ahead."""
 
     def __post_init__(self) -> None:
-        self.memories = Memories(self._memory, self.store.snapshots, self.scratch)
+        self.memories = Memories(
+            self._memory, self.store.snapshots, self.scratch, self.contamination.check
+        )
 
     def agent(self, cell: Cell) -> Agent:
         """A fresh agent: nothing but the memory survives a rollout."""
@@ -56,8 +61,9 @@ class Bench:
 
     def expect_next(self, cell: Cell, position: int) -> None:
         """Open the next task's sandbox of a chain while this one is graded."""
-        if cell.chained and position + 1 < len(self.instances):
-            self.openings.ahead(Wanted(cell, position + 1, for_agent=True))
+        following = cell.following(position) if cell.chained else None
+        if following is not None:
+            self.openings.ahead(Wanted(cell, following, for_agent=True))
 
     def _memory(self, cell: Cell, home: Path) -> Served:
         return make_memory(self.experiment, self.services, cell, home)
@@ -75,9 +81,9 @@ def make_agent(experiment: Experiment, services: Services, cell: Cell) -> Agent:
 
 def make_memory(experiment: Experiment, services: Services, cell: Cell, home: Path) -> Served:
     """The empty memory of a cell of an experiment. Raises UsageError for wrong options."""
-    name = "none" if cell.arm == "nomem" else experiment.memory
-    pairs = () if cell.arm == "nomem" else experiment.memory_option
-    given = plugins.options("memory", name, pairs)
+    absent = cell.memory == "absent"
+    name = "none" if absent else experiment.memory
+    given = plugins.options("memory", name, () if absent else experiment.memory_option)
     return Served(
         lambda served: build_memory(name, home, served, **given), services, experiment, cell.seed
     )

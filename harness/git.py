@@ -83,6 +83,15 @@ class Clone:
         except GitCommandError:
             return None
 
+    def lines(self, commit: str, text: str) -> list[str]:
+        """Lines that hold `text`, of all files of a commit that are not binary."""
+        try:
+            return self.run("grep", "-h", "-I", "-F", "-e", text, commit, "--").split("\n")
+        except GitCommandError as error:
+            if error.status != 1:  # 1: nothing found
+                raise
+            return []
+
     def first_parents(self, head: str, count: int = 0) -> list[str]:
         """First-parent commits up to `head`, oldest first; the last `count` (0: all)."""
         limit = (f"--max-count={count}",) if count else ()

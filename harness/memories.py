@@ -11,12 +11,14 @@ from pathlib import Path
 from threading import Lock
 
 from harness.services import Served
-from seqswe.experiment import Cell
+from seqswe.arms import Cell
 from seqswe.memory import Experience
-from seqswe.snapshots import EMPTY, Snapshots
+from seqswe.snapshots import EMPTY, Files, Snapshots
 
 Build = Callable[[Cell, Path], Served]
 """Makes a new, empty memory of a cell in an empty folder."""
+Check = Callable[[Cell, Experience, Files, Files], None]
+"""Looks at the saved state before and after an experience. Raises LeakError."""
 
 
 class Memories:
@@ -26,8 +28,9 @@ class Memories:
     whole past before every task; anything else is built anew and loaded.
     """
 
-    def __init__(self, build: Build, snapshots: Snapshots, scratch: Path) -> None:
+    def __init__(self, build: Build, snapshots: Snapshots, scratch: Path, check: Check) -> None:
         self._build, self._snapshots, self._scratch = build, snapshots, scratch
+        self._check = check
         self._live: dict[tuple[str, int], tuple[str, Served]] = {}
         self._lock = Lock()
 
@@ -51,10 +54,17 @@ class Memories:
         """Record an experience; returns the snapshot after it and the bytes of its state.
 
         The memory of a cell that carries nothing over is not told, and stays where it was.
+        Raises LeakError where the memory then holds what it could not know.
         """
         if not cell.chained:
             return before, 0
         memory.record(told)
+        after, size = self.keep(cell, memory, before)
+        self._check(cell, told, self._snapshots.files(before), self._snapshots.files(after))
+        return after, size
+
+    def keep(self, cell: Cell, memory: Served, before: str) -> tuple[str, int]:
+        """Snapshot a memory as a change to `before`; returns the snapshot and its bytes."""
         with tempfile.TemporaryDirectory(dir=self._scratch) as name:
             folder = Path(name)
             memory.save(folder)

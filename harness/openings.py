@@ -14,7 +14,7 @@ from threading import Lock
 from time import monotonic
 
 from harness.history import Audit, Delivery, audit
-from seqswe.experiment import Cell
+from seqswe.arms import Cell
 from seqswe.sandbox import Sandbox, SandboxProvider, SandboxSpec
 
 Lay = Callable[[int, Path, str], SandboxSpec]

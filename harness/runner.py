@@ -17,11 +17,12 @@ from harness.bench import Bench
 from harness.grading import collect_patch
 from harness.grading.grade import Graded, empty_patch, stable
 from harness.grading.patch import paths_of
+from harness.lessons import NAME, starting_from, written
 from harness.openings import Opened, Wanted
 from harness.services import meter_of
 from seqswe.agent import Attempt
+from seqswe.arms import Cell
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
-from seqswe.experiment import Cell
 from seqswe.feedback import experience
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.memory import Recall
@@ -29,7 +30,6 @@ from seqswe.model import Meter
 from seqswe.parse import parse
 from seqswe.rollout import CAUSES, Failure, Rollout
 from seqswe.sandbox import Sandbox
-from seqswe.snapshots import EMPTY
 from seqswe.store import RunDirectory, dump
 from seqswe.trajectory import Recording, compact, trajectory
 
@@ -87,14 +87,16 @@ def run_rollout(bench: Bench, cell: Cell, position: int, before: str) -> Rollout
 
 
 def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock, meter: Meter) -> Rollout:
-    position, before = rollout.position, rollout.memory_before
+    position = rollout.position
     instance = bench.instances[position]
     task = instance.task(position)
     with _failing_as("memory_failed"), clock.phase("memory"):
+        before = starting_from(bench, cell, position, rollout.memory_before, meter)
         memory = bench.memories.at(cell, before)
         memory.pay_with(meter)
-        recall = checked(memory.recall(task), bench.instances, position, before)
-        rollout = replace(rollout, **_recalled(recall))
+        recall = checked(memory.recall(task), bench.instances, cell, position)
+        key = bench.key(instance, before)
+        rollout = replace(rollout, memory_before=before, key=key, **_recalled(recall))
     bench.expect_grading(cell, position)
     with bench.openings.take(Wanted(cell, position, for_agent=True)) as room:
         for phase, seconds in room.timing.items():
@@ -129,7 +131,8 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock, meter: Me
     with clock.phase("journal"):
         about = _about(bench.experiment.agent, rollout)
         steps = trajectory(task, recall, attempt, sandbox.steps, about)
-        _write(bench.store, rollout, patch, graded, steps)
+        more = {NAME: written(told)} if cell.chained else {}
+        _write(bench.store, rollout, patch, graded, steps, more)
     return rollout
 
 
@@ -179,22 +182,18 @@ def grade_patch(bench: Bench, wanted: Wanted, patch: str, clock: Clock) -> Grade
     return graded
 
 
-def checked(recall: Recall, instances: tuple[Instance, ...], position: int, before: str) -> Recall:
-    """A recall from the snapshot `before` whose origins it can hold. Raises LeakError otherwise.
-
-    Nothing from `position` on, and nothing of this sequence at all from a memory that was reset.
-    """
+def checked(recall: Recall, instances: tuple[Instance, ...], cell: Cell, position: int) -> Recall:
+    """A recall whose origins the arm lets the memory know. Raises LeakError otherwise."""
     origins = {origin for item in recall.items for origin in item.origins}
-    if future := origins.intersection(i.instance_id for i in instances[position:]):
-        raise LeakError(
-            f"at position {position} the memory recalls {min(future)}, which is not past",
-            "The memory keeps what it should not; see the contract tests in seqswe.testing.",
-        )
-    if before == EMPTY and origins.intersection(i.instance_id for i in instances[:position]):
-        raise LeakError(
-            f"at position {position} the memory recalls {min(origins)}, though it was reset",
-            "It keeps state outside its home; see the contract tests in seqswe.testing.",
-        )
+    taught = cell.taught(position)
+    for other, instance in enumerate(instances):
+        if instance.instance_id in origins and other not in taught:
+            why = "though it was reset" if cell.memory == "reset" else "which it was not told of"
+            raise LeakError(
+                f"at position {position} the memory recalls {instance.instance_id}, "
+                f"{why if other < position else 'which is not past'} (arm {cell.arm})",
+                "It keeps what it should not; see the contract tests in seqswe.testing.",
+            )
     return recall
 
 
@@ -214,11 +213,17 @@ def _about(agent: str, rollout: Rollout) -> Mapping[str, Any]:
 
 
 def _write(
-    store: RunDirectory, rollout: Rollout, patch: str, graded: Graded, steps: Mapping[str, Any]
+    store: RunDirectory,
+    rollout: Rollout,
+    patch: str,
+    graded: Graded,
+    steps: Mapping[str, Any],
+    more: Mapping[str, str],
 ) -> None:
     store.write(
         store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id),
         {
+            **more,
             "patch.diff": patch,
             "test.log": graded.log,
             "report.json": dump(graded.verdict.as_report(rollout.instance_id)),

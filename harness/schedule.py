@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
-from seqswe.experiment import Cell
+from seqswe.arms import SEQUENTIAL, Cell, Frozen
 from seqswe.rollout import CAUSES, Rollout
 from seqswe.snapshots import EMPTY
 
@@ -20,50 +20,95 @@ PATIENCE = 5.0
 class Item(NamedTuple):
     """One rollout to come; the order of the fields is the order of work."""
 
-    position: int
+    rank: int
+    """Its position; in a chain the number of its step. In chronological order they are the same."""
     cell: int
+    position: int
     before: str
 
 
-Done = Mapping[tuple[str, int, int], Rollout]
-"""Finished rollouts by arm, seed and position."""
+Key = tuple[str, int, int]
+"""Arm, seed and position."""
+Done = Mapping[Key, Rollout]
+"""Finished rollouts."""
 Start = Callable[[Cell, int, str], Rollout]
 """Runs the rollout of a cell at a position from a memory snapshot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """What is to run: `cells` over `length` tasks, `jobs` at a time, with `retries`."""
+    """What is to run: `cells`, `jobs` rollouts at a time, with `retries`."""
 
     cells: Sequence[Cell]
-    length: int
     jobs: int = 1
     retries: int = 0
 
     def first(self, done: Done) -> list[Item]:
-        """Everything that can start at once: all of a free cell, the next task of a chain."""
+        """Everything that can start at once: all of a free cell, the next task of a chain.
+
+        A cell that starts from a snapshot is free once the snapshot is there.
+        """
         items = []
         for number, cell in enumerate(self.cells):
-            before = EMPTY
-            for position in range(self.length):
-                rollout = done.get((cell.arm, cell.seed, position))
-                if rollout is None or not rollout.graded:
-                    items.append(Item(position, number, before))
-                    if cell.chained:
-                        break
-                elif cell.chained:
-                    before = rollout.memory_after
+            if cell.chained:
+                items += self._chain(number, done)
+            elif (before := _start(cell, done)) is not None:
+                items += self._free(number, before, done)
         return items
 
-    def after(self, item: Item, rollout: Rollout, tried: int) -> Item | None:
-        """What an ended rollout makes possible: its retry, or the next task of its chain."""
+    def after(self, item: Item, rollout: Rollout, tried: int, done: Done) -> list[Item]:
+        """What an ended rollout makes possible.
+
+        Its retry; or the next task of its chain, and the cells that waited for its snapshot.
+        """
         if not rollout.graded:
             failure = rollout.failure
             again = failure is not None and CAUSES[failure.cause].retry and tried <= self.retries
-            return item if again else None
-        if self.cells[item.cell].chained and item.position + 1 < self.length:
-            return Item(item.position + 1, item.cell, rollout.memory_after)
+            return [item] if again else []
+        cell = self.cells[item.cell]
+        if not cell.chained:
+            return []
+        following, items = cell.following(item.position), []
+        if following is not None:
+            items = [Item(item.rank + 1, item.cell, following, rollout.memory_after)]
+        for number, other in enumerate(self.cells):
+            if source(other) == (rollout.arm, rollout.seed, rollout.position):
+                items += self._free(number, rollout.memory_after, done)
+        return items
+
+    def _chain(self, number: int, done: Done) -> list[Item]:
+        cell, before = self.cells[number], EMPTY
+        for step, position in enumerate(cell.order):
+            rollout = done.get((cell.arm, cell.seed, position))
+            if rollout is None or not rollout.graded:
+                return [Item(step, number, position, before)]
+            before = rollout.memory_after
+        return []
+
+    def _free(self, number: int, before: str, done: Done) -> list[Item]:
+        cell = self.cells[number]
+        found = ((p, done.get((cell.arm, cell.seed, p))) for p in cell.order)
+        return [
+            Item(position, number, position, before)
+            for position, rollout in found
+            if rollout is None or not rollout.graded
+        ]
+
+
+def source(cell: Cell) -> Key | None:
+    """The rollout whose snapshot a cell starts from; None where it starts empty."""
+    if not isinstance(cell.memory, Frozen) or not cell.memory.lessons:
         return None
+    return SEQUENTIAL, cell.seed, cell.memory.lessons[-1]
+
+
+def _start(cell: Cell, done: Done) -> str | None:
+    """The snapshot that a cell without a chain starts from; None while it is not there."""
+    key = source(cell)
+    if key is None:
+        return EMPTY
+    rollout = done.get(key)
+    return rollout.memory_after if rollout and rollout.graded else None
 
 
 def run_all(
@@ -75,7 +120,8 @@ def run_all(
     of them alike. A chained cell stops at a rollout without a verdict: its later memories would
     not be what they should be. `abort` ends what still runs when this is left early.
     """
-    ready = schedule.first(done)
+    finished = dict(done)
+    ready = schedule.first(finished)
     heapify(ready)
     running: dict[Future[Rollout], Item] = {}
     tries: Counter[Item] = Counter()
@@ -91,11 +137,12 @@ def run_all(
                 item = running.pop(future)
                 rollout = future.result()
                 tries[item] += 1
-                following = schedule.after(item, rollout, tries[item])
-                if following != item:
+                finished[rollout.arm, rollout.seed, rollout.position] = rollout
+                following = schedule.after(item, rollout, tries[item], finished)
+                if item not in following:
                     yield rollout
-                if following is not None:
-                    heappush(ready, following)
+                for new in following:
+                    heappush(ready, new)
     except BaseException:
         abort()
         # A plug-in that thinks on, outside of any sandbox, must not hold up a stop.

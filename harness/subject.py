@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from harness.bench import Bench, make_agent, make_memory
 from harness.codebase import clone_of, provider_of, scratch_folder
+from harness.contamination import Contamination
 from harness.git import Clone, cache_folder
 from harness.grading import Grader
 from harness.history import Delivery
@@ -138,6 +139,7 @@ class Subject:
                 store=store,
                 scratch=scratch,
                 services=self.services(),
+                contamination=Contamination(self.instances, experiment.feedback, self.clone.lines),
             )
             try:
                 yield bench

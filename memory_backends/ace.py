@@ -60,7 +60,8 @@ class Ace(ModelMemory):
 
     def learn(self, experience: Experience) -> None:
         """Reflect, count help and harm, curate."""
-        playbook = f"## Playbook\n{latest(map(_line, self.items), PLAYBOOK)}"
+        known = self.playbook()
+        playbook = f"## Playbook\n{latest(map(_line, known.values()), PLAYBOOK)}"
         reflection, tags = self.asker.ask(
             REFLECT, f"{episode(experience)}\n\n{playbook}", reflected
         )
@@ -69,18 +70,38 @@ class Ace(ModelMemory):
             f"## Reflection\n{reflection}\n\n{playbook}",
             self._operations,
         )
-        new = Item.of(experience, key="", text="")
-        for index, item in enumerate(self.items):
-            if item.key in tags:
-                counts = {**item.counts, tags[item.key]: item.counts[tags[item.key]] + 1}
-                self.items[index] = replace(item, counts=counts).taught_by(new)
+        for key, tag in tags.items():
+            if key in known:
+                self.items.append(Item.of(experience, kind=tag, key=key, text=""))
+        texts = {item.text for item in known.values()}
         for operation in operations:
-            self._apply(operation, new)
+            if operation["type"] != "ADD" or clip(operation["content"], LONGEST) not in texts:
+                self.items.append(self._event(operation, experience))
 
     def choose(self, task: Task) -> Iterable[Recalled]:
         """All advice, what helped most and harmed least first."""
-        ranked = sorted(self.items, key=lambda item: (-merit(item), item.key))
+        ranked = sorted(self.playbook().values(), key=lambda item: (-merit(item), item.key))
         return [replace(i, text=_line(i)).recalled(1.0 + max(merit(i), 0)) for i in ranked]
+
+    def playbook(self) -> dict[str, Item]:
+        """Advice by id: what all operations and tags so far come to.
+
+        `items` holds those and not the advice, so that what is kept only grows, at its end.
+        """
+        found: dict[str, Item] = {}
+        for event in self.items:
+            if event.kind == "ADD":
+                found[event.key] = replace(event, counts=UNTRIED)
+                continue
+            if event.key not in found:
+                continue
+            old = found.pop(event.key) if event.kind == "DELETE" else found[event.key]
+            if event.kind == "UPDATE":
+                found[event.key] = replace(old, text=event.text).taught_by(event)
+            elif event.kind in UNTRIED:
+                counts = {**old.counts, event.kind: old.counts[event.kind] + 1}
+                found[event.key] = replace(old, counts=counts).taught_by(event)
+        return found
 
     def _operations(self, answer: str) -> list[dict[str, str]]:
         """What the curator wants, as far as it is allowed. Raises Malformed."""
@@ -93,19 +114,15 @@ class Ace(ModelMemory):
                 found.append({"type": kind, **texts(row, "operations", FIELDS[kind])})
         return found
 
-    def _apply(self, operation: Mapping[str, str], new: Item) -> None:
-        content = clip(operation.get("content", ""), LONGEST)
-        if operation["type"] == "ADD":
-            if all(item.text != content for item in self.items):
-                number = max((int(item.key[4:]) for item in self.items), default=0) + 1
-                key, section = f"ctx-{number:05}", operation["section"]
-                self.items.append(replace(new, key=key, kind=section, text=content, counts=UNTRIED))
-            return
-        for index, item in enumerate(self.items):
-            if item.key == operation["id"]:
-                changed = [replace(item, text=content).taught_by(new)] if content else []
-                self.items[index : index + 1] = changed
-                return
+    def _event(self, operation: Mapping[str, str], experience: Experience) -> Item:
+        added = sum(item.kind == "ADD" for item in self.items)
+        return Item.of(
+            experience,
+            kind=operation["type"],
+            key=operation.get("id", f"ctx-{added + 1:05}"),
+            text=clip(operation.get("content", ""), LONGEST),
+            about=operation.get("section", ""),
+        )
 
 
 def reflected(answer: str) -> tuple[str, dict[str, str]]:
@@ -124,4 +141,4 @@ def merit(item: Item) -> int:
 
 def _line(item: Item) -> str:
     counts = f"helpful={item.counts['helpful']} harmful={item.counts['harmful']}"
-    return f"[{item.key}] {counts} ({item.kind}) :: {item.text}"
+    return f"[{item.key}] {counts} ({item.about}) :: {item.text}"

@@ -12,11 +12,13 @@ of equal sequences the first is shown, with the origins of all.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from memory_backends.asking import headline, middle_cut
 from memory_backends.items import Item, ItemMemory
 from memory_backends.text import clean
-from seqswe.memory import Experience
+from seqswe.instance import Task
+from seqswe.memory import Experience, Recalled
 
 SHOWN = 2_000
 """Characters of a trajectory that are kept."""
@@ -40,8 +42,16 @@ class AwmRule(ItemMemory):
         shown = middle_cut(clean("\n".join(commands)), SHOWN)
         title = headline(experience.task.problem_statement)
         text = f"What solved an earlier issue ({title}):\n{shown}"
-        same = next((item for item in self.items if item.key == key), None)
-        self.put(Item.of(experience, key=key, text=same.text if same else text))
+        known = any(item.key == key for item in self.items)
+        # An equal one is noted by its origin alone: what is kept only grows, at its end.
+        self.items.append(Item.of(experience, key=key, text="" if known else text))
+
+    def choose(self, task: Task) -> Iterable[Recalled]:
+        """One trajectory of each kind, with the origins of all; the latest kind first."""
+        kinds: dict[str, Item] = {}
+        for item in self.items:
+            kinds[item.key] = kinds[item.key].taught_by(item) if item.key in kinds else item
+        return [item.recalled() for item in reversed(kinds.values())]
 
 
 def abstract(command: str) -> str:

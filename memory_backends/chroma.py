@@ -19,7 +19,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -43,6 +43,8 @@ _HNSW: Any = {
 
 class Chroma(RecordMemory):
     """Cosine over an embedding of issue and files; `embedding` is a module:attribute."""
+
+    wraps: ClassVar[tuple[str, ...]] = ("chromadb",)
 
     def __init__(self, home: Path, *, embedding: str = "", **options: Any) -> None:
         super().__init__(home, **options)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
 from memory_backends.episodic import Episodic
 from memory_backends.records import NAME, Record, read_records
@@ -28,6 +28,8 @@ class Placebo(Episodic):
     source: the run directory of another codebase whose memory kept records (`episodic` and the
     like), or a records.jsonl. Items name no origins: no rollout of this run taught them.
     """
+
+    requires: ClassVar[str] = "a run of another codebase (source=)"
 
     def __init__(self, home: Path, *, source: str = "", **options: Any) -> None:
         super().__init__(home, **options)

@@ -19,6 +19,12 @@ from seqswe.instance import Task
 from seqswe.memory import Experience, Recall, Recalled
 
 NAME = "records.jsonl"
+DROPPED = "dropped.json"
+"""How many records a bound on stored bytes has cost so far."""
+DROPPED_BYTES = 40
+SHARE = 0.75
+"""Of the bound, kept when something must go: dropping one record at a time would rewrite the
+whole file for every task."""
 K = 20
 """Records recalled. An agent that reads prose does better with 1 to 3; one that counts votes
 over files wants many."""
@@ -106,14 +112,25 @@ class RecordMemory:
     """A memory of records; a subclass says in `rank` which ones help with a task.
 
     k: records recalled; max_bytes: UTF-8 bytes of a recall's text; fix_lines: lines of an
-    earlier fix shown with it.
+    earlier fix shown with it; max_stored_bytes: of the saved state, no bound by default. The
+    oldest records go first, and how many went is part of the state.
     """
 
     def __init__(
-        self, home: Path, *, k: int = K, max_bytes: int = MAX_BYTES, fix_lines: int = 0
+        self,
+        home: Path,
+        *,
+        k: int = K,
+        max_bytes: int = MAX_BYTES,
+        fix_lines: int = 0,
+        max_stored_bytes: int | None = None,
     ) -> None:
         at_least(k=(k, 1), max_bytes=(max_bytes, 0), fix_lines=(fix_lines, 0))
+        if max_stored_bytes is not None:
+            at_least(max_stored_bytes=(max_stored_bytes, 1000))
         self.home, self.k, self.max_bytes, self.fix_lines = home, k, max_bytes, fix_lines
+        self.max_stored_bytes = max_stored_bytes
+        self.dropped = 0
         self.records: list[Record] = []
         self._lines: list[str] = []
         self._known: set[str] = set()
@@ -143,24 +160,47 @@ class RecordMemory:
         return budgeted(items, self.max_bytes)
 
     def record(self, experience: Experience) -> None:
-        """Keep one record; a rollout already told changes nothing."""
+        """Keep one record; a rollout already told changes nothing, unless it was dropped."""
         if clean(experience.task.instance_id) in self._known:
             return
         self._append(Record.of(experience))
-        self.index(len(self.records) - 1)
+        self.index(0 if self._drop() else len(self.records) - 1)
 
     def save(self, directory: Path) -> None:
         """Write records.jsonl, or nothing where there is nothing to remember."""
         if self._lines:
             (directory / NAME).write_text("".join(self._lines), encoding="utf-8")
+        if self.dropped:
+            (directory / DROPPED).write_text(json.dumps({"dropped": self.dropped}))
 
     def load(self, directory: Path) -> None:
         """Read records.jsonl and index it. Raises RunDirError if it is damaged."""
         found = read_records(directory / NAME)
         self.records, self._lines, self._known = [], [], set()
+        self.dropped = read_dropped(directory / DROPPED)
         for record in found:
             self._append(record)
         self.index(0)
+
+    def _drop(self) -> bool:
+        """Drop the oldest records if the state has outgrown its bound; whether any went."""
+        most = self.max_stored_bytes
+        if most is None:
+            return False
+        size = sum(map(len, self._lines))  # bytes too: JSON lines are plain ASCII
+        if size + DROPPED_BYTES <= most:
+            return False
+        count = 0
+        for line in self._lines:
+            last = count == len(self._lines) - 1
+            if size + DROPPED_BYTES <= (most if last else SHARE * most):
+                break
+            size -= len(line)
+            count += 1
+        self._known.difference_update(record.instance_id for record in self.records[:count])
+        del self.records[:count], self._lines[:count]
+        self.dropped += count
+        return True
 
     def _append(self, record: Record) -> None:
         self.records.append(record)
@@ -179,6 +219,19 @@ def read_records(path: Path) -> list[Record]:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunDirError(
             f"memory records {path.name} cannot be read: {error}",
+            "Restore the run directory from a copy, or start a new run.",
+        ) from None
+
+
+def read_dropped(path: Path) -> int:
+    """How many records were dropped. Raises RunDirError if the file is damaged."""
+    if not path.exists():
+        return 0
+    try:
+        return int(json.loads(path.read_bytes())["dropped"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise RunDirError(
+            f"{path.name} cannot be read: {error}",
             "Restore the run directory from a copy, or start a new run.",
         ) from None
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from seqswe.analysis.arms import complete_tasks, started
+from seqswe.arms import is_diagnostic, is_probe
 from seqswe.baseline import Baseline
 from seqswe.errors import UsageError
 from seqswe.metrics import OUTCOMES, Outcome
@@ -116,7 +117,9 @@ def compare(base: Baseline, head: Baseline, question: Question | None = None) ->
     changes = {
         name: _change(name, outcome, (base, head), level, asked.margin)
         for name in arms
-        if outcome.name in base.arms[name] and outcome.name in head.arms[name]
+        if (name == arm or not is_probe(name))
+        and outcome.name in base.arms[name]
+        and outcome.name in head.arms[name]
     }
     return Comparison(
         main=changes.pop(arm),
@@ -208,7 +211,8 @@ def _outcome(wanted: str, sides: tuple[Baseline, Baseline], arm: str) -> Outcome
                 f"there is no outcome {wanted!r} in both runs", f"In both: {', '.join(shared)}."
             )
         return OUTCOMES[wanted]
-    some = any((side.values(a, "resolved") > 0).any() for side in sides for a in side.arms)
+    told = [(side, a) for side in sides for a in side.arms if not is_diagnostic(a)]
+    some = any((side.values(a, "resolved") > 0).any() for side, a in told)
     # The same choice as the report's: an agent that only points at files resolves nothing.
     ranked = "reciprocal_rank" in shared and not some
     return OUTCOMES["reciprocal_rank" if ranked else "resolved"]

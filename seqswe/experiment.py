@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from math import inf
 from typing import Any, Literal
 
+from seqswe.arms import Cell, cells_of, check_arms
 from seqswe.errors import UsageError
 from seqswe.instance import digest_of
 from seqswe.sandbox import Limits
@@ -16,11 +16,6 @@ Feedback = Literal["none", "verdict", "tests", "gold"]
 FEEDBACKS: tuple[Feedback, ...] = ("none", "verdict", "tests", "gold")
 LITELLM = "litellm:"
 """A model of this prefix is asked through LiteLLM, which knows the protocols of all providers."""
-ARMS: Mapping[str, str] = {
-    "iid": "memory reset to empty before every task; the baseline",
-    "sequential": "memory carried from task to task in chronological order",
-    "nomem": "the memory's place is empty and it is told nothing",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +53,7 @@ class Experiment:
     embedding_url: str = ""
     """its base URL, where that is not model_url; it is sent the same key"""
     arm: tuple[str, ...] = ("iid", "sequential")
-    """iid, sequential, nomem; may be repeated"""
+    """one of `seqswe.arms.ARMS`; may be repeated"""
     seeds: int = 3
     """repetitions of every arm"""
     limit: int = 0
@@ -93,11 +88,7 @@ class Experiment:
     """deadline of one rollout's commands together"""
 
     def __post_init__(self) -> None:
-        for arm in self.arm:
-            if arm not in ARMS:
-                raise UsageError(f"unknown arm {arm!r}", f"Arms: {', '.join(ARMS)}.")
-        if len(set(self.arm)) != len(self.arm) or not self.arm:
-            raise UsageError("every arm must be named once", f"Arms: {', '.join(ARMS)}.")
+        check_arms(self.arm)
         if self.feedback not in FEEDBACKS:
             raise UsageError(
                 f"unknown feedback {self.feedback!r}", f"Policies: {', '.join(FEEDBACKS)}."
@@ -179,16 +170,6 @@ NOT_RESULTS = MAY_DIFFER | {"seeds", "arm", "limit"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One arm and seed: a run in the words of the protocol."""
-
-    arm: str
-    seed: int
-    chained: bool
-    """Whether its tasks depend on each other through the memory."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """An experiment laid over a sequence: which rollouts there will be."""
 
@@ -199,7 +180,7 @@ class Plan:
     @property
     def rollouts(self) -> int:
         """How many rollouts the plan holds."""
-        return len(self.instance_ids) * len(self.cells)
+        return sum(len(cell.order) for cell in self.cells)
 
 
 def lay(experiment: Experiment, instance_ids: tuple[str, ...]) -> Plan:
@@ -210,9 +191,11 @@ def lay(experiment: Experiment, instance_ids: tuple[str, ...]) -> Plan:
             f"Run `seqswe mine {experiment.codebase}` and `seqswe validate {experiment.codebase}`.",
         )
     chosen = instance_ids[: experiment.limit or None]
-    cells = tuple(
-        Cell(arm=arm, seed=seed, chained=arm == "sequential")
+    # An arm may stand for several cells (frozen), and two names for the same one.
+    cells = {
+        (cell.seed, cell.arm): cell
         for seed in range(experiment.seeds)
         for arm in experiment.arm
-    )
-    return Plan(experiment=experiment, instance_ids=chosen, cells=cells)
+        for cell in cells_of(arm, seed, len(chosen))
+    }
+    return Plan(experiment=experiment, instance_ids=chosen, cells=tuple(cells.values()))

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from seqswe.agent import Attempt
 from seqswe.experiment import Feedback
 from seqswe.instance import Instance, Task
 from seqswe.memory import Experience
 from seqswe.rollout import Verdict
 
+RELEASED: Mapping[str, tuple[Feedback, ...]] = {
+    "resolved": ("verdict", "tests", "gold"),
+    "test_output": ("tests", "gold"),
+    "gold_patch": ("gold",),
+    "gold_files": ("gold",),
+}
+"""Fields of an experience that only some policies allow; the others are the agent's own."""
 TEST_OUTPUT = 20_000
 """Characters of a test log's end, where pytest says what failed."""
 
@@ -23,7 +32,7 @@ def experience(
 ) -> Experience:
     """The experience of one rollout; `outcome` is gold instance, verdict and test log."""
     instance, verdict, log = outcome
-    level = ("none", "verdict", "tests", "gold").index(policy)
+    allowed = {name for name, policies in RELEASED.items() if policy in policies}
     return Experience(
         task=task,
         patch=patch,
@@ -31,8 +40,8 @@ def experience(
         notes=attempt.notes,
         steps=steps,
         edited_files=edited_files,
-        resolved=verdict.resolved if level >= 1 else None,
-        test_output=log[-TEST_OUTPUT:] if level >= 2 else None,
-        gold_patch=instance.patch if level >= 3 else None,
-        gold_files=instance.gold_files if level >= 3 else None,
+        resolved=verdict.resolved if "resolved" in allowed else None,
+        test_output=log[-TEST_OUTPUT:] if "test_output" in allowed else None,
+        gold_patch=instance.patch if "gold_patch" in allowed else None,
+        gold_files=instance.gold_files if "gold_files" in allowed else None,
     )

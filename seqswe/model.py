@@ -79,18 +79,24 @@ class Meter:
 
     def __init__(self, budget: int = 0, price_in: float = 0.0, price_out: float = 0.0) -> None:
         self.budget, self.price_in, self.price_out = budget, price_in, price_out
+        self._before = 0
         self.usage = MemoryUsage(cost_usd=self._cost(MemoryUsage()))
         self._lock = Lock()
+
+    def next_task(self) -> None:
+        """Begin the budget of another task; what was spent stays in `usage`."""
+        self._before = self.usage.tokens
 
     def check(self) -> None:
         """Raise RolloutError("memory_out_of_budget") if nothing is left.
 
         A call's tokens are known once it is answered, so the last one may go beyond the budget.
         """
-        if self.budget and self.usage.tokens >= self.budget:
+        spent = self.usage.tokens - self._before
+        if self.budget and spent >= self.budget:
             raise RolloutError(
                 "memory_out_of_budget",
-                f"the memory used {self.usage.tokens} of its {self.budget} tokens for one task",
+                f"the memory used {spent} of its {self.budget} tokens for one task",
                 "Raise --model-tokens.",
             )
 

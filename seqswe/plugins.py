@@ -88,10 +88,15 @@ def options(kind: Kind, name: str, pairs: Iterable[str]) -> dict[str, Any]:
 def parameters(factory: Any) -> list[Parameter]:
     """What people may set of a factory: its parameters but for those that the harness gives."""
     try:
-        found = signature(factory).parameters.values()
+        found = list(signature(factory).parameters.values())
     except (TypeError, ValueError):
         return []
-    return [p for p in found if p.name not in GIVEN and p.kind in NAMED]
+    named = [p for p in found if p.name not in GIVEN and p.kind in NAMED]
+    if isinstance(factory, type) and any(p.kind is Parameter.VAR_KEYWORD for p in found):
+        # What it hands on to its base class can be set as well.
+        known = {p.name for p in found}
+        named += [p for p in parameters(factory.__mro__[1]) if p.name not in known]
+    return named
 
 
 def plural(kind: Kind) -> str:

@@ -57,6 +57,10 @@ class Snapshots:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
 
+    def files(self, digest: str) -> Files:
+        """The state named by `digest` as contents by relative path. Raises RunDirError."""
+        return self._files(digest)
+
     def bytes_stored(self) -> int:
         """Bytes of all snapshots together."""
         return sum(p.stat().st_size for p in self.root.rglob("*.json")) if self.root.exists() else 0

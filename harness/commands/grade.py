@@ -14,9 +14,9 @@ from harness.commands.common import mirror_option
 from harness.openings import Wanted
 from harness.runner import Clock, grade_patch
 from harness.subject import Subject, open_provider
+from seqswe.arms import Cell
 from seqswe.cli.progress import progress
 from seqswe.errors import IncompleteError, RunDirError
-from seqswe.experiment import Cell
 from seqswe.instance import digest_of
 from seqswe.rollout import Rollout, Verdict
 from seqswe.store import RunDirectory
@@ -73,7 +73,7 @@ def _grade_all(bench: Bench, rollouts: list[Rollout], jobs: int) -> dict[Key, Ve
     chosen = {(r.instance_id, r.patch_digest): r for r in rollouts}
 
     def one(rollout: Rollout) -> Verdict:
-        cell = Cell(arm=rollout.arm, seed=rollout.seed, chained=False)
+        cell = Cell(arm=rollout.arm, seed=rollout.seed, order=(rollout.position,))
         wanted = Wanted(cell, rollout.position, for_agent=False)
         return grade_patch(bench, wanted, _patch(bench, rollout), Clock()).verdict
 

@@ -15,10 +15,11 @@ from harness.runner import run_rollout
 from harness.sandboxes.local import WARNING
 from harness.schedule import Schedule, run_all
 from harness.subject import Subject, open_provider
+from seqswe.arms import Cell
 from seqswe.cli.options import experiment_options
 from seqswe.cli.progress import progress
 from seqswe.errors import IncompleteError, RunDirError
-from seqswe.experiment import Cell, Experiment, Plan
+from seqswe.experiment import Experiment, Plan
 from seqswe.rollout import Failure, Rollout
 from seqswe.sandbox import SandboxProvider
 from seqswe.store import RunDirectory, RunInfo
@@ -93,12 +94,7 @@ def work(subject: Subject, store: RunDirectory, provider: SandboxProvider) -> No
             click.echo("the journal's last line was incomplete and is dropped", err=True)
         done = {(r.arm, r.seed, r.position): r for r in store.journal().rollouts}
         check_keys(store, bench, done.values())
-        schedule = Schedule(
-            cells=plan.cells,
-            length=len(plan.instance_ids),
-            jobs=experiment.jobs,
-            retries=experiment.retries,
-        )
+        schedule = Schedule(cells=plan.cells, jobs=experiment.jobs, retries=experiment.retries)
 
         def start(cell: Cell, position: int, before: str) -> Rollout:
             return run_rollout(bench, cell, position, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shlex
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ export PYTHONPATH="$HOME/.seqswe${{PYTHONPATH:+:$PYTHONPATH}}"
 rm -f "$SEQSWE_PROBE"
 python -P -m pytest -p seqswe_probe -o addopts= -p no:cacheprovider --color=no --tb=no -q \
   --continue-on-collection-errors {arguments} {files} >/dev/null 2>&1
-cat "$SEQSWE_PROBE"
+gzip -c "$SEQSWE_PROBE"
 """
 TRIES = 3
 SLOWER = 10
@@ -124,7 +125,7 @@ class Workbench:
 
 
 def _seen(output: bytes) -> Seen:
-    data = json.loads(output)
+    data = json.loads(gzip.decompress(output))
     failed = {
         test: Failure(message=said, line=line)
         for test, (outcome, said, line) in data["tests"].items()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqswe.analysis.model import ArmOutcome, ArmResult, FailureCount
+from seqswe.experiment import lay
 from seqswe.metrics import Outcome
 from seqswe.rollout import CAUSES, Rollout
 from seqswe.statistics import Curve, Estimate, arm_curve, interval_mean
@@ -25,19 +26,21 @@ class Layout:
 
     arms: tuple[str, ...]
     seeds: dict[str, tuple[int, ...]]
+    positions: dict[str, tuple[int, ...]]
+    """Of the tasks of each arm, in the order of the sequence."""
     tasks: int
 
     @property
     def planned(self) -> int:
         """Rollouts planned over all arms."""
-        return sum(self.tasks * len(self.seeds[arm]) for arm in self.arms)
+        return sum(len(self.positions[arm]) * len(self.seeds[arm]) for arm in self.arms)
 
 
 def layout(info: RunInfo, journal: Journal) -> Layout:
     """What was planned, and whatever the journal holds beyond it (a resume may add seeds)."""
     experiment = info.experiment
-    said = [r.arm for r in journal.rollouts]
-    arms = tuple(dict.fromkeys([*experiment.arm, *said]))
+    orders = {cell.arm: cell.order for cell in lay(experiment, info.instance_ids).cells}
+    arms = tuple(dict.fromkeys([*orders, *(r.arm for r in journal.rollouts)]))
     seeds = {
         arm: tuple(
             sorted({*range(experiment.seeds), *(r.seed for r in journal.rollouts if r.arm == arm)})
@@ -47,7 +50,9 @@ def layout(info: RunInfo, journal: Journal) -> Layout:
     total = len(info.instance_ids)
     planned = min(total, experiment.limit) if experiment.limit else total
     seen = max((r.position + 1 for r in journal.rollouts), default=0)
-    return Layout(arms=arms, seeds=seeds, tasks=max(planned, seen))
+    tasks = max(planned, seen)
+    positions = {arm: tuple(sorted(orders.get(arm, range(tasks)))) for arm in arms}
+    return Layout(arms=arms, seeds=seeds, positions=positions, tasks=tasks)
 
 
 def arm_result(
@@ -61,7 +66,7 @@ def arm_result(
     """One arm's rollouts as matrices and means, with the curve of the headline outcome."""
     mine = [r for r in rollouts if r.arm == arm]
     seeds = plan.seeds[arm]
-    found = {o.name: _arm_outcome(o, mine, seeds, plan.tasks) for o in outcomes}
+    found = {o.name: _arm_outcome(o, mine, plan, arm) for o in outcomes}
     main = found[headline.name]
     curve = on_axis(_curve(whole(main.values)), complete_tasks(main.values))
     found[headline.name] = replace(main, curve=curve)
@@ -69,7 +74,7 @@ def arm_result(
         run=run,
         arm=arm,
         seeds=seeds,
-        tasks=plan.tasks,
+        positions=plan.positions[arm],
         graded=sum(r.graded for r in mine),
         resolved=sum(bool(r.resolved) for r in mine),
         deterministic=_deterministic(mine, seeds),
@@ -141,9 +146,10 @@ def failures(run: str, rollouts: Iterable[Rollout]) -> tuple[FailureCount, ...]:
 
 
 def _arm_outcome(
-    outcome: Outcome, rollouts: Iterable[Rollout], seeds: Sequence[int], tasks: int
+    outcome: Outcome, rollouts: Iterable[Rollout], plan: Layout, arm: str
 ) -> ArmOutcome:
-    values = matrix(outcome, rollouts, seeds, tasks)
+    seeds = plan.seeds[arm]
+    values = matrix(outcome, rollouts, seeds, plan.tasks)
     kept = whole(values)
     gaps = ~np.isfinite(values)
     return ArmOutcome(
@@ -153,7 +159,7 @@ def _arm_outcome(
         run_means=tuple(
             None if gaps[:, k].all() else float(np.nanmean(values[:, k])) for k in range(len(seeds))
         ),
-        missing=int(gaps.sum()),
+        missing=int(gaps[list(plan.positions[arm])].sum()),
     )
 
 

@@ -9,8 +9,10 @@ from seqswe.analysis.arms import Layout, arm_result, failures, layout
 from seqswe.analysis.contrasts import contrast, judged_together, pairs
 from seqswe.analysis.efficiency import efficiencies
 from seqswe.analysis.model import Analysis, ArmResult, Contrast, Efficiency, RunResult
+from seqswe.analysis.probes import probes
 from seqswe.analysis.secondary import secondary, their_metrics
 from seqswe.analysis.words import finding
+from seqswe.arms import is_diagnostic, is_probe
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.metrics import OUTCOMES, RESOLVED, Outcome, present
 from seqswe.rollout import Rollout
@@ -48,6 +50,7 @@ def analyse(directories: Sequence[RunDirectory]) -> Analysis:
         runs=runs,
         arms=arms,
         contrasts=contrasts,
+        probes=tuple(p for read in reads for p in probes(_of_run(arms, read), headline)),
         efficiencies=_efficiencies(reads, arms),
         failures=tuple(f for r in reads for f in failures(r.label, r.journal.rollouts)),
         secondary=(),
@@ -73,6 +76,7 @@ def headline_outcome(rollouts: Iterable[Rollout]) -> tuple[Outcome, str]:
     file is the headline. The choice looks at all arms together, so it cannot favour one.
     """
     graded = [r for r in rollouts if r.graded]
+    graded = [r for r in graded if not is_diagnostic(r.arm)] or graded
     if any(r.resolved for r in graded):
         return RESOLVED, "Resolved is the main outcome."
     if any(r.gold_files and (r.ranking or r.edited_files) for r in graded):
@@ -132,6 +136,10 @@ def _contrasts(
     return [item for item in found if item]
 
 
+def _of_run(arms: Sequence[ArmResult], read: _Read) -> dict[str, ArmResult]:
+    return {arm.arm: arm for arm in arms if arm.run == read.label}
+
+
 def _efficiencies(reads: Sequence[_Read], arms: Sequence[ArmResult]) -> tuple[Efficiency, ...]:
     by_name = {(arm.run, arm.arm): arm for arm in arms}
     return tuple(
@@ -177,7 +185,13 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
         )
     if 0 < len(costs) < len(rollouts):
         yield f"{len(rollouts) - len(costs)} of {len(rollouts)} rollouts report no cost."
-    if not pairs(read.plan.arms):
+    diagnostic = [arm for arm in read.plan.arms if is_diagnostic(arm)]
+    if diagnostic:
+        yield (
+            f"DIAGNOSTIC: {', '.join(diagnostic)} recall lessons of a task's own future by design; "
+            "they stand in a table apart and are no part of the headline."
+        )
+    if not pairs(read.plan.arms) and not all(map(is_probe, read.plan.arms)):
         yield f"Nothing to compare: only {', '.join(read.plan.arms)} was run (baseline: iid)."
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from seqswe.analysis.arms import CURVE_TASKS, complete_tasks, on_axis, started
 from seqswe.analysis.model import ArmResult, Contrast, Scale
+from seqswe.arms import is_probe
 from seqswe.metrics import Outcome
 from seqswe.statistics import (
     EQUIVALENCE_MARGIN,
@@ -28,7 +29,8 @@ WITHOUT = "nomem"
 
 
 def pairs(arms: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Which arms are compared, (arm, baseline), the primary pair first."""
+    """Which arms are compared, (arm, baseline), the primary pair first; no probes."""
+    arms = [arm for arm in arms if not is_probe(arm)]
     if BASELINE not in arms:
         return tuple((arm, WITHOUT) for arm in arms if arm != WITHOUT and WITHOUT in arms)
     lifts = [(arm, BASELINE) for arm in arms if arm not in (BASELINE, WITHOUT)]

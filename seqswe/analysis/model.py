@@ -8,6 +8,7 @@ from math import expm1, inf
 from pathlib import Path
 from typing import Literal
 
+from seqswe.arms import is_diagnostic, is_probe
 from seqswe.metrics import Outcome
 from seqswe.rollout import Rollout
 from seqswe.statistics import Curve, Estimate, Lift, Practice, Ratio, SweBenchCl
@@ -42,12 +43,23 @@ class ArmResult:
     run: str
     arm: str
     seeds: tuple[int, ...]
-    tasks: int
+    positions: tuple[int, ...]
+    """Of its tasks in the sequence: all of them, but for `frozen` and `replay`."""
     graded: int
     resolved: int
     deterministic: bool | None
     """Whether all seeds gave the same results; None with a single seed."""
     outcomes: Mapping[str, ArmOutcome]
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks it was to run."""
+        return len(self.positions)
+
+    @property
+    def diagnostic(self) -> bool:
+        """Whether its memory may hold lessons of a task's own future."""
+        return is_diagnostic(self.arm)
 
     @property
     def rollouts(self) -> int:
@@ -115,6 +127,27 @@ class Contrast:
         if self.scale != "ratio":
             return value
         return expm1(value) if value < 700 else inf
+
+
+ProbeKind = Literal["dose", "retention", "transfer", "own lesson", "order"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What an arm beside the headline shows: `arm` − `baseline` on the headline outcome.
+
+    `estimate` is paired by task, over the tasks that both arms have. `learnt` is the number of
+    tasks that the memory of a `frozen` arm learned from, whose doses all stand on the tasks after
+    the largest one.
+    """
+
+    run: str
+    kind: ProbeKind
+    arm: str
+    baseline: str
+    outcome: Outcome
+    estimate: Estimate
+    learnt: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +266,8 @@ class Analysis:
     runs: tuple[RunResult, ...]
     arms: tuple[ArmResult, ...]
     contrasts: tuple[Contrast, ...]
+    probes: tuple[Probe, ...]
+    """Dose and response, retention, transfer: never part of the headline."""
     efficiencies: tuple[Efficiency, ...]
     failures: tuple[FailureCount, ...]
     secondary: tuple[Secondary, ...]
@@ -261,6 +296,11 @@ class Analysis:
             if contrast.outcome.name == self.headline_outcome.name:
                 found.setdefault(contrast.run, contrast)
         return tuple(found.values())
+
+    def curve_arms(self, run: str) -> list[ArmResult]:
+        """The arms of one run that ran the whole sequence, as charts show them."""
+        mine = [arm for arm in self.arms if arm.run == run]
+        return [arm for arm in mine if not is_probe(arm.arm)] or mine
 
     def of_arm(self, run: str, arm: str) -> ArmResult:
         """One arm of one run. Raises KeyError."""

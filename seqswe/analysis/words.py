@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isinf
 
-from seqswe.analysis.model import Contrast, RunResult
+from seqswe.analysis.model import ArmResult, Contrast, RunResult
 from seqswe.metrics import Outcome
 from seqswe.statistics import MINIMUM_RUNS, Estimate, Word
 
@@ -28,9 +28,14 @@ def change(contrast: Contrast, number: float) -> str:
     """A lift as shown on its scale: points, a relative change, or the outcome's own unit."""
     if contrast.scale == "ratio":
         return signed(100 * number, 1) + " %"
-    if contrast.outcome.kind == "amount":
+    return difference(contrast.outcome, number)
+
+
+def difference(outcome: Outcome, number: float) -> str:
+    """A difference between two arms: points of a share, or the outcome's own unit."""
+    if outcome.kind == "amount":
         return signed(number, 2)
-    if _is_rank(contrast.outcome):
+    if _is_rank(outcome):
         return signed(number, 3)
     return signed(100 * number, 1) + " points"
 
@@ -140,3 +145,8 @@ def _unsigned(text: str) -> str:
 
 def _is_rank(outcome: Outcome) -> bool:
     return outcome.name == "reciprocal_rank"
+
+
+def seeds_of(arm: ArmResult) -> str:
+    """How many seeds an arm has, and whether they gave the same."""
+    return f"{len(arm.seeds)}{' (identical)' if arm.deterministic else ''}"

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("harness.commands.run:run", "Run agents over a codebase's issues, in order."),
     "resume": ("harness.commands.run:resume", "Go on with an interrupted run."),
     "grade": ("harness.commands.grade:grade", "Grade the stored patches of a run again."),
+    "replay": ("harness.commands.replay:replay", "Run one rollout again, from another memory."),
     "report": ("seqswe.cli.report:report", "Learning curves against the i.i.d. baseline."),
     "view": ("seqswe.cli.view:view", "Look at large runs in a browser; read-only, on loopback."),
     "compare": ("seqswe.cli.compare:compare", "Did HEAD regress against BASE? For CI."),

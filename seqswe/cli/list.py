@@ -3,52 +3,126 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping
+from importlib.metadata import EntryPoint
+from textwrap import fill
+from typing import Any
 
 import click
 
 from seqswe import manifest as manifests
+from seqswe.arms import ARMS
 from seqswe.errors import SeqSWEError, UnknownName
+from seqswe.packages import extra_of, licence_of, packages_of
+from seqswe.packages import installed as installed_package
 from seqswe.plugins import KINDS, Kind, installed, parameters, plural, resolve
 
-THINGS: dict[str, Kind | None] = {"codebases": None} | {plural(kind): kind for kind in KINDS}
+COLUMNS = 80
+NEEDS = {
+    "gold": "gold data (not deployable: a control)",
+    "history": "the log before the base commit",
+    "model": "a model",
+    "embed": "an embedder",
+}
+"""Services that a memory may need, in plain words."""
+
+Row = tuple[str, list[str]]
+"""A name and its paragraphs."""
 
 
 @click.command("list")
-@click.argument("what", default="codebases", metavar="[" + "|".join(THINGS) + "]")
+@click.argument("what", default="codebases")
 def list_(what: str) -> None:
-    """List what is installed: codebases, agents, memories, sandboxes or reports."""
+    """List what there is: codebases, arms, agents, memories, sandboxes or reports."""
     if what not in THINGS:
         raise UnknownName("thing to list", what, THINGS)
-    kind = THINGS[what]
-    rows = (
-        _codebases() if kind is None else [_plugin(kind, name) for name in sorted(installed(kind))]
-    )
-    width = max((len(name) for name, _ in rows), default=0)
-    for name, text in rows:
-        click.echo(f"{name:{width}}  {text}")
+    rows = THINGS[what]()
+    width = max((len(name) for name, _ in rows), default=0) + 2
+    for name, paragraphs in rows:
+        for number, text in enumerate(paragraphs):
+            left = f"{'' if number else name:{width}}"
+            click.echo(
+                fill(
+                    text,
+                    COLUMNS,
+                    initial_indent=left,
+                    subsequent_indent=" " * width,
+                    break_on_hyphens=False,
+                    break_long_words=False,
+                )
+            )
 
 
-def _codebases() -> list[tuple[str, str]]:
+def _codebases() -> list[Row]:
     rows = []
     for name in manifests.names():
         found = manifests.load(name)
         first = found.instances[0].created_at.date() if found.instances else "-"
         last = found.instances[-1].created_at.date() if found.instances else "-"
-        rows.append(
-            (
-                name,
-                f"{len(found.instances):4} instances, {first} to {last}, "
-                f"{len(found.environments)} environments, {found.licence}, {found.repo}",
-            )
+        text = (
+            f"{len(found.instances):4} instances, {first} to {last}, "
+            f"{len(found.environments)} environments, {found.licence}, {found.repo}"
         )
+        rows.append((name, [text]))
     return rows
 
 
-def _plugin(kind: Kind, name: str) -> tuple[str, str]:
+def _arms() -> list[Row]:
+    rows = []
+    for name, arm in ARMS.items():
+        said = [f"DIAGNOSTIC, never part of the headline: {arm.meaning}"]
+        paragraphs = said if arm.diagnostic else [arm.meaning]
+        if arm.counts:
+            paragraphs.append(f"{name}-NUMBER: {arm.counts}")
+        rows.append((name, paragraphs))
+    return rows
+
+
+def _plugins(kind: Kind) -> list[Row]:
+    return [(name, _plugin(kind, point)) for name, point in sorted(installed(kind).items())]
+
+
+def _plugin(kind: Kind, point: EntryPoint) -> list[str]:
     try:
-        found = resolve(kind, name)
+        found = resolve(kind, point.name)
     except SeqSWEError as error:
-        return name, f"not usable: {error.message} ({error.hint})"
+        extra = extra_of(point)
+        hint = f"install {extra}" if extra else error.hint
+        return [f"not usable: {error.message} ({hint})"]
     text = (inspect.getdoc(found) or "").split("\n\n")[0].replace("\n", " ")
     taken = [p.name if p.default is p.empty else f"{p.name}={p.default}" for p in parameters(found)]
-    return name, text + (f" [{', '.join(taken)}]" if taken else "")
+    about = [_needs(point, found), _licences(point, found)] if kind == "memory" else []
+    return [text or point.name, *about, *([f"options: {', '.join(taken)}"] if taken else [])]
+
+
+def _needs(point: EntryPoint, memory: Any) -> str:
+    needed = [NEEDS.get(name, name) for name in getattr(memory, "needs", ())]
+    needed += [f"optionally {NEEDS.get(name, name)}" for name in getattr(memory, "uses", ())]
+    needed += [getattr(memory, "requires", "")] if hasattr(memory, "requires") else []
+    packages, extra = packages_of(point, memory), extra_of(point)
+    missing = [name for name in packages if not installed_package(name)]
+    if missing:
+        needed.append(f"install {extra or ', '.join(missing)} ({', '.join(missing)} is missing)")
+    elif packages:
+        needed.append(f"{', '.join(packages)} (installed)")
+    return f"needs: {'; '.join(needed) or 'nothing'}"
+
+
+def _licences(point: EntryPoint, memory: Any) -> str:
+    own = getattr(memory, "licence", "") or licence_of(point.dist) or "not declared"
+    others = [
+        f"{name} {licence_of(installed_package(name)) or '(see its package)'}"
+        for name in packages_of(point, memory)
+    ]
+    return f"licence: {', '.join([own, *others])}"
+
+
+def _of(kind: Kind) -> Callable[[], list[Row]]:
+    return lambda: _plugins(kind)
+
+
+THINGS: Mapping[str, Callable[[], list[Row]]] = {
+    "codebases": _codebases,
+    "arms": _arms,
+    **{plural(kind): _of(kind) for kind in KINDS},
+}

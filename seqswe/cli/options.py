@@ -11,8 +11,9 @@ from typing import Any, get_origin, get_type_hints
 import click
 from click.core import ParameterSource
 
+from seqswe.arms import ARMS
 from seqswe.errors import UsageError
-from seqswe.experiment import ARMS, FEEDBACKS, Experiment
+from seqswe.experiment import FEEDBACKS, Experiment
 from seqswe.parse import parse
 
 Command = Callable[..., Any]
@@ -33,7 +34,7 @@ HELP = {
     "model_price_out": "USD per million completion tokens.",
     "embedding": "Embedding model the memory may ask, as its endpoint names it.",
     "embedding_url": "Its base URL, where that is not --model-url; it is sent the same key.",
-    "arm": f"{', '.join(ARMS)}; may be repeated.",
+    "arm": f"{', '.join(ARMS)}; may be repeated. `seqswe list arms` explains them.",
     "seeds": "Repetitions of every arm.",
     "limit": "Only the first so many tasks; 0 for all.",
     "feedback": "What a memory is told after a task.",

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from seqswe import manifest as manifests
+from seqswe.arms import is_diagnostic
 from seqswe.cli.options import experiment_options, resolved, sources
 from seqswe.experiment import Experiment, Plan, lay
 from seqswe.plugins import resolve
@@ -51,12 +52,25 @@ def _facts(laid: Plan, found: manifests.Manifest) -> list[str]:
     lines = [
         f"{count} tasks of {found.name}, {records[0].created_at.date()} to "
         f"{records[-1].created_at.date()}, {environments} environments",
-        f"{laid.rollouts} rollouts: {count} tasks x {len(laid.experiment.arm)} arms x "
-        f"{laid.experiment.seeds} seeds",
+        *_arms(laid),
         f"disk: at most {disk / 1e9:.1f} GB (images {environments * IMAGE_BYTES / 1e9:.1f}, "
         f"rollouts {laid.rollouts * ROLLOUT_BYTES / 1e9:.2f}), beside the clone and its packs",
     ]
     return lines + _power(laid)
+
+
+def _arms(laid: Plan) -> list[str]:
+    """The rollouts, and what is no part of the headline."""
+    count, seeds = len(laid.instance_ids), laid.experiment.seeds
+    cells = laid.cells[: len(laid.cells) // seeds]
+    lines = [f"{laid.rollouts} rollouts: {count} tasks x {len(cells)} arms x {seeds} seeds"]
+    if laid.rollouts < count * len(cells) * seeds:
+        each = ", ".join(f"{cell.arm} {len(cell.order)}" for cell in cells)
+        lines = [f"{laid.rollouts} rollouts: {seeds} seeds x tasks of each arm ({each})"]
+    diagnostic = [cell.arm for cell in cells if is_diagnostic(cell.arm)]
+    if diagnostic:
+        lines.append(f"DIAGNOSTIC, no part of the headline: {', '.join(diagnostic)}")
+    return lines
 
 
 def _power(laid: Plan) -> list[str]:

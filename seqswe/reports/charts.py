@@ -129,7 +129,7 @@ def lift_ends(contrast: Contrast, curve: Curve) -> tuple[float, float] | None:
 def charts_of(analysis: Analysis, run: str) -> dict[str, Spec]:
     """The charts of one run by name, in reading order; those that the data do not allow are out."""
     outcome = analysis.headline_outcome
-    arms = [arm for arm in analysis.arms if arm.run == run]
+    arms = analysis.curve_arms(run)
     primary = next((c for c in analysis.headlines() if c.run == run), None)
     found = {
         "lift": lift_chart(primary) if primary else None,

@@ -169,7 +169,7 @@ def _section(analysis: Analysis, run: str) -> dict[str, Any]:
 
 
 def _captions(analysis: Analysis, run: str, primary: Contrast | None) -> dict[str, str]:
-    arms = [arm for arm in analysis.arms if arm.run == run]
+    arms = analysis.curve_arms(run)
     title = analysis.headline_outcome.title
     blocks = " Cells are means over blocks of consecutive tasks."
     long = max(arm.tasks for arm in arms) > MOST_COLUMNS

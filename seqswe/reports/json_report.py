@@ -15,6 +15,7 @@ from seqswe.analysis import (
     Contrast,
     Efficiency,
     FailureCount,
+    Probe,
     RunResult,
     Secondary,
     TheirMetrics,
@@ -73,6 +74,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         "runs": [run_json(run) for run in analysis.runs],
         "arms": [arm_json(arm) for arm in analysis.arms],
         "contrasts": [contrast_json(contrast) for contrast in analysis.contrasts],
+        "probes": [probe_json(probe) for probe in analysis.probes],
         "efficiency": [efficiency_json(found) for found in analysis.efficiencies],
         "failures": [failure_json(failure) for failure in analysis.failures],
         "secondary": [secondary_json(found) for found in analysis.secondary],
@@ -118,6 +120,7 @@ def arm_json(arm: ArmResult) -> dict[str, Any]:
         "resolved_of_graded": arm.resolved / arm.graded if arm.graded else None,
         "resolved_of_all": arm.resolved / arm.rollouts if arm.rollouts else None,
         "complete": arm.complete,
+        "diagnostic": arm.diagnostic,
         "deterministic": arm.deterministic,
         "outcomes": {name: _arm_outcome(found) for name, found in arm.outcomes.items()},
     }
@@ -159,6 +162,26 @@ def contrast_json(contrast: Contrast) -> dict[str, Any]:
         "log_slope": _estimate(contrast, lift.log_slope),
         "diagnostics": asdict(lift.diagnostics),
         "curve": curve_json(contrast.curve),
+    }
+
+
+def probe_json(probe: Probe) -> dict[str, Any]:
+    """Dose and response, retention or transfer: an estimate beside the headline."""
+    found = probe.estimate
+    return {
+        "run": probe.run,
+        "kind": probe.kind,
+        "arm": probe.arm,
+        "baseline": probe.baseline,
+        "outcome": probe.outcome.name,
+        "learnt": probe.learnt,
+        "estimate": found.estimate,
+        "interval": [found.low, found.high],
+        "p": found.p,
+        "n": found.n,
+        "k1": found.k1,
+        "k0": found.k0,
+        "single_run": found.single_run,
     }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from seqswe.analysis import Analysis, ArmResult, Contrast, Efficiency, RunResult
-from seqswe.analysis.words import change, interval, mean_interval, p_value, plain
+from seqswe.analysis import Analysis, Contrast, Efficiency, RunResult
+from seqswe.analysis.words import change, interval, mean_interval, p_value, plain, seeds_of
+from seqswe.reports.probe_tables import diagnostic_arms_table, doses_table, retention_table
 from seqswe.reports.secondary import secondary_table, their_metrics_table
 from seqswe.reports.table import Table
 
@@ -29,12 +30,13 @@ def arms_table(analysis: Analysis) -> Table:
                 arm.run,
                 arm.arm,
                 str(arm.tasks),
-                _seeds(arm),
+                seeds_of(arm),
                 f"{arm.resolved} / {arm.graded}",
                 f"{arm.resolved} / {arm.rollouts}",
                 mean_interval(outcome, arm.outcomes[outcome.name].mean),
             )
             for arm in analysis.arms
+            if not arm.diagnostic
         ),
         note="Both denominators: rollouts with a verdict, and all that were planned. An arm's "
         "interval speaks of tasks like these; arms are compared pair by pair below.",
@@ -164,10 +166,13 @@ def all_tables(analysis: Analysis) -> list[Table]:
     makers = (
         arms_table,
         contrasts_table,
+        doses_table,
         diagnostics_table,
         secondary_table,
         efficiency_table,
         failures_table,
+        diagnostic_arms_table,
+        retention_table,
         their_metrics_table,
     )
     filled = [table for table in (make(analysis) for make in makers) if table.rows]
@@ -199,10 +204,6 @@ def _tasks(contrast: Contrast) -> str:
     missing = contrast.lift.diagnostics.missing
     dropped = f" ({missing} dropped)" if missing else ""
     return f"{contrast.lift.overall.n}{dropped}"
-
-
-def _seeds(arm: ArmResult) -> str:
-    return f"{len(arm.seeds)}{' (identical)' if arm.deterministic else ''}"
 
 
 def _limits(run: RunResult) -> str:

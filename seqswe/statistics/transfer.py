@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from seqswe.statistics.arrays import as_outcomes, same_tasks
@@ -18,14 +19,16 @@ def forward_transfer(frozen: ArrayLike, iid: ArrayLike, *, learnt: int) -> Estim
     """Return what the memory after `learnt` tasks is worth on the tasks that follow.
 
     `frozen` (N, K1) ran every task with that snapshot, read-only; `iid` (N, K0) with an empty one.
-    Rows up to `learnt` are left out: the snapshot has seen them. Raises ValueError when fewer than
-    two tasks follow, and as `two_way` does.
+    Rows up to `learnt` are left out, whatever they hold: the snapshot has seen them. Raises
+    ValueError when fewer than two tasks follow, and as `two_way` does.
     """
-    y1, y0 = as_outcomes(frozen, "frozen"), as_outcomes(iid, "iid")
-    n = same_tasks(y1, y0)
+    n = len(np.asarray(frozen))
     if not 0 <= learnt <= n - 2:
         raise ValueError(f"After {learnt} of {n} tasks nothing is left to transfer to.")
-    return two_way(y1[learnt:], y0[learnt:])
+    y1 = as_outcomes(np.asarray(frozen)[learnt:], "frozen")
+    y0 = as_outcomes(np.asarray(iid)[learnt:], "iid")
+    same_tasks(y1, y0)
+    return two_way(y1, y0)
 
 
 def dose_response(

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterable, Mapping
+import shutil
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
-from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, ClassVar
 
-from seqswe.instance import Task
-from seqswe.memory import Experience, Memory, Recall, build_memory
-from seqswe.snapshots import folder_digest, read_folder
-from seqswe.testing.experiences import Experiences, experiences
-
-ODD_TEXTS = (
-    "",
-    " \n\t\r\n ",
-    "'; drop table records; --",
-    '"unbalanced AND (NEAR* OR NOT ^ col:x {} [] \\ %s {0} <b>&amp;',
-    "نص عربي · 日本語のテキスト · Zażółć gęślą jaźń · 🧠🪲 · e\u0301 · \u202e",
-    "line\u2028separator\u2029and\x85next\x1cgroup\x0bvertical",
-    "nul \x00 and bell \x07",
-    "lone surrogate \ud800 end",
-    "x" * 1_000_000,
-    "a few words, again and again. " * 35_000,
+from seqswe.memory import Experience, Memory, build_memory
+from seqswe.snapshots import EMPTY, Snapshots, folder_digest, read_folder
+from seqswe.testing.asking import (
+    ODD_TEXTS,
+    answers,
+    check_recall,
+    digest,
+    odd,
+    origins,
+    permit,
+    run,
+    saved,
+    tasks,
+    tell,
 )
-"""Problem statements that break what was only tried on nice ones; two are 1 MB."""
+from seqswe.testing.experiences import experiences
 
 
 class MemoryContract:
@@ -49,10 +43,14 @@ class MemoryContract:
     """Whether it recalls what it was told (not `none`, nor one that reads something else)."""
     budget: ClassVar[str] = "max_bytes"
     """Name of the option that bounds the UTF-8 bytes of Recall.text; "" if there is none."""
+    stored_budget: ClassVar[str] = ""
+    """Name of the option that bounds the bytes of the saved state; "" if there is none."""
     many: ClassVar[int] = 10_000
     """Experiences of the large test."""
     model_url: str = ""
     """Where a memory that needs a model asks it, such as `ScriptedModel.url`."""
+    sequence: ClassVar[int] = 60
+    """Experiences after each of which a snapshot is taken."""
 
     def settings(self) -> Mapping[str, Any]:
         """The factory's options; override where they are known only at run time."""
@@ -146,13 +144,33 @@ class MemoryContract:
         right.load(trunk)
         for position in range(10, 20):
             (left if position % 2 else right).record(experiences(20).at(position))
-        for fork, odd in ((left, 1), (right, 0)):
+        for fork, parity in ((left, 1), (right, 0)):
             seen = {o for task in tasks(20) for o in origins(fork.recall(task))}
-            foreign = {experiences(20).task(p).instance_id for p in range(10, 20) if p % 2 != odd}
+            foreign = {
+                experiences(20).task(p).instance_id for p in range(10, 20) if p % 2 != parity
+            }
             assert not seen & foreign, "one fork sees what only the other was told"
         again = self.build(tmp_path)
         again.load(trunk)
         assert answers(again, 10) == answers(self.told(tmp_path, 10), 10)
+
+    def test_a_fork_only_reads(self, tmp_path: Path) -> None:
+        """A fork leaves the snapshot, the trunk and itself as they were, however much is asked.
+
+        The snapshot's folder is read-only, and gone before the last question.
+        """
+        trunk, fork = self.told(tmp_path, 25), self.build(tmp_path)
+        snapshot, expected = saved(trunk, tmp_path), answers(trunk, 25)
+        before = folder_digest(read_folder(snapshot))
+        permit(snapshot, 0o444, 0o555)
+        fork.load(snapshot)
+        assert answers(fork, 25) == expected
+        assert folder_digest(read_folder(snapshot)) == before, "it writes into the snapshot"
+        permit(snapshot, 0o644, 0o755)
+        shutil.rmtree(snapshot)
+        assert answers(fork, 25) == expected, "it still needs the snapshot's folder"
+        assert digest(fork, tmp_path) == digest(trunk, tmp_path) == before
+        assert answers(trunk, 25) == expected, "reading a fork changed the trunk"
 
     def test_a_crash_loses_nothing_saved(self, tmp_path: Path) -> None:
         """A process that dies between record and save leaves the last save whole.
@@ -183,6 +201,36 @@ class MemoryContract:
             recall = memory.recall(task)
             assert len(recall.text.encode()) <= size, f"more than {self.budget}={size} bytes"
             assert recall.truncated == (len(full.text.encode()) > size), "`truncated` is wrong"
+
+    def test_stored_bytes_are_bounded(self, tmp_path: Path) -> None:
+        """The saved state stays within its bound, and survives it whole."""
+        if not self.stored_budget:
+            return
+        free = digest(self.told(tmp_path, 60), tmp_path)
+        whole = self.told(tmp_path, 60, **{self.stored_budget: 10_000_000})
+        assert digest(whole, tmp_path) == free, "a bound that is not reached changes something"
+        for size in (2_000, 9_000):
+            memory, copy = (self.build(tmp_path, **{self.stored_budget: size}) for _ in range(2))
+            for experience in experiences(60):
+                memory.record(experience)
+                state = read_folder(saved(memory, tmp_path))
+                assert sum(map(len, state.values())) <= size, f"over {self.stored_budget}={size}"
+            assert not self.learns or state, "it forgot everything"
+            copy.load(saved(memory, tmp_path))
+            assert answers(copy, 60) == answers(memory, 60)
+            assert digest(copy, tmp_path) == digest(memory, tmp_path) != free or not self.learns
+
+    def test_snapshots_cost_little(self, tmp_path: Path) -> None:
+        """Snapshots after every rollout take less than three times the final state together."""
+        memory, parent = self.build(tmp_path), EMPTY
+        snapshots = Snapshots(tmp_path / "snapshots")
+        for experience in experiences(self.sequence):
+            memory.record(experience)
+            with TemporaryDirectory(dir=tmp_path) as folder:
+                memory.save(Path(folder))
+                parent = snapshots.put(Path(folder), parent)
+        final = sum(map(len, snapshots.files(parent).values()))
+        assert snapshots.bytes_stored() <= 3 * final
 
     def test_origins_are_in_the_past(self, tmp_path: Path) -> None:
         """At each position of a sequence, everything recalled comes from an earlier one."""
@@ -246,73 +294,3 @@ def check_memory(memory: str, **options: Any) -> None:
     for test in sorted(name for name in dir(contract) if name.startswith("test_")):
         with TemporaryDirectory() as folder:
             getattr(contract, test)(Path(folder))
-
-
-def check_recall(recall: Recall) -> None:
-    """Whether a recall is what agents and the harness rely on. Raises AssertionError."""
-    for item in recall.items:
-        assert isinstance(item.text, str), "text must be a str"
-        item.text.encode("utf-8")
-        assert isfinite(item.score), "a score must be a finite number"
-        assert item.score > 0 or not item.files, "a score weighs files: it must be positive"
-        assert all(isinstance(name, str) for name in (*item.origins, *item.files))
-        json.dumps(dict(item.notes))
-
-
-def tell(memory: Memory, what: Experiences) -> Memory:
-    """The memory, after it was told these experiences in order."""
-    for experience in what:
-        memory.record(experience)
-    return memory
-
-
-def tasks(count: int) -> list[Task]:
-    """The next ten tasks after `count` experiences."""
-    return [experiences(count).task(position) for position in range(count, count + 10)]
-
-
-def answers(memory: Memory, count: int) -> list[dict[str, Any]]:
-    """What a memory recalls for the next ten tasks after `count`, as plain data."""
-    return [asdict(memory.recall(task)) for task in tasks(count)]
-
-
-def origins(recall: Recall) -> Iterable[str]:
-    """Every rollout that a recall names."""
-    return [origin for item in recall.items for origin in item.origins]
-
-
-def saved(memory: Memory, folder: Path) -> Path:
-    """A new folder below `folder` that the memory was saved into."""
-    target = Path(mkdtemp(prefix="saved-", dir=folder))
-    memory.save(target)
-    return target
-
-
-def digest(memory: Memory, folder: Path) -> str:
-    """Digest of the memory's saved state."""
-    return folder_digest(read_folder(saved(memory, folder)))
-
-
-def odd(text: str, position: int) -> Experience:
-    """An experience whose every text is this one."""
-    plain = experiences(0).at(position)
-    return replace(
-        plain,
-        task=replace(plain.task, problem_statement=text),
-        notes={"note": text},
-        test_output=text,
-        gold_patch=text,
-    )
-
-
-def run(job: Mapping[str, Any], check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a job of `seqswe.testing.process` in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "seqswe.testing.process"],
-        input=json.dumps(job),
-        capture_output=True,
-        text=True,
-        check=check,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        timeout=120,
-    )

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from seqswe.memory import build_memory
+from seqswe.testing.asking import answers, digest, tell
 from seqswe.testing.experiences import experiences
-from seqswe.testing.memory import answers, digest, tell
 
 DIED = 9
 

@@ -167,3 +167,17 @@ class Odd(Told):
 
     def recall(self, task):
         return Recall(items=(Recalled(text="caf\udce9 \ud800"),))
+
+
+class Hoarder(Told):
+    """Keeps the fix of every task it is told of, whatever it was allowed to know."""
+
+    needs: ClassVar = ("gold",)
+
+    def __init__(self, home, *, services):
+        super().__init__(home)
+        self._gold = services.gold
+
+    def record(self, experience):
+        super().record(experience)
+        self.seen[-1]["hoarded"] = self._gold(experience.task.instance_id).patch

@@ -5,14 +5,15 @@ import json
 import pytest
 
 from harness.memories import Memories
-from seqswe.experiment import Cell
+from seqswe.arms import Cell
 from seqswe.snapshots import EMPTY, Snapshots
 from seqswe.testing import experiences
 from tests.harness.plugins_of_tests import Told
 
-CHAIN = Cell(arm="sequential", seed=0, chained=True)
-OTHER = Cell(arm="sequential", seed=1, chained=True)
-FREE = Cell(arm="iid", seed=0, chained=False)
+ORDER = range(4)
+CHAIN = Cell(arm="sequential", seed=0, order=ORDER, memory="carry")
+OTHER = Cell(arm="sequential", seed=1, order=ORDER, memory="carry")
+FREE = Cell(arm="iid", seed=0, order=ORDER)
 TOLD = list(experiences(4))
 
 
@@ -24,7 +25,7 @@ def memories(tmp_path):
         built.append((cell, home))
         return Told(home)
 
-    found = Memories(build, Snapshots(tmp_path / "snapshots"), tmp_path)
+    found = Memories(build, Snapshots(tmp_path / "snapshots"), tmp_path, lambda *_: None)
     found.built = built
     return found
 

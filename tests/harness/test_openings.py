@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from harness.openings import Openings, Wanted
-from seqswe.experiment import Cell
+from seqswe.arms import Cell
 
-CELL = Cell(arm="sequential", seed=0, chained=True)
+CELL = Cell(arm="sequential", seed=0, order=range(3), memory="carry")
 
 
 def test_what_was_opened_ahead_is_taken_or_dropped_and_nothing_stays(local, lay, history, tmp_path):

@@ -4,11 +4,13 @@ import json
 
 import pytest
 
+from seqswe.arms import Cell
 from seqswe.errors import LeakError
 from seqswe.memory import Recall, Recalled
 from seqswe.snapshots import EMPTY
 
 NONE = ("--memory", "none")
+CHAIN = Cell(arm="sequential", seed=0, order=range(3), memory="carry")
 BOTH = ("iid", "sequential")
 
 
@@ -33,7 +35,9 @@ def test_gold_resolves_all_and_its_memory_grows(run, ledgerlite):
     assert not any(r.recalled for r in free)
     assert all(r.audit.endswith("0 extra, 0 missing") for r in rollouts.values())
     kept = files(ended, "sequential", 3, chain[3].instance_id)
-    assert set(kept) == {"patch.diff", "test.log", "report.json", "trajectory.json"}
+    usual = {"patch.diff", "test.log", "report.json", "trajectory.json"}
+    assert set(kept) == usual | {"experience.json"}
+    assert set(files(ended, "iid", 3, chain[3].instance_id)) == usual
     assert json.loads(kept["report.json"])[chain[3].instance_id]["resolved"] is True
     assert json.loads(kept["trajectory.json"])["steps"][0]["extra"]["recalled"]
     assert kept["patch.diff"].startswith("diff --git")
@@ -221,7 +225,7 @@ def test_recalling_something_that_is_no_instance_is_no_leak():
     from harness.runner import checked
 
     recall = Recall(items=(Recalled(text="x", origins=("a commit",)),))
-    assert checked(recall, (), 0, "sha256:1") is recall
+    assert checked(recall, (), CHAIN, 0) is recall
 
 
 def test_recalling_oneself_is_a_leak(ledgerlite):
@@ -229,4 +233,4 @@ def test_recalling_oneself_is_a_leak(ledgerlite):
 
     recall = Recall(items=(Recalled(text="x", origins=(ledgerlite.instances[1].instance_id,)),))
     with pytest.raises(LeakError, match="not past"):
-        checked(recall, ledgerlite.instances, 1, "sha256:1")
+        checked(recall, ledgerlite.instances, CHAIN, 1)

@@ -6,13 +6,14 @@ from itertools import count
 import pytest
 
 from harness.schedule import Schedule, run_all
-from seqswe.experiment import Cell
+from seqswe.arms import cells_of
 from seqswe.rollout import Failure, Rollout
 from seqswe.snapshots import EMPTY
 
-FREE = Cell(arm="iid", seed=0, chained=False)
-CHAIN = Cell(arm="sequential", seed=0, chained=True)
-OTHER = Cell(arm="sequential", seed=1, chained=True)
+
+def cells(length, *names, seed=0):
+    """The cells of some arms over `length` tasks."""
+    return tuple(cell for name in names for cell in cells_of(name, seed, length))
 
 
 def never():
@@ -55,17 +56,17 @@ def ran(schedule, start=made, done=()):
 
 
 def test_the_lowest_position_goes_first_in_all_cells():
-    _, started = ran(Schedule(cells=(FREE, CHAIN), length=3))
+    _, started = ran(Schedule(cells=cells(3, "iid", "sequential")))
     assert [position for _, _, position in started] == [0, 0, 1, 1, 2, 2]
 
 
 def test_a_chain_hands_its_memory_on():
-    yielded, _ = ran(Schedule(cells=(CHAIN,), length=3))
+    yielded, _ = ran(Schedule(cells=cells(3, "sequential")))
     assert [r.memory_before for r in yielded] == [EMPTY, f"{EMPTY}+0", f"{EMPTY}+0+1"]
 
 
 def test_a_free_cell_always_starts_empty():
-    yielded, _ = ran(Schedule(cells=(FREE,), length=3))
+    yielded, _ = ran(Schedule(cells=cells(3, "iid")))
     assert {r.memory_before for r in yielded} == {EMPTY}
 
 
@@ -81,7 +82,10 @@ def test_a_chain_waits_for_its_predecessor_however_many_jobs_there_are():
         running.discard(cell.seed)
         return rollout
 
-    yielded, _ = ran(Schedule(cells=(CHAIN, OTHER, FREE), length=20, jobs=8), start)
+    yielded, _ = ran(
+        Schedule(cells=(*cells(20, "sequential", "iid"), *cells(20, "sequential", seed=1)), jobs=8),
+        start,
+    )
     assert overlaps == []
     assert len(yielded) == 60
     for seed in (0, 1):
@@ -96,19 +100,19 @@ def test_jobs_run_side_by_side():
         meeting.wait()  # raises unless three are here at once
         return made(cell, position, before)
 
-    assert len(ran(Schedule(cells=(FREE,), length=6, jobs=3), start)[0]) == 6
+    assert len(ran(Schedule(cells=cells(6, "iid"), jobs=3), start)[0]) == 6
 
 
 def test_a_chain_stops_at_a_rollout_without_a_verdict_and_others_go_on():
     start = failing("harness_failed", ("sequential", 1))
-    yielded, _ = ran(Schedule(cells=(CHAIN, FREE), length=4, retries=5), start)
+    yielded, _ = ran(Schedule(cells=cells(4, "sequential", "iid"), retries=5), start)
     chain = [(r.position, r.graded) for r in yielded if r.arm == "sequential"]
     assert chain == [(0, True), (1, False)]
     assert sum(r.arm == "iid" for r in yielded) == 4
 
 
 def test_a_failure_of_a_free_cell_blocks_nothing():
-    yielded, _ = ran(Schedule(cells=(FREE,), length=4), failing("harness_failed", ("iid", 1)))
+    yielded, _ = ran(Schedule(cells=cells(4, "iid")), failing("harness_failed", ("iid", 1)))
     assert [r.graded for r in sorted(yielded, key=lambda r: r.position)] == [
         True, False, True, True,
     ]  # fmt: skip
@@ -118,34 +122,34 @@ def test_a_crash_of_the_agent_has_a_verdict_and_blocks_nothing():
     def start(cell, position, before):
         return made(cell, position, before, resolved=False, failure=Failure(cause="agent_crashed"))
 
-    assert len(ran(Schedule(cells=(CHAIN,), length=3), start)[0]) == 3
+    assert len(ran(Schedule(cells=cells(3, "sequential")), start)[0]) == 3
 
 
 @pytest.mark.parametrize(("retries", "starts"), [(0, 1), (2, 3)])
 def test_a_passing_failure_is_tried_again_and_said_once(retries, starts):
     start = failing("provider_failed", ("sequential", 0))
-    yielded, started = ran(Schedule(cells=(CHAIN,), length=2, retries=retries), start)
+    yielded, started = ran(Schedule(cells=cells(2, "sequential"), retries=retries), start)
     assert [r.graded for r in yielded] == [False]
     assert started == [("sequential", 0, 0)] * starts
 
 
 def test_a_retry_that_succeeds_leaves_no_trace():
     start = failing("sandbox_failed", ("sequential", 1), times=2)
-    yielded, _ = ran(Schedule(cells=(CHAIN,), length=3, retries=2), start)
+    yielded, _ = ran(Schedule(cells=cells(3, "sequential"), retries=2), start)
     assert [(r.position, r.graded) for r in yielded] == [(0, True), (1, True), (2, True)]
 
 
 @pytest.mark.parametrize("cause", ["harness_failed"])
 def test_a_lasting_failure_is_not_tried_again(cause):
     _, started = ran(
-        Schedule(cells=(CHAIN,), length=2, retries=9), failing(cause, ("sequential", 0))
+        Schedule(cells=cells(2, "sequential"), retries=9), failing(cause, ("sequential", 0))
     )
     assert len(started) == 1
 
 
 def test_what_is_done_is_not_done_again():
-    done, _ = ran(Schedule(cells=(CHAIN, FREE), length=2))
-    yielded, started = ran(Schedule(cells=(CHAIN, FREE), length=4), done=done)
+    done, _ = ran(Schedule(cells=cells(2, "sequential", "iid")))
+    yielded, started = ran(Schedule(cells=cells(4, "sequential", "iid")), done=done)
     assert sorted(started) == [
         ("iid", 0, 2),
         ("iid", 0, 3),
@@ -157,15 +161,17 @@ def test_what_is_done_is_not_done_again():
 
 
 def test_a_gap_is_filled_before_its_chain_goes_on():
-    done, _ = ran(Schedule(cells=(CHAIN,), length=2), failing("provider_failed", ("sequential", 1)))
+    done, _ = ran(
+        Schedule(cells=cells(2, "sequential")), failing("provider_failed", ("sequential", 1))
+    )
     assert [r.graded for r in done] == [True, False]
-    _, started = ran(Schedule(cells=(CHAIN,), length=3), done=done)
+    _, started = ran(Schedule(cells=cells(3, "sequential")), done=done)
     assert started == [("sequential", 0, 1), ("sequential", 0, 2)]
 
 
 def test_everything_done_starts_nothing():
-    done, _ = ran(Schedule(cells=(CHAIN, FREE), length=2))
-    assert ran(Schedule(cells=(CHAIN, FREE), length=2), done=done) == ([], [])
+    done, _ = ran(Schedule(cells=cells(2, "sequential", "iid")))
+    assert ran(Schedule(cells=cells(2, "sequential", "iid")), done=done) == ([], [])
 
 
 def test_an_error_for_people_aborts_what_runs_and_comes_out():
@@ -178,7 +184,7 @@ def test_an_error_for_people_aborts_what_runs_and_comes_out():
         return made(cell, position, before)
 
     with pytest.raises(RuntimeError, match="a leak"):
-        list(run_all(Schedule(cells=(FREE,), length=9, jobs=2), {}, start, stopped.set))
+        list(run_all(Schedule(cells=cells(9, "iid"), jobs=2), {}, start, stopped.set))
     assert stopped.is_set()
 
 
@@ -190,7 +196,51 @@ def test_a_reader_that_leaves_early_aborts_what_runs():
             stopped.wait(10)
         return made(cell, position, before)
 
-    rollouts = run_all(Schedule(cells=(FREE,), length=9, jobs=2), {}, start, stopped.set)
+    rollouts = run_all(Schedule(cells=cells(9, "iid"), jobs=2), {}, start, stopped.set)
     next(rollouts)
     rollouts.close()
     assert stopped.is_set()
+
+
+def befores(rollouts, arm):
+    return {r.memory_before for r in rollouts if r.arm == arm}
+
+
+def test_a_frozen_arm_waits_for_its_snapshot_and_then_runs_beside_the_chain():
+    both = cells(4, "sequential", "frozen-2")
+    yielded, started = ran(Schedule(cells=both))
+    order = [(arm, position) for arm, _, position in started]
+    assert order == [
+        ("sequential", 0), ("sequential", 1), ("sequential", 2), ("frozen-2", 2),
+        ("sequential", 3), ("frozen-2", 3),
+    ]  # fmt: skip
+    assert befores(yielded, "frozen-2") == {f"{EMPTY}+0+1"}
+
+
+def test_a_replay_waits_for_the_end_of_its_own_seed():
+    both = (*cells(3, "sequential", "replay"), *cells(3, "sequential", "replay", seed=1))
+    yielded, _ = ran(Schedule(cells=both), failing("harness_failed"))
+    assert befores(yielded, "replay") == {f"{EMPTY}+0+1+2"}
+    assert sum(r.arm == "replay" for r in yielded) == 4
+
+
+def test_no_snapshot_no_frozen_arm():
+    start = failing("harness_failed", ("sequential", 1))
+    yielded, _ = ran(Schedule(cells=cells(4, "sequential", "frozen-2", "frozen-1")), start)
+    assert {r.arm for r in yielded} == {"sequential", "frozen-1"}
+
+
+def test_a_frozen_arm_is_resumed_where_it_stopped():
+    both = cells(4, "sequential", "frozen-2")
+    yielded, _ = ran(Schedule(cells=both))
+    for done in range(len(yielded)):
+        again, started = ran(Schedule(cells=both), done=yielded[:done])
+        assert len(started) == len(yielded) - done
+        assert befores(again, "frozen-2") <= {f"{EMPTY}+0+1"}
+
+
+def test_a_chain_in_another_order_hands_its_memory_on_in_that_order():
+    yielded, _ = ran(Schedule(cells=cells(3, "reversed")))
+    assert [(r.position, r.memory_before) for r in yielded] == [
+        (2, EMPTY), (1, f"{EMPTY}+2"), (0, f"{EMPTY}+2+1"),
+    ]  # fmt: skip

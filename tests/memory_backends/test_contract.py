@@ -18,32 +18,39 @@ class TestNothing(MemoryContract):
 
 class TestEpisodic(MemoryContract):
     memory = "memory_backends.episodic:Episodic"
+    stored_budget = "max_stored_bytes"
 
 
 class TestVectors(MemoryContract):
     memory = "memory_backends.vectors:Vectors"
+    stored_budget = "max_stored_bytes"
     many = 3000
 
 
 class TestChroma(MemoryContract):
     memory = "memory_backends.chroma:Chroma"
+    stored_budget = "max_stored_bytes"
     many = 500
 
 
 class TestRecency(MemoryContract):
     memory = "memory_backends.recency:Recency"
+    stored_budget = "max_stored_bytes"
 
 
 class TestRandomChoice(MemoryContract):
     memory = "memory_backends.random_choice:RandomChoice"
+    stored_budget = "max_stored_bytes"
 
 
 class TestFullHistory(MemoryContract):
     memory = "memory_backends.full_history:FullHistory"
+    stored_budget = "max_stored_bytes"
 
 
 class TestOracle(MemoryContract):
     memory = "memory_backends.oracle:Oracle"
+    stored_budget = "max_stored_bytes"
 
 
 class TestGitHistory(MemoryContract):
@@ -100,10 +107,12 @@ class TestAce(Asking):
 
 class TestDynamicCheatsheet(Asking):
     memory = "memory_backends.dynamic_cheatsheet:DynamicCheatsheet"
+    sequence = 0  # it writes its sheet anew each time, and so is every snapshot
 
 
 class TestFiles(Asking):
     memory = "memory_backends.files:Files"
+    sequence = 0  # files are written anew, at any place
 
 
 def other_codebase(memory):

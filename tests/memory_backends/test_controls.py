@@ -19,7 +19,7 @@ from seqswe.memory import Commit, Experience, Services, build_memory, needs
 from seqswe.rollout import Rollout
 from seqswe.store import RunDirectory, RunInfo
 from seqswe.testing import experiences
-from seqswe.testing.memory import tell
+from seqswe.testing.asking import tell
 
 STORY = experiences(60)
 NEXT = STORY.task(60)

@@ -13,7 +13,7 @@ from memory_backends.text import words
 from memory_backends.vectors import Vectors
 from seqswe.errors import RolloutError, UsageError
 from seqswe.testing import experiences
-from seqswe.testing.memory import tell
+from seqswe.testing.asking import tell
 
 STORY = experiences(40)
 

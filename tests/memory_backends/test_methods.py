@@ -282,9 +282,9 @@ def test_ace_adds_only_unless_it_may_edit(build):
         answers = ace_answers("neutral", *both) + ace_answers("neutral", *edits[: 3 - edit])
         memory, server = build("ace", answers, edit=edit)
         tell(memory, experiences(2))
-        assert [item.text for item in memory.items] == left
+        assert [item.text for item in memory.playbook().values()] == left
         assert ("DELETE" in asked(server, 1)[0]) is edit
-    assert len(memory.items[0].origins) == 2
+    assert len(memory.playbook()["ctx-00001"].origins) == 2
 
 
 def test_ace_refuses_operations_that_nobody_knows(build):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from memory_backends.recency import Recency
-from memory_backends.records import NAME, Record, budgeted, read_records
+from memory_backends.records import DROPPED, NAME, Record, budgeted, read_records
 from seqswe.errors import RunDirError, UsageError
 from seqswe.memory import Experience, Recalled
 from seqswe.snapshots import Snapshots
@@ -70,10 +70,45 @@ def test_damage_is_said(tmp_path, content):
         read_records(tmp_path / NAME)
 
 
-@pytest.mark.parametrize("options", [{"k": 0}, {"k": "3"}, {"k": True}, {"max_bytes": -1}])
+@pytest.mark.parametrize(
+    "options",
+    [{"k": 0}, {"k": "3"}, {"k": True}, {"max_bytes": -1}, {"max_stored_bytes": 999}],
+)
 def test_wrong_options_are_refused(tmp_path, options):
     with pytest.raises(UsageError, match="memory option"):
         Recency(tmp_path, **options)
+
+
+def test_a_bound_on_stored_bytes_drops_the_oldest_and_says_how_many(tmp_path):
+    memory = Recency(tmp_path, max_stored_bytes=5000)
+    for experience in experiences(40):
+        memory.record(experience)
+    kept = [record.position for record in memory.records]
+    assert kept == list(range(40 - len(kept), 40))
+    assert 0 < len(kept) < 40
+    memory.save(tmp_path)
+    assert json.loads((tmp_path / DROPPED).read_text()) == {"dropped": 40 - len(kept)}
+    copy = Recency(tmp_path, max_stored_bytes=5000)
+    copy.load(tmp_path)
+    assert copy.dropped == 40 - len(kept)
+    copy.load(tmp_path / "nowhere")
+    assert copy.dropped == 0
+
+
+def test_one_record_may_fill_the_bound_but_not_burst_it(tmp_path):
+    for size, kept in ((900, 1), (5000, 0)):
+        memory = Recency(tmp_path, max_stored_bytes=1500)
+        task = replace(PLAIN.task, problem_statement="x" * size)
+        memory.record(replace(PLAIN, task=replace(task, instance_id="before")))
+        memory.record(replace(PLAIN, task=task))
+        assert len(memory.records) == kept
+        assert memory.dropped == 2 - kept
+
+
+def test_damage_of_the_count_is_said(tmp_path):
+    (tmp_path / DROPPED).write_text("[]")
+    with pytest.raises(RunDirError, match=DROPPED):
+        Recency(tmp_path).load(tmp_path)
 
 
 def test_all_snapshots_of_a_long_sequence_cost_less_than_three_final_states(tmp_path):

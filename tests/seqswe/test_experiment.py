@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from seqswe.errors import UsageError
-from seqswe.experiment import ARMS, MAY_DIFFER, NOT_RESULTS, Experiment, lay
+from seqswe.experiment import MAY_DIFFER, NOT_RESULTS, Experiment, lay
 
 OTHER = {
     "codebase": "sqlglot",
@@ -100,11 +100,12 @@ def test_limits_are_those_of_the_settings():
     assert (limits.cpus, limits.task_seconds) == (2.0, 5.0)
 
 
-def test_only_the_sequential_arm_is_chained():
-    plan = lay(Experiment(arm=tuple(ARMS), seeds=2), ("a", "b", "c"))
-    assert {cell.arm for cell in plan.cells if cell.chained} == {"sequential"}
-    assert [(c.arm, c.seed) for c in plan.cells[: len(ARMS)]] == [(arm, 0) for arm in ARMS]
-    assert plan.rollouts == 3 * len(ARMS) * 2
+def test_every_seed_has_every_arm():
+    plan = lay(Experiment(arm=("iid", "sequential"), seeds=2), ("a", "b", "c"))
+    assert [(c.arm, c.seed) for c in plan.cells] == [
+        ("iid", 0), ("sequential", 0), ("iid", 1), ("sequential", 1),
+    ]  # fmt: skip
+    assert plan.rollouts == 12
 
 
 @pytest.mark.parametrize(("limit", "left"), [(0, "abc"), (1, "a"), (3, "abc"), (99, "abc")])

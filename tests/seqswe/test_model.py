@@ -142,7 +142,10 @@ def test_the_budget_ends_a_task():
             failing(model, "memory_out_of_budget")
             == "the memory used 21 of its 20 tokens for one task"
         )
-    assert server.tries == 3
+        meter.next_task()
+        model.chat(ASK)
+    assert server.tries == 4
+    assert meter.usage == counted(server)
 
 
 def test_prices_make_a_cost_and_no_prices_none():

@@ -10,7 +10,7 @@ from seqswe.agent import Attempt, Usage
 from seqswe.memory import Recall, Recalled
 from seqswe.sandbox import Completed
 from seqswe.testing import check_agent, check_memory, experiences
-from seqswe.testing.memory import check_recall
+from seqswe.testing.asking import check_recall
 
 NUMBERS = count()
 

@@ -1,0 +1,202 @@
+"""`seqswe replay`: one rollout of a run again, from any snapshot of its memory."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from harness.bench import Bench
+from harness.commands.common import mirror_option
+from harness.commands.run import check_keys
+from harness.runner import run_rollout
+from harness.subject import Subject, open_provider
+from seqswe.arms import SEQUENTIAL, Cell, Frozen
+from seqswe.errors import IncompleteError, UsageError
+from seqswe.experiment import Plan
+from seqswe.metrics import first_gold_rank, located
+from seqswe.rollout import CAUSES, Rollout
+from seqswe.snapshots import EMPTY
+from seqswe.store import RunDirectory, dump
+
+SHOWN = 5
+"""Files of a ranking that are printed."""
+WIDE = 36
+"""Characters of a column."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which rollout, and from which snapshot: `old` as it was, `cell` as it is to be."""
+
+    old: Rollout
+    cell: Cell
+    snapshot: str
+    lessons_before: int
+    """Lessons that the old rollout's memory held."""
+
+    @property
+    def diagnostic(self) -> bool:
+        """Whether the snapshot holds lessons that the task could not have had in its place."""
+        return any(lesson >= self.old.position for lesson in self.cell.taught(self.old.position))
+
+
+@click.command()
+@click.argument("run_directory", metavar="RUN", type=click.Path(path_type=Path))
+@mirror_option
+@click.option(
+    "--position", required=True, type=click.IntRange(0), help="Place of the task, from 0."
+)
+@click.option(
+    "--memory-from",
+    required=True,
+    metavar="TASKS|empty|before|final",
+    help="The memory after so many tasks of the run; before: as it was when this task came.",
+)
+@click.option("--arm", default="", help="Arm of the rollout. Default: sequential, or the only one.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--out", type=click.Path(path_type=Path), help="New folder to keep the rollout in.")
+def replay(
+    run_directory: Path,
+    mirror: str,
+    position: int,
+    memory_from: str,
+    arm: str,
+    seed: int,
+    out: Path | None,
+) -> None:
+    """Run one rollout of RUN again with the memory of another moment, and compare the two.
+
+    Same agent, settings and sandbox; RUN itself stays as it is. With a memory that holds lessons
+    of the task itself or of later ones, the answer is diagnostic: it is no result.
+    """
+    store = RunDirectory.open(run_directory)
+    if out:
+        RunDirectory.check_new(out)
+    experiment = store.info.experiment
+    subject = Subject.load(replace(experiment, mirror=mirror or experiment.mirror))
+    subject.try_plugins()
+    store.check_sequence(subject.digest())
+    asked = _asked(store, subject.plan, (arm, seed, position), memory_from)
+    with open_provider(experiment) as provider, TemporaryDirectory() as folder:
+        kept = RunDirectory(Path(folder), store.info)
+        kept.snapshots = store.snapshots
+        with subject.bench(kept, provider) as bench:
+            check_keys(store, bench, [asked.old])
+            new = _again(bench, asked)
+        if out:
+            shutil.copytree(kept.folder(new.arm, seed, position, new.instance_id), out)
+            rollouts = {"old": asked.old.as_json(), "new": new.as_json()}
+            data = {"diagnostic": asked.diagnostic, "memory_from": memory_from, **rollouts}
+            (out / "replay.json").write_text(dump(data), encoding="utf-8")
+    for line in _side_by_side(asked, new):
+        click.echo(line)
+    if out:
+        click.echo(out)
+
+
+def _asked(store: RunDirectory, plan: Plan, which: tuple[str, int, int], memory_from: str) -> Asked:
+    """What was asked for, checked against what the run holds. Raises UsageError."""
+    wanted, seed, position = which
+    cells = {(cell.arm, cell.seed): cell for cell in plan.cells}
+    arms = list(dict.fromkeys(cell.arm for cell in plan.cells))
+    arm = wanted or (SEQUENTIAL if SEQUENTIAL in arms else arms[0])
+    cell = cells.get((arm, seed))
+    if cell is None:
+        raise UsageError(
+            f"{store.root} has no arm {arm!r} with seed {seed}",
+            f"Arms: {', '.join(arms)}; seeds: 0 to {plan.experiment.seeds - 1}.",
+        )
+    if cell.memory == "absent":
+        raise UsageError(f"arm {arm!r} has no memory to exchange", "Choose another --arm.")
+    if position not in cell.order:
+        raise UsageError(
+            f"arm {arm!r} has no task at position {position}",
+            f"Its positions are {min(cell.order)} to {max(cell.order)}.",
+        )
+    done = {(r.arm, r.seed, r.position): r for r in store.journal().rollouts if r.graded}
+    old = done.get((arm, seed, position))
+    if old is None:
+        raise UsageError(
+            f"the rollout of arm {arm!r}, seed {seed}, position {position} is not finished",
+            f"Go on with `seqswe resume {store.root}`.",
+        )
+    chain = cell if cell.chained else cells.get((SEQUENTIAL, seed))
+    order = chain.order if chain else ()
+    count = _count(memory_from, cell, position, len(order))
+    snapshot = EMPTY
+    if chain and count:
+        last = done.get((chain.arm, seed, order[count - 1]))
+        if last is None:
+            raise UsageError(
+                f"arm {chain.arm!r}, seed {seed} has not come to {count} tasks yet",
+                f"Go on with `seqswe resume {store.root}`.",
+            )
+        snapshot = last.memory_after
+    again = Cell(arm=arm, seed=seed, order=(position,), memory=Frozen(lessons=order[:count]))
+    return Asked(old=old, cell=again, snapshot=snapshot, lessons_before=len(cell.taught(position)))
+
+
+def _count(memory_from: str, cell: Cell, position: int, most: int) -> int:
+    named = {"empty": 0, "before": len(cell.taught(position)), "final": most}
+    if memory_from in named:
+        return named[memory_from]
+    if not memory_from.isdecimal() or int(memory_from) > most:
+        raise UsageError(
+            f"--memory-from {memory_from!r} is no moment of this run's memory",
+            f"Give 0 to {most}, empty, before or final."
+            + ("" if most else " Only a run with --arm sequential has snapshots."),
+        )
+    return int(memory_from)
+
+
+def _again(bench: Bench, asked: Asked) -> Rollout:
+    for _ in range(bench.experiment.retries + 1):
+        new = run_rollout(bench, asked.cell, asked.old.position, asked.snapshot)
+        if new.failure is None or not CAUSES[new.failure.cause].retry:
+            break
+    if not new.graded:
+        said = f"{new.failure.cause}: {new.failure.detail[:200]}" if new.failure else "no verdict"
+        raise IncompleteError(f"the rollout has no verdict ({said})", "Try again.")
+    return new
+
+
+def _side_by_side(asked: Asked, new: Rollout) -> Iterator[str]:
+    old, lessons = asked.old, len(asked.cell.taught(asked.old.position))
+    yield f"{old.instance_id}, position {old.position}, arm {old.arm}, seed {old.seed}"
+    if asked.diagnostic:
+        yield (
+            "DIAGNOSTIC: this memory holds lessons of the task itself or of later ones; "
+            "what comes out is no result."
+        )
+    yield from _row("", ["then"], ["now"])
+    yield from _row("memory of", [f"{asked.lessons_before} tasks"], [f"{lessons} tasks"])
+    for name, value in _FACTS.items():
+        yield from _row(name, value(old), value(new))
+
+
+def _row(name: str, left: Iterable[str], right: Iterable[str]) -> Iterator[str]:
+    for number, (a, b) in enumerate(zip_longest(left, right, fillvalue="")):
+        yield f"{'' if number else name:16}{_fit(a):{WIDE}}{_fit(b)}".rstrip()
+
+
+def _fit(text: str) -> str:
+    # The end of a path tells more than its start.
+    return text if len(text) < WIDE else "…" + text[2 - WIDE :]
+
+
+_FACTS: Mapping[str, Callable[[Rollout], list[str]]] = {
+    "verdict": lambda r: ["resolved" if r.resolved else "unresolved"],
+    "failure": lambda r: [r.failure.cause] if r.failure else ["-"],
+    "first gold file": lambda r: [str(first_gold_rank(r) or "-")],
+    "files named": lambda r: list(located(r)[:SHOWN]) or ["-"],
+    "recalled": lambda r: [f"{r.recalled} items, {r.recalled_bytes} bytes"],
+    "recalled from": lambda r: list(r.recalled_from[:SHOWN]) or ["-"],
+    "steps": lambda r: [str(r.usage.steps)],
+}
+"""What is compared, and how it is read from a rollout."""

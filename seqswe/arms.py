@@ -1,0 +1,190 @@
+"""The arms: which tasks a run works on, in what order, and what becomes of its memory.
+
+An arm's name may end in a number: `frozen-25` is `frozen` after 25 tasks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from seqswe.errors import UsageError
+
+SEQUENTIAL = "sequential"
+FROZEN = "frozen"
+REPLAY = "replay"
+WITHOUT_OWN = "replay-without-own"
+NUMBERED = re.compile(r"(?P<family>[a-z-]+?)-(?P<number>\d+)")
+DOSES = 4
+"""`frozen` alone stands for the snapshots after 0, N/4, N/2 and 3N/4 tasks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """What an arm is, in plain words, and what it may be used for."""
+
+    meaning: str
+    diagnostic: bool = False
+    """Whether its memory may hold lessons of a task's own future: never part of the headline."""
+    counts: str = ""
+    """What a number after its name counts; empty if it takes none."""
+
+
+ARMS: Mapping[str, Arm] = {
+    "iid": Arm("memory reset to empty before every task; the baseline"),
+    SEQUENTIAL: Arm("memory carried from task to task in chronological order"),
+    "nomem": Arm("the memory's place is empty and it is told nothing"),
+    FROZEN: Arm(
+        "the sequential run's memory after m tasks, read-only, on every task from position m on: "
+        "how much memory helps how much (frozen alone: m = 0, N/4, N/2, 3N/4)",
+        counts="m, the tasks it learned from",
+    ),
+    REPLAY: Arm(
+        "early tasks again with the sequential run's final memory, read-only: is what was learned "
+        "kept? (replay alone: the first half)",
+        diagnostic=True,
+        counts="how many of the first tasks are run again",
+    ),
+    WITHOUT_OWN: Arm(
+        "as replay, the task's own lesson left out of the memory: what do the others teach?",
+        diagnostic=True,
+        counts="how many of the first tasks are run again",
+    ),
+    "shuffled": Arm(
+        "memory carried over, tasks in an order drawn by lot: a later issue's lesson can hold an "
+        "earlier issue's fix",
+        diagnostic=True,
+    ),
+    "reversed": Arm("memory carried over, the last task first", diagnostic=True),
+}
+
+
+HEADLINE = ("iid", SEQUENTIAL, "nomem")
+"""Arms that run every task once, in order or alone: what the headline and the curves are about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """Memory policy: what the sequential run of the same seed knew after some tasks, read-only."""
+
+    lessons: Sequence[int]
+    """Positions whose rollouts it was told of, in that order."""
+    without_own: bool = False
+    """Whether the lesson of the task at hand is left out."""
+
+
+Policy = Literal["absent", "reset", "carry"] | Frozen
+"""What becomes of the memory: none at all, empty before every task, handed on, or a snapshot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One arm and seed: a run in the words of the protocol."""
+
+    arm: str
+    seed: int
+    order: Sequence[int]
+    """Positions of its tasks, in the order they are worked on; hashable (a range or tuple)."""
+    memory: Policy = "reset"
+
+    @property
+    def chained(self) -> bool:
+        """Whether its tasks depend on each other through the memory."""
+        return self.memory == "carry"
+
+    def following(self, position: int) -> int | None:
+        """The position worked on after this one; None after the last."""
+        step = self.order.index(position) + 1
+        return self.order[step] if step < len(self.order) else None
+
+    def taught(self, position: int) -> Collection[int]:
+        """Positions whose lessons the memory may hold when the task at `position` is worked on."""
+        if isinstance(self.memory, Frozen):
+            known = self.memory.lessons
+            return set(known) - {position} if self.memory.without_own else known
+        return self.order[: self.order.index(position)] if self.chained else ()
+
+
+def arm_of(name: str) -> Arm:
+    """What `frozen-25` and the like are. Raises UsageError for an unknown one."""
+    return ARMS[split(name)[0]]
+
+
+def is_diagnostic(name: str) -> bool:
+    """Whether an arm must stay out of the headline; an unknown name is an ordinary one."""
+    return (name in ARMS or _numbered(name)) and arm_of(name).diagnostic
+
+
+def is_probe(name: str) -> bool:
+    """Whether an arm is shown beside the headline's arms, in tables of its own."""
+    return (name in ARMS and name not in HEADLINE) or _numbered(name)
+
+
+def split(name: str) -> tuple[str, int | None]:
+    """An arm's family and number. Raises UsageError for an unknown one."""
+    if name in ARMS:
+        return name, None
+    found = NUMBERED.fullmatch(name)
+    if found and _numbered(name):
+        return found["family"], int(found["number"])
+    counted = ", ".join(f"{family}-NUMBER" for family, arm in ARMS.items() if arm.counts)
+    raise UsageError(
+        f"unknown arm {name!r}", f"Arms: {', '.join(ARMS)}; {counted}. See `seqswe list arms`."
+    )
+
+
+def cells_of(name: str, seed: int, length: int) -> Iterator[Cell]:
+    """The cells that an arm stands for on a sequence of `length` tasks. Raises UsageError."""
+    family, number = split(name)
+    tasks = range(length)
+    if family == FROZEN:
+        doses = sorted({length * i // DOSES for i in range(DOSES)})
+        for m in doses if number is None else (_fitting(name, number, 0, length - 1),):
+            yield Cell(
+                arm=f"{FROZEN}-{m}", seed=seed, order=tasks[m:], memory=Frozen(lessons=tasks[:m])
+            )
+    elif family in (REPLAY, WITHOUT_OWN):
+        early = (length + 1) // 2 if number is None else _fitting(name, number, 1, length)
+        memory = Frozen(lessons=tasks, without_own=family == WITHOUT_OWN)
+        yield Cell(arm=name, seed=seed, order=tasks[:early], memory=memory)
+    elif family == "shuffled":
+        order = tuple(Random(f"{family} {seed}").sample(tasks, length))
+        yield Cell(arm=name, seed=seed, order=order, memory="carry")
+    elif family == "reversed":
+        yield Cell(arm=name, seed=seed, order=tasks[::-1], memory="carry")
+    elif family == SEQUENTIAL:
+        yield Cell(arm=name, seed=seed, order=tasks, memory="carry")
+    else:
+        yield Cell(
+            arm=name, seed=seed, order=tasks, memory="absent" if family == "nomem" else "reset"
+        )
+
+
+def check_arms(names: Sequence[str]) -> None:
+    """Raises UsageError for arms that cannot be run together."""
+    families = [split(name)[0] for name in names]
+    if len(set(names)) != len(names) or not names:
+        raise UsageError("every arm must be named once", f"Arms: {', '.join(ARMS)}.")
+    for name, family in zip(names, families, strict=True):
+        if family in (FROZEN, REPLAY, WITHOUT_OWN) and SEQUENTIAL not in names:
+            raise UsageError(
+                f"arm {name!r} uses snapshots of the sequential arm, which is not to be run",
+                "Add --arm sequential.",
+            )
+
+
+def _numbered(name: str) -> bool:
+    found = NUMBERED.fullmatch(name)
+    return bool(found and found["family"] in ARMS and ARMS[found["family"]].counts)
+
+
+def _fitting(name: str, number: int, least: int, most: int) -> int:
+    if not least <= number <= most:
+        raise UsageError(
+            f"arm {name!r} does not fit a sequence of {most + (least == 0)} tasks",
+            f"Its number must be {least} to {most}.",
+        )
+    return number
