@@ -211,3 +211,14 @@ def test_what_is_metered_survives_the_journal(run, model):
     assert type(rollout).from_json(rollout.as_json()) == rollout
     changed = replace(rollout, memory_usage=replace(rollout.memory_usage, calls=99))
     assert changed.result() == rollout.result()
+
+
+def test_lessons_told_again_for_a_replay_are_metered_too(run, model):
+    more = ("--model-tokens", "2000")
+    ended = run(*given(model, "cer", *more), limit=4, arms=("sequential", "replay-without-own-3"))
+    assert ended.code == 0, ended.err
+    assert spent(ended) == counted(model)
+    again = [r.memory_usage for r in ended.store.journal().rollouts if r.arm != "sequential"]
+    # The first task's memory is told the three later lessons, each with a budget of its own.
+    assert again[0].calls > again[2].calls
+    assert again[0].tokens > 2000
