@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.analysis import seconds
+from benchmarks.analysis import sentence
 from benchmarks.checks import CHECKS, Share, Size
 from benchmarks.teeth import TEETH
 
@@ -113,7 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(
         f"\n{len(rows)} shares of {size.datasets} datasets, seed {size.seed}: {out} out of range."
     )
-    print(f"1,000,000 rollouts analysed, primary and secondary, in {seconds():.1f} s.")
+    print(sentence())
     return 1 if out else 0
 
 

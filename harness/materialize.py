@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from git.exc import GitCommandError
 
 from harness.git import Clone
-from harness.injection import recipe
+from harness.injection.kept import kept_texts
 from harness.mining.candidates import texts_of
 from harness.mining.statement import Issue
 from seqswe.errors import ManifestError, MissingError
@@ -32,7 +32,7 @@ def instance_of(
     """One instance; see `materialize`."""
     try:
         texts = (
-            recipe.texts_of(clone, record)
+            kept_texts(clone, record)
             if record.bug
             else texts_of(clone, manifest.layout, record.base_commit, record.gold_commit, issues)
         )

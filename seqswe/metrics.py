@@ -38,6 +38,11 @@ class Outcome:
     measure: Callable[[Rollout], float | None]
     reported: Callable[[Rollout], bool]
 
+    @property
+    def short(self) -> str:
+        """The title without its explanation, for a label beside others."""
+        return self.title.partition(": ")[0].removesuffix(" of the gold file")
+
     def of(self, rollout: Rollout) -> float | None:
         """The outcome of one rollout; None without a verdict or without a possible number."""
         return self.measure(rollout) if rollout.graded else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import libcst as cst
 import libcst.matchers as m
@@ -56,10 +57,11 @@ class Mutation:
 
 
 class _Walk(cst.CSTVisitor):
-    """Collects mutations with the function that they lie in."""
+    """Collects mutations with the function that they lie in; of one function only if named."""
 
-    def __init__(self, module: cst.Module) -> None:
+    def __init__(self, module: cst.Module, only: str = "") -> None:
         self.module = module
+        self._only = only.split(".")
         self.found: list[Mutation] = []
         self._names: list[tuple[str, cst.FunctionDef | None]] = []
         self._sites: Counter[tuple[str, str]] = Counter()
@@ -70,8 +72,10 @@ class _Walk(cst.CSTVisitor):
     def leave_ClassDef(self, original_node: cst.ClassDef) -> None:
         self._names.pop()
 
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
         self._names.append((node.name.value, node))
+        names = [name for name, _ in self._names]
+        return self._only == [""] or names[: len(self._only)] == self._only
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:
         self._names.pop()
@@ -111,21 +115,31 @@ class _Walk(cst.CSTVisitor):
 
 def mutations(source: str) -> Sequence[Mutation]:
     """Every mutation of a file's functions; none where it cannot be parsed."""
-    try:
-        module = cst.parse_module(source)
-    except cst.ParserSyntaxError:
-        return ()
-    walk = _Walk(module)
-    module.visit(walk)
-    return walk.found
+    return _found(source)
 
 
 def mutate(source: str, function: str, operator: str, site: int) -> str:
     """The file with one bug in it. Raises LookupError where the source has no such place."""
-    for found in mutations(source):
+    for found in _found(source, function):
         if (found.function, found.operator, found.site) == (function, operator, site):
             return found.apply()
     raise LookupError(f"no site {site} of {operator} in {function}")
+
+
+def _found(source: str, only: str = "") -> Sequence[Mutation]:
+    try:
+        module = _parsed(source)
+    except cst.ParserSyntaxError:
+        return ()
+    walk = _Walk(module, only)
+    module.visit(walk)
+    return walk.found
+
+
+@lru_cache(maxsize=8)
+def _parsed(source: str) -> cst.Module:
+    # Neighbouring tasks have most files in common, and a large one takes a second.
+    return cst.parse_module(source)
 
 
 def functions(source: str) -> Iterator[tuple[str, int, int]]:

@@ -10,7 +10,8 @@ from math import log
 
 from seqswe.analysis.arms import complete_tasks, started
 from seqswe.analysis.model import Analysis, Contrast, Secondary, TheirMetrics
-from seqswe.analysis.retention import against_oracle, replay_of, transfers
+from seqswe.analysis.oracle import against_oracle
+from seqswe.arms import REPLAY, split
 from seqswe.metrics import RESOLVED
 from seqswe.statistics import (
     cold_start_penalty,
@@ -45,7 +46,7 @@ def their_metrics(analysis: Analysis) -> tuple[TheirMetrics, ...]:
         TheirMetrics(
             run=contrast.run,
             contrast=contrast.name,
-            metrics=swe_bench_cl(*_arms(analysis, contrast), replay_of(analysis, contrast)),
+            metrics=swe_bench_cl(*_arms(analysis, contrast), _replay(analysis, contrast)),
         )
         for contrast in analysis.headlines()
     )
@@ -58,7 +59,6 @@ def _of_run(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
     yield from against_oracle(analysis, contrast)
     if contrast.outcome.name == RESOLVED.name:
         yield from _passes(contrast, {contrast.arm: y1, contrast.baseline: y0})
-    yield from transfers(analysis, contrast)
 
 
 def _late(contrast: Contrast, y1: FloatArray, y0: FloatArray) -> Iterator[Secondary]:
@@ -113,9 +113,23 @@ def _passes(contrast: Contrast, arms: dict[str, FloatArray]) -> Iterator[Seconda
 
 
 def _arms(analysis: Analysis, contrast: Contrast) -> tuple[FloatArray, FloatArray]:
-    first, second = (
-        analysis.of_arm(contrast.run, arm).outcomes[contrast.outcome.name].values
-        for arm in (contrast.arm, contrast.baseline)
-    )
+    first, second = (_values(analysis, contrast, arm) for arm in (contrast.arm, contrast.baseline))
     kept = complete_tasks(first, second)
     return started(first)[kept], started(second)[kept]
+
+
+def _replay(analysis: Analysis, contrast: Contrast) -> FloatArray | None:
+    """The contrast's tasks again with the final memory; None unless all of them were."""
+    kept = complete_tasks(
+        *(_values(analysis, contrast, arm) for arm in (contrast.arm, contrast.baseline))
+    )
+    for arm in (a.arm for a in analysis.arms if a.run == contrast.run):
+        if split(arm)[0] == REPLAY:
+            values = _values(analysis, contrast, arm)
+            if complete_tasks(values)[kept].all():
+                return started(values)[kept]
+    return None
+
+
+def _values(analysis: Analysis, contrast: Contrast, arm: str) -> FloatArray:
+    return analysis.of_arm(contrast.run, arm).outcomes[contrast.outcome.name].values

@@ -56,7 +56,7 @@ def factor_of(outcome: Outcome, *, ratio: bool = False) -> float:
 def axis_title(outcome: Outcome) -> str:
     """An outcome with its unit, for an axis."""
     unit = "% of tasks" if factor_of(outcome) > 1 else outcome.unit
-    return outcome.title if outcome.name == "reciprocal_rank" else f"{outcome.title} ({unit})"
+    return outcome.short if outcome.name == "reciprocal_rank" else f"{outcome.short} ({unit})"
 
 
 def lift_title(contrast: Contrast) -> str:

@@ -29,6 +29,7 @@ from seqswe.reports.charts_more import (
     forest_of_outcomes,
     growth,
     heatmap,
+    lines_legend,
     run_means,
 )
 from seqswe.statistics import Curve
@@ -81,8 +82,7 @@ def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
     dots = _arm_layer(plot.chart(points), outcome, None if curves else legend, names, "shape")
     layers = [dots.mark_point(filled=True, size=16, opacity=0.35)]
     if curves:
-        legend = alt.Legend(title=None, symbolType="stroke", symbolSize=300)
-        lines = _arm_layer(plot.chart(curves), outcome, legend, names, "dash")
+        lines = _arm_layer(plot.chart(curves), outcome, lines_legend(names), names, "dash")
         layers.append(lines.mark_line(strokeWidth=2.5))
     # With scales of their own the points leave the legend to the lines.
     layered = alt.layer(*layers).resolve_scale(

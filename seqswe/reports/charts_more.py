@@ -44,7 +44,7 @@ def forest_of_outcomes(analysis: Analysis, run: str) -> Spec | None:
     if primary is None:
         return None
     found = [
-        (c.outcome.title, c)
+        (c.outcome.short, c)
         for c in analysis.contrasts
         if c.run == run and c.name == primary.name and c.outcome.kind == "share"
     ]
@@ -120,15 +120,15 @@ def growth(arms: Iterable[ArmResult], name: str) -> Spec | None:
         rows += _line(arm.arm, found.values) if found and np.nanmax(found.values) > 0 else []
     if not rows:
         return None
-    plot = Plot()
+    plot, legend = Plot(), lines_legend(row["arm"] for row in rows)
     lines = (
         plot.chart(rows)
         .mark_line(strokeWidth=2)
         .encode(
             x=position(),
             y=alt.Y("value:Q", title=f"{outcome.title} (kB)"),
-            color=alt.Color("arm:N", title=None, scale=_same(shown)),
-            strokeDash=alt.StrokeDash("arm:N", title=None, scale=_same(shown)),
+            color=alt.Color("arm:N", title=None, scale=_same(shown), legend=legend),
+            strokeDash=alt.StrokeDash("arm:N", title=None, scale=_same(shown), legend=legend),
             tooltip=[
                 alt.Tooltip("arm:N", title="Arm"),
                 alt.Tooltip("task:Q", title="Task", format=".0f"),
@@ -143,7 +143,7 @@ def cost_ratios(found: Iterable[Efficiency]) -> Spec | None:
     """Cost per resolved task against the baseline, one row per resource, on a log axis."""
     rows: list[Row] = [
         {
-            "row": e.outcome.title,
+            "row": e.outcome.short,
             "mid": e.ratio.ratio,
             "low": e.ratio.low,
             "high": e.ratio.high,
@@ -157,6 +157,12 @@ def cost_ratios(found: Iterable[Efficiency]) -> Spec | None:
     title = "Ratio to the baseline (log)"
     log = alt.Scale(type="log", nice=False, padding=16)
     return _rows(rows, "Resource", alt.X("low:Q", title=title, scale=log), 1.0)
+
+
+def lines_legend(arms: Iterable[str]) -> alt.Legend:
+    """A legend of those arms that are drawn, its symbols long enough to tell dashes apart."""
+    drawn = list(dict.fromkeys(arms))
+    return alt.Legend(title=None, symbolType="stroke", symbolSize=300, values=drawn)
 
 
 def _forest(
@@ -226,4 +232,4 @@ def _same(arms: list[ArmResult]) -> alt.Scale:
 
 
 def _gradient(outcome: Outcome) -> alt.Legend:
-    return alt.Legend(title=axis_title(outcome), gradientLength=160, titleLimit=190)
+    return alt.Legend(title=axis_title(outcome), gradientLength=160, titleLimit=160)

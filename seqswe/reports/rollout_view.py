@@ -15,10 +15,10 @@ from seqswe.store import RunDirectory
 
 COLUMNS = {
     "run": "Run",
-    "arm": "Arm",
-    "seed": "Seed",
     "task": "Task",
     "instance": "Instance",
+    "arm": "Arm",
+    "seed": "Seed",
     "outcome": "Outcome",
     "rank": "Reciprocal rank",
     "steps": "Steps",
@@ -62,10 +62,10 @@ def row(run: RunResult, rollout: Rollout) -> list[Any]:
     numbers = [OUTCOMES[name].of(rollout) for name in ("steps", "tokens", "cost", "seconds")]
     return [
         run.label,
-        rollout.arm,
-        rollout.seed,
         rollout.position + 1,
         rollout.instance_id,
+        rollout.arm,
+        rollout.seed,
         outcome_word(rollout),
         None if rank is None else round(rank, 3),
         *(None if n is None else round(n, 4) for n in numbers),

@@ -73,9 +73,9 @@ def _note(analysis: Analysis) -> str:
         )
     told = {found.name for found in analysis.secondary}
     if "regret" not in told:
-        text += " Regret and gap closed need a run with the memory `oracle` reported beside this."
-    if not told & {"forward_transfer", "backward_transfer"}:
-        text += " Transfer and forgetting need an arm that reads a kept snapshot."
+        text += " Regret and gap closed need a run with the oracle's memory reported beside this."
+    if not analysis.probes:
+        text += " Transfer and forgetting need frozen or replay arms."
     return text
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from seqswe import manifest
 from seqswe.cli import COMMANDS, main
+from seqswe.store import RunDirectory
 
 ROOT = Path(__file__).parents[2]
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("SEQSWE_")}
@@ -251,6 +253,14 @@ def test_a_finished_run_is_resumed_at_once(seqswe, finished):
     answer = seqswe("resume", finished, "--jobs", "1")
     assert answer.code == 0, answer.err
     assert (finished / "rollouts.jsonl").read_bytes() == before
+
+
+def test_a_run_remembers_which_tests_graded_it(finished):
+    records = manifest.load("ledgerlite").instances[:2]
+    counts = RunDirectory.open(finished).info.tests
+    assert counts.fail_to_pass == sum(len(record.FAIL_TO_PASS) for record in records) > 0
+    assert counts.pass_to_pass == sum(len(record.PASS_TO_PASS) for record in records) > 0
+    assert (counts.quarantined, counts.quarantined_tasks) == (0, 0)
 
 
 def test_a_cache_that_cannot_be_written_is_two_lines(seqswe, tmp_path):

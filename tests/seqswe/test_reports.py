@@ -158,6 +158,20 @@ def test_the_synthetic_label_is_at_every_heading(hostile: Analysis) -> None:
     assert json.loads(JsonReport().render(hostile))["synthetic"] is True
 
 
+def test_every_cell_names_its_column_where_a_narrow_screen_stacks_them(analysis: Analysis) -> None:
+    text = markup(analysis)
+    (arms,) = re.findall(
+        r'<table role="table" class="stacks">(?:(?!</table>).)*>Resolved / all<.*?</table>',
+        text,
+        re.S,
+    )
+    heads, labels = (
+        re.findall(r"<th [^>]*>(.*?)</th>", arms),
+        re.findall('data-label="(.*?)"', arms),
+    )
+    assert labels == heads * 2
+
+
 def test_html_asks_no_server_for_anything(analysis: Analysis) -> None:
     text = markup(analysis)
     assert "default-src 'none'" in unescape(text)

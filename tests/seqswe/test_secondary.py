@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from seqswe.reports.html import HtmlReport
 from seqswe.reports.json_report import JsonReport
 from seqswe.reports.junit import JUnitReport
 from seqswe.reports.markdown import MarkdownReport
-from seqswe.rollout import Rollout
 from seqswe.statistics import SWE_BENCH_CL_WARNING, swe_bench_cl
 from seqswe.store import RunDirectory, TestCounts
 from tests.seqswe.conftest import PlantRun, outcomes_of, rollout
@@ -27,23 +25,12 @@ def told(analysis: Analysis, name: str, run: str = "episodic") -> Secondary:
     return found
 
 
-def remembered(found: Rollout) -> Rollout:
-    """Snapshots as a run leaves them: the sequential arm's memory grows with every task."""
-    if found.arm != "sequential":
-        return replace(found, memory_before="empty", memory_after="empty")
-    before = f"{found.seed}-{found.position}" if found.position else "empty"
-    return replace(found, memory_before=before, memory_after=f"{found.seed}-{found.position + 1}")
-
-
-def add_arm(run: RunDirectory, arm: str, values: np.ndarray, learnt: int) -> None:
-    """An arm that read the sequential arm's memory after `learnt` tasks."""
+def add_arm(run: RunDirectory, arm: str, values: np.ndarray) -> None:
+    """Rollouts of one more arm, of the first so many tasks."""
     lines = [
-        rollout(
-            arm, seed, position, resolved=bool(resolved), memory_before=f"{seed}-{learnt}",
-            memory_after=f"{seed}-{learnt}",
-        )
+        rollout(arm, seed, position, resolved=bool(resolved))
         for (position, seed), resolved in np.ndenumerate(values)
-    ]  # fmt: skip
+    ]
     with (run.root / "rollouts.jsonl").open("a") as journal:
         journal.writelines(json.dumps(line.as_json()) + "\n" for line in lines)
 
@@ -90,39 +77,26 @@ def test_an_oracle_that_was_asked_something_else_is_no_measure(
     assert "Regret and gap closed need a run" in MarkdownReport().render(analysis).decode()
 
 
-def test_transfer_is_read_from_the_snapshots_that_the_journal_names(plant: PlantRun) -> None:
+def test_their_forgetting_comes_from_a_replay_of_all_tasks(plant: PlantRun) -> None:
     made = outcomes_of(TASKS, 3, lift=0.2)
-    run = plant(made, change=remembered)
-    frozen = np.ones((TASKS, 3), bool)
-    add_arm(run, "whatever it is called", frozen, learnt=30)
-    analysis = analyse([run])
-    forward = told(analysis, "forward_transfer")
-    assert forward.title == "Forward transfer after 30 tasks"
-    assert (forward.n, forward.estimate) == (30, pytest.approx(1 - made["iid"][30:].mean()))
-    backward = told(analysis, "backward_transfer")
-    assert backward.estimate == pytest.approx(1 - made["sequential"][:30].mean())
-
-
-def test_a_replay_of_all_tasks_gives_their_forgetting_and_ours(plant: PlantRun) -> None:
-    made = outcomes_of(TASKS, 3, lift=0.2)
-    run = plant(made, change=remembered)
     lost = made["sequential"].copy()
     lost[:20] = False
-    add_arm(run, "replay", lost, learnt=TASKS)
-    analysis = analyse([run])
-    backward = told(analysis, "backward_transfer")
-    assert backward.estimate == pytest.approx(lost.mean() - made["sequential"].mean())
-    assert backward.estimate < 0
-    (theirs,) = analysis.swe_bench_cl
-    assert theirs.metrics == swe_bench_cl(made["sequential"], made["iid"], lost)
-    assert "forward_transfer" not in {s.name for s in analysis.secondary}
+    for name, again, known in (("all", lost, lost), ("half", lost[:30], None)):
+        run = plant(made, name=name)
+        add_arm(run, f"replay-{len(again)}", again)
+        analysis = analyse([run])
+        theirs = swe_bench_cl(made["sequential"], made["iid"], known)
+        assert analysis.swe_bench_cl[0].metrics == theirs
+        assert (theirs.forgetting is None) is (known is None)
+        assert [probe.kind for probe in analysis.probes] == ["retention"]
+        assert "need frozen or replay arms" not in MarkdownReport().render(analysis).decode()
 
 
 def test_without_such_arms_transfer_is_not_made_up(plant: PlantRun) -> None:
-    analysis = analyse([plant(outcomes_of(TASKS, 3, lift=0.2), change=remembered)])
-    assert not {s.name for s in analysis.secondary} & {"forward_transfer", "backward_transfer"}
+    analysis = analyse([plant(outcomes_of(TASKS, 3, lift=0.2))])
     assert analysis.swe_bench_cl[0].metrics.forgetting is None
-    assert "Transfer and forgetting need an arm" in MarkdownReport().render(analysis).decode()
+    text = MarkdownReport().render(analysis).decode()
+    assert "Transfer and forgetting need frozen or replay arms" in text
 
 
 def test_pass_at_k_and_pass_hat_k_bracket_the_mean(plant: PlantRun) -> None:

@@ -45,7 +45,7 @@ def test_a_share_out_of_range_fails_the_run(monkeypatch, capsys):
 
     monkeypatch.setattr("benchmarks.calibration.CHECKS", (broken,))
     monkeypatch.setattr("benchmarks.calibration.TEETH", ())
-    monkeypatch.setattr("benchmarks.calibration.seconds", lambda: 0.0)
+    monkeypatch.setattr("benchmarks.calibration.sentence", str)
     assert main(["--long"]) == 1
     assert "OUT OF RANGE" in capsys.readouterr().out
 

@@ -14,7 +14,7 @@
       background: null,
       font: "system-ui, sans-serif",
       view: { stroke: null },
-      axis: { ...text, gridColor: line, domainColor: line, tickColor: line, labelOverlap: true, labelPadding: 4, titlePadding: 8 },
+      axis: { ...text, gridColor: line, domainColor: line, tickColor: line, labelOverlap: true, labelSeparation: 8, labelPadding: 4, titlePadding: 8 },
       legend: { ...text, orient: "top", title: null, symbolStrokeWidth: 2.5, labelLimit: 260, titleLimit: 400 },
       header: text,
       range: { category: colours, heatmap: [read("--heat-0"), read("--heat-1")], ordinal: colours },

@@ -9,6 +9,8 @@
   const column = (name) => names.indexOf(name);
   const state = { text: "", arm: "", outcome: "", page: 0 };
   const rows = source.rows.map((values, index) => ({ values, index }));
+  // As in the table's head: a column of runs says nothing where there is only one.
+  const several = place.tHead.rows[0].cells.length === names.length;
 
   function element(tag, text, attributes) {
     const made = document.createElement(tag);
@@ -37,6 +39,7 @@
     for (const { values, index } of found.slice(state.page * PAGE, (state.page + 1) * PAGE)) {
       const line = element("tr");
       values.forEach((value, at) => {
+        if (names[at] === "run" && !several) return;
         const cell = element("td", null, { class: "short" });
         if (names[at] === "instance" && (source.live || index in source.details)) {
           const open = element("button", value, { type: "button", class: "link" });

@@ -1,0 +1,39 @@
+"""Texts of injected bugs, kept in the cache: making one again parses and prints a whole file."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from harness.git import Clone, cache_folder
+from harness.injection.recipe import texts_of
+from harness.mining.candidates import Texts
+from seqswe.instance import digest_of
+from seqswe.manifest import InstanceRecord
+
+
+def kept_texts(clone: Clone, record: InstanceRecord) -> Texts:
+    """As `texts_of`; what is kept counts only where its digests are the record's."""
+    key = digest_of(json.dumps(dict(record.digests), sort_keys=True)).removeprefix("sha256:")
+    path = cache_folder() / "texts" / f"{key}.json"
+    found = _read(path)
+    if found is None or any(record.digests.get(k) != d for k, d in found.digests.items()):
+        found = texts_of(clone, record)
+        _write(path, found)
+    return found
+
+
+def _read(path: Path) -> Texts | None:
+    try:
+        return Texts(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _write(path: Path, texts: Texts) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_text(json.dumps(asdict(texts)), encoding="utf-8")
+    part.replace(path)

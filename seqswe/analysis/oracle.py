@@ -1,0 +1,61 @@
+"""Regret and gap closed, against the run of an oracle reported beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from seqswe.analysis.arms import complete_tasks, started
+from seqswe.analysis.model import Analysis, ArmResult, Contrast, RunResult, Secondary
+from seqswe.arms import SEQUENTIAL
+from seqswe.statistics import gap_closed, regret
+
+ORACLE = "oracle"
+"""The memory that sees gold data: the upper bound, in a run beside this one."""
+FEWEST = 5
+"""Under this many tasks nothing is told."""
+
+
+def against_oracle(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
+    """Regret and gap closed, where a run with the oracle's memory stands beside this one."""
+    oracle = _oracle(analysis, contrast)
+    if oracle is None:
+        return
+    run, name = contrast.run, contrast.outcome.name
+    arms = [analysis.of_arm(run, contrast.arm), analysis.of_arm(run, contrast.baseline), oracle]
+    values = [arm.outcomes[name].values for arm in arms]
+    kept = complete_tasks(*values)
+    if kept.sum() < FEWEST:
+        return
+    y1, y0, best = (started(found)[kept] for found in values)
+    meaning = "Tasks lost over the sequence against a memory that sees the gold data."
+    said = ("regret", "Regret", meaning)
+    yield Secondary.of(
+        contrast, said, regret(y1, best), unit="tasks", between=f"oracle − {contrast.arm}"
+    )
+    closed = gap_closed(y1, y0, best)
+    meaning = "Share of the oracle's own lift that this memory reached."
+    if closed is None:
+        meaning += " Not told: the oracle's lift is not clearly above zero."
+    said = ("gap_closed", "Gap closed", meaning)
+    between = f"({contrast.name}) / (oracle − {contrast.baseline})"
+    yield Secondary.of(contrast, said, closed, unit="share", between=between)
+
+
+def _oracle(analysis: Analysis, contrast: Contrast) -> ArmResult | None:
+    mine = _run(analysis, contrast.run)
+    if mine.info.experiment.memory == ORACLE:
+        return None
+    for run in analysis.runs:
+        same = _asked(run) == _asked(mine) and run.info.experiment.memory == ORACLE
+        if same and any((a.run, a.arm) == (run.label, SEQUENTIAL) for a in analysis.arms):
+            return analysis.of_arm(run.label, SEQUENTIAL)
+    return None
+
+
+def _asked(run: RunResult) -> tuple[object, ...]:
+    e = run.info.experiment
+    return (run.info.sequence_digest, e.limit, e.agent, e.agent_option, e.feedback, e.code)
+
+
+def _run(analysis: Analysis, label: str) -> RunResult:
+    return next(run for run in analysis.runs if run.label == label)
