@@ -10,12 +10,13 @@ from harness.contamination import Contamination
 from harness.grading import Grader
 from harness.memories import Memories
 from harness.openings import Openings, Wanted
+from harness.services import Served
 from seqswe import __version__, plugins
 from seqswe.agent import Agent
 from seqswe.arms import Cell
 from seqswe.experiment import Experiment
 from seqswe.instance import Instance, digest_of
-from seqswe.memory import Memory, Services, build_memory
+from seqswe.memory import Services, build_memory
 from seqswe.sandbox import SandboxProvider
 from seqswe.store import RunDirectory
 
@@ -68,7 +69,7 @@ class Bench:
         if following is not None:
             self.openings.ahead(Wanted(cell, following, for_agent=True))
 
-    def _memory(self, cell: Cell, home: Path) -> Memory:
+    def _memory(self, cell: Cell, home: Path) -> Served:
         return make_memory(self.experiment, self.services, cell, home)
 
 
@@ -82,9 +83,11 @@ def make_agent(experiment: Experiment, services: Services, cell: Cell) -> Agent:
     return agent
 
 
-def make_memory(experiment: Experiment, services: Services, cell: Cell, home: Path) -> Memory:
+def make_memory(experiment: Experiment, services: Services, cell: Cell, home: Path) -> Served:
     """The empty memory of a cell of an experiment. Raises UsageError for wrong options."""
-    if cell.memory == "absent":
-        return build_memory("none", home)
-    given = plugins.options("memory", experiment.memory, experiment.memory_option)
-    return build_memory(experiment.memory, home, services, **given)
+    absent = cell.memory == "absent"
+    name = "none" if absent else experiment.memory
+    given = plugins.options("memory", name, () if absent else experiment.memory_option)
+    return Served(
+        lambda served: build_memory(name, home, served, **given), services, experiment, cell.seed
+    )

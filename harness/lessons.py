@@ -10,6 +10,7 @@ from harness.bench import Bench
 from seqswe.arms import SEQUENTIAL, Cell, Frozen
 from seqswe.errors import RunDirError
 from seqswe.memory import Experience
+from seqswe.model import Meter
 from seqswe.parse import parse
 from seqswe.store import dump
 
@@ -33,7 +34,7 @@ def read(folder: Path) -> Experience:
         ) from None
 
 
-def starting_from(bench: Bench, cell: Cell, position: int, snapshot: str) -> str:
+def starting_from(bench: Bench, cell: Cell, position: int, snapshot: str, meter: Meter) -> str:
     """The snapshot that a rollout starts from: the one given, without its own lesson if need be.
 
     A lesson is left out by going back to the snapshot before it and telling that memory the rest
@@ -50,7 +51,9 @@ def starting_from(bench: Bench, cell: Cell, position: int, snapshot: str) -> str
     }
     before = chain[position].memory_before
     again = bench.memories.at(cell, before)
+    again.pay_with(meter)
     for later in memory.lessons[memory.lessons.index(position) + 1 :]:
         rollout = chain[later]
         again.record(read(bench.store.folder(SEQUENTIAL, cell.seed, later, rollout.instance_id)))
+        meter.next_task()
     return bench.memories.keep(cell, again, before)[0]

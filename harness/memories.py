@@ -10,11 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
+from harness.services import Served
 from seqswe.arms import Cell
-from seqswe.memory import Experience, Memory
+from seqswe.memory import Experience
 from seqswe.snapshots import EMPTY, Files, Snapshots
 
-Build = Callable[[Cell, Path], Memory]
+Build = Callable[[Cell, Path], Served]
 """Makes a new, empty memory of a cell in an empty folder."""
 Check = Callable[[Cell, Experience, Files, Files], None]
 """Looks at the saved state before and after an experience. Raises LeakError."""
@@ -30,10 +31,10 @@ class Memories:
     def __init__(self, build: Build, snapshots: Snapshots, scratch: Path, check: Check) -> None:
         self._build, self._snapshots, self._scratch = build, snapshots, scratch
         self._check = check
-        self._live: dict[tuple[str, int], tuple[str, Memory]] = {}
+        self._live: dict[tuple[str, int], tuple[str, Served]] = {}
         self._lock = Lock()
 
-    def at(self, cell: Cell, snapshot: str) -> Memory:
+    def at(self, cell: Cell, snapshot: str) -> Served:
         """The memory of `cell` at `snapshot`; whoever takes it makes it `learn`, or drops it."""
         with self._lock:
             kept = self._live.pop((cell.arm, cell.seed), None)
@@ -49,7 +50,7 @@ class Memories:
                 memory.load(Path(state))
         return memory
 
-    def learn(self, cell: Cell, memory: Memory, told: Experience, before: str) -> tuple[str, int]:
+    def learn(self, cell: Cell, memory: Served, told: Experience, before: str) -> tuple[str, int]:
         """Record an experience; returns the snapshot after it and the bytes of its state.
 
         The memory of a cell that carries nothing over is not told, and stays where it was.
@@ -62,7 +63,7 @@ class Memories:
         self._check(cell, told, self._snapshots.files(before), self._snapshots.files(after))
         return after, size
 
-    def keep(self, cell: Cell, memory: Memory, before: str) -> tuple[str, int]:
+    def keep(self, cell: Cell, memory: Served, before: str) -> tuple[str, int]:
         """Snapshot a memory as a change to `before`; returns the snapshot and its bytes."""
         with tempfile.TemporaryDirectory(dir=self._scratch) as name:
             folder = Path(name)

@@ -16,21 +16,23 @@ from typing import Any
 from harness.bench import Bench
 from harness.delivery import deliver
 from harness.grading import collect_patch
-from harness.grading.grade import Graded, empty_patch
+from harness.grading.grade import Graded, empty_patch, stable
 from harness.grading.patch import paths_of
 from harness.lessons import NAME, starting_from, written
 from harness.openings import Opened, Wanted
+from harness.services import meter_of
 from seqswe.agent import Attempt
 from seqswe.arms import Cell
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
 from seqswe.feedback import experience
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.memory import Recall
+from seqswe.model import Meter
 from seqswe.parse import parse
 from seqswe.rollout import CAUSES, Failure, Rollout
 from seqswe.sandbox import Sandbox
 from seqswe.store import RunDirectory, dump
-from seqswe.trajectory import Recording, trajectory
+from seqswe.trajectory import Recording, compact, trajectory
 
 
 class Clock:
@@ -58,7 +60,7 @@ def run_rollout(bench: Bench, cell: Cell, position: int, before: str) -> Rollout
 
     Raises LeakError and other errors for people: they end the run.
     """
-    instance, clock = bench.instances[position], Clock()
+    instance, clock, meter = bench.instances[position], Clock(), meter_of(bench.experiment)
     rollout = Rollout(
         arm=cell.arm,
         seed=cell.seed,
@@ -72,7 +74,7 @@ def run_rollout(bench: Bench, cell: Cell, position: int, before: str) -> Rollout
     )
     try:
         with clock.phase("total"):
-            rollout = _rollout(bench, cell, rollout, clock)
+            rollout = _rollout(bench, cell, rollout, clock, meter)
     except RolloutError as error:
         rollout = replace(rollout, failure=Failure.of(error))
     except SeqSWEError:
@@ -82,16 +84,17 @@ def run_rollout(bench: Bench, cell: Cell, position: int, before: str) -> Rollout
     finally:
         # Without a patch, or after a failure, nobody takes the grader's sandbox.
         bench.openings.drop(Wanted(cell, position, for_agent=False))
-    return replace(rollout, timing=clock.seconds)
+    return replace(rollout, timing=clock.seconds, memory_usage=meter.usage)
 
 
-def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock) -> Rollout:
+def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock, meter: Meter) -> Rollout:
     position = rollout.position
     instance = bench.instances[position]
     task = instance.task(position)
     with _failing_as("memory_failed"), clock.phase("memory"):
-        before = starting_from(bench, cell, position, rollout.memory_before)
+        before = starting_from(bench, cell, position, rollout.memory_before, meter)
         memory = bench.memories.at(cell, before)
+        memory.pay_with(meter)
         recall = checked(memory.recall(task), bench.instances, cell, position)
         key = bench.key(instance, before)
         rollout = replace(rollout, memory_before=before, key=key, **_recalled(recall))
@@ -111,7 +114,8 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock) -> Rollou
     graded = grade_patch(bench, Wanted(cell, position, for_agent=False), patch, clock)
     edited = paths_of(patch) if patch else ()
     outcome = (instance, graded.verdict, graded.log)
-    told = experience(task, attempt, patch, edited, outcome, bench.experiment.feedback)
+    seen = stable(compact(sandbox.steps), sandbox.root)
+    told = experience(task, attempt, patch, edited, outcome, bench.experiment.feedback, seen)
     with _failing_as("memory_failed"), clock.phase("memory"):
         after, size = bench.memories.learn(cell, memory, told, before)
     rollout = replace(

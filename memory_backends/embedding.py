@@ -31,13 +31,22 @@ def hashed(texts: Sequence[str]) -> list[Vector]:
     return [_vector(Counter(words(text))) for text in texts]
 
 
-def embedding_of(name: str) -> Embedding:
-    """Feature hashing for "", else the function or class behind `module:attribute`.
+def embedding_of(name: str, endpoint: Embedding | None = None) -> Embedding:
+    """Feature hashing for "", the model at `endpoint`, `minilm`, or a `module:attribute`.
 
     A class is built without arguments. Raises UsageError if there is no such thing.
     """
     if not name:
         return hashed
+    if name == "endpoint":
+        if endpoint is None:
+            raise UsageError(
+                "memory option embedding=endpoint needs an embedding model",
+                "Give --embedding NAME and --embedding-url (or --model-url) URL.",
+            )
+        return endpoint
+    if name == "minilm":
+        name = "memory_backends.minilm:embed"
     module, _, attribute = name.partition(":")
     try:
         found = getattr(import_module(module), attribute)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,17 +12,30 @@ from memory_backends.embedding import cosines, embedding_of, vectors
 from memory_backends.records import RecordMemory
 from memory_backends.text import READ
 from seqswe.instance import Task
+from seqswe.memory import Services
 
 ROUNDING = 1e-4
 """More than the error of a float32 dot product, whose last digits depend on the machine."""
 
 
 class Vectors(RecordMemory):
-    """Cosine over an embedding of issue and files; `embedding` is a module:attribute."""
+    """Cosine over an embedding of issue and files.
 
-    def __init__(self, home: Path, *, embedding: str = "", **options: Any) -> None:
+    embedding: feature hashing if empty, `endpoint` (--embedding), `minilm`, or module:attribute.
+    """
+
+    uses: ClassVar[tuple[str, ...]] = ("embed",)
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        services: Services | None = None,
+        embedding: str = "",
+        **options: Any,
+    ) -> None:
         super().__init__(home, **options)
-        self._embed = embedding_of(embedding)
+        self._embed = embedding_of(embedding, services.embed if services else None)
         self._matrix = np.zeros((0, 0), dtype=np.float32)
         self._rows = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field, fields
 from math import inf
 from typing import Any, Literal
@@ -15,6 +16,8 @@ Feedback = Literal["none", "verdict", "tests", "gold"]
 FEEDBACKS: tuple[Feedback, ...] = ("none", "verdict", "tests", "gold")
 Delivery = Literal["prompt", "file", "folder", "mcp", "mcp-http"]
 DELIVERIES: tuple[Delivery, ...] = ("prompt", "file", "folder", "mcp", "mcp-http")
+LITELLM = "litellm:"
+"""A model of this prefix is asked through LiteLLM, which knows the protocols of all providers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,24 @@ class Experiment:
     """name of a memory, or module:attribute"""
     memory_option: tuple[str, ...] = ()
     """key=value for the memory; may be repeated"""
+    model: str = ""
+    """model that the memory may ask, as its endpoint names it; litellm:NAME goes through LiteLLM"""
+    model_url: str = ""
+    """base URL of an OpenAI-compatible API"""
+    model_key: str = "OPENAI_API_KEY"
+    """environment variable that holds the API key; the key itself is never written"""
+    model_tokens: int = 200_000
+    """tokens that the memory may use for one task, 0 for no end"""
+    model_seconds: float = 120.0
+    """deadline of one request"""
+    model_price_in: float = 0.0
+    """USD per million prompt tokens"""
+    model_price_out: float = 0.0
+    """USD per million completion tokens"""
+    embedding: str = ""
+    """embedding model that the memory may ask, as its endpoint names it"""
+    embedding_url: str = ""
+    """its base URL, where that is not model_url; it is sent the same key"""
     arm: tuple[str, ...] = ("iid", "sequential")
     """one of `seqswe.arms.ARMS`; may be repeated"""
     seeds: int = 3
@@ -91,18 +112,43 @@ class Experiment:
             "memory_mb": 64,
             "disk_mb": 16,
             "output_bytes": 1000,
+            "model_tokens": 0,
         }.items():
             if getattr(self, name) < least:
                 raise UsageError(
                     f"{name} must be at least {least}, not {getattr(self, name)}",
                     "See `seqswe run --help`.",
                 )
-        for name in ("cpus", "command_seconds", "task_seconds"):
+        for name in ("cpus", "command_seconds", "task_seconds", "model_seconds"):
             if not 0 < getattr(self, name) < inf:
                 raise UsageError(
                     f"{name} must be a positive number, not {getattr(self, name)}",
                     "See `seqswe run --help`.",
                 )
+        self._check_model()
+
+    def _check_model(self) -> None:
+        for name, url in (
+            (self.model, self.model_url),
+            (self.embedding, self.embedding_url or self.model_url),
+        ):
+            if name and not (url or name.startswith(LITELLM)):
+                raise UsageError(
+                    f"model {name!r} is named, and no endpoint to ask it at",
+                    "Give --model-url, for example http://localhost:8000/v1.",
+                )
+        for price in (self.model_price_in, self.model_price_out):
+            if not 0 <= price < inf:
+                raise UsageError(
+                    f"a model's price must be a number of at least 0, not {price}",
+                    "Give USD per million tokens.",
+                )
+        # What looks like a key is not repeated: errors end up in logs.
+        if not re.fullmatch(r"[A-Za-z_]\w*", self.model_key):
+            raise UsageError(
+                "model_key is not the name of an environment variable",
+                "Put the key itself into a variable, and name that: --model-key OPENAI_API_KEY.",
+            )
 
     @property
     def limits(self) -> Limits:
@@ -124,7 +170,10 @@ class Experiment:
         return digest_of(repr(sorted(data.items())))
 
 
-MAY_DIFFER = frozenset({"mirror", "issues", "jobs", "retries"})
+MODEL_ACCESS = ("url", "key", "tokens", "seconds", "price_in", "price_out")
+MAY_DIFFER = frozenset(
+    {"mirror", "issues", "jobs", "retries", "embedding_url", *(f"model_{n}" for n in MODEL_ACCESS)}
+)
 """Settings that may differ on resume: they change where and how fast, never what comes out."""
 NOT_RESULTS = MAY_DIFFER | {"seeds", "arm", "limit"}
 """With those that choose which rollouts run: none of them changes what one rollout gives."""

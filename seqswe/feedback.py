@@ -28,6 +28,7 @@ def experience(
     edited_files: tuple[str, ...],
     outcome: tuple[Instance, Verdict, str],
     policy: Feedback,
+    steps: str = "",
 ) -> Experience:
     """The experience of one rollout; `outcome` is gold instance, verdict and test log."""
     instance, verdict, log = outcome
@@ -37,6 +38,7 @@ def experience(
         patch=patch,
         ranking=attempt.ranking,
         notes=attempt.notes,
+        steps=steps,
         edited_files=edited_files,
         resolved=verdict.resolved if "resolved" in allowed else None,
         test_output=log[-TEST_OUTPUT:] if "test_output" in allowed else None,

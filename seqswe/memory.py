@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Any, Protocol, cast, runtime_checkable
 
 from seqswe import plugins
 from seqswe.errors import UsageError
 from seqswe.instance import Instance, Task
+from seqswe.model import Embed, Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,8 @@ class Experience:
     ranking: tuple[str, ...] = ()
     """Files the agent thought relevant, best first."""
     notes: Mapping[str, Any] = field(default_factory=dict)
+    steps: str = ""
+    """What the agent did and saw, by every policy: see `trajectory.compact` for its form."""
     resolved: bool | None = None
     test_output: str | None = None
     gold_patch: str | None = None
@@ -112,15 +116,29 @@ class Commit:
 class Services:
     """What a memory may be given beyond its experiences, if its class says so.
 
-    A class (or function) with `needs = ("history",)` is built with `services=`, and may use the
-    services that it named. Most memories need none. One that needs `gold` could not be deployed,
-    and reports say so.
+    A class (or function) with `needs = ("history",)` is built with `services=`, which holds the
+    services that it named and no others; `uses` names some that it can do without. Most memories
+    need none. One that needs `gold` could not be deployed, and reports say so.
     """
 
     history: Callable[[Task], Iterable[Commit]] | None = None
     """The log of what a task's base commit reaches, newest first, and nothing later."""
     gold: Callable[[str], Instance] | None = None
     """The instance behind an id, gold fields and all."""
+    model: Model | None = None
+    """A chat model, metered and with a budget for each task."""
+    embed: Embed | None = None
+    """An embedding model, metered likewise."""
+    clock: Callable[[], datetime] | None = None
+    """When the task at hand was asked: the time of the stream, never that of the day."""
+    rng: Callable[[], Random] | None = None
+    """A generator seeded by the run's seed and the task, the same at every call."""
+
+
+HINTS: Mapping[str, str] = {
+    "model": "Give --model NAME and --model-url URL of an OpenAI-compatible endpoint.",
+    "embed": "Give --embedding NAME and --model-url (or --embedding-url) URL of an endpoint.",
+}
 
 
 def build_memory(name: str, home: Path, services: Services | None = None, **options: Any) -> Memory:
@@ -135,12 +153,19 @@ def build_memory(name: str, home: Path, services: Services | None = None, **opti
         if getattr(given, need, None) is None:
             raise UsageError(
                 f"memory {name!r} needs {need!r}, which is not to be had here",
-                "Choose another memory, or run it where the harness can provide that.",
+                HINTS.get(need, "Choose another memory, or run it where the harness has that."),
             )
-    extra = {"services": given} if needed else {}
+    named = {*needed, *uses(name)}
+    chosen = Services(**{service: getattr(given, service) for service in named})
+    extra = {"services": chosen} if named else {}
     return cast(Memory, plugins.build("memory", name, home, **extra, **options))
 
 
 def needs(name: str) -> tuple[str, ...]:
     """The services that a memory asks for, by entry-point name or `module:attribute`."""
     return tuple(getattr(plugins.resolve("memory", name), "needs", ()))
+
+
+def uses(name: str) -> tuple[str, ...]:
+    """The services that a memory takes where they are to be had, and can do without."""
+    return tuple(getattr(plugins.resolve("memory", name), "uses", ()))

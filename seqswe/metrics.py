@@ -169,6 +169,20 @@ OUTCOMES: Mapping[str, Outcome] = {
             lambda r: r.usage.prompt_tokens + r.usage.completion_tokens,
         ),
         _amount("cost", "Cost", "USD per task", lambda r: r.usage.cost_usd),
+        _amount(
+            "memory_tokens",
+            "Tokens of the memory",
+            "tokens per task",
+            lambda r: float(r.memory_usage.tokens),
+            "neither",
+        ),
+        _amount(
+            "memory_cost",
+            "Cost of the memory",
+            "USD per task",
+            lambda r: r.memory_usage.cost_usd,
+            "neither",
+        ),
         _amount("seconds", "Time of the agent", "seconds per task", seconds),
         _amount("broken", "Tests broken", "tests per task", lambda r: r.broken),
         _amount(

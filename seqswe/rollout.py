@@ -8,6 +8,7 @@ from typing import Any
 
 from seqswe.agent import Usage
 from seqswe.errors import RolloutError
+from seqswe.model import MemoryUsage
 from seqswe.parse import parse
 
 
@@ -27,6 +28,7 @@ CAUSES: Mapping[str, Cause] = {
     "sandbox_failed": Cause(True, False, "the container or its engine broke"),
     "grader_failed": Cause(True, False, "the tests could not be run or read"),
     "memory_failed": Cause(True, False, "the memory backend raised"),
+    "memory_out_of_budget": Cause(False, False, "the memory used up its tokens for one task"),
     "harness_failed": Cause(False, False, "a bug of SeqSWE itself"),
     "cancelled": Cause(True, False, "stopped by a person"),
 }
@@ -115,8 +117,8 @@ class Delivered:
 class Rollout:
     """One agent on one task inside a run: a line of the journal.
 
-    `timing` (seconds by phase) and `started_at` are measurements; everything else is a result
-    and must come out the same, bit for bit, when an interrupted run is resumed.
+    `timing` (seconds by phase), `memory_usage` and `started_at` are measurements; everything else
+    is a result and must come out the same, bit for bit, when an interrupted run is resumed.
     """
 
     arm: str
@@ -143,6 +145,8 @@ class Rollout:
     memory_before: str = ""
     memory_after: str = ""
     memory_bytes: int = 0
+    memory_usage: MemoryUsage = MemoryUsage()
+    """What the memory's own model took; of a rollout that is tried again, only the last try's."""
     audit: str = ""
     """`<objects> objects, 0 extra, 0 missing`, or empty where no sandbox was opened."""
     timing: Mapping[str, float] = field(default_factory=dict)
@@ -160,6 +164,7 @@ class Rollout:
         data["failure"] = asdict(self.failure) if self.failure else None
         data["usage"] = {name: getattr(self.usage, name) for name in _USAGE}
         data["delivered"] = asdict(self.delivered) if self.delivered else None
+        data["memory_usage"] = {name: getattr(self.memory_usage, name) for name in _MEMORY_USAGE}
         data["timing"] = dict(self.timing)
         return data
 
@@ -171,7 +176,7 @@ class Rollout:
     def result(self) -> dict[str, Any]:
         """The part that must be reproducible: everything but the measurements."""
         data = self.as_json()
-        del data["timing"], data["started_at"]
+        del data["timing"], data["started_at"], data["memory_usage"]
         if self.delivered is None:  # so that digests from before this field stay what they were
             del data["delivered"]
         return data | {"failure": self.failure.cause if self.failure else None}
@@ -179,3 +184,4 @@ class Rollout:
 
 _FIELDS = tuple(spec.name for spec in fields(Rollout))
 _USAGE = tuple(spec.name for spec in fields(Usage))
+_MEMORY_USAGE = tuple(spec.name for spec in fields(MemoryUsage))

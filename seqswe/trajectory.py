@@ -17,6 +17,13 @@ SHOWN = 2000
 """Characters kept of a command and of each output."""
 
 
+TOLD = 1000
+"""Characters of a command and of its output that a memory is told."""
+COMPACT = 20_000
+"""Characters of a whole trajectory that a memory is told."""
+LEFT_OUT = "[… steps left out …]\n"
+
+
 class Recording:
     """A sandbox as an agent gets it: every command is noted, and all share the task's seconds.
 
@@ -44,6 +51,22 @@ class Recording:
         stdin: bytes | None = None,
     ) -> Completed:
         """Run and note a command. Raises RolloutError("agent_out_of_budget") and the sandbox's."""
+        done = self.aside(command, timeout=timeout, env=env, stdin=stdin)
+        self.steps.append((command if isinstance(command, str) else " ".join(command), done))
+        return done
+
+    def aside(
+        self,
+        command: Sequence[str] | str,
+        *,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+    ) -> Completed:
+        """Run without noting it: for reads that rollouts share and only the first one makes.
+
+        Noted, they would make a trajectory, and what a memory learns of it, depend on chance.
+        """
         if self._left <= 0:
             raise RolloutError(
                 "agent_out_of_budget",
@@ -54,8 +77,6 @@ class Recording:
             command, timeout=seconds, env={**self._env, **(env or {})}, stdin=stdin
         )
         self._left -= done.seconds
-        text = command if isinstance(command, str) else " ".join(command)
-        self.steps.append((text, done))
         return done
 
     def read(self, path: str) -> bytes:
@@ -69,6 +90,36 @@ class Recording:
     def close(self) -> None:
         """Close the sandbox."""
         self._sandbox.close()
+
+
+def compact(steps: Sequence[tuple[str, Completed]], budget: int = COMPACT) -> str:
+    """Commands and what they printed as one text of at most `budget` characters.
+
+    A command starts with `$ ` (its further lines with `> `); output is indented by two spaces,
+    so that no output looks like a command. Steps in the middle are left out where it is too long.
+    """
+    told = [_told(command, done) for command, done in steps]
+    first: list[str] = []
+    last: list[str] = []
+    left = budget
+    for index in range(len(told)):
+        # From both ends: what an agent began with, and what it came to.
+        text = told[index // 2] if index % 2 == 0 else told[-1 - index // 2]
+        if len(text) + len(LEFT_OUT) > left:
+            return "".join((*first, LEFT_OUT, *reversed(last)))[:budget]
+        (last if index % 2 else first).append(text)
+        left -= len(text)
+    return "".join((*first, *reversed(last)))
+
+
+def _told(command: str, done: Completed) -> str:
+    said = (done.stdout + done.stderr).decode("utf-8", "replace")
+    shown = said if len(said) <= TOLD else said[: TOLD // 2] + "\n…\n" + said[-TOLD // 2 :]
+    lines = ["$ " + command[:TOLD].replace("\n", "\n> ")]
+    lines += ["  " + line for line in shown.splitlines()]
+    if done.timed_out or done.exit_code:
+        lines.append(f"  [{'timed out' if done.timed_out else f'exit {done.exit_code}'}]")
+    return "\n".join(lines) + "\n"
 
 
 def trajectory(

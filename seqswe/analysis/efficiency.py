@@ -12,7 +12,7 @@ from seqswe.metrics import OUTCOMES, RESOLVED
 from seqswe.statistics import Practice, cost_per_resolved, law_of_practice
 from seqswe.statistics.arrays import FloatArray
 
-RESOURCES = ("cost", "tokens", "steps", "executions", "seconds")
+RESOURCES = ("cost", "tokens", "memory_cost", "memory_tokens", "steps", "executions", "seconds")
 PRACTICE_TASKS = 10
 """Under this many tasks no law of practice is fitted."""
 

@@ -19,7 +19,7 @@ def value(outcome: Outcome, number: float | None) -> str:
         return "–"
     if outcome.kind == "share":
         return f"{number:.3f}" if _is_rank(outcome) else f"{100 * number:.1f} %"
-    if outcome.name == "cost":
+    if outcome.unit.startswith("USD"):
         return f"{number:.4f} USD" if number < 1 else f"{number:,.2f} USD"
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 

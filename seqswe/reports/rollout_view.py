@@ -163,12 +163,21 @@ def _facts(run: RunResult, rollout: Rollout) -> list[list[str]]:
         "Steps, executions": f"{usage.steps}, {usage.executions}",
         "Tokens in, out": f"{usage.prompt_tokens}, {usage.completion_tokens}",
         "Cost": "" if usage.cost_usd is None else f"{usage.cost_usd} USD",
+        "Memory's model": _memory_usage(rollout),
         "Seconds": ", ".join(f"{k} {v:.2f}" for k, v in rollout.timing.items()),
         "Memory before": rollout.memory_before,
         "Memory after": rollout.memory_after,
         "Audit": rollout.audit,
     }
     return [[name, text] for name, text in pairs.items() if text]
+
+
+def _memory_usage(rollout: Rollout) -> str:
+    used = rollout.memory_usage
+    if not used.calls:
+        return ""
+    cost = "" if used.cost_usd is None else f", {used.cost_usd} USD"
+    return f"{used.calls} calls, {used.prompt_tokens} tokens in, {used.completion_tokens} out{cost}"
 
 
 def _trajectory(folder: Path | None) -> list[dict[str, Any]]:

@@ -135,10 +135,12 @@ def failures_table(analysis: Analysis) -> Table:
 def settings_table(run: RunResult) -> Table:
     """Policies, digests and versions of one run."""
     experiment = run.info.experiment
+    models = " ".join(filter(None, [experiment.model, experiment.embedding]))
     rows = [
         ("Codebase", experiment.codebase + (" (synthetic bugs)" if run.info.synthetic else "")),
         ("Agent", " ".join([experiment.agent, *experiment.agent_option])),
         ("Memory", " ".join([experiment.memory, *experiment.memory_option])),
+        *((("Models of the memory", models),) if models else ()),
         ("Feedback policy", experiment.feedback),
         ("Delivery of the memory", experiment.delivery),
         ("Code policy", experiment.code),

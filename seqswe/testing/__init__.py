@@ -11,12 +11,15 @@ One module for each kind of plug-in; `experiences` makes the deterministic input
 from seqswe.testing.agent import check_agent
 from seqswe.testing.experiences import Experiences, experiences
 from seqswe.testing.memory import MemoryContract, check_memory
+from seqswe.testing.model import Says, ScriptedModel
 from seqswe.testing.sandbox import SandboxContract
 
 __all__ = [
     "Experiences",
     "MemoryContract",
     "SandboxContract",
+    "Says",
+    "ScriptedModel",
     "check_agent",
     "check_memory",
     "experiences",

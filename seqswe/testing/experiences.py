@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha1
+from random import Random
 
+from seqswe.endpoint import Endpoint
 from seqswe.instance import Instance, Task
 from seqswe.memory import Commit, Experience, Services
+from seqswe.model import Chat, Embeddings, Meter
 
 REPO = "example/house"
 _START = datetime(2020, 1, 1, tzinfo=UTC)
@@ -28,6 +33,15 @@ _FAULTS = (
     "compares names without regard to case",
 )
 
+_STEPS = """\
+$ grep -rn {room}_run src
+  {file}:{number}: def {room}_run(value):
+$ sed -n 1,40p {file}
+  old = {number}
+$ python -m pytest tests/test_{room}.py
+  [exit 1]
+"""
+
 
 class Experiences:
     """`count` experiences of one codebase in chronological order, and the services beside them."""
@@ -47,6 +61,7 @@ class Experiences:
             patch=instance.patch if resolved else "",
             ranking=instance.gold_files,
             notes={"note": f"faults of the {room} are in {instance.gold_files[0]}"},
+            steps=_STEPS.format(room=room, file=instance.gold_files[0], number=position),
             resolved=resolved,
             test_output=None if resolved else f"FAILED tests/test_{room}.py::test_{position}",
             gold_patch=instance.patch,
@@ -81,10 +96,24 @@ class Experiences:
             gold_files=(file, "src/house/core.py") if position % 5 == 0 else (file,),
         )
 
-    def services(self) -> Services:
-        """The services a memory may need: the log before each task, and the gold data."""
-        return Services(
+    def services(self, model_url: str = "") -> Services:
+        """The services a memory may need: the log before each task, and the gold data.
+
+        With the URL of an OpenAI-compatible endpoint (ScriptedModel has one) also a model and
+        embeddings, and a clock and chance that stand still.
+        """
+        found = Services(
             history=self._log, gold=lambda instance_id: self.instance(int(instance_id[-5:]))
+        )
+        if not model_url:
+            return found
+        endpoint, meter = _endpoint(model_url), Meter()
+        return replace(
+            found,
+            model=Chat(endpoint, "scripted", meter),
+            embed=Embeddings(endpoint, "scripted", meter),
+            clock=lambda: _START,
+            rng=lambda: Random(0),
         )
 
     def _log(self, task: Task) -> Iterator[Commit]:
@@ -106,6 +135,11 @@ def experiences(count: int) -> Experiences:
 def _room(position: int) -> str:
     # A stride that is coprime to the number of rooms: neighbours in time differ, rooms recur.
     return _ROOMS[position * 7 % len(_ROOMS)]
+
+
+@lru_cache(maxsize=4)
+def _endpoint(url: str) -> Endpoint:
+    return Endpoint(url, wait=0.01)
 
 
 def _sha(position: int) -> str:

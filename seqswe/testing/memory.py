@@ -47,7 +47,9 @@ class MemoryContract:
     """Name of the option that bounds the bytes of the saved state; "" if there is none."""
     many: ClassVar[int] = 10_000
     """Experiences of the large test."""
-    sequence: ClassVar[int] = 40
+    model_url: str = ""
+    """Where a memory that needs a model asks it, such as `ScriptedModel.url`."""
+    sequence: ClassVar[int] = 60
     """Experiences after each of which a snapshot is taken."""
 
     def settings(self) -> Mapping[str, Any]:
@@ -57,7 +59,7 @@ class MemoryContract:
     def build(self, folder: Path, **more: Any) -> Memory:
         """A new, empty memory with a new home below `folder`."""
         home = Path(mkdtemp(prefix="home-", dir=folder))
-        services = experiences(0).services()
+        services = experiences(0).services(self.model_url)
         return build_memory(self.memory, home, services, **{**self.settings(), **more})
 
     def told(self, folder: Path, count: int, **more: Any) -> Memory:
@@ -190,10 +192,13 @@ class MemoryContract:
         if not self.budget:
             return
         task, whole = experiences(0).task(60), 10_000_000
-        full = self.told(tmp_path, 60, **{self.budget: whole}).recall(task)
+        told = self.told(tmp_path, 60, **{self.budget: whole})
+        full, state = told.recall(task), saved(told, tmp_path)
         assert not full.truncated, "nothing was cut, yet it says so"
         for size in (0, 1, 37, 300):
-            recall = self.told(tmp_path, 60, **{self.budget: size}).recall(task)
+            memory = self.build(tmp_path, **{self.budget: size})
+            memory.load(state)
+            recall = memory.recall(task)
             assert len(recall.text.encode()) <= size, f"more than {self.budget}={size} bytes"
             assert recall.truncated == (len(full.text.encode()) > size), "`truncated` is wrong"
 
@@ -278,7 +283,8 @@ class MemoryContract:
     def job(self, folder: Path, **what: Any) -> dict[str, Any]:
         """What another process is to do with a memory like this one."""
         home = mkdtemp(prefix="home-", dir=folder)
-        return {"memory": self.memory, "options": dict(self.settings()), "home": home, **what}
+        options, url = dict(self.settings()), self.model_url
+        return {"memory": self.memory, "options": options, "model_url": url, "home": home, **what}
 
 
 def check_memory(memory: str, **options: Any) -> None:

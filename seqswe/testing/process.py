@@ -19,7 +19,7 @@ DIED = 9
 
 def work(job: Mapping[str, Any]) -> dict[str, Any]:
     """Build the job's memory; load, record, save and ask as it says. `lose` ends in a crash."""
-    services = experiences(0).services()
+    services = experiences(0).services(job.get("model_url", ""))
     memory = build_memory(job["memory"], Path(job["home"]), services, **job["options"])
     if "load" in job:
         memory.load(Path(job["load"]))

@@ -75,6 +75,47 @@ class TestPlacebo(MemoryContract):
         return {"source": str(self.source)}
 
 
+class Asking(MemoryContract):
+    """A memory that asks a model: a server that answers by a script."""
+
+    many = 30
+
+    @pytest.fixture(autouse=True)
+    def _model(self, model):
+        self.model_url = model.url
+
+
+class TestAwm(Asking):
+    memory = "memory_backends.awm:Awm"
+
+
+class TestAwmRule(MemoryContract):
+    memory = "memory_backends.awm_rule:AwmRule"
+    many = 1000
+
+
+class TestCer(Asking):
+    memory = "memory_backends.cer:Cer"
+
+
+class TestReasoningBank(Asking):
+    memory = "memory_backends.reasoning_bank:ReasoningBank"
+
+
+class TestAce(Asking):
+    memory = "memory_backends.ace:Ace"
+
+
+class TestDynamicCheatsheet(Asking):
+    memory = "memory_backends.dynamic_cheatsheet:DynamicCheatsheet"
+    sequence = 0  # it writes its sheet anew each time, and so is every snapshot
+
+
+class TestFiles(Asking):
+    memory = "memory_backends.files:Files"
+    sequence = 0  # files are written anew, at any place
+
+
 def other_codebase(memory):
     for experience in experiences(10):
         memory.record(replace(experience, task=replace(experience.task, repo="other/house")))

@@ -8,6 +8,7 @@ import pytest
 
 from seqswe.agent import Usage
 from seqswe.metrics import OUTCOMES, present
+from seqswe.model import MemoryUsage
 from seqswe.rollout import Delivered, Failure, Rollout
 
 GRADED = Rollout(
@@ -25,6 +26,7 @@ GRADED = Rollout(
     recalled_bytes=7,
     delivered=Delivered(way="folder", used={"search": 2, "read": 1, "write": 0}),
     memory_bytes=70,
+    memory_usage=MemoryUsage(calls=2, prompt_tokens=8, completion_tokens=3, cost_usd=0.5),
     timing={"agent": 1.5, "grade": 0.5},
 )
 
@@ -41,6 +43,8 @@ GRADED = Rollout(
         ("executions", 9.0),
         ("tokens", 15.0),
         ("cost", 0.25),
+        ("memory_tokens", 11.0),
+        ("memory_cost", 0.5),
         ("seconds", 1.5),
         ("broken", 2.0),
         ("recalled_bytes", 7.0),
@@ -53,7 +57,7 @@ def test_every_outcome_has_a_known_value(name: str, value: float) -> None:
 
 
 def test_the_table_above_is_complete() -> None:
-    assert len(OUTCOMES) == 14
+    assert len(OUTCOMES) == 16
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
@@ -89,7 +93,7 @@ def test_only_the_agents_own_time_is_compared_because_sandboxes_are_opened_ahead
 def test_only_what_somebody_reports_is_present() -> None:
     silent = replace(
         GRADED, ranking=(), edited_files=(), usage=Usage(), recalled_bytes=0, memory_bytes=0,
-        broken=0, timing={}, delivered=None,
+        broken=0, timing={}, delivered=None, memory_usage=MemoryUsage(),
     )  # fmt: skip
     assert [o.name for o in present([silent])] == ["resolved"]
     assert {o.name for o in present([silent, GRADED])} == set(OUTCOMES)

@@ -10,7 +10,7 @@ from seqswe.memory import Recall, Recalled
 from seqswe.sandbox import Completed, Limits
 from seqswe.store import dump
 from seqswe.testing import experiences
-from seqswe.trajectory import SHOWN, Recording, trajectory
+from seqswe.trajectory import LEFT_OUT, SHOWN, Recording, compact, trajectory
 
 TASK = experiences(1).task(0)
 RECALL = Recall(items=(Recalled(text="look there", score=0.5, origins=("a",)),))
@@ -110,3 +110,39 @@ def test_commands_share_the_seconds_of_the_task():
     assert caught.value.cause == "agent_out_of_budget"
     assert slow.timeouts == [2.5, 1.5, 0.5]
     assert len(box.steps) == 3
+
+
+def done(out=b"", code=0, **more):
+    return Completed(exit_code=code, stdout=out, **more)
+
+
+def test_compact_tells_commands_from_output():
+    steps = [
+        ("ls\npwd", done(b"$ a\nb\n")),
+        ("make", done(b"x", 2)),
+        ("sleep 9", done(timed_out=True)),
+    ]
+    assert compact(steps) == (
+        "$ ls\n> pwd\n  $ a\n  b\n$ make\n  x\n  [exit 2]\n$ sleep 9\n  [timed out]\n"
+    )
+    assert compact([]) == ""
+
+
+def test_compact_keeps_both_ends_of_a_long_trajectory():
+    steps = [(f"step {number}", done(b"y" * 5000)) for number in range(100)]
+    text = compact(steps, 8000)
+    assert len(text) <= 8000
+    assert text.startswith("$ step 0\n  yyy")
+    assert "\n$ step 99\n" in text
+    assert "steps left out" in text
+    assert "$ step 50\n" not in text
+    assert compact(steps[:1], 40) == LEFT_OUT
+    assert len(compact(steps[:1], 9)) == 9
+
+
+def test_a_read_aside_takes_time_and_is_no_step():
+    recording = Recording(Slow(), Limits(task_seconds=1.0))
+    recording.aside("git cat-file --batch")
+    assert recording.steps == []
+    with pytest.raises(RolloutError, match="used up"):
+        recording.run("true")

@@ -1,0 +1,131 @@
+"""Requests to an OpenAI-compatible endpoint: what passes is tried again, the rest is a failure.
+
+httpx sends and tenacity tries again; both come with chromadb anyway. The `openai` package would
+do as much but bring its own settings from the environment, and hide the usage of a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity.wait import wait_exponential, wait_random
+
+from seqswe.errors import RolloutError, UsageError
+
+RETRIES = 4
+PASSING = frozenset({408, 409, 425, 429})
+"""Statuses below 500 that are worth another try."""
+LONGEST_WAIT = 60.0
+"""Seconds between two tries, whatever the endpoint asks for."""
+
+
+class Passing(RolloutError):
+    """A failure that may be gone at the next try; `after` seconds, if the endpoint said so."""
+
+    def __init__(self, message: str, after: float = 0.0) -> None:
+        super().__init__("provider_failed", message)
+        self.after = after
+
+
+class Endpoint:
+    """One base URL, such as http://localhost:8000/v1; may be used by several threads.
+
+    key: sent as a bearer token, and kept out of every message; seconds: deadline of one try;
+    retries: further tries after a timeout, a lost connection, 429 and 5xx; wait: seconds before
+    the first of them, doubled each time. Raises UsageError for what is no URL or key.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: str = "",
+        seconds: float = 120.0,
+        retries: int = RETRIES,
+        wait: float = 1.0,
+    ) -> None:
+        self._key, self._seconds = key, seconds
+        self._wait = wait_exponential(wait, max=LONGEST_WAIT) + wait_random(0, wait)
+        self._stop = stop_after_attempt(retries + 1)
+        self._url = checked(url)
+        if not (key.isascii() and key.isprintable()):
+            # Without repeating it, which the library's own message would.
+            raise UsageError(
+                "the API key holds characters that no header can carry",
+                "Look for a line break or a quote in its environment variable.",
+            )
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        # Reading certificates takes a while, and http needs none.
+        tls = self._url.startswith("https:")
+        self._client = httpx.Client(timeout=seconds, headers=headers, verify=tls)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The JSON object that answers. Raises RolloutError("provider_failed")."""
+        tries = Retrying(
+            retry=retry_if_exception_type(Passing), stop=self._stop, wait=self._pause, reraise=True
+        )
+        answer: Mapping[str, Any] = tries(self._once, path, body)
+        return answer
+
+    def _once(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            response = self._client.post(f"{self._url}/{path}", json=body)
+        except httpx.TimeoutException:
+            raise Passing(f"{self._url} did not answer within {self._seconds:g} s") from None
+        except httpx.RequestError as error:
+            said = f"{type(error).__name__}: {error}"
+            raise Passing(self._hidden(f"{self._url} cannot be reached: {said}")) from None
+        status = response.status_code
+        if status >= 400:
+            said = self._hidden(f"{self._url} answered HTTP {status}: {response.text[:300]}")
+            if status in PASSING or status >= 500:
+                raise Passing(said, _after(response))
+            raise RolloutError("provider_failed", said)
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise Passing(
+                self._hidden(f"{self._url} answered no JSON object: {response.text[:80]}")
+            )
+        return answer
+
+    def _pause(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.after if isinstance(error, Passing) else 0.0
+        return min(max(asked, self._wait(state)), LONGEST_WAIT)
+
+    def _hidden(self, text: str) -> str:
+        # Some endpoints quote the key they refuse.
+        return text.replace(self._key, "…") if self._key else text
+
+
+def checked(url: str) -> str:
+    """A base URL without its last slash. Raises UsageError for anything else."""
+    try:
+        found = httpx.URL(url)
+    except httpx.InvalidURL:
+        found = httpx.URL("")
+    if found.scheme not in ("http", "https") or not found.host:
+        raise UsageError(
+            f"model URL {url!r} is not http:// or https:// and a host",
+            "For example --model-url http://localhost:8000/v1.",
+        )
+    if found.userinfo:
+        raise UsageError(
+            "the model URL holds a user name or password, which would be written to run.toml",
+            "Put the key into an environment variable and name it with --model-key.",
+        )
+    return url.rstrip("/")
+
+
+def _after(response: httpx.Response) -> float:
+    """Seconds of a Retry-After header; its other form, a date, is left to our own waiting."""
+    try:
+        return max(0.0, float(response.headers.get("retry-after", 0)))
+    except ValueError:
+        return 0.0
