@@ -74,12 +74,10 @@ class Repairer:
         job = self.job
         write(job.path, job.reproduction.encode())
         try:
-            seen = self._child(
-                lambda: tests.trace(job.path, job.arguments, tuple(job.spared), job.seconds / 2)
-            )
-            found = _places(seen)
+            session = tests.Session([job.path], job.arguments, tuple(job.spared))
+            self._candidate = session.run
+            found = _places(self._child(lambda: session.trace(job.seconds / 2)))
             order = function_order(found)[:FUNCTIONS]
-            self._candidate = tests.prepared([job.path], job.arguments)
             self._search(found, order)
         finally:
             os.unlink(job.path)
@@ -153,7 +151,7 @@ class Repairer:
             files.append(os.path.join(folder, f"test_earlier_{number}.py"))
             write(files[-1], regression["code"].encode())
         try:
-            outcomes = self._run(lambda: tests.run(files, self.job.arguments))
+            outcomes = self._run(lambda: tests.Session(files, self.job.arguments).run())
         finally:
             for file in files:
                 os.unlink(file)
@@ -212,7 +210,6 @@ def main() -> None:
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
     adopt_orphans()
-    tests.warm_up()
     with tempfile.TemporaryDirectory() as bytecode:
         sys.dont_write_bytecode, sys.pycache_prefix = False, bytecode
         said = Repairer(job).work()

@@ -24,13 +24,13 @@ Trace = Callable[[FrameType, str, object], Any]
 
 
 class Outcomes:
-    """A pytest plug-in: the worst outcome of each test, and a trace of each if wanted."""
+    """A pytest plug-in: the worst outcome of each test, and a trace of each where `root` is set."""
 
-    def __init__(self, root: str = "", spared: tuple[str, ...] = ()) -> None:
+    def __init__(self, spared: tuple[str, ...] = ()) -> None:
         self.outcomes: dict[str, bool] = {}
         self.lines: dict[str, dict[str, int]] = {}
         """By test: `path:line:function` → number of the event at which it was last run."""
-        self._root, self._spared = root, spared
+        self.root, self._spared = "", spared
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the outcome."""
@@ -44,7 +44,7 @@ class Outcomes:
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
         """Trace the call of a test."""
-        if not self._root:
+        if not self.root:
             yield
             return
         last: dict[tuple[str, str, int], int] = {}
@@ -52,12 +52,12 @@ class Outcomes:
         yield
         sys.settrace(None)
         self.lines[item.nodeid] = {
-            f"{file.removeprefix(self._root)}:{line}:{name.split('.<locals>')[0]}": at
+            f"{file.removeprefix(self.root)}:{line}:{name.split('.<locals>')[0]}": at
             for (file, name, line), at in last.items()
         }
 
     def _tracer(self, last: dict[tuple[str, str, int], int]) -> Trace:
-        root, spared, counted = self._root, self._spared, iter(range(sys.maxsize))
+        root, spared, counted = self.root, self._spared, iter(range(sys.maxsize))
         inside: dict[str, bool] = {}
 
         def local(frame: FrameType, event: str, argument: object) -> Any:
@@ -76,66 +76,60 @@ class Outcomes:
         return enter
 
 
-def run(files: list[str], arguments: list[str]) -> dict[str, bool]:
-    """Outcomes by test id; a run that says nothing is an empty mapping."""
-    seen = Outcomes()
-    pytest.main([*QUIET, *SPARED, *arguments, *files], plugins=[seen])
-    return seen.outcomes
+class Session:
+    """A run of pytest over a few files, prepared once and run in forked children.
 
-
-def prepared(files: list[str], arguments: list[str]) -> Callable[[], dict[str, bool]]:
-    """A `run` to be called in forked children, with pytest's own preparation done here.
-
-    Its plug-ins are set up and its session is started once, which costs more than a small test.
+    Its plug-ins are set up and its session is started here, which costs more than a small test.
     Where a conftest.py would be imported by that, nothing is done ahead: no code of the project
     may be in the process that the children are forked from.
     """
-    folders = {os.path.dirname(file) for file in files}
-    parents = {folder[:at] for folder in folders for at in _ends(folder)}
-    if any(os.path.exists(os.path.join(folder, "conftest.py")) for folder in parents):
-        return lambda: run(files, arguments)
-    try:
-        from _pytest.config import _prepareconfig
-        from _pytest.main import Session
 
-        seen = Outcomes()
-        config = _prepareconfig([*QUIET, *SPARED, *arguments, *files], [seen])
-        config._do_configure()
-        session = Session.from_config(config)
-        config.hook.pytest_sessionstart(session=session)
-    except (ImportError, AttributeError):  # none of this is promised by pytest
-        return lambda: run(files, arguments)
+    def __init__(
+        self, files: list[str], arguments: list[str], spared: tuple[str, ...] = ()
+    ) -> None:
+        self._seen = Outcomes(spared)
+        self._arguments = [*QUIET, *SPARED, *arguments, *files]
+        folders = {os.path.dirname(file) for file in files}
+        parents = {folder[:at] for folder in folders for at in _ends(folder)}
+        alone = not any(os.path.exists(os.path.join(p, "conftest.py")) for p in parents)
+        self._session = self._started() if alone else None
+        if not alone:
+            warm_up()
 
-    def work() -> dict[str, bool]:
-        with suppress(session.Interrupted, session.Failed, pytest.UsageError):
-            config.hook.pytest_collection(session=session)
-            config.hook.pytest_runtestloop(session=session)
-        return seen.outcomes
+    def run(self) -> dict[str, bool]:
+        """Outcomes by test id; a run that says nothing is an empty mapping."""
+        if self._session is None:
+            pytest.main(self._arguments, plugins=[self._seen])
+        else:
+            session, hook = self._session, self._session.config.hook
+            with suppress(session.Interrupted, session.Failed, pytest.UsageError):
+                hook.pytest_collection(session=session)
+                hook.pytest_runtestloop(session=session)
+        return self._seen.outcomes
 
-    return work
+    def trace(self, seconds: float) -> dict[str, Any]:
+        """Outcomes, and for each test the lines of the checkout in order of last use.
 
+        A test that is still running after `seconds` of processor time fails there, so that a
+        fault that never ends leaves a trace too.
+        """
+        signal.signal(signal.SIGVTALRM, _interrupt)
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+        self._seen.root = os.getcwd() + os.sep
+        return {"outcomes": self.run(), "lines": self._seen.lines}
 
-def _ends(folder: str) -> list[int]:
-    return [0, *(at for at, letter in enumerate(folder) if letter == "/"), len(folder)]
+    def _started(self) -> Any:
+        try:
+            from _pytest.config import _prepareconfig
+            from _pytest.main import Session as PytestSession
 
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise TimeoutError("it does not end")
-
-
-def trace(
-    file: str, arguments: list[str], spared: tuple[str, ...], seconds: float
-) -> dict[str, Any]:
-    """Outcomes of one file, and for each test the lines of the checkout in order of last use.
-
-    A test that is still running after `seconds` of processor time fails there, so that a fault
-    that never ends leaves a trace too.
-    """
-    signal.signal(signal.SIGVTALRM, _interrupt)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-    seen = Outcomes(os.getcwd() + os.sep, spared)
-    pytest.main([*QUIET, *SPARED, *arguments, file], plugins=[seen])
-    return {"outcomes": seen.outcomes, "lines": seen.lines}
+            config = _prepareconfig(self._arguments, [self._seen])
+            config._do_configure()
+            session = PytestSession.from_config(config)
+            config.hook.pytest_sessionstart(session=session)
+        except (ImportError, AttributeError):  # none of this is promised by pytest
+            return None
+        return session
 
 
 def warm_up() -> None:
@@ -150,3 +144,11 @@ def warm_up() -> None:
         finally:
             os.chdir(here)
     sys.modules.pop("test_nothing", None)
+
+
+def _ends(folder: str) -> list[int]:
+    return [0, *(at for at, letter in enumerate(folder) if letter == "/"), len(folder)]
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise TimeoutError("it does not end")
