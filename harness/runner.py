@@ -20,7 +20,7 @@ from harness.grading.grade import Graded, empty_patch, stable
 from harness.grading.patch import paths_of
 from harness.lessons import NAME, starting_from, written
 from harness.openings import Opened, Wanted
-from harness.services import meter_of
+from harness.services import Served, meter_of
 from seqswe.agent import Attempt
 from seqswe.arms import Cell
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
@@ -49,6 +49,11 @@ class Clock:
             yield
         finally:
             self.book(name, monotonic() - started)
+
+    def add(self, seconds: Mapping[str, float]) -> None:
+        """Book several phases."""
+        for name, each in seconds.items():
+            self.book(name, each)
 
     def book(self, name: str, seconds: float) -> None:
         """Add seconds to a phase."""
@@ -92,16 +97,10 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock, meter: Me
     instance = bench.instances[position]
     task = instance.task(position)
     with _failing_as("memory_failed"), clock.phase("memory"):
-        before = starting_from(bench, cell, position, rollout.memory_before, meter)
-        memory = bench.memories.at(cell, before)
-        memory.pay_with(meter)
-        recall = checked(memory.recall(task), bench.instances, cell, position)
-        key = bench.key(instance, before)
-        rollout = replace(rollout, memory_before=before, key=key, **_recalled(recall))
+        memory, recall, rollout = _recall(bench, cell, task, rollout, meter)
     bench.expect_grading(cell, position)
     with bench.openings.take(Wanted(cell, position, for_agent=True)) as room:
-        for phase, seconds in room.timing.items():
-            clock.book(phase, seconds)
+        clock.add(room.timing)
         with deliver(bench.delivery(cell), recall, room.sandbox) as given:
             sandbox = Recording(room.sandbox, bench.experiment.limits, given.recall.env)
             with clock.phase("agent"):
@@ -117,7 +116,7 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock, meter: Me
     seen = stable(compact(sandbox.steps), sandbox.root)
     told = experience(task, attempt, patch, edited, outcome, bench.experiment.feedback, seen)
     with _failing_as("memory_failed"), clock.phase("memory"):
-        after, size = bench.memories.learn(cell, memory, told, before)
+        after, size = bench.memories.learn(cell, memory, told, rollout.memory_before)
     rollout = replace(
         rollout,
         resolved=graded.verdict.resolved,
@@ -138,6 +137,19 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock, meter: Me
         more = {NAME: written(told)} if cell.chained else {}
         _write(bench.store, rollout, patch, graded, steps, more)
     return rollout
+
+
+def _recall(
+    bench: Bench, cell: Cell, task: Task, rollout: Rollout, meter: Meter
+) -> tuple[Served, Recall, Rollout]:
+    """The memory as the arm wants it, what it recalls, and the rollout that says both."""
+    position = rollout.position
+    before = starting_from(bench, cell, position, rollout.memory_before, meter)
+    memory = bench.memories.at(cell, before)
+    memory.pay_with(meter)
+    recall = checked(memory.recall(task), bench.instances, cell, position)
+    key = bench.key(bench.instances[position], before)
+    return memory, recall, replace(rollout, memory_before=before, key=key, **_recalled(recall))
 
 
 def _solve(
