@@ -16,7 +16,8 @@ from seqswe.manifest import InstanceRecord
 
 def kept_texts(clone: Clone, record: InstanceRecord) -> Texts:
     """As `texts_of`; what is kept counts only where its digests are the record's."""
-    key = digest_of(json.dumps(dict(record.digests), sort_keys=True)).removeprefix("sha256:")
+    recipe = [record.base_commit, dict(record.bug), dict(record.digests)]
+    key = digest_of(json.dumps(recipe, sort_keys=True)).removeprefix("sha256:")
     path = cache_folder() / "texts" / f"{key}.json"
     found = _read(path)
     if found is None or any(record.digests.get(k) != d for k, d in found.digests.items()):
