@@ -11,7 +11,7 @@ BASELINE ?= .ci/baseline.json
 .PHONY: help test check demo gate baseline clean
 
 help:
-	@echo "make demo   learning curves on the demo codebase, from one HTML page ($(DEMO))"
+	@echo "make demo   a learning curve of resolved tasks, on one HTML page ($(DEMO))"
 	@echo "make test   linters, types, layers and all tests"
 	@echo "make gate   the demo just made against $(BASELINE): fails on a regression"
 	@echo "make baseline  keep the demo just made as the new $(BASELINE)"
@@ -37,7 +37,8 @@ demo: $(BIN)/.installed
 	@rm -rf $(DEMO)
 	@if docker info >/dev/null 2>&1; then sandbox=docker; else sandbox=local; \
 		echo "No Docker engine answers: using the local sandbox, which isolates nothing." >&2; fi; \
-	$(BIN)/seqswe run --codebase ledgerlite --agent localizer --memory episodic --seeds 3 \
+	$(BIN)/seqswe run --codebase ledgerlite-injected --agent repair --memory episodic \
+		--memory-option k=100 --feedback none --arm iid --arm sequential --seeds 3 \
 		--sandbox $$sandbox --out $(DEMO)
 	@$(BIN)/seqswe report $(DEMO)
 

@@ -36,8 +36,9 @@ class Bench:
     scratch: Path
     services: Services
     contamination: Contamination
-    patches: bool = True
-    """Whether the last agent left a patch: then the next one's grader is opened ahead."""
+    patches: int = 1
+    """Attempts that left a patch, less those that left none: above zero, the next one's grader is
+    opened ahead, because a sandbox that nobody takes costs more than one that is waited for."""
 
     def __post_init__(self) -> None:
         self.memories = Memories(
@@ -60,7 +61,7 @@ class Bench:
 
     def expect_grading(self, cell: Cell, position: int) -> None:
         """Open the grader's sandbox while the agent works, if it is likely to be needed."""
-        if self.patches:
+        if self.patches > 0:
             self.openings.ahead(Wanted(cell, position, for_agent=False))
 
     def expect_next(self, cell: Cell, position: int) -> None:

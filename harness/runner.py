@@ -108,7 +108,7 @@ def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock, meter: Me
         attempt = given.noted(attempt)
         with clock.phase("collect"):
             patch, failure = _collect(room, failure)
-    bench.patches = bool(patch)
+    bench.patches += 1 if patch else -1
     bench.expect_next(cell, position)
     graded = grade_patch(bench, Wanted(cell, position, for_agent=False), patch, clock)
     edited = paths_of(patch) if patch else ()
