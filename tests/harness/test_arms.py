@@ -107,6 +107,7 @@ def replayed(capsys, run, *given):
 
 def test_a_rollout_again_from_its_own_moment_is_the_same(made, found, ids, capsys, tmp_path):
     out = tmp_path / "kept"
+    out.mkdir()  # empty, as mktemp leaves it
     given = ("--position", 1, "--memory-from", "before", "--out", out)
     code, text, _ = replayed(capsys, made, *given)
     assert code == 0
@@ -123,6 +124,19 @@ def test_a_rollout_again_from_its_own_moment_is_the_same(made, found, ids, capsy
     assert {path.name for path in out.iterdir()} == {
         "patch.diff", "report.json", "test.log", "trajectory.json", "replay.json",
     }  # fmt: skip
+
+
+def test_before_is_without_the_own_lesson_where_the_arm_leaves_it_out(made, ids, capsys, tmp_path):
+    out = tmp_path / "kept"
+    given = ("--position", 0, "--memory-from", "before", "--arm", "replay-without-own-1")
+    code, text, _ = replayed(capsys, made, *given, "--out", out)
+    assert code == 0
+    then, now = (json.loads((out / "replay.json").read_text())[name] for name in ("old", "new"))
+    assert then["recalled_from"] == now["recalled_from"] == ids[1:]
+    assert then["memory_before"] == now["memory_before"]
+    rows = {line[:16].strip(): line[16:].split() for line in text.splitlines()}
+    assert rows["memory of"] == ["2", "tasks", "2", "tasks"]
+    assert "DIAGNOSTIC" in text
 
 
 @pytest.mark.parametrize(
