@@ -1,6 +1,7 @@
 """Every arm for real, on the demo codebase in the local sandbox; and one rollout again."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -181,7 +182,19 @@ def test_a_memory_that_hoards_gold_ends_the_run(run, policy):
     error = ended.err.splitlines()[-2]
     assert "the memory's seen.json, line 1, holds a line of the fix of seqswe__ledgerlite" in error
     assert f"under feedback '{policy}'" in error
+    digest = re.search(r"snapshot (\S+) is kept", ended.err.splitlines()[-1])[1]
+    assert b"hoarded" in ended.store.snapshots.files(digest)["seen.json"]
     assert ended.store.journal().rollouts == ()
+
+
+def test_what_is_told_again_is_audited_too(run):
+    arms = ("sequential", "replay-without-own-1")
+    given = ("--memory", ":HoarderWithoutFirst", "--feedback", "verdict")
+    ended = run("--agent", "noop", *given, limit=2, arms=arms)
+    assert ended.code == 3
+    assert "(arm replay-without-own-1, seed 0) the memory's seen.json, line 1" in ended.err
+    assert ended.err.endswith("Find where the memory has it from.\n")
+    assert len(ended.store.journal().rollouts) == 2
 
 
 def test_what_gold_feedback_released_may_be_hoarded(run):
