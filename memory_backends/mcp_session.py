@@ -7,9 +7,9 @@ import os
 import shlex
 import shutil
 import weakref
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Future
-from contextlib import closing, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -97,7 +97,8 @@ async def _hold(ready: Future[Any], connect: Callable[[], Any]) -> None:
             ready.set_exception(error)
 
 
-def _client(command: list[str], folder: Path, seconds: float) -> Any:
+@asynccontextmanager
+async def _client(command: list[str], folder: Path, seconds: float) -> AsyncIterator[Any]:
     mcp = plugins.require("mcp", "mcp", "memory 'mcp'")
     env = {
         "HOME": str(folder),
@@ -107,8 +108,10 @@ def _client(command: list[str], folder: Path, seconds: float) -> Any:
     server = mcp.StdioServerParameters(
         command=command[0], args=command[1:], env=env, cwd=str(folder)
     )
-    log = (folder / "server.log").open("w")
-    return mcp.Client(mcp.stdio_client(server, errlog=log), read_timeout_seconds=seconds)
+    with (folder / "server.log").open("w") as log:
+        spoken = mcp.stdio_client(server, errlog=log)
+        async with mcp.Client(spoken, read_timeout_seconds=seconds) as client:
+            yield client
 
 
 def _run(loop: asyncio.AbstractEventLoop, held: asyncio.Task[None]) -> None:

@@ -36,7 +36,8 @@ KEPT = 2_000
 WORDS, SHORTEST = 12, 4
 """Words of an issue that a graph is searched for, the longest ones, and their least length."""
 BATCH = 200
-NAMED = re.compile(r"\[record (\d+)\]")
+NAMED = re.compile(r"\[record ([0-9]{1,9})\]")
+ENTITY = re.compile(r"^record ([0-9]{1,9})$", re.MULTILINE)
 WRITES = re.compile(r"write|add|store|save|remember|create|put", re.IGNORECASE)
 SEARCHES = re.compile(r"search|find|recall|query|retrieve", re.IGNORECASE)
 
@@ -117,9 +118,10 @@ class Graph:
         asked = sorted({w for w in words(query) if len(w) >= SHORTEST}, key=lambda w: (-len(w), w))
         for word in asked[:WORDS]:
             found = self._session.call("search_nodes", {"query": word}).structured_content
-            names = [entity["name"] for entity in found["entities"]]
-            for name in names:
-                scores[int(name.removeprefix("record "))] += log(1 + self._size / len(names))
+            names = "\n".join(str(entity["name"]) for entity in found["entities"])
+            numbers = _numbers(ENTITY, names, self._size)
+            for number in numbers:
+                scores[number] += log(1 + self._size / len(numbers))
         return [(number, round(score, 6)) for number, score in scores.items()]
 
 
@@ -129,7 +131,7 @@ class Texts:
     def __init__(
         self, session: Session, tools: Mapping[str, Mapping[str, Any]], write: str, search: str
     ) -> None:
-        self._session = session
+        self._session, self._size = session, 0
         self._write = write or _tool(tools, WRITES, "write")
         self._search = search or _tool(tools, SEARCHES, "search")
         self._text, self._query = (_argument(tools, t) for t in (self._write, self._search))
@@ -138,12 +140,18 @@ class Texts:
         """Write each text by a call of its own."""
         for number, text in texts.items():
             self._session.call(self._write, {self._text: f"[record {number}] {text}"})
+        self._size += len(texts)
 
     def search(self, query: str) -> list[tuple[int, float]]:
         """Records named in the answer; the first has score 1, the second 1/2, and so on."""
         answer = said(self._session.call(self._search, {self._query: query[:KEPT]}))
-        found = dict.fromkeys(map(int, NAMED.findall(answer)))
+        found = _numbers(NAMED, answer, self._size)
         return [(number, 1 / place) for place, number in enumerate(found, 1)]
+
+
+def _numbers(form: re.Pattern[str], text: str, size: int) -> list[int]:
+    """Records that are named, once each; a server may name others than it was given."""
+    return [n for n in dict.fromkeys(map(int, form.findall(text))) if n < size]
 
 
 def _tool(tools: Mapping[str, Any], kind: re.Pattern[str], option: str) -> str:

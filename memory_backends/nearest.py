@@ -18,6 +18,8 @@ def nearest(ask: Ask, k: int, total: int) -> list[tuple[int, float]]:
         near = sorted(ask(min(wanted, total)), key=lambda pair: (-pair[1], -pair[0]))
         # A tie across the edge of the candidates would be broken by the index's whim.
         last, edge = near[-1:], near[k - 1 : k]
-        if wanted >= total or not edge or last[0][1] < edge[0][1]:
+        # Another number than was asked for is all it has: records without words are not in it,
+        # and a server may not know of a number at all.
+        if len(near) != wanted or wanted >= total or not edge or last[0][1] < edge[0][1]:
             return [(index, score) for index, score in near if score > 0]
         wanted *= 4

@@ -54,7 +54,8 @@ def _oracle(analysis: Analysis, contrast: Contrast) -> ArmResult | None:
 
 def _asked(run: RunResult) -> tuple[object, ...]:
     e = run.info.experiment
-    return (run.info.sequence_digest, e.limit, e.agent, e.agent_option, e.feedback, e.code)
+    how = (e.agent, e.agent_option, e.feedback, e.delivery, e.code)
+    return (run.info.sequence_digest, e.limit, *how)
 
 
 def _run(analysis: Analysis, label: str) -> RunResult:

@@ -11,7 +11,7 @@ from math import log
 from seqswe.analysis.arms import complete_tasks, started
 from seqswe.analysis.model import Analysis, Contrast, Secondary, TheirMetrics
 from seqswe.analysis.oracle import against_oracle
-from seqswe.arms import REPLAY, split
+from seqswe.arms import REPLAY, family_of
 from seqswe.metrics import RESOLVED
 from seqswe.statistics import (
     cold_start_penalty,
@@ -124,7 +124,7 @@ def _replay(analysis: Analysis, contrast: Contrast) -> FloatArray | None:
         *(_values(analysis, contrast, arm) for arm in (contrast.arm, contrast.baseline))
     )
     for arm in (a.arm for a in analysis.arms if a.run == contrast.run):
-        if split(arm)[0] == REPLAY:
+        if family_of(arm) == REPLAY:
             values = _values(analysis, contrast, arm)
             if complete_tasks(values)[kept].all():
                 return started(values)[kept]

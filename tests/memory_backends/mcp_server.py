@@ -16,4 +16,41 @@ if kind == "two":
     memory.TOOLS.append({**memory.TOOLS[0], "name": "memory_find"})
 if kind == "mute":
     sys.stdin.read()
-memory.Server(memory.Store(os.environ["HOME"])).serve(sys.stdin, sys.stdout)
+LIES = ("record 99999", "record -1", "record", "recording 1", "record " + "9" * 5000)
+
+
+class Lying(memory.Store):
+    """Finds more than it holds."""
+
+    def search(self, query):
+        return " ".join(f"[{lie}]" for lie in LIES) + super().search(query)
+
+
+class Graph(memory.Server):
+    """Keeps entities, as the official server does."""
+
+    lies = ()
+
+    def _call(self, number, given):
+        asked = given["arguments"]
+        if given["name"] == "create_entities":
+            self.kept = [*getattr(self, "kept", ()), *asked["entities"]]
+            found = asked["entities"]
+        else:
+            query = asked["query"].lower()
+            found = [e for e in self.kept if query in e["observations"][0].lower()]
+            found = found and [*({"name": lie} for lie in self.lies), *found]
+        answer = {"structuredContent": {"entities": found}, "content": [], "isError": False}
+        return {"jsonrpc": "2.0", "id": number, "result": answer}
+
+
+if kind == "graph":
+    schema = {"type": "object"}
+    memory.TOOLS[:] = [
+        {"name": name, "description": "", "inputSchema": schema}
+        for name in ("create_entities", "search_nodes")
+    ]
+lies = sys.argv[2:] == ["lies"]
+Graph.lies = LIES if lies else ()
+store = (Lying if lies else memory.Store)(os.environ["HOME"])
+(Graph if kind == "graph" else memory.Server)(store).serve(sys.stdin, sys.stdout)

@@ -1,6 +1,8 @@
 """Any MCP memory server as a backend: the official SDK's client, and servers good and bad."""
 
+import gc
 import sys
+import warnings
 from pathlib import Path
 from typing import ClassVar
 
@@ -47,6 +49,23 @@ def test_where_two_tools_would_do_one_is_named(tmp_path):
     assert "--memory-option search=" in caught.value.hint
     named = asked(tmp_path, "two", search="memory_search")
     assert named == asked(tmp_path, "plain")
+
+
+@pytest.mark.parametrize("kind", ["graph", "plain"])
+def test_records_that_the_server_was_never_given_are_dropped(tmp_path, kind):
+    told = asked(tmp_path / "honest", kind)
+    assert any(recall.items for recall in told)
+    assert asked(tmp_path / "lies", f"{kind} lies") == told
+
+
+def test_the_log_is_closed_with_the_session(tmp_path, recwarn):
+    warnings.simplefilter("always", ResourceWarning)
+    memory = build_memory(STORE, tmp_path, command=f"{SERVER} plain")
+    answers(tell(memory, experiences(3)), 3)
+    memory._session.close()
+    del memory
+    gc.collect()
+    assert not [w for w in recwarn if "server.log" in str(w.message)]
 
 
 @pytest.mark.parametrize("command", ["no-such-server --x", "", "'"])

@@ -66,7 +66,9 @@ def test_regret_and_gap_closed_come_from_an_oracle_beside_it(plant: PlantRun) ->
     assert not [s for s in analysis.secondary if s.run == "oracle" and s.name == "regret"]
 
 
-@pytest.mark.parametrize("settings", [{"feedback": "none"}, {"agent": "other"}])
+@pytest.mark.parametrize(
+    "settings", [{"feedback": "none"}, {"agent": "other"}, {"delivery": "file"}]
+)
 def test_an_oracle_that_was_asked_something_else_is_no_measure(
     plant: PlantRun, settings: dict[str, str]
 ) -> None:
@@ -90,6 +92,15 @@ def test_their_forgetting_comes_from_a_replay_of_all_tasks(plant: PlantRun) -> N
         assert (theirs.forgetting is None) is (known is None)
         assert [probe.kind for probe in analysis.probes] == ["retention"]
         assert "need frozen or replay arms" not in MarkdownReport().render(analysis).decode()
+
+
+def test_an_arm_of_a_newer_version_is_passed_over(plant: PlantRun) -> None:
+    made = outcomes_of(TASKS, 3, lift=0.2)
+    run = plant(made)
+    add_arm(run, "rehearsed-7", made["iid"])
+    assert analyse([run]).swe_bench_cl[0].metrics == swe_bench_cl(
+        made["sequential"], made["iid"], None
+    )
 
 
 def test_without_such_arms_transfer_is_not_made_up(plant: PlantRun) -> None:
