@@ -6,7 +6,7 @@ The way changes nothing of what is remembered: every way shows the same items of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.delivery import texts
 from harness.delivery.http import serve
-from harness.delivery.inside.memory import Store
+from harness.delivery.inside.memory import CALLS, WRITE_BYTES, Store
 from seqswe import plugins
 from seqswe.agent import Attempt
 from seqswe.errors import RolloutError, UsageError
@@ -26,6 +26,8 @@ from seqswe.sandbox import Sandbox
 
 SECONDS = 60.0
 """For laying out and for collecting; both take a fraction of one."""
+MOST = 10**9
+"""Above every count that can be one."""
 
 
 @dataclass
@@ -98,8 +100,7 @@ def _file(recall: Recall, sandbox: Sandbox) -> Iterator[Given]:
     given = Given(Recall(), Delivered(way="file", bytes=size, truncated=cut))
     yield given
     seen = _ask(sandbox, "home", ["opened"], job) if laid else {"opened": 0}
-    count = seen.get("opened")
-    given.used(None if count is None else {"opened": int(count)})
+    given.used(_counts(seen, ("opened",)))
 
 
 @contextmanager
@@ -116,7 +117,7 @@ def _folder(recall: Recall, sandbox: Sandbox, way: str = "folder") -> Iterator[G
     given = Given(Recall(hint=hint, env=env), _delivered(way, recall))
     yield given
     seen = _ask(sandbox, "memory", ["collect", f"{home}/{texts.FOLDER}/memory"], {})
-    given.used(seen.get("calls"), tuple(map(str, seen.get("notes", ()))))
+    given.used(_counts(seen.get("calls"), CALLS), _notes(seen.get("notes")))
 
 
 def _mcp(recall: Recall, sandbox: Sandbox) -> Any:
@@ -172,6 +173,25 @@ def _ask(
     done = sandbox.run(command, timeout=SECONDS, stdin=json.dumps(job).encode())
     try:
         found = json.loads(done.stdout) if done.ok else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _counts(found: Any, names: Sequence[str]) -> dict[str, Any] | None:
+    """What the sandbox says was counted; None for what cannot be: its python3 is the agent's."""
+    if not isinstance(found, dict):
+        return None
+    counts = [found.get(name) for name in names]
+    sound = all(type(count) is int and count in range(MOST) for count in counts)
+    return dict(zip(names, counts, strict=True)) if sound else None
+
+
+def _notes(found: Any) -> tuple[str, ...]:
+    """Notes that the sandbox says were written, as far as their budget goes."""
+    kept, left = [], WRITE_BYTES
+    for note in found if isinstance(found, list) else []:
+        data = note.encode("utf-8", "replace")[:left] if isinstance(note, str) else b""
+        left -= len(data)
+        kept.append(data.decode("utf-8", "ignore"))
+    return tuple(filter(str.strip, kept))

@@ -174,6 +174,35 @@ def test_an_agent_that_breaks_its_memory_loses_its_notes_and_nothing_else(act):
     assert "written" not in attempt.notes
 
 
+@pytest.mark.parametrize(
+    ("answer", "used", "written"),
+    [
+        ({"calls": {"search": 1, "read": 0, "write": 2, "own": 3}, "notes": ["a", 7, None, " "]},
+         {"search": 1, "read": 0, "write": 2}, ("a",)),
+        ({"calls": {"search": "many", "read": 0, "write": 0}, "notes": "text"}, None, ()),
+        ({"calls": {"search": 1.5, "read": True, "write": -1}, "notes": {"a": "b"}}, None, ()),
+        ({"calls": {"search": 1}, "notes": ["\ud800", "ä" * WRITE_BYTES, "c" * 9]}, None,
+         ("?", "ä" * (WRITE_BYTES // 2 - 1))),
+        ({"calls": [1], "opened": "x"}, None, ()),
+        ([1], None, ()),
+        (None, None, ()),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("way", ["folder", "file"])
+def test_an_agents_own_python_answers_nothing_that_cannot_be(box, way, answer, used, written):
+    said = "[" * 100_000 if answer is None else json.dumps(answer)
+    with deliver(way, RECALL, box) as given:
+        box.write("bin/answer", said.encode())
+        box.write("bin/python3", f"#!/bin/sh\ncat {box.root}/bin/answer\n".encode())
+        box.run(["chmod", "+x", "bin/python3"])
+        # In a container an agent writes over the interpreter itself.
+        box._env["PATH"] = f"{box.root}/bin:{box._env['PATH']}"
+    if way == "file":
+        used, written = None, ()
+    assert (given.delivered.used, given.written) == (used, written)
+    assert given.delivered.written_bytes <= WRITE_BYTES
+
+
 @EVERYWHERE
 def test_mcp_clients_inside_find_a_configuration(act, where):
     hello = {
