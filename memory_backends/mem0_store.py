@@ -2,7 +2,8 @@
 
 Without a model: `infer=False` keeps the text as it is, where mem0's own way has a model extract
 facts. Its clients for a model are built all the same, so they get a key and an address that
-lead nowhere. Telemetry is off, its folder is the memory's own, and vectors are ours: feature
+lead nowhere. Telemetry is off, its folder is one of this process, removed at
+its end, and vectors are ours: feature
 hashing, or the function that the setting `embedding` names. mem0's keyword search needs a model
 to be downloaded, so it stays off. Qdrant and the history are kept in main memory and filled from
 the records: on disk, each record costs 50 ms, and a folder that is open cannot be opened again.
@@ -15,7 +16,9 @@ import os
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from memory_backends.embedding import Embedding, embedding_of, vectors
@@ -35,9 +38,9 @@ class Mem0(RecordMemory):
     def __init__(self, home: Path, *, embedding: str = "", **options: Any) -> None:
         super().__init__(home, **options)
         self._embed = embedding_of(embedding)
-        # Both are read once, when mem0 is imported.
+        # Both are read once, when mem0 is imported, whichever memory comes first.
         os.environ["MEM0_TELEMETRY"] = "False"
-        os.environ["MEM0_DIR"] = str(home / "mem0")
+        os.environ["MEM0_DIR"] = _folder().name
         self._library = plugins.require("mem0", "mem0", "memory 'mem0'")
         logging.getLogger("mem0").setLevel(logging.ERROR)
         self._mem0: Any = None
@@ -105,6 +108,11 @@ class Embedder:
     def embed_batch(self, texts: list[str], memory_action: str | None = None) -> list[list[float]]:
         """The vectors of texts."""
         return [vector.tolist() for vector in vectors(self._embed, texts)]
+
+
+@cache
+def _folder() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="seqswe-mem0-")
 
 
 def _dispose(store: Any) -> None:
