@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from string import whitespace
 from typing import Any
 
@@ -34,6 +34,9 @@ LEAST_NAME = 12
 MARGIN = 300
 """Bytes searched on both sides of a change, for what straddles its edges."""
 PLAIN = str.maketrans("", "", whitespace + "\"'`\\")
+HEX = "[0-9a-fA-F]"
+ESCAPE = re.compile(rf"\\+(?:[nrt]|x({HEX}{{2}})|u({HEX}{{4}})|U(00(?:0{HEX}|10){HEX}{{4}}))")
+"""As JSON, YAML and repr write line breaks, tabs and what is not ASCII, however often nested."""
 WORD = re.compile(r"\w+")
 NAME = re.compile(r"\w+(?:[.-]\w+)*")
 TEST = re.compile(r"\bdef (test_\w+)")
@@ -45,8 +48,8 @@ DATED = re.compile(
 )
 """A field that holds a date, in JSON, in YAML or as a keyword."""
 
-Lines = Callable[[str, str], Iterable[str]]
-"""The lines of a commit's files that hold a word."""
+Lines = Callable[[str, str, str], Iterable[str]]
+"""The lines of a commit that hold a word: of the file named last, of all files for ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +80,26 @@ class Contamination:
                 where.setdefault(whole, []).append(secret)
                 self._holders.setdefault(secret.plain, []).append(secret)
 
-    def check(self, cell: Cell, told: Experience, before: Files, after: Files) -> None:
-        """Search what `told` changed in a memory's saved files. Raises LeakError at a find."""
+    def check(
+        self, cell: Cell, told: Experience, before: Files, after: Files, snapshot: str = ""
+    ) -> None:
+        """Search what `told` changed in a memory's saved files. Raises LeakError at a find.
+
+        snapshot: where `after` is kept, for whoever reads the error; "" if nowhere.
+        """
         known = Known(told, self._feedback, before)
+        leak = partial(self._leak, cell, told, snapshot)
         for name, content in after.items():
             text = changed(before.get(name, b""), content).decode("utf-8", "replace")
             for secret in self._found(text):
                 if not self._withheld(secret, cell, told) or known.holds(secret.plain):
                     continue
                 if not self._visible(secret, told):
-                    raise self._leak(name, content, told, secret.plain, self._said(secret))
-            for date in self._later_dates(text, cell, told):
+                    raise leak(_place(name, content, secret.plain), self._said(secret))
+            for date in self._later_dates(unescaped(text), cell, told):
                 if not known.holds(plain(date)):
                     what = f"the date {date}, after that task's"
-                    raise self._leak(name, content, told, plain(date), what)
+                    raise leak(_place(name, content, plain(date)), what)
 
     def _found(self, text: str) -> Iterator[Secret]:
         squeezed = plain(text)
@@ -99,7 +108,8 @@ class Contamination:
             for secret in self._texts[squeezed[end - LEAST : end]]:
                 if squeezed.endswith(secret.plain, 0, end):
                     yield secret
-        names = set(NAME.findall(text)).union(WORD.findall(text))
+        # As it is written, too: what looks like an escape may be the start of a name.
+        names = {name for form in {text, unescaped(text)} for name in _words(form)}
         for name in names & self._names.keys():
             yield from self._names[name]
 
@@ -115,13 +125,13 @@ class Contamination:
 
     def _visible(self, secret: Secret, told: Experience) -> bool:
         """Whether it stands in the checkout that the agent had, bug and all."""
-        words = WORD.findall(secret.text)
-        commit = told.task.base_commit
-        there = sum(secret.plain in plain(x) for x in self._lines(commit, max(words, key=len)))
         instance = self._instances[secret.position]
+        text, path = sought(secret, instance)
+        word = max(WORD.findall(text), key=len)
+        there = _holding(text, self._lines(told.task.base_commit, word, path))
         if instance.bug_patch and secret.position == told.task.position:
-            # An injected bug took these lines out of the commit; the fix puts them back.
-            there -= sum(secret.plain in plain(line) for line in added(instance.patch))
+            # An injected bug took these lines out of the commit; its patches put them back.
+            there -= _holding(text, added(instance.patch) + added(instance.test_patch))
         return there > 0
 
     def _later_dates(self, text: str, cell: Cell, told: Experience) -> Iterator[str]:
@@ -137,14 +147,14 @@ class Contamination:
     def _said(self, secret: Secret) -> str:
         return f"{secret.what} of {self._instances[secret.position].instance_id}"
 
-    def _leak(self, name: str, content: bytes, told: Experience, text: str, what: str) -> LeakError:
-        numbered = enumerate(content.decode("utf-8", "replace").split("\n"), 1)
-        line = next((number for number, line in numbered if text in plain(line)), None)
-        where = f"{name}, line {line}," if line else name
+    def _leak(
+        self, cell: Cell, told: Experience, snapshot: str, where: str, what: str
+    ) -> LeakError:
+        kept = f"; snapshot {snapshot} is kept in the run directory" if snapshot else ""
         return LeakError(
-            f"after {told.task.instance_id} the memory's {where} holds {what}, which it could "
-            f"not know under feedback {self._feedback!r}",
-            "Find where the memory has it from; the snapshot is kept in the run directory.",
+            f"after {told.task.instance_id} (arm {cell.arm}, seed {cell.seed}) the memory's "
+            f"{where} holds {what}, which it could not know under feedback {self._feedback!r}",
+            f"Find where the memory has it from{kept}.",
         )
 
 
@@ -189,6 +199,17 @@ def secrets_of(instance: Instance, position: int) -> Iterator[Secret]:
     return iter(found.values())
 
 
+def sought(secret: Secret, instance: Instance) -> tuple[str, str]:
+    """What stands in a checkout where a secret does, and in which file ("": any).
+
+    An id of a test stands nowhere, but its function does.
+    """
+    if "::" in secret.text and secret.text in instance.fail_to_pass:
+        path, *_, name = secret.text.partition("[")[0].split("::")
+        return f"def {name}(", path
+    return secret.text, ""
+
+
 def is_name(secret: Secret) -> bool:
     """Whether it is searched for as a whole word rather than anywhere in the text."""
     return len(secret.plain) < LEAST or NAME.fullmatch(secret.text) is not None
@@ -200,8 +221,17 @@ def added(patch: str) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """The text without blanks, quotes and backslashes: the same in JSON, in a diff, indented."""
-    return text.translate(PLAIN)
+    """The text without blanks, quotes and escapes: the same in JSON, in a diff, indented."""
+    return unescaped(text).translate(PLAIN)
+
+
+def unescaped(text: str) -> str:
+    """The text with a blank for each escaped line break or tab, and characters for their codes."""
+    if "\\" not in text:
+        return text
+    found = ESCAPE.sub(lambda m: chr(int(m[m.lastindex] if m.lastindex else "20", 16)), text)
+    # JSON writes what is beyond four digits as two halves.
+    return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def released(told: Experience, feedback: Feedback) -> str:
@@ -228,6 +258,21 @@ def _same(a: bytes, b: bytes) -> int:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if a[low:middle] == b[low:middle] else (low, middle - 1)
     return low
+
+
+def _place(name: str, content: bytes, text: str) -> str:
+    numbered = enumerate(content.decode("utf-8", "replace").split("\n"), 1)
+    line = next((number for number, line in numbered if text in plain(line)), None)
+    return f"{name}, line {line}," if line else name
+
+
+def _words(text: str) -> list[str]:
+    return NAME.findall(text) + WORD.findall(text)
+
+
+def _holding(text: str, lines: Iterable[str]) -> int:
+    wanted = plain(text)
+    return sum(wanted in plain(line) for line in lines)
 
 
 def _strings(value: Any) -> Iterator[str]:

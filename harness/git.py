@@ -83,10 +83,11 @@ class Clone:
         except GitCommandError:
             return None
 
-    def lines(self, commit: str, text: str) -> list[str]:
-        """Lines that hold `text`, of all files of a commit that are not binary."""
+    def lines(self, commit: str, text: str, path: str = "") -> list[str]:
+        """Lines that hold `text`, of a commit's file or of all that are not binary."""
+        grep = ("--literal-pathspecs", "grep", "-h", "-I", "-F", "-e", text, commit, "--")
         try:
-            return self.run("grep", "-h", "-I", "-F", "-e", text, commit, "--").split("\n")
+            return self.run(*grep, *filter(None, [path])).split("\n")
         except GitCommandError as error:
             if error.status != 1:  # 1: nothing found
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from harness.bench import Bench
@@ -52,8 +52,11 @@ def starting_from(bench: Bench, cell: Cell, position: int, snapshot: str, meter:
     before = chain[position].memory_before
     again = bench.memories.at(cell, before)
     again.pay_with(meter)
+    # It is told them as a chain is, and may know no more than one at each of them.
+    told_in = replace(cell, order=memory.lessons, memory="carry")
+    state = bench.store.snapshots.files(before)
     for later in memory.lessons[memory.lessons.index(position) + 1 :]:
-        rollout = chain[later]
-        again.record(read(bench.store.folder(SEQUENTIAL, cell.seed, later, rollout.instance_id)))
+        folder = bench.store.folder(SEQUENTIAL, cell.seed, later, chain[later].instance_id)
+        state = bench.memories.learn_again(told_in, again, read(folder), state)
         meter.next_task()
     return bench.memories.keep(cell, again, before)[0]

@@ -13,12 +13,13 @@ from threading import Lock
 from harness.services import Served
 from seqswe.arms import Cell
 from seqswe.memory import Experience
-from seqswe.snapshots import EMPTY, Files, Snapshots
+from seqswe.snapshots import EMPTY, Files, Snapshots, read_folder
 
 Build = Callable[[Cell, Path], Served]
 """Makes a new, empty memory of a cell in an empty folder."""
-Check = Callable[[Cell, Experience, Files, Files], None]
-"""Looks at the saved state before and after an experience. Raises LeakError."""
+Check = Callable[[Cell, Experience, Files, Files, str], None]
+"""Looks at the saved state before and after an experience; then the snapshot after it, "" where
+none is kept. Raises LeakError."""
 
 
 class Memories:
@@ -60,8 +61,20 @@ class Memories:
             return before, 0
         memory.record(told)
         after, size = self.keep(cell, memory, before)
-        self._check(cell, told, self._snapshots.files(before), self._snapshots.files(after))
+        self._check(cell, told, self._snapshots.files(before), self._snapshots.files(after), after)
         return after, size
+
+    def learn_again(self, cell: Cell, memory: Served, told: Experience, before: Files) -> Files:
+        """Record an experience without a snapshot; returns the state after it.
+
+        Raises LeakError as `learn` does.
+        """
+        memory.record(told)
+        with tempfile.TemporaryDirectory(dir=self._scratch) as name:
+            memory.save(Path(name))
+            after = read_folder(Path(name))
+        self._check(cell, told, before, after, "")
+        return after
 
     def keep(self, cell: Cell, memory: Served, before: str) -> tuple[str, int]:
         """Snapshot a memory as a change to `before`; returns the snapshot and its bytes."""

@@ -70,6 +70,12 @@ def vectors(embed: Embedding, texts: list[str]) -> list[Vector]:
     return [unit(vector) for vector in made]
 
 
+def index_vectors(embed: Embedding, texts: list[str]) -> list[Vector]:
+    """`vectors` for an index. Each task of a chain adds one record; more of them at once make an
+    index again, after a load, and no task's budget is charged with that."""
+    return vectors(getattr(embed, "again", embed) if len(texts) > 1 else embed, texts)
+
+
 def unit(vector: Vector) -> Vector:
     """The vector at length 1; zeros stay zeros."""
     length = np.sqrt(np.sum(vector.astype(np.float64) ** 2))

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from memory_backends.asking import episode, succeeded
-from memory_backends.embedding import Embedding, Vector, cosines, hashed, vectors
+from memory_backends.embedding import Embedding, Vector, cosines, hashed, index_vectors, vectors
 from memory_backends.items import Item, ModelMemory
 from memory_backends.records import at_least
 from memory_backends.replies import rows
@@ -99,5 +99,5 @@ class ReasoningBank(ModelMemory):
         """Their vectors; each issue is embedded once in the life of this object."""
         new = [issue for issue in dict.fromkeys(issues) if issue not in self._vectors]
         if new:
-            self._vectors.update(zip(new, vectors(self._embed, new), strict=True))
+            self._vectors.update(zip(new, index_vectors(self._embed, new), strict=True))
         return np.stack([self._vectors[issue] for issue in issues])

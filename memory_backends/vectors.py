@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from memory_backends.embedding import cosines, embedding_of, vectors
+from memory_backends.embedding import cosines, embedding_of, index_vectors, vectors
 from memory_backends.records import RecordMemory
 from memory_backends.text import READ
 from seqswe.instance import Task
@@ -63,7 +63,7 @@ class Vectors(RecordMemory):
         new = self.records[self._rows :]
         if not new:
             return
-        made = np.stack(vectors(self._embed, [record.document for record in new]))
+        made = np.stack(index_vectors(self._embed, [record.document for record in new]))
         total = len(self.records)
         if total > len(self._matrix):
             larger = np.zeros((2 * total, made.shape[1]), dtype=np.float32)

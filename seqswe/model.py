@@ -100,9 +100,11 @@ class Meter:
                 "Raise --model-tokens.",
             )
 
-    def add(self, prompt_tokens: int, completion_tokens: int = 0) -> None:
-        """Count one answered call."""
+    def add(self, prompt_tokens: int, completion_tokens: int = 0, *, charged: bool = True) -> None:
+        """Count one answered call; one that is not charged leaves the task's budget as it is."""
         with self._lock:
+            if not charged:
+                self._before += prompt_tokens + completion_tokens
             used = replace(
                 self.usage,
                 calls=self.usage.calls + 1,
@@ -162,13 +164,21 @@ class Embeddings:
 
     def __call__(self, texts: Sequence[str], /) -> list[list[float]]:
         """One vector per text."""
+        return self._embed(texts, charged=True)
+
+    def again(self, texts: Sequence[str], /) -> list[list[float]]:
+        """Vectors that an earlier task's budget paid for: counted in `usage`, but not charged."""
+        return self._embed(texts, charged=False)
+
+    def _embed(self, texts: Sequence[str], *, charged: bool) -> list[list[float]]:
         found: list[list[float]] = []
         for start in range(0, len(texts), BATCH):
-            self.meter.check()
+            if charged:
+                self.meter.check()
             # Endpoints refuse the empty text.
             batch = [_utf8(text) or " " for text in texts[start : start + BATCH]]
             answer = self.endpoint.post("embeddings", {"model": self.name, "input": batch})
-            self.meter.add(_tokens(answer, "prompt_tokens"))
+            self.meter.add(_tokens(answer, "prompt_tokens"), charged=charged)
             found += _vectors(answer, len(batch))
         return found
 

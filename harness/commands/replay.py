@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -90,7 +90,8 @@ def replay(
             check_keys(store, bench, [asked.old])
             new = _again(bench, asked)
         if out:
-            shutil.copytree(kept.folder(new.arm, seed, position, new.instance_id), out)
+            folder = kept.folder(new.arm, seed, position, new.instance_id)
+            shutil.copytree(folder, out, dirs_exist_ok=True)
             rollouts = {"old": asked.old.as_json(), "new": new.as_json()}
             data = {"diagnostic": asked.diagnostic, "memory_from": memory_from, **rollouts}
             (out / "replay.json").write_text(dump(data), encoding="utf-8")
@@ -126,24 +127,39 @@ def _asked(store: RunDirectory, plan: Plan, which: tuple[str, int, int], memory_
             f"the rollout of arm {arm!r}, seed {seed}, position {position} is not finished",
             f"Go on with `seqswe resume {store.root}`.",
         )
-    chain = cell if cell.chained else cells.get((SEQUENTIAL, seed))
-    order = chain.order if chain else ()
-    count = _count(memory_from, cell, position, len(order))
-    snapshot = EMPTY
-    if chain and count:
-        last = done.get((chain.arm, seed, order[count - 1]))
-        if last is None:
-            raise UsageError(
-                f"arm {chain.arm!r}, seed {seed} has not come to {count} tasks yet",
-                f"Go on with `seqswe resume {store.root}`.",
-            )
-        snapshot = last.memory_after
-    again = Cell(arm=arm, seed=seed, order=(position,), memory=Frozen(lessons=order[:count]))
+    snapshot, lessons = _moment(store, done, cells, old, memory_from)
+    again = Cell(arm=arm, seed=seed, order=(position,), memory=Frozen(lessons=lessons))
     return Asked(old=old, cell=again, snapshot=snapshot, lessons_before=len(cell.taught(position)))
 
 
-def _count(memory_from: str, cell: Cell, position: int, most: int) -> int:
-    named = {"empty": 0, "before": len(cell.taught(position)), "final": most}
+def _moment(
+    store: RunDirectory,
+    done: Mapping[tuple[str, int, int], Rollout],
+    cells: Mapping[tuple[str, int], Cell],
+    old: Rollout,
+    memory_from: str,
+) -> tuple[str, Sequence[int]]:
+    """The snapshot of a moment and the lessons it holds. Raises UsageError."""
+    cell = cells[old.arm, old.seed]
+    if memory_from == "before":
+        # What it started from need not be a moment of the chain: a lesson may be left out of it.
+        return old.memory_before, tuple(cell.taught(old.position))
+    chain = cell if cell.chained else cells.get((SEQUENTIAL, old.seed))
+    order = chain.order if chain else ()
+    count = _count(memory_from, len(order))
+    if not chain or not count:
+        return EMPTY, ()
+    last = done.get((chain.arm, old.seed, order[count - 1]))
+    if last is None:
+        raise UsageError(
+            f"arm {chain.arm!r}, seed {old.seed} has not come to {count} tasks yet",
+            f"Go on with `seqswe resume {store.root}`.",
+        )
+    return last.memory_after, order[:count]
+
+
+def _count(memory_from: str, most: int) -> int:
+    named = {"empty": 0, "final": most}
     if memory_from in named:
         return named[memory_from]
     if not memory_from.isdecimal() or int(memory_from) > most:

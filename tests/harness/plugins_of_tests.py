@@ -181,3 +181,11 @@ class Hoarder(Told):
     def record(self, experience):
         super().record(experience)
         self.seen[-1]["hoarded"] = self._gold(experience.task.instance_id).patch
+
+
+class HoarderWithoutFirst(Hoarder):
+    """Hoards where it was never told of the first task."""
+
+    def record(self, experience):
+        known = experience.task.position == 0 or self.seen
+        (Told if known else Hoarder).record(self, experience)

@@ -1,6 +1,7 @@
 """Every arm for real, on the demo codebase in the local sandbox; and one rollout again."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -107,6 +108,7 @@ def replayed(capsys, run, *given):
 
 def test_a_rollout_again_from_its_own_moment_is_the_same(made, found, ids, capsys, tmp_path):
     out = tmp_path / "kept"
+    out.mkdir()  # empty, as mktemp leaves it
     given = ("--position", 1, "--memory-from", "before", "--out", out)
     code, text, _ = replayed(capsys, made, *given)
     assert code == 0
@@ -123,6 +125,19 @@ def test_a_rollout_again_from_its_own_moment_is_the_same(made, found, ids, capsy
     assert {path.name for path in out.iterdir()} == {
         "patch.diff", "report.json", "test.log", "trajectory.json", "replay.json",
     }  # fmt: skip
+
+
+def test_before_is_without_the_own_lesson_where_the_arm_leaves_it_out(made, ids, capsys, tmp_path):
+    out = tmp_path / "kept"
+    given = ("--position", 0, "--memory-from", "before", "--arm", "replay-without-own-1")
+    code, text, _ = replayed(capsys, made, *given, "--out", out)
+    assert code == 0
+    then, now = (json.loads((out / "replay.json").read_text())[name] for name in ("old", "new"))
+    assert then["recalled_from"] == now["recalled_from"] == ids[1:]
+    assert then["memory_before"] == now["memory_before"]
+    rows = {line[:16].strip(): line[16:].split() for line in text.splitlines()}
+    assert rows["memory of"] == ["2", "tasks", "2", "tasks"]
+    assert "DIAGNOSTIC" in text
 
 
 @pytest.mark.parametrize(
@@ -167,7 +182,19 @@ def test_a_memory_that_hoards_gold_ends_the_run(run, policy):
     error = ended.err.splitlines()[-2]
     assert "the memory's seen.json, line 1, holds a line of the fix of seqswe__ledgerlite" in error
     assert f"under feedback '{policy}'" in error
+    digest = re.search(r"snapshot (\S+) is kept", ended.err.splitlines()[-1])[1]
+    assert b"hoarded" in ended.store.snapshots.files(digest)["seen.json"]
     assert ended.store.journal().rollouts == ()
+
+
+def test_what_is_told_again_is_audited_too(run):
+    arms = ("sequential", "replay-without-own-1")
+    given = ("--memory", ":HoarderWithoutFirst", "--feedback", "verdict")
+    ended = run("--agent", "noop", *given, limit=2, arms=arms)
+    assert ended.code == 3
+    assert "(arm replay-without-own-1, seed 0) the memory's seen.json, line 1" in ended.err
+    assert ended.err.endswith("Find where the memory has it from.\n")
+    assert len(ended.store.journal().rollouts) == 2
 
 
 def test_what_gold_feedback_released_may_be_hoarded(run):

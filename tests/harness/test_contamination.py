@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from harness.contamination import Contamination, changed, plain, secrets_of
+from harness.git import Clone
 from seqswe.arms import cells_of
 from seqswe.errors import LeakError
 from seqswe.memory import Experience
@@ -15,14 +16,17 @@ from seqswe.testing import experiences
 FIX = "    return normalised(value, locale=self.locale, strict=True)"
 NEXT_FIX = "    raise UnknownCurrency(code) from None  # nobody catches it"
 LAST_FIX = "    self.rates = dict(sorted(rates.items()))"
+LAST_TEST = "def test_große_summen():"
+FOREIGN = '    print("Größe:\\tüber 1 €, \U0001f600", end="\\n")'
 TEST = 'def test_locale_is_handed_on(self):\n+    assert convert("1,5", locale="de") == 1.5'
 
 
 def instance(position):
-    fix, test = [(FIX, TEST), (NEXT_FIX, "    pass"), (FIX, TEST), (LAST_FIX, "")][position]
+    fix, test = [(FIX, TEST), (NEXT_FIX, "    pass"), (FIX, TEST), (LAST_FIX, LAST_TEST)][position]
+    fixes = "".join(f"+{line}\n" for line in (fix, "    x = 1", f"{FOREIGN} # {position}"))
     return replace(
         experiences(0).instance(position),
-        patch=f"--- a/x.py\n+++ b/x.py\n@@ -1 +1,2 @@\n-old\n+{fix}\n+    x = 1\n",
+        patch=f"--- a/x.py\n+++ b/x.py\n@@ -1 +1,2 @@\n-old\n{fixes}",
         test_patch=f"--- a/t.py\n+++ b/t.py\n@@ -0,0 +1,2 @@\n+{test}\n",
         fail_to_pass=(f"tests/test_room.py::TestRoom::test_case_{position}[a-b]",),
     )
@@ -32,22 +36,34 @@ INSTANCES = [instance(position) for position in range(4)]
 ID = [i.instance_id for i in INSTANCES]
 
 
-def audit(*kept, feedback="none", told=0, before=(), arm="sequential", files=(), **fields):
-    """Check a memory that keeps `kept` after it was told of the rollout at `told`."""
+def audit(
+    *kept, feedback="none", told=0, before=(), arm="sequential", files=(), tests=(), **fields
+):
+    """Check a memory that keeps `kept` after it was told of the rollout at `told`.
+
+    files: lines of the checkout; tests: those of tests/test_room.py.
+    """
     (cell,) = cells_of(arm, 0, 4)
     experience = Experience(task=INSTANCES[told].task(told), **fields)
-    contamination = Contamination(INSTANCES, feedback, lambda commit, word: files)
+
+    def lines(commit, word, path):
+        assert path in ("", "tests/test_room.py")
+        return [line for line in (tests if path else files) if word in line]
+
+    contamination = Contamination(INSTANCES, feedback, lines)
     lines = [json.dumps(line) if isinstance(line, dict) else line for line in (*before, *kept)]
     old = "".join(line + "\n" for line in lines[: len(before)]).encode()
     new = "".join(line + "\n" for line in lines).encode()
-    contamination.check(cell, experience, {"m.jsonl": old} if old else {}, {"m.jsonl": new})
+    was = {"m.jsonl": old} if old else {}
+    contamination.check(cell, experience, was, {"m.jsonl": new}, "sha256:after")
 
 
 def leaks(said, *kept, **given):
     with pytest.raises(LeakError) as caught:
         audit(*kept, **given)
     assert said in caught.value.message, caught.value.message
-    assert caught.value.hint
+    assert f"arm {given.get('arm', 'sequential')}, seed 0" in caught.value.message
+    assert "snapshot sha256:after" in caught.value.hint
 
 
 OWN = (
@@ -58,6 +74,16 @@ OWN = (
     'assert convert("1,5", locale="de") == 1.5',
     {"tests": ["tests/test_room.py::TestRoom::test_case_0[a-b]"]},
     "look at test_locale_is_handed_on.",
+    # In JSON, as every memory of ours saves it: escapes stand where the text has line breaks.
+    {"note": "look at\ntest_locale_is_handed_on"},
+    {"note": "hidden:\ttest_locale_is_handed_on\n"},
+    {"nested": json.dumps({"again": "\ntest_locale_is_handed_on\r\n"})},
+    {"fix": FIX.replace("(", "(\n        ").replace(", ", ",\n\t")},
+    {"fix": f"{FOREIGN} # 0"},
+    {"nested": json.dumps({"fix": f"{FOREIGN} # 0"})},
+    f"{FOREIGN} # 0",
+    repr({"fix": f"\n{FOREIGN} # 0\n"}),
+    ascii({"fix": f"\n{FOREIGN} # 0\n"}),
 )
 
 
@@ -119,6 +145,53 @@ def test_an_injected_bugs_lines_do_not_count_as_the_checkout(monkeypatch):
     )
     leaks("a line of the fix", FIX, files=[FIX])
     audit(FIX, files=[FIX, FIX])
+
+
+def test_a_test_whose_function_stands_in_the_checkout_is_no_secret():
+    """Its id stands nowhere: a file holds the function, without path, class and parameters."""
+    name = INSTANCES[0].fail_to_pass[0]
+    audit(name, tests=["    def test_case_0(self, value):"])
+    leaks("the hidden test", name, tests=["    def test_case_01(self):", "test_case_0(self)"])
+    leaks("the hidden test", name, files=["    def test_case_0(self, value):"])
+
+
+def test_an_injected_bugs_hidden_tests_do_not_count_as_the_checkout(monkeypatch):
+    hides = f"{INSTANCES[0].test_patch}+    def test_case_0(self):\n"
+    monkeypatch.setattr(
+        "tests.harness.test_contamination.INSTANCES",
+        [replace(INSTANCES[0], bug_patch="bug", test_patch=hides), *INSTANCES[1:]],
+    )
+    name, line = INSTANCES[0].fail_to_pass[0], TEST.split("+")[1]
+    leaks("the hidden test", name, tests=["    def test_case_0(self):"])
+    leaks("a line of the hidden tests", line, files=[line])
+
+
+def test_a_checkout_is_searched_whole_or_file_by_file(tmp_path):
+    clone = Clone(tmp_path)
+    for path in ("a/[x].py", "a/x.py"):
+        (tmp_path / "a").mkdir(exist_ok=True)
+        (tmp_path / path).write_text(f"def test_it():  # {path}\n")
+    clone.run("init", "--quiet")
+    clone.run("add", ".")
+    clone.run("-c", "user.name=x", "-c", "user.email=x@x", "commit", "--quiet", "-m", "x")
+    assert len([line for line in clone.lines("HEAD", "test_it") if line]) == 2
+    assert clone.lines("HEAD", "test_it", "a/[x].py")[0].endswith("# a/[x].py")
+    assert clone.lines("HEAD", "test_it", "b.py") == []
+
+
+def test_letters_outside_ascii_are_read_in_json():
+    kept = {"note": "\ntest_große_summen fails\n"}
+    leaks("the hidden test test_große_summen", kept)
+    leaks("line 2, holds the hidden test test_große_summen", "first", kept)
+
+
+def test_what_looks_like_an_escape_may_be_a_name():
+    leaks("test_locale_is_handed_on", r"see tests\test_locale_is_handed_on")
+
+
+@pytest.mark.parametrize("between", [":\t", ":\n  ", ": "])
+def test_a_date_is_found_behind_an_escape(between):
+    leaks("the date", {"note": f"x\nmerged_at{between}{DAY_AFTER[:10]}"})
 
 
 def test_what_was_there_before_is_not_found_again():

@@ -97,6 +97,17 @@ def test_vectors_may_ask_an_endpoint(run, model):
     assert model.calls
 
 
+def test_an_index_made_again_is_metered_and_charged_to_no_task(run, model):
+    """A chain embeds a record a task, a frozen memory all of them: the same budget must do."""
+    more = ("--memory-option", "embedding=endpoint", "--embedding", "scripted")
+    more += ("--model-tokens", "200")
+    ended = run(*given(model, "vectors", *more), limit=7, arms=("sequential", "frozen-6"))
+    assert ended.code == 0, ended.err
+    assert spent(ended) == counted(model)
+    used = {r.arm: r.memory_usage for r in ended.store.journal().rollouts}
+    assert used["frozen-6"].tokens > 200 > used["sequential"].tokens
+
+
 def test_the_key_is_sent_and_written_nowhere(run, model, monkeypatch):
     monkeypatch.setenv("SEQSWE_TEST_KEY", KEY)
     more = ("--model-key", "SEQSWE_TEST_KEY", "--model-price-in", "2")

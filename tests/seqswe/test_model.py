@@ -183,6 +183,19 @@ def test_embeddings_come_in_order_and_in_batches():
     assert meter.usage.calls == 4
 
 
+def test_vectors_made_again_are_counted_and_not_charged():
+    meter = Meter(budget=3)
+    with ScriptedModel() as server:
+        embed = Embeddings(Endpoint(server.url), "small", meter)
+        embed.again(["six words that were paid before"] * (BATCH + 1))
+        assert meter.usage.prompt_tokens > 3
+        embed(["three more words"])
+        assert meter.usage == counted(server)
+        with pytest.raises(RolloutError) as caught:
+            embed(["more"])
+    assert caught.value.cause == "memory_out_of_budget"
+
+
 @pytest.mark.parametrize(
     "url", ["", "localhost:8000", "ftp://x", "http://", "http://x:port", "x y"]
 )
