@@ -49,7 +49,7 @@ class LiteLLM:
             raise UsageError(f"LiteLLM is not asked for {path}", "Use an endpoint's own URL.")
         try:
             found: Mapping[str, Any] = self._calls[path](**body, **self._given).model_dump()
-        except Exception as error:  # noqa: BLE001 - each provider has its own
+        except Exception as error:  # noqa: BLE001  (each provider has its own)
             said = hidden(f"{type(error).__name__}: {error}", self._key)
             raise RolloutError("provider_failed", said[:400]) from None
         return found

@@ -288,10 +288,23 @@ def test_ace_adds_only_unless_it_may_edit(build):
 
 
 def test_ace_refuses_operations_that_nobody_knows(build):
-    answers = ace_answers("neutral", {"type": "BURN"})
-    memory, _ = build("ace", [*answers, answers[1]])
-    with pytest.raises(RolloutError, match="no operation 'BURN'"):
-        memory.record(SOLVED)
+    for kind in ("BURN", ["ADD"], None):
+        answers = ace_answers("neutral", {"type": kind})
+        memory, _ = build("ace", [*answers, answers[1]])
+        with pytest.raises(RolloutError) as caught:
+            memory.record(SOLVED)
+        assert f"no operation {kind!r}" in caught.value.message
+    memory, _ = build("ace", ace_answers("neutral", {"type": "BURN"}, ADD, {"type": "ADD"}))
+    memory.record(SOLVED)
+    assert [item.text for item in memory.items] == [ADD["content"]]
+
+
+def test_room_for_a_thought_is_left_to_the_judge_and_the_selector(build):
+    for name in ("reasoning_bank", "cer"):
+        memory, server = build(name)
+        memory.record(UNJUDGED)
+        memory.recall(STORY.task(2))
+        assert min(r["max_tokens"] for r in server.requests) >= 2_000
 
 
 def test_the_cheatsheet_is_rewritten_and_bounded(build):

@@ -46,6 +46,12 @@ def test_an_answer_and_what_is_sent():
     )
 
 
+@pytest.mark.parametrize(("finish", "cut"), [("stop", False), ("length", True)])
+def test_an_answer_says_whether_it_was_cut_off(finish, cut):
+    with ScriptedModel(Says(text="half an", finish=finish)) as server:
+        assert chat(server).chat(ASK).cut is cut
+
+
 def test_without_a_key_none_is_sent():
     with ScriptedModel("x") as server:
         chat(server).chat(ASK)
