@@ -9,6 +9,11 @@ from typing import Any
 from seqswe.endpoint import RETRIES
 from seqswe.errors import MissingError, RolloutError, UsageError
 
+SECRET = ("_KEY", "_TOKEN")
+"""How the names of variables end that hold what nobody may read."""
+SHORTEST = 8
+"""Characters of a value that is taken for a key."""
+
 
 class LiteLLM:
     """Stands in for an Endpoint; url and key may be empty, then LiteLLM finds its own.
@@ -21,7 +26,6 @@ class LiteLLM:
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         try:
             import litellm
-            from openai import OpenAIError
         except ImportError:
             raise MissingError(
                 "a model of the form litellm:NAME needs the package 'litellm'",
@@ -29,7 +33,7 @@ class LiteLLM:
             ) from None
         litellm.telemetry = False
         litellm.suppress_debug_info = True
-        self._key, self._error = key, OpenAIError
+        self._key = key
         self._calls = {"chat/completions": litellm.completion, "embeddings": litellm.embedding}
         self._given = {
             "api_base": url or None,
@@ -44,10 +48,19 @@ class LiteLLM:
         if path not in self._calls:
             raise UsageError(f"LiteLLM is not asked for {path}", "Use an endpoint's own URL.")
         try:
-            answer = self._calls[path](**body, **self._given)
-        except self._error as error:
-            said = f"{type(error).__name__}: {error}"[:400]
-            hidden = said.replace(self._key, "…") if self._key else said
-            raise RolloutError("provider_failed", hidden) from None
-        found: Mapping[str, Any] = answer.model_dump()
+            found: Mapping[str, Any] = self._calls[path](**body, **self._given).model_dump()
+        except Exception as error:  # noqa: BLE001  (each provider has its own)
+            said = hidden(f"{type(error).__name__}: {error}", self._key)
+            raise RolloutError("provider_failed", said[:400]) from None
         return found
+
+
+def hidden(text: str, key: str = "") -> str:
+    """The text without the key and any other of the environment: LiteLLM finds its own there."""
+    named = {v.strip() for n, v in os.environ.items() if n.upper().endswith(SECRET)}
+    # Words shorter than any key would make holes in the text.
+    secrets = {key, *(value for value in named if len(value) >= SHORTEST)} - {""}
+    # The longest first: one key may begin with another.
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "…")
+    return text

@@ -18,7 +18,7 @@ from typing import Any
 
 from memory_backends.asking import episode
 from memory_backends.items import Item, ModelMemory, latest
-from memory_backends.replies import Malformed, json_object, listed, rows, texts
+from memory_backends.replies import Malformed, json_object, listed, readable, rows, texts
 from memory_backends.text import clean, clip
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recalled, Services
@@ -73,9 +73,9 @@ class Ace(ModelMemory):
         for key, tag in tags.items():
             if key in known:
                 self.items.append(Item.of(experience, kind=tag, key=key, text=""))
-        texts = {item.text for item in known.values()}
+        advice = {item.text for item in known.values()}
         for operation in operations:
-            if operation["type"] != "ADD" or clip(operation["content"], LONGEST) not in texts:
+            if operation["type"] != "ADD" or clip(operation["content"], LONGEST) not in advice:
                 self.items.append(self._event(operation, experience))
 
     def choose(self, task: Task) -> Iterable[Recalled]:
@@ -105,14 +105,10 @@ class Ace(ModelMemory):
 
     def _operations(self, answer: str) -> list[dict[str, str]]:
         """What the curator wants, as far as it is allowed. Raises Malformed."""
-        found = []
-        for row in listed(answer, "operations"):
-            kind = row.get("type")
-            if kind not in FIELDS:
-                raise Malformed(f"there is no operation {kind!r}")
-            if kind == "ADD" or self.edit:
-                found.append({"type": kind, **texts(row, "operations", FIELDS[kind])})
-        return found
+        wanted = listed(answer, "operations")
+        if not self.edit:
+            wanted = [row for row in wanted if row.get("type") not in ("UPDATE", "DELETE")]
+        return readable(wanted, _operation)
 
     def _event(self, operation: Mapping[str, str], experience: Experience) -> Item:
         added = sum(item.kind == "ADD" for item in self.items)
@@ -137,6 +133,13 @@ def reflected(answer: str) -> tuple[str, dict[str, str]]:
 def merit(item: Item) -> int:
     """Times it helped minus times it harmed."""
     return item.counts["helpful"] - item.counts["harmful"]
+
+
+def _operation(row: Mapping[str, Any]) -> dict[str, str]:
+    kind = row.get("type")
+    if not isinstance(kind, str) or kind not in FIELDS:
+        raise Malformed(f"there is no operation {kind!r}")
+    return {"type": kind, **texts(row, "operations", FIELDS[kind])}
 
 
 def _line(item: Item) -> str:

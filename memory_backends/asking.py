@@ -9,7 +9,7 @@ from memory_backends.replies import Malformed, truth
 from memory_backends.text import clean, clip, first_lines
 from seqswe.errors import RolloutError
 from seqswe.memory import Experience
-from seqswe.model import MAX_TOKENS, Message, Model
+from seqswe.model import MAX_TOKENS, Message, Model, Reply
 
 T = TypeVar("T")
 ISSUE, STEPS, PATCH, OUTPUT = 6_000, 12_000, 4_000, 3_000
@@ -41,29 +41,28 @@ class Asker:
         Where `read` raises Malformed, the model is told why and asked once more. Raises
         RolloutError("memory_failed") if that helps not, and the model's own errors.
         """
-        answer = self._model.chat(talk, max_tokens=max_tokens).text
+        reply = self._model.chat(talk, max_tokens=max_tokens)
         try:
-            return _read(answer, read), answer
+            return _read(reply, read), reply.text
         except Malformed as problem:
             again = [
                 *talk,
-                {"role": "assistant", "content": answer or "(nothing)"},
+                {"role": "assistant", "content": reply.text or "(nothing)"},
                 {"role": "user", "content": f"This cannot be read: {problem}. Answer again."},
             ]
-        answer = self._model.chat(again, max_tokens=max_tokens).text
+        reply = self._model.chat(again, max_tokens=max_tokens)
         try:
-            return _read(answer, read), answer
+            return _read(reply, read), reply.text
         except Malformed as problem:
-            raise RolloutError(
-                "memory_failed", f"the model's answer cannot be read: {problem}: {answer[:100]!r}"
-            ) from None
+            said = f"the model's answer cannot be read: {problem}: {reply.text[:100]!r}"
+            raise RolloutError("memory_failed", said) from None
 
 
 def succeeded(asker: Asker, experience: Experience) -> bool:
     """Whether a task was solved: by the verdict where the policy tells it, else by the model."""
     if experience.resolved is not None:
         return experience.resolved
-    return asker.ask(JUDGE, episode(experience), lambda answer: truth(answer, "success"), 300)
+    return asker.ask(JUDGE, episode(experience), lambda answer: truth(answer, "success"))
 
 
 def episode(experience: Experience) -> str:
@@ -94,7 +93,13 @@ def middle_cut(text: str, limit: int) -> str:
     return f"{text[: limit // 2]}\n…\n{text[-(limit // 2) :]}"
 
 
-def _read(answer: str, read: Callable[[str], T]) -> T:
-    if not answer.strip():
-        raise Malformed("it is empty")
-    return read(answer)
+def _read(reply: Reply, read: Callable[[str], T]) -> T:
+    try:
+        if not reply.text.strip():
+            raise Malformed("it is empty")
+        return read(reply.text)
+    except Malformed:
+        if reply.cut:
+            limit = f"{reply.completion_tokens} tokens"
+            raise Malformed(f"it was cut off after {limit}; be much shorter") from None
+        raise

@@ -22,7 +22,12 @@ from seqswe.memory import Experience, Recalled
 
 SHOWN = 2_000
 """Characters of a trajectory that are kept."""
-QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+GIVEN = re.compile(
+    r"(?<!<)<<-?\s*(['\"]?)([A-Za-z_]\w*)\1([^\n]*).*?(?:\n\s*\2(?=\n|\Z)|\Z)"
+    r"|'[^']*'|\"[^\"]*\"",
+    re.DOTALL,
+)
+"""A here-document, and group 3 what follows it on its first line; or a quoted text."""
 BETWEEN = re.compile(r"(&&|\|\||[|;&\n])")
 ASSIGNED = re.compile(r"\w+=\S*$")
 
@@ -35,11 +40,13 @@ class AwmRule(ItemMemory):
         if not experience.resolved:
             return
         # Only the commands: what they printed was of this task alone.
-        commands = [line for line in experience.steps.splitlines() if line.startswith("$ ")]
+        commands = told(experience.steps)
         if not commands:
             return
-        key = clean("\n".join(abstract(command[2:]) for command in commands))
-        shown = middle_cut(clean("\n".join(commands)), SHOWN)
+        key = clean("\n".join(map(abstract, commands)))
+        shown = middle_cut(
+            clean("\n".join("$ " + command.replace("\n", "\n> ") for command in commands)), SHOWN
+        )
         title = headline(experience.task.problem_statement)
         text = f"What solved an earlier issue ({title}):\n{shown}"
         known = any(item.key == key for item in self.items)
@@ -54,9 +61,20 @@ class AwmRule(ItemMemory):
         return [item.recalled() for item in reversed(kinds.values())]
 
 
+def told(steps: str) -> list[str]:
+    """The commands of a trajectory of the form that `seqswe.trajectory.compact` gives it."""
+    found: list[str] = []
+    for line in steps.split("\n"):
+        if line.startswith("$ "):
+            found.append(line[2:])
+        elif line.startswith("> ") and found:
+            found[-1] += "\n" + line[2:]
+    return found
+
+
 def abstract(command: str) -> str:
     """Programs and options of a command: `sed -n 1,20p a.py | head -5` → `sed -n | head -`."""
-    parts = BETWEEN.split(QUOTED.sub("", command))
+    parts = BETWEEN.split(GIVEN.sub(r"\3", command))
     return " ".join(filter(None, (_action(part) for part in parts)))
 
 

@@ -75,7 +75,7 @@ class Cer(ModelMemory):
             issue = f"## Issue\n{clip(task.problem_statement, ISSUE)}"
             prompt = f"{issue}\n\n## {kind.title()}s\n{listing(known, LISTED)}"
             chosen = self.asker.ask(
-                SELECT.format(k=self.k), prompt, lambda answer: numbers(answer, "ids"), 300
+                SELECT.format(k=self.k), prompt, lambda answer: numbers(answer, "ids")
             )
             real = [number for number in chosen if 1 <= number <= len(known)]
             for number in real[: self.k]:

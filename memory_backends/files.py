@@ -45,8 +45,7 @@ RESULT = 20_000
 class Files(ModelMemory):
     """A folder of notes that a model keeps by the six commands of the memory tool.
 
-    turns: answers of the model after each task, at most; `folder` is the folder itself, for an
-    agent that has the tool.
+    turns: answers of the model after each task, at most.
     """
 
     def __init__(self, home: Path, *, services: Services, turns: int = 6, **options: Any) -> None:
@@ -57,7 +56,7 @@ class Files(ModelMemory):
 
     def learn(self, experience: Experience) -> None:
         """Let the model work on the folder. If it fails on the way, nothing has changed."""
-        # Not what the folder holds: an agent with the tool may have written in it since.
+        # Not what the folder holds: something else may have written in it since.
         before = {item.key: item.text for item in self.items}
         try:
             self._sit(experience)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class Folder:
             for path in (Path(folder) / name for name in files):
                 if path.is_file() and not path.is_symlink():
                     name = path.relative_to(self.place).as_posix()
-                    found[name] = path.read_text(encoding="utf-8", errors="replace")
+                    found[name] = _content(path)
         return dict(sorted(found.items()))
 
     def replace(self, files: Mapping[str, str]) -> None:
@@ -104,7 +105,7 @@ class Folder:
     def _insert(self, given: Mapping[str, Any]) -> str:
         path, line = self._at(given.get("path")), given.get("insert_line")
         text = _text(given, "insert_text")
-        lines = self._read(path).splitlines(keepends=True)
+        lines = StringIO(self._read(path)).readlines()  # as `view` counts them: by "\n" alone
         if not isinstance(line, int) or not 0 <= line <= len(lines):
             raise Refused(f"insert_line must be 0 to {len(lines)}, not {line!r}")
         if line and not lines[line - 1].endswith("\n"):
@@ -157,7 +158,7 @@ class Folder:
         if not path.is_file():
             raise Refused(f"there is no file {ROOT}/{path.relative_to(self.place).as_posix()}")
         self._note(path)
-        return path.read_bytes().decode("utf-8", "replace")
+        return _content(path)
 
     def _write(self, path: Path, text: str) -> None:
         data = text.encode("utf-8")
@@ -178,6 +179,11 @@ class Folder:
             if folder == self.place or any(folder.iterdir()):
                 return
             folder.rmdir()
+
+
+def _content(path: Path) -> str:
+    # Not read_text(): it turns every kind of line end into one.
+    return path.read_bytes().decode("utf-8", "replace")
 
 
 def _text(given: Mapping[str, Any], name: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from memory_backends.asking import Asker
-from memory_backends.records import MAX_BYTES, at_least, budgeted
+from memory_backends.records import MAX_BYTES, at_least, budgeted, taught_files
 from memory_backends.text import clean, first_lines
 from seqswe.errors import RunDirError, UsageError
 from seqswe.instance import Task
@@ -42,11 +42,9 @@ class Item:
     @classmethod
     def of(cls, experience: Experience, **what: Any) -> Self:
         """An item that one rollout taught."""
-        # Files of an attempt that is known to have failed are no lesson on where faults are.
-        failed = experience.resolved is False and experience.gold_files is None
         return cls(
             origins=(clean(experience.task.instance_id),),
-            files=() if failed else tuple(map(clean, experience.files)),
+            files=taught_files(experience),
             **what,
         )
 

@@ -57,15 +57,13 @@ class Record:
     def of(cls, experience: Experience) -> Record:
         """Keep what a later rollout can use."""
         task, fix = experience.task, experience.gold_patch or experience.patch
-        # Files of an attempt that is known to have failed are no lesson on where faults are.
-        failed = experience.resolved is False and experience.gold_files is None
         return cls(
             instance_id=clean(task.instance_id),
             repo=clean(task.repo),
             position=task.position,
             created_at=task.created_at.isoformat(),
             statement=clean(task.problem_statement[:READ]),
-            files=() if failed else tuple(map(clean, experience.files)),
+            files=taught_files(experience),
             resolved=experience.resolved,
             fix=clean(fix[:KEPT_OUTPUT]),
             output=clean((experience.test_output or "")[-KEPT_OUTPUT:]),
@@ -245,6 +243,12 @@ def read_dropped(path: Path) -> int:
             f"{path.name} cannot be read: {error}",
             "Restore the run directory from a copy, or start a new run.",
         ) from None
+
+
+def taught_files(experience: Experience) -> tuple[str, ...]:
+    """Where the fault was, as far as is known: a known failure's own files are no lesson."""
+    failed = experience.resolved is False and experience.gold_files is None
+    return () if failed else tuple(map(clean, experience.files))
 
 
 def budgeted(items: Iterable[Recalled], max_bytes: int) -> Recall:

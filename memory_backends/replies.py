@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from memory_backends.text import clean, clip
 
+T = TypeVar("T")
 TRIES = 20
 """Opening braces that are tried as the start of the JSON object."""
 LONGEST = 2_000
@@ -36,19 +37,38 @@ def json_object(answer: str) -> dict[str, Any]:
 def rows(answer: str, name: str, *fields: str) -> list[dict[str, str]]:
     """The list `name` of an answer's JSON object, each row with these fields as texts.
 
-    A list of texts becomes numbered lines. Other fields are left out. Raises Malformed.
+    A list of texts becomes numbered lines. Other fields are left out. Raises Malformed; see
+    `readable`.
     """
-    return [texts(row, name, fields) for row in listed(answer, name)]
+    return readable(listed(answer, name), lambda row: texts(row, name, fields))
+
+
+def readable(entries: Iterable[Any], read: Callable[[Any], T]) -> list[T]:
+    """What `read` makes of the entries it can read; raises Malformed if that is none of several.
+
+    One sloppy entry must not cost the others: asked again, a model is as sloppy as before.
+    """
+    found: list[T] = []
+    problem: Malformed | None = None
+    for entry in entries:
+        try:
+            found.append(read(entry))
+        except Malformed as new:
+            problem = problem or new
+    if problem and not found:
+        raise problem
+    return found
 
 
 def listed(answer: str, name: str) -> list[dict[str, Any]]:
-    """The list `name` of an answer's JSON object, whose entries are objects. Raises Malformed."""
-    found = json_object(answer).get(name)
-    if not isinstance(found, list):
-        raise Malformed(f'its JSON object has no list "{name}"')
-    if not all(isinstance(row, dict) for row in found):
-        raise Malformed(f'an entry of "{name}" is not a JSON object')
-    return found
+    """The objects in the list `name` of an answer's JSON object. Raises Malformed."""
+
+    def read(row: object) -> dict[str, Any]:
+        if not isinstance(row, dict):
+            raise Malformed(f'an entry of "{name}" is not a JSON object')
+        return row
+
+    return readable(_list(answer, name), read)
 
 
 def texts(row: Mapping[str, Any], name: str, fields: Sequence[str]) -> dict[str, str]:
@@ -60,13 +80,14 @@ def texts(row: Mapping[str, Any], name: str, fields: Sequence[str]) -> dict[str,
 
 
 def numbers(answer: str, name: str) -> list[int]:
-    """The list `name` of whole numbers, each once, in order. Raises Malformed."""
-    found = json_object(answer).get(name)
-    if not isinstance(found, list) or any(
-        not isinstance(n, int) or isinstance(n, bool) for n in found
-    ):
-        raise Malformed(f'its JSON object has no list "{name}" of whole numbers')
-    return list(dict.fromkeys(found))
+    """The whole numbers in the list `name`, each once, in order. Raises Malformed."""
+
+    def read(number: object) -> int:
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise Malformed(f'an entry of "{name}" is not a whole number')
+        return number
+
+    return list(dict.fromkeys(readable(_list(answer, name), read)))
 
 
 def truth(answer: str, name: str) -> bool:
@@ -83,6 +104,13 @@ def between(answer: str, tag: str) -> str:
     if not found:
         raise Malformed(f"it has no <{tag}>…</{tag}>")
     return clean(found[-1].strip())
+
+
+def _list(answer: str, name: str) -> list[Any]:
+    found = json_object(answer).get(name)
+    if not isinstance(found, list):
+        raise Malformed(f'its JSON object has no list "{name}"')
+    return found
 
 
 def _text(value: object) -> str:

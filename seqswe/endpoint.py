@@ -33,9 +33,10 @@ class Passing(RolloutError):
 class Endpoint:
     """One base URL, such as http://localhost:8000/v1; may be used by several threads.
 
-    key: sent as a bearer token, and kept out of every message; seconds: deadline of one try;
-    retries: further tries after a timeout, a lost connection, 429 and 5xx; wait: seconds before
-    the first of them, doubled each time. Raises UsageError for what is no URL or key.
+    key: sent as a bearer token, and kept out of every message; seconds: without a sign of
+    life after which a try is given up (an answer that trickles may take longer); retries: further
+    tries after that, a lost connection, 429 and 5xx; wait: seconds before the first of them,
+    doubled each time. Raises UsageError for what is no URL or key.
     """
 
     def __init__(
@@ -79,8 +80,15 @@ class Endpoint:
             said = f"{type(error).__name__}: {error}"
             raise Passing(self._hidden(f"{self._url} cannot be reached: {said}")) from None
         status = response.status_code
+        if 300 <= status < 400:
+            there = self._hidden(response.headers.get("location", "nowhere"))[:300]
+            raise RolloutError(
+                "provider_failed",
+                f"{self._url} answered HTTP {status}: what was asked for is at {there}",
+                "Redirects are not followed; give the final address as --model-url.",
+            )
         if status >= 400:
-            said = self._hidden(f"{self._url} answered HTTP {status}: {response.text[:300]}")
+            said = f"{self._url} answered HTTP {status}: {self._hidden(response.text)[:300]}"
             if status in PASSING or status >= 500:
                 raise Passing(said, _after(response))
             raise RolloutError("provider_failed", said)
@@ -89,9 +97,8 @@ class Endpoint:
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            raise Passing(
-                self._hidden(f"{self._url} answered no JSON object: {response.text[:80]}")
-            )
+            said = self._hidden(response.text)[:80]
+            raise Passing(f"{self._url} answered no JSON object: {said}")
         return answer
 
     def _pause(self, state: RetryCallState) -> float:
@@ -100,7 +107,7 @@ class Endpoint:
         return min(max(asked, self._wait(state)), LONGEST_WAIT)
 
     def _hidden(self, text: str) -> str:
-        # Some endpoints quote the key they refuse.
+        # Some endpoints quote the key they refuse. Before any cut: half a key would stay.
         return text.replace(self._key, "…") if self._key else text
 
 

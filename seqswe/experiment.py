@@ -40,12 +40,13 @@ class Experiment:
     """model that the memory may ask, as its endpoint names it; litellm:NAME goes through LiteLLM"""
     model_url: str = ""
     """base URL of an OpenAI-compatible API"""
-    model_key: str = "OPENAI_API_KEY"
-    """environment variable that holds the API key; the key itself is never written"""
+    model_key: str = ""
+    """environment variable that holds the API key, none by default, so that no key goes
+    where it was not meant to; the key itself is never written"""
     model_tokens: int = 200_000
     """tokens that the memory may use for one task, 0 for no end"""
     model_seconds: float = 120.0
-    """deadline of one request"""
+    """seconds without a sign of life after which one request is given up"""
     model_price_in: float = 0.0
     """USD per million prompt tokens"""
     model_price_out: float = 0.0
@@ -144,7 +145,7 @@ class Experiment:
                     "Give USD per million tokens.",
                 )
         # What looks like a key is not repeated: errors end up in logs.
-        if not re.fullmatch(r"[A-Za-z_]\w*", self.model_key):
+        if not re.fullmatch(r"([A-Za-z_]\w*)?", self.model_key):
             raise UsageError(
                 "model_key is not the name of an environment variable",
                 "Put the key itself into a variable, and name that: --model-key OPENAI_API_KEY.",

@@ -88,6 +88,10 @@ class Synthetic:
     seed: int
     zipf: float
     """Exponent of the preference: a module, then its functions, are drawn by rank ** -zipf."""
+    tests: tuple[str, ...] = ()
+    """Folders and modules whose tests could show a bug; empty for all."""
+    coverage_every: int = 5
+    """Base commits after which it was found out anew what the tests call."""
     once_per_function: bool = False
     """No function has two bugs: nothing recurs, and a lift would be a bug in the protocol."""
     recurrence: float = 0.0

@@ -24,6 +24,8 @@ class Reply:
     """What a model answered, and what that cost."""
 
     text: str
+    cut: bool = False
+    """Whether `max_tokens` ended it."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
@@ -153,7 +155,8 @@ class Chat:
         )
         # Before anything else can go wrong: the provider has counted it already.
         self.meter.add(reply.prompt_tokens, reply.completion_tokens)
-        return replace(reply, text=_utf8(_content(answer)))
+        text, finish = _content(answer)
+        return replace(reply, text=_utf8(text), cut=finish == "length")
 
 
 class Embeddings:
@@ -193,7 +196,8 @@ def _tokens(answer: Mapping[str, Any], name: str) -> int:
     return count
 
 
-def _content(answer: Mapping[str, Any]) -> str:
+def _content(answer: Mapping[str, Any]) -> tuple[str, object]:
+    """The text of an answer and its finish_reason."""
     try:
         choice = answer["choices"][0]
         message, finish = choice["message"], choice.get("finish_reason")
@@ -203,7 +207,7 @@ def _content(answer: Mapping[str, Any]) -> str:
     if refusal or finish == "content_filter":
         why = str(refusal or "its content filter stopped the answer")
         raise RolloutError("memory_failed", f"the model refused: {why[:200]}")
-    return text if isinstance(text, str) else ""
+    return text if isinstance(text, str) else "", finish
 
 
 def _vectors(answer: Mapping[str, Any], count: int) -> list[list[float]]:

@@ -52,7 +52,6 @@ def inject(
     codebase: str,
     mirror: str,
     window: int | None,
-    tests: tuple[str, ...],
     sandbox: str,
     base_image: str,
     out: Path,
@@ -65,13 +64,17 @@ def inject(
     seeded and recorded. The sequence is synthetic, and every report says so. Where the whole
     suite is slow, --tests names the folders and modules that are quick.
     """
-    manifest = _narrowed(manifests.load(codebase), window, tests)
+    manifest = _narrowed(manifests.load(codebase), window)
+    chosen = Rules(**rules)
     folder = writable_folder(manifest, out)
     clone = clone_of(manifest, mirror)
-    bases, environments = _bases(clone, manifest)
+    bases, environments = _bases(clone, manifest, chosen.tests)
+    if not bases:
+        raise UsageError(
+            f"no commit of {codebase} has such tests", "See --tests, and [layout] of the manifest."
+        )
     manifest = replace(manifest, environments=tuple({e.key: e for e in environments}.values()))
     keys = {base: e.key for base, e in zip(bases, environments, strict=True)}
-    chosen = Rules(**rules)
     with _injector(manifest, clone, (bases, keys), chosen, (sandbox, base_image)) as injector:
         records = _collect(injector, bases)
     if not records:
@@ -83,16 +86,12 @@ def inject(
     click.echo(folder / "instances.jsonl")
 
 
-def _narrowed(manifest: Manifest, window: int | None, tests: tuple[str, ...]) -> Manifest:
-    """The manifest with fewer commits or tests where they were asked for."""
+def _narrowed(manifest: Manifest, window: int | None) -> Manifest:
+    """The manifest with fewer commits where they were asked for."""
     if manifest.synthetic:
         raise UsageError(f"{manifest.name} is injected already", "Name the codebase itself.")
-    layout, mining = manifest.layout, manifest.mining
-    return replace(
-        manifest,
-        layout=replace(layout, tests=tests or layout.tests),
-        mining=replace(mining, window=window or mining.window),
-    )
+    mining = manifest.mining
+    return replace(manifest, mining=replace(mining, window=window or mining.window))
 
 
 def _synthetic(manifest: Manifest, rules: Rules, share: float) -> Synthetic:
@@ -100,13 +99,17 @@ def _synthetic(manifest: Manifest, rules: Rules, share: float) -> Synthetic:
         codebase=manifest.name,
         seed=rules.seed,
         zipf=rules.zipf,
+        tests=rules.tests,
+        coverage_every=rules.coverage_every,
         once_per_function=rules.once_per_function,
         recurrence=share,
         note=f"injected bugs; {share:.0%} of the tasks are in a function that had one before",
     )
 
 
-def _bases(clone: Clone, manifest: Manifest) -> tuple[list[str], list[Environment]]:
+def _bases(
+    clone: Clone, manifest: Manifest, tests: tuple[str, ...]
+) -> tuple[list[str], list[Environment]]:
     """Base commits with tests, oldest first and dated in order, and their environments."""
     rules = manifest.mining
     head = clone.run("rev-parse", rules.head or "HEAD").strip()
@@ -115,7 +118,7 @@ def _bases(clone: Clone, manifest: Manifest) -> tuple[list[str], list[Environmen
     clock: datetime | None = None
     for commit in history[len(history) // YOUNG :]:
         date = datetime.fromisoformat(clone.run("log", "-1", "--format=%cI", commit).strip())
-        if (clock is None or date >= clock) and test_modules(clone, commit, manifest.layout):
+        if (clock is None or date >= clock) and test_modules(clone, commit, manifest.layout, tests):
             bases.append(commit)
             clock = date
     known = {e.key: e for e in manifest.environments}

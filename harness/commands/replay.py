@@ -90,8 +90,8 @@ def replay(
             check_keys(store, bench, [asked.old])
             new = _again(bench, asked)
         if out:
-            folder = kept.folder(new.arm, seed, position, new.instance_id)
-            shutil.copytree(folder, out, dirs_exist_ok=True)
+            made = kept.folder(new.arm, seed, position, new.instance_id)
+            shutil.copytree(made, out, dirs_exist_ok=True)
             rollouts = {"old": asked.old.as_json(), "new": new.as_json()}
             data = {"diagnostic": asked.diagnostic, "memory_from": memory_from, **rollouts}
             (out / "replay.json").write_text(dump(data), encoding="utf-8")

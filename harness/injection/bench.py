@@ -55,7 +55,7 @@ class Workbench:
 
     def __init__(self, sandbox: Sandbox, settings: TestSettings) -> None:
         self._sandbox, self._settings = sandbox, settings
-        self._baseline: dict[str, Seen] = {}
+        self._baseline: dict[tuple[str, ...], Seen] = {}
 
     def run(self, files: Sequence[str], *, calls: bool = False) -> Seen:
         """Run test modules as the files are now."""
@@ -82,19 +82,11 @@ class Workbench:
         raise AssertionError("unreachable")
 
     def baseline(self, files: Sequence[str]) -> Seen:
-        """Run test modules without a bug; each module once, those not yet run together."""
-        if missing := [file for file in files if file not in self._baseline]:
-            seen = self.run(missing)
-            for file in missing:
-                # Where something is wrong with one module, the others are not to blame.
-                alone = self.run([file]) if seen.problem and len(missing) > 1 else seen
-                mine = frozenset(t for t in alone.passed if t.split("::", 1)[0] == file)
-                self._baseline[file] = Seen(passed=mine, problem=alone.problem)
-        runs = [self._baseline[file] for file in files]
-        return Seen(
-            passed=frozenset().union(*(r.passed for r in runs)),
-            problem=next((r.problem for r in runs if r.problem), ""),
-        )
+        """Run test modules without a bug; the same modules together only once."""
+        together = tuple(files)
+        if together not in self._baseline:
+            self._baseline[together] = self.run(files)
+        return self._baseline[together]
 
     def with_file(self, path: str, text: str, files: Sequence[str]) -> Seen:
         """Run test modules with one file changed, and put it back."""

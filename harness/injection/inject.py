@@ -40,6 +40,8 @@ class Rules:
     once_per_function: bool = False
     coverage_every: int = 5
     """Base commits after which coverage is measured again."""
+    tests: tuple[str, ...] = ()
+    """Folders and modules whose tests may show a bug; empty for all of the layout's."""
 
 
 @dataclass(kw_only=True)
@@ -83,7 +85,7 @@ class Injector:
         if block == self._measured:
             return
         self._measured = block
-        modules = test_modules(self.clone, base, self.manifest.layout)
+        modules = test_modules(self.clone, base, self.manifest.layout, self.rules.tests)
         seen = bench.run(modules, calls=True)
         self._coverage = coverage_of(self.clone, base, self.manifest.layout, seen)
 
@@ -216,11 +218,11 @@ def with_digests(clone: Clone, record: InstanceRecord) -> InstanceRecord:
     return replace(record, digests={**texts.digests, "bug_patch": digest_of(texts.bug_patch)})
 
 
-def test_modules(clone: Clone, commit: str, layout: Layout) -> list[str]:
-    """The test modules of a commit that the layout names, sorted."""
+def test_modules(clone: Clone, commit: str, layout: Layout, only: Sequence[str]) -> list[str]:
+    """The test modules of a commit, sorted: those of the layout, or `only` some of them."""
     test = is_test(layout)
     listed = clone.run("ls-tree", "-r", "-z", "--name-only", commit).split("\0")
-    names = (p for p in listed if test(p) and under(p, layout.tests))
+    names = (p for p in listed if test(p) and (not only or under(p, only)))
     return sorted(p for p in names if fnmatch(PurePosixPath(p).name, layout.test_modules))
 
 

@@ -57,10 +57,10 @@ def _codebases() -> list[Row]:
     rows = []
     for name in manifests.names():
         found = manifests.load(name)
-        first = found.instances[0].created_at.date() if found.instances else "-"
-        last = found.instances[-1].created_at.date() if found.instances else "-"
+        dates = [r.created_at.date() for r in found.instances]
+        span = f"{dates[0]} to {dates[-1]}" if dates else "to be mined and validated, or injected"
         text = (
-            f"{len(found.instances):4} instances, {first} to {last}, "
+            f"{len(found.instances):4} instances, {span}, "
             f"{len(found.environments)} environments, {found.licence}, {found.repo}"
         )
         rows.append((name, [text]))

@@ -27,9 +27,10 @@ HELP = {
     "memory_option": "key=value for the memory; may be repeated.",
     "model": "Model the memory may ask, as its endpoint names it; or litellm:NAME.",
     "model_url": "Base URL of an OpenAI-compatible API, such as http://localhost:8000/v1.",
-    "model_key": "Environment variable that holds the API key.",
+    "model_key": "Environment variable that holds the API key, such as OPENAI_API_KEY; "
+    "by default no key is sent.",
     "model_tokens": "Tokens the memory may use for one task; 0 for no end.",
-    "model_seconds": "Deadline of one request to the model.",
+    "model_seconds": "Seconds without a sign of life that end a request to the model.",
     "model_price_in": "USD per million prompt tokens.",
     "model_price_out": "USD per million completion tokens.",
     "embedding": "Embedding model the memory may ask, as its endpoint names it.",

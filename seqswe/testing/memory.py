@@ -287,10 +287,13 @@ class MemoryContract:
         return {"memory": self.memory, "options": options, "model_url": url, "home": home, **what}
 
 
-def check_memory(memory: str, **options: Any) -> None:
-    """Run the whole contract without pytest. Raises AssertionError where it is broken."""
-    name = {"memory": memory, "options": options}
-    contract = type("Contract", (MemoryContract,), name)()
+def check_memory(memory: str, *, model_url: str = "", **options: Any) -> None:
+    """Run the whole contract without pytest. Raises AssertionError where it is broken.
+
+    model_url: as `MemoryContract.model_url`; options: of the factory.
+    """
+    named = {"memory": memory, "options": options, "model_url": model_url}
+    contract = type("Contract", (MemoryContract,), named)()
     for test in sorted(name for name in dir(contract) if name.startswith("test_")):
         with TemporaryDirectory() as folder:
             getattr(contract, test)(Path(folder))

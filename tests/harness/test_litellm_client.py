@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.litellm_client import LiteLLM
+from harness.litellm_client import LiteLLM, hidden
 from harness.services import poster
 from seqswe.errors import MissingError, RolloutError
 from seqswe.experiment import Experiment
@@ -21,7 +21,8 @@ def test_without_the_extra_it_is_said_how_to_install_it(monkeypatch):
 
 class TestInstalled:
     @pytest.fixture(autouse=True)
-    def _extra(self):
+    def _extra(self, monkeypatch):
+        monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else its import asks for it
         pytest.importorskip("litellm", reason="needs the extra seqswe[litellm]")
 
     def test_it_answers_and_meters_what_the_server_counted(self):
@@ -47,3 +48,30 @@ class TestInstalled:
             Chat(LiteLLM(server.url, key="sk-123"), "openai/x", Meter()).chat(ASK)
         assert caught.value.cause == "provider_failed"
         assert "sk-123" not in caught.value.message
+
+    def test_without_a_named_variable_the_provider_keeps_its_own(self, monkeypatch):
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-not-for-anthropic")
+        posts, _ = poster(Experiment(model="litellm:anthropic/x"))
+        assert posts._given["api_key"] is None
+
+    @pytest.mark.parametrize("error", [ValueError, KeyError, RuntimeError])
+    def test_whatever_a_provider_raises_is_typed_and_tells_no_key(self, monkeypatch, error):
+        monkeypatch.setenv("SOME_PROVIDER_API_KEY", "sk-of-the-environment")
+
+        def fail(**given):
+            raise error("x" * 380 + " sk-of-the-environment")
+
+        posts = LiteLLM()
+        monkeypatch.setitem(posts._calls, "chat/completions", fail)
+        with pytest.raises(RolloutError) as caught:
+            posts.post("chat/completions", {})
+        assert caught.value.cause == "provider_failed"
+        assert "sk-" not in caught.value.message
+
+
+def test_keys_of_the_environment_are_hidden_and_short_words_are_not(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_1234567")
+    monkeypatch.setenv("LONG_KEY", "hf_1234567-and-more")
+    monkeypatch.setenv("SORT_KEY", "name")
+    said = hidden("hf_1234567 hf_1234567-and-more name sk-1", "sk-1")
+    assert said == "… … name …"

@@ -122,6 +122,12 @@ def test_the_key_is_sent_and_written_nowhere(run, model, monkeypatch):
     assert used.cost_usd == pytest.approx(2e-6 * used.prompt_tokens)
 
 
+def test_a_key_that_nobody_named_is_sent_nowhere(run, model, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert run(*given(model, "cer"), limit=1).code == 0
+    assert model.keys == {""}
+
+
 @pytest.mark.parametrize(
     ("answer", "cause"),
     [

@@ -54,6 +54,28 @@ def test_insert(folder):
             run(folder, "insert", path="/memories/a.md", insert_line=line, insert_text="x")
 
 
+ODD = "one\r\ntwo\x0bstill two\u2028and\rtwo\nthree"
+
+
+def test_a_state_is_its_exact_texts(folder, tmp_path):
+    create(folder, "a2.md", ODD)
+    held = folder.files()
+    assert held["a2.md"] == ODD
+    other = Folder(tmp_path / "other")
+    other.replace(held)
+    assert other.files() == held
+    assert (other.place / "a2.md").read_bytes() == ODD.encode()
+
+
+def test_lines_are_those_that_view_counts(folder):
+    create(folder, "a2.md", ODD)
+    assert run(folder, "view", path="/memories/a2.md").split("\n")[2] == "     3\tthree"
+    run(folder, "insert", path="/memories/a2.md", insert_line=2, insert_text="new")
+    assert folder.files()["a2.md"] == ODD.replace("three", "new\nthree")
+    with pytest.raises(Refused, match="must be 0 to 4"):
+        run(folder, "insert", path="/memories/a2.md", insert_line=5, insert_text="x")
+
+
 def test_delete_leaves_no_empty_folder(folder, tmp_path):
     create(folder, "x/y/b.md")
     create(folder, "x/c.md")

@@ -174,9 +174,23 @@ def test_awm_rule_keeps_one_trajectory_per_kind(tmp_path):
     assert memory.recall(SOLVED.task).items[0].text.endswith(":\n$ ls")
 
 
+def test_awm_rule_keeps_whole_commands(tmp_path):
+    steps = "$ cd src\n> grep -rn one .\n  a.py\n$ python - <<'E'\n> print(1)\n> E\n"
+    memory = AwmRule(tmp_path)
+    memory.record(replace(SOLVED, steps=steps))
+    (item,) = memory.recall(SOLVED.task).items
+    assert item.text.endswith(":\n$ cd src\n> grep -rn one .\n$ python - <<'E'\n> print(1)\n> E")
+    memory.record(replace(STORY.at(2), steps=steps.replace("grep -rn one", "sed -n 1p")))
+    assert len(memory.recall(SOLVED.task).items) == 2
+
+
 @pytest.mark.parametrize(
     ("command", "kind"),
     [
+        ("cd src\ngrep -rn x .\n", "cd grep -rn"),
+        ("python - <<'END' | head -5\nimport os\nEND\nls -l", "python - | head - ls -l"),
+        ("python -c '1 << x' && cat <<< x; ls", "python -c && cat ; ls"),
+        ("cat > a.py <<EOF\nx = 1\ncut off", "cat"),
         ("sed -n 1,20p src/a.py", "sed -n"),
         ("python -m pytest tests/test_a.py -k 'one; or two'", "python -m pytest -k"),
         ("cd src && grep -rn x . | head -5", "cd && grep -rn | head -"),
@@ -288,10 +302,23 @@ def test_ace_adds_only_unless_it_may_edit(build):
 
 
 def test_ace_refuses_operations_that_nobody_knows(build):
-    answers = ace_answers("neutral", {"type": "BURN"})
-    memory, _ = build("ace", [*answers, answers[1]])
-    with pytest.raises(RolloutError, match="no operation 'BURN'"):
-        memory.record(SOLVED)
+    for kind in ("BURN", ["ADD"], None):
+        answers = ace_answers("neutral", {"type": kind})
+        memory, _ = build("ace", [*answers, answers[1]])
+        with pytest.raises(RolloutError) as caught:
+            memory.record(SOLVED)
+        assert f"no operation {kind!r}" in caught.value.message
+    memory, _ = build("ace", ace_answers("neutral", {"type": "BURN"}, ADD, {"type": "ADD"}))
+    memory.record(SOLVED)
+    assert [item.text for item in memory.items] == [ADD["content"]]
+
+
+def test_room_for_a_thought_is_left_to_the_judge_and_the_selector(build):
+    for name in ("reasoning_bank", "cer"):
+        memory, server = build(name)
+        memory.record(UNJUDGED)
+        memory.recall(STORY.task(2))
+        assert min(r["max_tokens"] for r in server.requests) >= 2_000
 
 
 def test_the_cheatsheet_is_rewritten_and_bounded(build):

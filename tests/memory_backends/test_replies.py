@@ -1,5 +1,7 @@
 """What is read from a model's answer, and what is said of one that cannot be read."""
 
+import json
+
 import pytest
 
 from memory_backends.asking import Asker
@@ -46,10 +48,18 @@ def test_what_is_wrong_is_said(answer, said):
         rows(answer, "items", "title", "content")
 
 
+def test_sloppy_entries_do_not_cost_the_others():
+    good = {"title": "a", "content": "b"}
+    answer = json.dumps({"items": [{"title": "a"}, "prose", good, None]})
+    assert rows(answer, "items", "title", "content") == [good]
+    assert numbers('{"ids": [2, "one", null, 1, true]}', "ids") == [2, 1]
+    assert rows('{"items": []}', "items", "title") == numbers('{"ids": []}', "ids") == []
+
+
 def test_numbers_and_truths():
     assert numbers('{"ids": [3, 1, 3]}', "ids") == [3, 1]
     assert truth('{"success": false}', "success") is False
-    for answer in ('{"ids": ["1"]}', '{"ids": [true]}', "{}"):
+    for answer in ('{"ids": ["1"]}', '{"ids": [true, null]}', "{}"):
         with pytest.raises(Malformed):
             numbers(answer, "ids")
     with pytest.raises(Malformed):
@@ -74,7 +84,8 @@ class Saying:
 
     def chat(self, messages, *, max_tokens):
         self.asked.append(messages)
-        return Reply(text=self.answers.pop(0))
+        answer = self.answers.pop(0)
+        return answer if isinstance(answer, Reply) else Reply(text=answer)
 
 
 def test_an_answer_that_cannot_be_read_is_asked_for_once_more():
@@ -90,3 +101,16 @@ def test_twice_is_a_typed_failure(answers):
     with pytest.raises(RolloutError, match="cannot be read") as caught:
         Asker(Saying(*answers)).ask("system", "user", lambda answer: numbers(answer, "ids"))
     assert caught.value.cause == "memory_failed"
+
+
+def test_an_answer_cut_off_is_told_so_and_one_that_can_be_read_is_taken():
+    def read(answer):
+        return numbers(answer, "ids")
+
+    model = Saying(Reply(text='{"ids": [1, 2', cut=True, completion_tokens=9), '{"ids": [1]}')
+    assert Asker(model).ask("system", "user", read) == [1]
+    assert "it was cut off after 9 tokens" in model.asked[1][3]["content"]
+    whole = Reply(text='{"ids": [2]} and', cut=True)
+    assert Asker(Saying(whole)).ask("system", "user", read) == [2]
+    with pytest.raises(RolloutError, match="cut off after 2 tokens"):
+        Asker(Saying(*[Reply(text="", cut=True, completion_tokens=2)] * 2)).ask("", "", read)

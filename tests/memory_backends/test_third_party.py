@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from seqswe.memory import Memory, build_memory
-from seqswe.testing import MemoryContract, check_memory
+from seqswe.testing import MemoryContract, ScriptedModel, check_memory
 
 EXAMPLE = "tests.memory_backends.example_backend:Overlap"
 
@@ -40,6 +40,22 @@ class Forgetful:
 
     def load(self, directory):
         pass
+
+
+class Asking(Forgetful):
+    """The same, with a model."""
+
+    needs = ("model",)
+
+    def __init__(self, home, *, services):
+        super().__init__(home)
+        services.model.chat([{"role": "user", "content": "Ready?"}])
+
+
+def test_the_kit_gives_a_model_to_one_that_needs_it():
+    with ScriptedModel("Yes.") as server, pytest.raises(AssertionError):
+        check_memory(f"{__name__}:Asking", model_url=server.url)
+    assert server.calls
 
 
 def test_the_kit_catches_one_that_breaks_the_contract():

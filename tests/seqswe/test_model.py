@@ -46,6 +46,12 @@ def test_an_answer_and_what_is_sent():
     )
 
 
+@pytest.mark.parametrize(("finish", "cut"), [("stop", False), ("length", True)])
+def test_an_answer_says_whether_it_was_cut_off(finish, cut):
+    with ScriptedModel(Says(text="half an", finish=finish)) as server:
+        assert chat(server).chat(ASK).cut is cut
+
+
 def test_without_a_key_none_is_sent():
     with ScriptedModel("x") as server:
         chat(server).chat(ASK)
@@ -79,6 +85,24 @@ def test_a_refused_request_is_not_repeated_and_its_key_not_told():
         said = failing(chat(server, key="sk-123"), "provider_failed")
     assert server.tries == 1
     assert said.endswith("HTTP 401: wrong key …")
+
+
+@pytest.mark.parametrize("before", ["x" * 297, "x" * 77])
+@pytest.mark.parametrize("status", [200, 401])
+def test_no_part_of_a_key_is_told_where_the_answer_is_cut(before, status):
+    quoted = f"{before}sk-123456"
+    with ScriptedModel(Says(text=quoted, raw=quoted, status=status)) as server:
+        said = failing(chat(server, key="sk-123456", retries=0), "provider_failed")
+    assert "sk-" not in said
+
+
+def test_a_redirect_is_final_and_says_where_to():
+    moved = Says(text="moved", status=307, headers={"Location": "https://x/v2"})
+    with ScriptedModel(moved) as server, pytest.raises(RolloutError) as caught:
+        chat(server).chat(ASK)
+    assert server.tries == 1
+    assert caught.value.message.endswith("HTTP 307: what was asked for is at https://x/v2")
+    assert "--model-url" in caught.value.hint
 
 
 def test_a_timeout_is_the_providers_failure():

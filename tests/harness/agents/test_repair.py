@@ -138,6 +138,21 @@ ENDLESS = b"""def total(items, tax):
 """
 
 
+@pytest.mark.parametrize("conftest", [False, True], ids=["ini", "conftest"])
+def test_code_of_the_project_stays_out_of_the_process_that_is_forked(sandbox, conftest):
+    """An ini file that names a warning of the project makes pytest import it while it prepares."""
+    shop = Path(sandbox.root, "shop.py")
+    shop.write_bytes(SOURCE + b"\n\nclass Odd(Warning):\n    pass\n")
+    if conftest:
+        Path(sandbox.root, "tests", "conftest.py").write_text("import shop\n")
+    else:
+        ini = Path(sandbox.root, "pytest.ini")
+        ini.write_text("[pytest]\nfilterwarnings =\n    ignore::shop.Odd\n")
+    attempt = Repair(seed=0).solve(task(), Recall(), sandbox)
+    assert "repaired" in attempt.message
+    assert b"found + tax" in shop.read_bytes()
+
+
 def test_a_fault_that_never_ends_leaves_a_trace(sandbox):
     Path(sandbox.root, "shop.py").write_bytes(ENDLESS)
     attempt = Repair(seed=0, budget=3, seconds=0.5).solve(task(), Recall(), sandbox)

@@ -71,3 +71,13 @@ def test_the_same_seed_gives_the_same_sequence(tmp_path, monkeypatch):
     assert made.synthetic is not None
     assert made.synthetic.seed == 5
     assert [bool(r.FAIL_TO_PASS) for r in made.instances] == [True, True]
+
+
+def test_tests_that_are_nowhere_are_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SEQSWE_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(SystemExit) as ended:
+        main(["inject", "ledgerlite", "--tests", "test/typo.py", "--out", str(tmp_path / "out")])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "no commit of ledgerlite has such tests" in said
+    assert "See --tests" in said

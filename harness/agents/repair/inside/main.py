@@ -75,6 +75,8 @@ class Repairer:
         write(job.path, job.reproduction.encode())
         try:
             session = tests.Session([job.path], job.arguments, tuple(job.spared))
+            if not session.prepared:
+                tests.warm_up()
             self._candidate = session.run
             found = _places(self._child(lambda: session.trace(job.seconds / 2)))
             order = function_order(found)[:FUNCTIONS]

@@ -80,8 +80,8 @@ class Session:
     """A run of pytest over a few files, prepared once and run in forked children.
 
     Its plug-ins are set up and its session is started here, which costs more than a small test.
-    Where a conftest.py would be imported by that, nothing is done ahead: no code of the project
-    may be in the process that the children are forked from.
+    No code of the project may be in the process that the children are forked from: where a
+    conftest.py would be imported by that, or something else was, nothing is done ahead.
     """
 
     def __init__(
@@ -93,8 +93,15 @@ class Session:
         parents = {folder[:at] for folder in folders for at in _ends(folder)}
         alone = not any(os.path.exists(os.path.join(p, "conftest.py")) for p in parents)
         self._session = self._started() if alone else None
-        if not alone:
-            warm_up()
+        if theirs := _imported():
+            self._session = None
+            for name in theirs:
+                del sys.modules[name]
+
+    @property
+    def prepared(self) -> bool:
+        """Whether anything was done ahead."""
+        return self._session is not None
 
     def run(self) -> dict[str, bool]:
         """Outcomes by test id; a run that says nothing is an empty mapping."""
@@ -144,6 +151,13 @@ def warm_up() -> None:
         finally:
             os.chdir(here)
     sys.modules.pop("test_nothing", None)
+
+
+def _imported() -> list[str]:
+    """Modules of the checkout that are in this process, as an ini file's warnings may ask for."""
+    root = os.getcwd() + os.sep
+    files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
+    return [name for name, file in files.items() if file and file.startswith(root)]
 
 
 def _ends(folder: str) -> list[int]:
