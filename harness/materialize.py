@@ -11,7 +11,7 @@ from harness.injection.kept import kept_texts
 from harness.mining.candidates import texts_of
 from harness.mining.statement import Issue
 from seqswe.errors import ManifestError, MissingError
-from seqswe.instance import Instance, digest_of
+from seqswe.instance import Instance
 from seqswe.manifest import InstanceRecord, Manifest
 
 
@@ -42,8 +42,7 @@ def instance_of(
             f"{record.gold_commit[:12]} ({record.instance_id})",
             "Fetch the whole history into the mirror, or give another --mirror.",
         ) from None
-    digests = texts.digests | ({"bug_patch": digest_of(texts.bug_patch)} if record.bug else {})
-    for name, digest in digests.items():
+    for name, digest in texts.digests.items():
         if record.digests.get(name) != digest:
             raise ManifestError(
                 f"{record.instance_id}: the {name} in the clone is not the one that was validated",

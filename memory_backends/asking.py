@@ -10,6 +10,7 @@ from memory_backends.text import clean, clip, first_lines
 from seqswe.errors import RolloutError
 from seqswe.memory import Experience
 from seqswe.model import MAX_TOKENS, Message, Model, Reply
+from seqswe.trajectory import middle_cut
 
 T = TypeVar("T")
 ISSUE, STEPS, PATCH, OUTPUT = 6_000, 12_000, 4_000, 3_000
@@ -84,13 +85,6 @@ def episode(experience: Experience) -> str:
 def headline(statement: str, limit: int = 200) -> str:
     """An issue on one line."""
     return first_lines(clean(statement), limit)
-
-
-def middle_cut(text: str, limit: int) -> str:
-    """The text's start and end where it is longer than `limit` characters."""
-    if len(text) <= limit:
-        return text
-    return f"{text[: limit // 2]}\n…\n{text[-(limit // 2) :]}"
 
 
 def _read(reply: Reply, read: Callable[[str], T]) -> T:

@@ -17,12 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from memory_backends.asking import episode, middle_cut, succeeded
+from memory_backends.asking import episode, succeeded
 from memory_backends.items import Item, ModelMemory, latest
 from memory_backends.replies import rows
 from memory_backends.text import clean
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recalled, Services
+from seqswe.trajectory import middle_cut
 
 INDUCE = """\
 You read how issues of one software project were solved, and find the routines that will serve \

@@ -14,11 +14,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from memory_backends.asking import headline, middle_cut
+from memory_backends.asking import headline
 from memory_backends.items import Item, ItemMemory
 from memory_backends.text import clean
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recalled
+from seqswe.trajectory import middle_cut
 
 SHOWN = 2_000
 """Characters of a trajectory that are kept."""

@@ -14,6 +14,7 @@ entry, with the origins of both. An empty store asks no selector.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +81,7 @@ class Cer(ModelMemory):
             real = [number for number in chosen if 1 <= number <= len(known)]
             for number in real[: self.k]:
                 item = known[number - 1]
-                yield Recalled(
-                    text=f"{item.key}: {item.text}",
-                    score=1.0,
-                    origins=item.origins,
-                    files=item.files,
-                )
+                yield replace(item, text=f"{item.key}: {item.text}").recalled()
 
     def _of(self, kind: str) -> list[Item]:
         return [item for item in self.items if item.kind == kind]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,7 @@ class Files(ModelMemory):
     def choose(self, task: Task) -> Iterable[Recalled]:
         """All notes, by path."""
         return [
-            Recalled(text=f"{ROOT}/{item.key}\n{item.text}", score=1.0, origins=item.origins)
-            for item in self.items
+            replace(item, text=f"{ROOT}/{item.key}\n{item.text}").recalled() for item in self.items
         ]
 
     def load(self, directory: Path) -> None:

@@ -112,11 +112,17 @@ def compact(steps: Sequence[tuple[str, Completed]], budget: int = COMPACT) -> st
     return "".join((*first, *reversed(last)))
 
 
+def middle_cut(text: str, limit: int) -> str:
+    """The text's start and end where it is longer than `limit` characters."""
+    if len(text) <= limit:
+        return text
+    return f"{text[: limit // 2]}\n…\n{text[-(limit // 2) :]}"
+
+
 def _told(command: str, done: Completed) -> str:
     said = (done.stdout + done.stderr).decode("utf-8", "replace")
-    shown = said if len(said) <= TOLD else said[: TOLD // 2] + "\n…\n" + said[-TOLD // 2 :]
     lines = ["$ " + command[:TOLD].replace("\n", "\n> ")]
-    lines += ["  " + line for line in shown.splitlines()]
+    lines += ["  " + line for line in middle_cut(said, TOLD).splitlines()]
     if done.timed_out or done.exit_code:
         lines.append(f"  [{'timed out' if done.timed_out else f'exit {done.exit_code}'}]")
     return "\n".join(lines) + "\n"

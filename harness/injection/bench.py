@@ -25,8 +25,6 @@ python -P -m pytest -p seqswe_probe -o addopts= -p no:cacheprovider --color=no -
 gzip -c "$SEQSWE_PROBE"
 """
 TRIES = 3
-SLOWER = 10
-"""Times what one issue's tests may take that the whole suite may, while calls are noted."""
 SOURCE = Path(probe.__file__).read_bytes()
 
 
@@ -72,7 +70,7 @@ class Workbench:
     def _patiently(self, script: str, calls: bool) -> Completed:
         """Trouble of the engine must not decide which bug is kept: the run is tried again."""
         env = {"SEQSWE_PROBE_CALLS": "1"} if calls else {}
-        seconds = self._settings.seconds * (SLOWER if calls else 1)
+        seconds = self._settings.seconds * (probe.SLOWER if calls else 1)
         for tries_left in reversed(range(TRIES)):
             try:
                 return self._sandbox.run(script, stdin=SOURCE, env=env, timeout=seconds)

@@ -19,7 +19,6 @@ from harness.injection.recipe import SOURCE, Bug, file_patch, is_shown, texts_of
 from harness.injection.select import Preference
 from harness.injection.statement import reproduction, reproduction_path, stable
 from harness.injection.testfile import function_of
-from seqswe.instance import digest_of
 from seqswe.manifest import InstanceRecord, Layout, Manifest
 
 TRIES = 60
@@ -214,8 +213,7 @@ class Injector:
 
 def with_digests(clone: Clone, record: InstanceRecord) -> InstanceRecord:
     """The record with the digests of the texts that its recipe makes."""
-    texts = texts_of(clone, record)
-    return replace(record, digests={**texts.digests, "bug_patch": digest_of(texts.bug_patch)})
+    return replace(record, digests=texts_of(clone, record).digests)
 
 
 def test_modules(clone: Clone, commit: str, layout: Layout, only: Sequence[str]) -> list[str]:

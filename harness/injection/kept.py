@@ -21,16 +21,11 @@ def kept_texts(clone: Clone, record: InstanceRecord) -> Texts:
     key = digest_of(json.dumps(recipe, sort_keys=True)).removeprefix("sha256:")
     path = cache_folder() / "texts" / f"{key}.json"
     found = _read(path)
-    if found is None or not _holds(found, record):
+    if found is None or found.digests != record.digests:
         found = texts_of(clone, record)
         with suppress(OSError):  # a cache that cannot be written costs time, nothing else
             _write(path, found)
     return found
-
-
-def _holds(texts: Texts, record: InstanceRecord) -> bool:
-    digests = {**texts.digests, "bug_patch": digest_of(texts.bug_patch)}
-    return all(record.digests.get(name) == digest for name, digest in digests.items())
 
 
 def _read(path: Path) -> Texts | None:

@@ -113,20 +113,8 @@ class _Walk(cst.CSTVisitor):
         return None
 
 
-def mutations(source: str) -> Sequence[Mutation]:
-    """Every mutation of a file's functions; none where it cannot be parsed."""
-    return _found(source)
-
-
-def mutate(source: str, function: str, operator: str, site: int) -> str:
-    """The file with one bug in it. Raises LookupError where the source has no such place."""
-    for found in _found(source, function):
-        if (found.function, found.operator, found.site) == (function, operator, site):
-            return found.apply()
-    raise LookupError(f"no site {site} of {operator} in {function}")
-
-
-def _found(source: str, only: str = "") -> Sequence[Mutation]:
+def mutations(source: str, only: str = "") -> Sequence[Mutation]:
+    """Every mutation of a file's functions, or of `only` one; none where it cannot be parsed."""
     try:
         module = _parsed(source)
     except cst.ParserSyntaxError:
@@ -134,6 +122,14 @@ def _found(source: str, only: str = "") -> Sequence[Mutation]:
     walk = _Walk(module, only)
     module.visit(walk)
     return walk.found
+
+
+def mutate(source: str, function: str, operator: str, site: int) -> str:
+    """The file with one bug in it. Raises LookupError where the source has no such place."""
+    for found in mutations(source, function):
+        if (found.function, found.operator, found.site) == (function, operator, site):
+            return found.apply()
+    raise LookupError(f"no site {site} of {operator} in {function}")
 
 
 @lru_cache(maxsize=8)

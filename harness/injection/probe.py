@@ -20,7 +20,7 @@ import pytest
 HANG_SECONDS = 10.0
 """Processor time of one test after which the run ends: independent of the machine's load."""
 SLOWER = 10
-"""Times that, while calls are noted."""
+"""Times that, while calls are noted; and times what a run of one bug's tests may take."""
 MEMORY_BYTES = 4 << 30
 HUNG = 70
 """Exit code of a run that was ended so."""

@@ -54,9 +54,8 @@ class Texts:
     @property
     def digests(self) -> dict[str, str]:
         """What the manifest keeps of the texts."""
-        return {
-            name: digest_of(getattr(self, name)) for name in ("statement", "patch", "test_patch")
-        }
+        names = ("statement", "patch", "test_patch", *(["bug_patch"] if self.bug_patch else []))
+        return {name: digest_of(getattr(self, name)) for name in names}
 
 
 def mine(clone: Clone, manifest: Manifest, issues: Mapping[int, Issue]) -> Mined:

@@ -11,18 +11,10 @@ from seqswe.experiment import Experiment
 from seqswe.memory import Services
 from seqswe.testing import Says, ScriptedModel, experiences
 from tests.harness.plugins_of_tests import Told
-from tests.memory_backends.scripted import script
+from tests.memory_backends.scripted import METHODS, script
 
 BOTH = ("iid", "sequential")
 KEY = "sk-very-secret"
-METHODS = {
-    "awm": "memory_backends.awm:Awm",
-    "cer": "memory_backends.cer:Cer",
-    "reasoning_bank": "memory_backends.reasoning_bank:ReasoningBank",
-    "ace": "memory_backends.ace:Ace",
-    "dynamic_cheatsheet": "memory_backends.dynamic_cheatsheet:DynamicCheatsheet",
-    "files": "memory_backends.files:Files",
-}
 
 
 @pytest.fixture

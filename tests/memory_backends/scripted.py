@@ -3,6 +3,15 @@
 import json
 import re
 
+METHODS = {
+    "awm": "memory_backends.awm:Awm",
+    "cer": "memory_backends.cer:Cer",
+    "reasoning_bank": "memory_backends.reasoning_bank:ReasoningBank",
+    "ace": "memory_backends.ace:Ace",
+    "dynamic_cheatsheet": "memory_backends.dynamic_cheatsheet:DynamicCheatsheet",
+    "files": "memory_backends.files:Files",
+}
+
 ASKED = re.compile(r'\{"(\w+)":')
 TASK = re.compile(r"## Task\n(\S+)")
 ISSUE = re.compile(r"## Issue\n(.*)")

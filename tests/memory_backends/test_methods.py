@@ -13,16 +13,8 @@ from seqswe.memory import Experience, Services, build_memory
 from seqswe.model import Chat, Meter
 from seqswe.testing import Says, ScriptedModel, experiences
 from seqswe.testing.memory import digest, tell
-from tests.memory_backends.scripted import script
+from tests.memory_backends.scripted import METHODS, script
 
-METHODS = {
-    "awm": "memory_backends.awm:Awm",
-    "cer": "memory_backends.cer:Cer",
-    "reasoning_bank": "memory_backends.reasoning_bank:ReasoningBank",
-    "ace": "memory_backends.ace:Ace",
-    "dynamic_cheatsheet": "memory_backends.dynamic_cheatsheet:DynamicCheatsheet",
-    "files": "memory_backends.files:Files",
-}
 STORY = experiences(10)
 SOLVED, FAILED = STORY.at(1), STORY.at(0)
 UNJUDGED = replace(SOLVED, resolved=None)
