@@ -1,30 +1,30 @@
 """The `docker` sandbox: a fresh container per rollout and per grading, with hard limits.
 
 No network, no capabilities for what runs inside, a read-only image, writable folders of bounded
-size in memory, a user id of its own. Deadlines are enforced inside (`timeout -k`) and once more
-from outside; a container ends by itself even if this process is killed.
+size in memory, a user id of its own. Its main process is `supervisor`, which enforces deadlines;
+so does the host, later. A container ends by itself when this process does.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
-import re
-import secrets
 import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import docker
 import requests
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
-from docker.types import Ulimit
+from docker.types import LogConfig, Ulimit
 
 from harness.cleanup import alive, owner, sweep
+from harness.sandboxes import supervisor
+from harness.sandboxes.channel import Channel
 from harness.sandboxes.common import (
     PINNED,
     Deadline,
@@ -36,23 +36,14 @@ from harness.sandboxes.common import (
     too_large,
 )
 from harness.sandboxes.images import BUILDER_LABEL, CHECKOUT, Images
-from harness.sandboxes.stream import collect, frames
 from seqswe.errors import MissingError, RolloutError
 from seqswe.sandbox import Completed, Environment, SandboxSpec
 
-GRACE = 5
-"""Seconds between the polite signal and the last one, inside the container."""
 BACKSTOP = 20
-"""Seconds after a command's deadline at which the host stops waiting and kills the container."""
-WRAPPER = 'timeout -k "$@"; code=$?; printf %s "$0"; printf %s "$0" >&2; exit $code'
-"""Both outputs end with a mark, because under load an engine may drop what a command printed:
-half an output must never be taken for a result."""
+"""Seconds after a command's last deadline at which the host kills the container."""
 FLOOD = b"Cannot fork"
 """What a shell says at the limit of processes."""
-NOT_STARTED = re.compile(rb"sh: \d+: Cannot fork\n|timeout: fork system call failed.*\n(<\w+>)?")
-"""What the wrapper says if earlier commands left so many processes that there is no room for it."""
-KILLED = 128
-"""Exit codes from here on are signals, which may have hit the wrapper too."""
+SUPERVISOR = Path(supervisor.__file__).read_bytes()
 ENGINE_SLOTS = threading.BoundedSemaphore(4)
 """Creates and removes at a time: more only queue up inside the engine."""
 OWNER_LABEL = "seqswe.owner"
@@ -127,7 +118,6 @@ class DockerSandbox:
     def __init__(self, client: docker.DockerClient, image: str, spec: SandboxSpec) -> None:
         self.root = CHECKOUT
         self.limits = spec.limits
-        self._api = client.api
         self._deadline = Deadline(spec.limits.task_seconds)
         self._uid = FIRST_UID + next(_uids) % 1_000_000
         self._inbox = Path(tempfile.mkdtemp(prefix=f"{INBOX}{owner()}-"))
@@ -136,8 +126,11 @@ class DockerSandbox:
         self._closed = threading.Event()
         try:
             with _sandbox_errors("start"):
+                _open_to_all(spec.checkout.objects)
                 with ENGINE_SLOTS:
                     self._container = self._create(client, image, spec)
+                    streams = dict.fromkeys(("stdin", "stdout", "stderr", "stream"), 1)
+                    self._channel = Channel(self._container.attach_socket(params=streams))
                     self._container.start()
                 script = checkout_script(spec.checkout.commit, "/history")
                 done = self._exec(["sh", "-c", script], 120)
@@ -156,9 +149,12 @@ class DockerSandbox:
         disk = f"exec,nosuid,nodev,size={size}m,uid={self._uid},gid={self._uid},mode=0755"
         labels = {OWNER_LABEL: owner(), "seqswe.deadline": str(lifetime)}
         labels |= {f"seqswe.{k}": v for k, v in spec.labels.items()}
+        file = self._deliver(SUPERVISOR, "supervisor.py")
         return client.containers.create(
             image,
-            ["sleep", str(lifetime)],
+            # -I -S: nothing of the checkout, such as a sitecustomize, may run as root.
+            ["/usr/bin/env", "python3", "-I", "-S", file, str(self._uid), str(lifetime)],
+            stdin_open=True,
             init=True,
             auto_remove=True,
             labels=labels,
@@ -185,6 +181,7 @@ class DockerSandbox:
             shm_size=f"{min(64, limits.memory_mb // 16)}m",
             working_dir=CHECKOUT,
             use_config_proxy=False,
+            log_config=LogConfig(type="none"),
         )
 
     def run(
@@ -198,15 +195,11 @@ class DockerSandbox:
         """Run a command in the container; see the protocol."""
         limit = self.limits.command_seconds if timeout is None else timeout
         seconds = self._deadline.allow(limit)
-        arguments = shell(command)
-        if stdin is not None:
-            name = self._deliver(stdin)
-            arguments = ["sh", "-c", f'exec "$@" < {name}', "sh", *arguments]
-        with _sandbox_errors("run a command"):
-            done = self._exec(arguments, seconds, env or {})
+        given = self._deliver(stdin) if stdin is not None else os.devnull
+        done = self._exec(shell(command), seconds, env or {}, given)
         self._deadline.spend(done.seconds)
-        if done.timed_out or FLOOD in done.stderr:
-            self._stop_everything()
+        if FLOOD in done.stderr:
+            self._channel.ask(BACKSTOP, self._kill)
         return done
 
     def read(self, path: str) -> bytes:
@@ -242,11 +235,12 @@ class DockerSandbox:
                 _remove(self._container)
         shutil.rmtree(self._inbox, ignore_errors=True)
 
-    def _deliver(self, data: bytes) -> str:
+    def _deliver(self, data: bytes, name: str = "") -> str:
         # Through a read-only mount: archives cannot be copied into a tmpfs, and nothing that
         # runs inside can reach back to the host by it.
-        name = f"{next(self._names)}"
+        name = name or f"{next(self._names)}"
         (self._inbox / name).write_bytes(data)
+        (self._inbox / name).chmod(0o644)  # whatever the umask
         return f"/inbox/{name}"
 
     def _exec(
@@ -254,64 +248,41 @@ class DockerSandbox:
         arguments: Sequence[str],
         seconds: float,
         env: Mapping[str, str] | None = None,
-        *,
-        again: bool = True,
+        stdin: str = os.devnull,
     ) -> Completed:
-        variables = {**PINNED, "HOME": "/home/agent", "TMPDIR": "/tmp", **(env or {})}
-        mark = f"<{secrets.token_hex(8)}>"
-        wrapped = ["sh", "-c", WRAPPER, mark, str(GRACE), f"{seconds:.3f}", *arguments]
         started = now()
-        created = self._api.exec_create(
-            self._container.id,
-            wrapped,
-            user=f"{self._uid}:{self._uid}",
-            environment=variables,
-            workdir=CHECKOUT,
+        said = self._channel.ask(
+            seconds + supervisor.GRACE + BACKSTOP,
+            self._kill,
+            argv=list(arguments),
+            env={**PINNED, "HOME": "/home/agent", "TMPDIR": "/tmp", **(env or {})},
+            cwd=CHECKOUT,
+            stdin=stdin,
+            seconds=seconds,
+            limit=self.limits.output_bytes,
         )
-        backstop = threading.Timer(seconds + BACKSTOP, _kill, [self._container])
-        backstop.daemon = True
-        backstop.start()
-        try:
-            pieces = frames(self._api, created["Id"])
-            out, err, truncated = collect(pieces, self.limits.output_bytes + len(mark))
-            code = self._api.exec_inspect(created["Id"])["ExitCode"]
-        finally:
-            backstop.cancel()
-        spent = now() - started
-        if code is None:
-            raise RolloutError("sandbox_failed", "the container went away under a command")
-        if again and NOT_STARTED.fullmatch(err):
-            self._stop_everything()
-            return self._exec(arguments, seconds, env, again=False)
-        if not truncated and code < KILLED and not (mark.encode() in out and mark.encode() in err):
-            if FLOOD not in err:
-                raise RolloutError("sandbox_failed", "the engine lost a command's output")
-            truncated = True  # by its own flood of processes
-        limit = self.limits.output_bytes
-        out, err = (text.replace(mark.encode(), b"")[:limit] for text in (out, err))
-        late = code in (124, 137) and spent >= seconds
         return Completed(
-            exit_code=code_of(code, late),
-            stdout=out,
-            stderr=err,
-            seconds=spent,
-            timed_out=late,
-            truncated=truncated,
+            exit_code=code_of(said.end["code"], said.end["late"]),
+            stdout=bytes(said.output[supervisor.OUT]),
+            stderr=bytes(said.output[supervisor.ERR]),
+            seconds=now() - started,
+            timed_out=said.end["late"],
+            truncated=said.end["truncated"],
         )
 
-    def _stop_everything(self) -> None:
-        # kill(-1) as the sandbox's user reaches every process of it at once, a fork bomb too;
-        # a root process that becomes this user needs no process slot of the user's.
-        code = f"import os; os.setgid({self._uid}); os.setuid({self._uid}); os.kill(-1, 9)"
-        with _sandbox_errors("stop a command"):
-            created = self._api.exec_create(
-                # -I -S: nothing of the checkout, such as a sitecustomize, may run as root.
-                self._container.id,
-                ["/usr/bin/env", "python3", "-I", "-S", "-c", code],
-                user="0",
-                workdir="/",
-            )
-            self._api.exec_start(created["Id"])
+    def _kill(self) -> None:
+        with suppress(DockerException, requests.exceptions.RequestException):
+            self._container.kill()
+
+
+def _open_to_all(objects: Path) -> None:
+    """Under a strict umask the packs would be closed to the sandbox's user; folders above are not
+    opened, so nobody else on the host gains a way in."""
+    if objects.stat().st_mode & 0o055 != 0o055:
+        for place, _, names in os.walk(objects):
+            Path(place).chmod(0o755)
+            for name in names:
+                Path(place, name).chmod(0o444)
 
 
 def _remove(container: Container) -> int:
@@ -323,13 +294,6 @@ def _remove(container: Container) -> int:
         if error.status_code != 409:  # 409: its own removal is already under way
             raise
     return 1
-
-
-def _kill(container: Container) -> None:
-    try:
-        container.kill()
-    except DockerException:
-        return
 
 
 @contextmanager

@@ -1,0 +1,224 @@
+"""The main process of a container: starts commands as the sandbox's user, tells what they print.
+
+Stands alone: it is sent into a container and needs nothing but Python 3.7. It runs as root with
+the right to change its user and to send signals, and nothing else; what it starts has neither.
+
+Orders come on standard input, one JSON object a line; `Order` has the fields. Answers go to
+standard output as frames: `FRAME` (the order's number, what it is, how many bytes), then the
+bytes. After everything that a command printed comes `END` with `{"code", "late", "truncated"}`.
+When standard input ends, so does the container: nothing outlives the process that opened it.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import selectors
+import signal
+import struct
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+FRAME = struct.Struct(">IBI")
+OUT, ERR, END = 1, 2, 3
+PIECE = 1 << 16
+LAST_PIECES = 16
+"""What a pipe may still hold when its command has ended; others may go on writing to it."""
+GRACE = 5.0
+"""Seconds between the polite signal and the last one."""
+TICK = 60.0
+MORE_LIKELY = b"500"
+"""Where memory runs out, a command goes before this process."""
+
+
+class Order:
+    """What to do: run `argv` with `env` in `cwd`, or without `argv`: end every command."""
+
+    def __init__(self, line: bytes) -> None:
+        given = json.loads(line)
+        self.number: int = given["number"]
+        self.argv: list[str] = given.get("argv", [])
+        self.env: dict[str, str] = {**os.environ, **given.get("env", {})}
+        self.cwd: str = given.get("cwd", "/")
+        self.stdin: str = given.get("stdin", os.devnull)
+        self.seconds: float = given.get("seconds", 0.0)
+        self.limit: int = given.get("limit", 0)
+
+
+class Command:
+    """One that runs."""
+
+    def __init__(self, order: Order, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout
+        assert process.stderr
+        self.order, self.process = order, process
+        self.deadline = time.monotonic() + order.seconds
+        self.late = False
+        self.pipes = {OUT: process.stdout.fileno(), ERR: process.stderr.fileno()}
+        self.room = {OUT: order.limit, ERR: order.limit}
+        self.truncated = False
+
+    def signal(self, now: float) -> None:
+        """Once the deadline is over: ask it to end, and after the grace make it."""
+        if now >= self.deadline:
+            _to_group(self.process.pid, signal.SIGKILL if self.late else signal.SIGTERM)
+            self.late, self.deadline = True, now + GRACE
+
+
+class Supervisor:
+    """Serves orders until standard input ends or the container's time is up."""
+
+    def __init__(self, uid: int, seconds: float) -> None:
+        self._uid, self._until = uid, time.monotonic() + seconds
+        self._selector = selectors.DefaultSelector()
+        self._running: list[Command] = []
+        self._unread = b""
+        self._woken, wake = os.pipe()
+        os.set_blocking(self._woken, False)
+        os.set_blocking(wake, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake)
+        self._selector.register(0, selectors.EVENT_READ)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+
+    def serve(self) -> None:
+        """Read orders, pass on output, end what is late."""
+        open_ = True
+        while open_ and time.monotonic() < self._until:
+            for key, _ in self._selector.select(self._patience()):
+                if key.fd == 0:
+                    open_ = self._take_orders()
+                elif key.fd == self._woken:
+                    with suppress(BlockingIOError):
+                        os.read(self._woken, PIECE)
+                elif not self._pass_on(*key.data):
+                    self._selector.unregister(key.fd)
+            now = time.monotonic()
+            for command in list(self._running):
+                command.signal(now)
+                if command.process.poll() is not None:
+                    self._finish(command)
+
+    def _patience(self) -> float:
+        until = min([self._until, *(c.deadline for c in self._running)])
+        return min(TICK, max(0.0, until - time.monotonic()))
+
+    def _take_orders(self) -> bool:
+        data = os.read(0, PIECE)
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        for line in lines:
+            order = Order(line)
+            if order.argv:
+                self._start(order)
+            else:
+                self._stop_everything()
+                self._end(order.number, 0, False, False)
+        return bool(data)
+
+    def _start(self, order: Order) -> None:
+        try:
+            try:
+                process = self._popen(order)
+            except OSError as error:
+                if error.errno != errno.EAGAIN:
+                    raise
+                # Earlier commands left as many processes as there may be.
+                self._stop_everything()
+                process = self._popen(order)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            self._say(order.number, ERR, f"{order.argv[0]}: {error}\n".encode())
+            code = 126 if isinstance(error, PermissionError) else 127
+            self._end(order.number, code, False, False)
+            return
+        command = Command(order, process)
+        self._running.append(command)
+        for stream, pipe in command.pipes.items():
+            os.set_blocking(pipe, False)
+            self._selector.register(pipe, selectors.EVENT_READ, (command, stream))
+
+    def _popen(self, order: Order) -> subprocess.Popen[bytes]:
+        with open(order.stdin, "rb") as given:
+            return subprocess.Popen(
+                order.argv,
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=order.env,
+                start_new_session=True,
+                preexec_fn=lambda: self._become_user(order.cwd),
+            )
+
+    def _become_user(self, cwd: str) -> None:
+        with suppress(OSError), open("/proc/self/oom_score_adj", "wb", buffering=0) as score:
+            score.write(MORE_LIKELY)
+        os.setgroups([])
+        os.setgid(self._uid)
+        os.setuid(self._uid)
+        with suppress(OSError):  # the user may have locked itself out of it
+            os.chdir(cwd)
+
+    def _pass_on(self, command: Command, stream: int) -> bool:
+        """One piece of what a command printed, if there is any; False at the end of the pipe."""
+        try:
+            data = os.read(command.pipes[stream], PIECE)
+        except BlockingIOError:
+            return True
+        kept = data[: command.room[stream]]
+        command.room[stream] -= len(kept)
+        command.truncated = command.truncated or len(kept) < len(data)
+        if kept:
+            self._say(command.order.number, stream, kept)
+        return bool(data)
+
+    def _finish(self, command: Command) -> None:
+        for stream, pipe in command.pipes.items():
+            for _ in range(LAST_PIECES):
+                if not self._pass_on(command, stream):
+                    break
+            with suppress(KeyError):
+                self._selector.unregister(pipe)
+        self._running.remove(command)
+        for handle in (command.process.stdout, command.process.stderr):
+            if handle:
+                handle.close()
+        if command.late:
+            self._stop_everything()
+        self._end(command.order.number, command.process.returncode, command.late, command.truncated)
+
+    def _stop_everything(self) -> None:
+        # kill(-1) as the sandbox's user reaches every process of it at once, a fork bomb too.
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setgid(self._uid)
+                os.setuid(self._uid)
+                os.kill(-1, signal.SIGKILL)
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+
+    def _end(self, number: int, code: int, late: bool, truncated: bool) -> None:
+        said = {"code": code, "late": late, "truncated": truncated}
+        self._say(number, END, json.dumps(said).encode())
+
+    def _say(self, number: int, what: int, data: bytes) -> None:
+        left = memoryview(FRAME.pack(number, what, len(data)) + data)
+        while left:
+            left = left[os.write(1, left) :]
+
+
+def _to_group(leader: int, signum: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signum)
+
+
+def main(arguments: list[str]) -> None:
+    """`supervisor.py UID SECONDS`."""
+    Supervisor(int(arguments[0]), float(arguments[1])).serve()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
