@@ -64,8 +64,9 @@ class Tried:
 class Repairer:
     """One task's work in the checkout, which is the current folder."""
 
-    def __init__(self, job: Job) -> None:
-        self.job, self.tried = job, Tried()
+    def __init__(self, job: Job, bytecode: str) -> None:
+        """`bytecode`: an empty folder for that of the checkout."""
+        self.job, self.bytecode, self.tried = job, bytecode, Tried()
         self._clock = 0
         self._candidate: Callable[[], dict[str, bool]] = dict
 
@@ -77,6 +78,8 @@ class Repairer:
             session = tests.Session([job.path], job.arguments, tuple(job.spared))
             if not session.prepared:
                 tests.warm_up()
+            # From here on: before, it would hide the bytecode that pytest was installed with.
+            sys.dont_write_bytecode, sys.pycache_prefix = False, self.bytecode
             self._candidate = session.run
             found = _places(self._child(lambda: session.trace(job.seconds / 2)))
             order = function_order(found)[:FUNCTIONS]
@@ -213,8 +216,7 @@ def main() -> None:
         os.dup2(nothing, stream)
     adopt_orphans()
     with tempfile.TemporaryDirectory() as bytecode:
-        sys.dont_write_bytecode, sys.pycache_prefix = False, bytecode
-        said = Repairer(job).work()
+        said = Repairer(job, bytecode).work()
     with open(out, "w", encoding="utf-8") as answer:
         json.dump(said, answer)
 
