@@ -86,7 +86,10 @@ class Injector:
         self._measured = block
         modules = test_modules(self.clone, base, self.manifest.layout, self.rules.tests)
         seen = bench.run(modules, calls=True)
-        self._coverage = coverage_of(self.clone, base, self.manifest.layout, seen)
+        if seen.calls:
+            self._coverage = coverage_of(self.clone, base, self.manifest.layout, seen)
+        else:  # what was known before is better than a stretch of history without bugs
+            self.rejected[f"coverage not measured at {base[:12]}: {seen.problem}"] += 1
 
     def _task(self, bench: Workbench, base: str, number: int) -> InstanceRecord | None:
         preference = Preference(seed=self.rules.seed, zipf=self.rules.zipf)

@@ -6,6 +6,11 @@ from random import Random
 
 import pytest
 
+from harness import demo
+from harness.git import Clone
+from harness.injection.bench import Seen
+from harness.injection.coverage import Coverage
+from harness.injection.inject import Injector, Rules
 from harness.injection.operators import HARD, mutations
 from harness.injection.recipe import SHOWN, is_shown
 from harness.injection.select import Preference
@@ -53,6 +58,25 @@ def test_a_test_is_either_shown_or_grades():
     shown = sum(is_shown(0, test) for test in tests)
     assert abs(shown / 500 - SHOWN) < 0.1
     assert all(is_shown(0, t) == is_shown(0, f"{t}[1-x]") for t in tests)
+
+
+def test_a_suite_that_hangs_leaves_what_was_known_of_it_and_is_said(tmp_path):
+    class Hanging:
+        def run(self, files, *, calls):
+            return Seen(problem="it hangs")
+
+    injector = Injector(
+        manifest=manifests.load("ledgerlite"),
+        clone=Clone(demo.build(tmp_path / "demo")),
+        rules=Rules(tasks=1, seed=0, zipf=1.5),
+        open_bench=None,
+        prove=None,
+        environment=str,
+    )
+    injector._coverage = known = Coverage(tests={"a.py::f": ["tests/test_a.py::test_f"]})
+    injector._measure(Hanging(), demo.expected_head(), 0)
+    assert injector._coverage is known
+    assert [r for r in injector.rejected if "it hangs" in r and demo.expected_head()[:12] in r]
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="ledgerlite runs on 3.11")
