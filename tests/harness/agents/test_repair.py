@@ -153,6 +153,28 @@ def test_code_of_the_project_stays_out_of_the_process_that_is_forked(sandbox, co
     assert b"found + tax" in shop.read_bytes()
 
 
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["LOADED = 1\n", "try:\n    import shop\nexcept ImportError:\n    shop = None\n"],
+    ids=["plain", "asks for the project"],
+)
+def test_what_the_project_imports_is_loaded_once_and_the_project_never(sandbox, elsewhere):
+    """A module from elsewhere that holds on to the project must not be shared by candidates."""
+    outside = Path(sandbox.root).parent / "outside"
+    outside.mkdir()
+    counted = "import os\nopen(os.environ['COUNT'], 'a').write('x')\n"
+    (outside / "elsewhere.py").write_text(counted + elsewhere)
+    sandbox._env["PYTHONPATH"] += f":{outside}"
+    sandbox._env["COUNT"] = str(outside / "count")
+    code = ISSUE.replace("    assert total", "    import elsewhere, shop\n    assert total")
+    code = code.replace("1) == 4", "1) == 4 == getattr(elsewhere, 'shop', shop).total([1, 2], 1)")
+    attempt = Repair(seed=0).solve(task(code), Recall(), sandbox)
+    assert b"found + tax" in Path(sandbox.root, "shop.py").read_bytes(), attempt.message
+    times = len((outside / "count").read_text())
+    # The trace, then once ahead; where that is not possible, every candidate that gets so far.
+    assert times == 2 if "LOADED" in elsewhere else times > 2
+
+
 def test_a_fault_that_never_ends_leaves_a_trace(sandbox):
     Path(sandbox.root, "shop.py").write_bytes(ENDLESS)
     attempt = Repair(seed=0, budget=3, seconds=0.5).solve(task(), Recall(), sandbox)

@@ -74,14 +74,16 @@ class Repairer:
         """Repair, and say how."""
         job = self.job
         write(job.path, job.reproduction.encode())
+        tests.keep_bytecode(self.bytecode)
         try:
             session = tests.Session([job.path], job.arguments, tuple(job.spared))
             if not session.prepared:
                 tests.warm_up()
-            # From here on: before, it would hide the bytecode that pytest was installed with.
-            sys.dont_write_bytecode, sys.pycache_prefix = False, self.bytecode
             self._candidate = session.run
-            found = _places(self._child(lambda: session.trace(job.seconds / 2)))
+            seen = self._child(lambda: session.trace(job.seconds / 2))
+            if seen:
+                tests.preload(seen["needed"], seen["own"])
+            found = _places(seen)
             order = function_order(found)[:FUNCTIONS]
             self._search(found, order)
         finally:

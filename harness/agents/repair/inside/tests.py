@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -117,13 +118,23 @@ class Session:
     def trace(self, seconds: float) -> dict[str, Any]:
         """Outcomes, and for each test the lines of the checkout in order of last use.
 
+        Also the modules that the tests `needed` from elsewhere, and the names of the checkout's
+        `own`, without what is below them.
+
         A test that is still running after `seconds` of processor time fails there, so that a
         fault that never ends leaves a trace too.
         """
         signal.signal(signal.SIGVTALRM, _interrupt)
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
         self._seen.root = os.getcwd() + os.sep
-        return {"outcomes": self.run(), "lines": self._seen.lines}
+        before, outcomes = set(sys.modules), self.run()
+        new, theirs = sys.modules.keys() - before, _imported()
+        return {
+            "outcomes": outcomes,
+            "lines": self._seen.lines,
+            "needed": [name for name in sys.modules if name in new and name not in theirs],
+            "own": sorted({name.partition(".")[0] for name in theirs}),
+        }
 
     def _started(self) -> Any:
         try:
@@ -151,6 +162,54 @@ def warm_up() -> None:
         finally:
             os.chdir(here)
     sys.modules.pop("test_nothing", None)
+
+
+def keep_bytecode(folder: str) -> None:
+    """Keep the bytecode of the checkout in a folder; all else keeps what it was installed with."""
+    machinery: Any = sys.modules["_frozen_importlib_external"]
+    usual, root = machinery.cache_from_source, os.getcwd() + os.sep
+
+    def cache_from_source(path: Any, *rest: Any, **more: Any) -> Any:
+        sys.pycache_prefix = folder if os.fspath(path).startswith(root) else None
+        try:
+            return usual(path, *rest, **more)
+        finally:
+            sys.pycache_prefix = folder
+
+    machinery.cache_from_source = cache_from_source
+    sys.dont_write_bytecode, sys.pycache_prefix = False, folder
+
+
+class _Own(BaseException):
+    """A module from elsewhere asks for one of the checkout: no ImportError, that it might catch."""
+
+
+class _Barrier:
+    """A finder that lets no module of the checkout be imported."""
+
+    def __init__(self, own: list[str]) -> None:
+        self._own = set(own)
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """Find nothing. Raises _Own."""
+        if name.partition(".")[0] in self._own:
+            raise _Own(name)
+
+
+def preload(needed: list[str], own: list[str]) -> None:
+    """Import once, before forking, what every child would import again from outside the checkout.
+
+    What is imported by the checkout's own modules does not change with a candidate's edit; the
+    checkout's own modules themselves are left to the children.
+    """
+    barrier = _Barrier(own)
+    sys.meta_path.insert(0, barrier)
+    try:
+        for name in needed:
+            with suppress(Exception, _Own):
+                importlib.import_module(name)
+    finally:
+        sys.meta_path.remove(barrier)
 
 
 def _imported() -> list[str]:
