@@ -12,7 +12,7 @@ from seqswe.sandbox import Sandbox, SandboxSpec
 LIST = "git cat-file --batch-all-objects --batch-check='%(objectname)'"
 """Every object git can reach in the sandbox: loose, packed or through alternates; sorted."""
 
-# One command for everything, because every exec costs as much as the checkout itself.
+# One command for everything: a sandbox may be far away.
 SCRIPT = f"""
 set -e
 listing=$(mktemp)
@@ -63,7 +63,7 @@ def audit(sandbox: Sandbox, spec: SandboxSpec, reachable: Callable[[str], Sequen
         raise RolloutError("sandbox_failed", f"the audit could not run: {done.stderr[-300:]!r}")
     seen = [line.split(" ", 1) for line in done.text.splitlines()]
     facts = {name: value for name, value in seen if name in ("objects", "head", "status")}
-    if len(facts) < 3:  # An overloaded engine can lose what was said.
+    if len(facts) < 3:
         raise RolloutError("sandbox_failed", f"the audit said only {done.text[:200]!r}")
     checkout = spec.checkout
     count, digest = facts["objects"].split()

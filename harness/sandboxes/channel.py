@@ -42,7 +42,9 @@ class Channel:
 
         Attached later, what has arrived with the HTTP headers would lie in a buffer above it.
         """
-        self._response = attached  # keeps the connection open
+        self._attached = attached
+        # Held, because a response that nobody holds closes its connection.
+        self._response: Any = getattr(attached, "_response", attached)
         self._socket = getattr(attached, "_sock", attached)
         self._socket.settimeout(None)
         self._file = self._socket.makefile("rb")
@@ -62,7 +64,8 @@ class Channel:
         self._asked[number] = said
         if self._ended:
             said.done.set()
-        with self._sending, suppress(OSError):  # where the other end is gone, listening ends too
+        # Where the other end is gone, or was closed here, listening ends too.
+        with self._sending, suppress(OSError, ValueError):
             self._socket.sendall(json.dumps({"number": number, **order}).encode() + b"\n")
         if not said.done.wait(patience):
             give_up()
@@ -91,6 +94,9 @@ class Channel:
             self._ended = True
             for said in list(self._asked.values()):
                 said.done.set()
+            for each in (self._response, self._file, self._attached):
+                with suppress(OSError, ValueError):
+                    each.close()
 
     def _hear(self, unread: bytearray) -> None:
         """Take whole frames from what has arrived."""

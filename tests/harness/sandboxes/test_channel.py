@@ -116,3 +116,15 @@ def test_a_container_that_goes_away_is_a_failure_with_a_cause(docker, lay):
     with pytest.raises(RolloutError, match="went away"):
         box.run("true")
     box.close()
+
+
+def test_closed_sandboxes_keep_no_connection_open(docker, lay):
+    def after_another():
+        box = docker.open(lay())
+        assert box.run("true").ok
+        box.close()
+        time.sleep(0.2)
+        return len(os.listdir("/proc/self/fd"))
+
+    many = [after_another() for _ in range(12)]
+    assert many[-1] <= many[5], many  # the client's pool is full by then
