@@ -44,6 +44,12 @@ def instance_of(
         ) from None
     for name, digest in texts.digests.items():
         if record.digests.get(name) != digest:
+            if record.bug and not record.bug.get("failure"):
+                raise MissingError(
+                    f"{record.instance_id}: what its failing test said is not stored",
+                    f"`seqswe inject {manifest.name} --mirror DIR --out FOLDER` makes the sequence "
+                    "again; then name FOLDER.",
+                )
             raise ManifestError(
                 f"{record.instance_id}: the {name} in the clone is not the one that was validated",
                 "Issue texts need the same --issues file; else mine and validate again.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from harness.codebase import clone_of, provider_of, scratch_folder, writable_folder
 from harness.commands.common import mirror_option
@@ -20,6 +21,8 @@ from harness.git import Clone, cache_folder
 from harness.history import Delivery
 from harness.injection.bench import TRIES, Workbench
 from harness.injection.inject import Injector, Rules, recurrence, test_modules
+from harness.injection.remake import facts_only as without_messages
+from harness.injection.remake import remake
 from seqswe import manifest as manifests
 from seqswe.errors import RolloutError, UsageError
 from seqswe.manifest import InstanceRecord, Manifest, Synthetic
@@ -47,6 +50,7 @@ YOUNG = 10
 )
 @click.option("--sandbox", default="docker", show_default=True, help="Where the tests run.")
 @click.option("--base-image", default="", help="Image that environments are built on.")
+@click.option("--facts-only", is_flag=True, help="Leave out what failing tests said.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 def inject(
     codebase: str,
@@ -54,6 +58,7 @@ def inject(
     window: int | None,
     sandbox: str,
     base_image: str,
+    facts_only: bool,
     out: Path,
     **rules: Any,
 ) -> None:
@@ -63,35 +68,74 @@ def inject(
     becomes the issue's reproduction, the others grade. The bugs recur by a preference that is
     seeded and recorded. The sequence is synthetic, and every report says so. Where the whole
     suite is slow, --tests names the folders and modules that are quick.
+
+    With --facts-only the manifest quotes nothing of the codebase, and can be handed on. Where
+    CODEBASE is such a sequence, it is made again: the same bugs, and what their tests say.
     """
-    manifest = _narrowed(manifests.load(codebase), window)
-    chosen = Rules(**rules)
+    manifest = manifests.load(codebase)
     folder = writable_folder(manifest, out)
     clone = clone_of(manifest, mirror)
-    bases, environments = _bases(clone, manifest, chosen.tests)
-    if not bases:
-        raise UsageError(
-            f"no commit of {codebase} has such tests", "See --tests, and [layout] of the manifest."
+    if manifest.synthetic:
+        _refuse_rules(["window", "facts_only", *rules])
+        made = _again(manifest, clone, (sandbox, base_image))
+    else:
+        manifest = replace(
+            manifest, mining=replace(manifest.mining, window=window or manifest.mining.window)
         )
-    manifest = replace(manifest, environments=tuple({e.key: e for e in environments}.values()))
-    keys = {base: e.key for base, e in zip(bases, environments, strict=True)}
-    with _injector(manifest, clone, (bases, keys), chosen, (sandbox, base_image)) as injector:
-        records = _collect(injector, bases)
-    if not records:
-        raise UsageError(f"no bug could be put into {codebase}", "See what was rejected above.")
-    synthetic = _synthetic(manifest, chosen, recurrence(records))
-    made = replace(manifest, synthetic=synthetic, instances=tuple(records), name=folder.name)
-    manifests.save(made, folder)
-    click.echo(f"{len(records):6} instances: {synthetic.note}", err=True)
+        made = _new(manifest, clone, Rules(**rules), (sandbox, base_image))
+    if facts_only:
+        made = replace(made, instances=tuple(map(without_messages, made.instances)))
+    manifests.save(replace(made, name=folder.name), folder)
+    assert made.synthetic
+    click.echo(f"{len(made.instances):6} instances: {made.synthetic.note}", err=True)
     click.echo(folder / "instances.jsonl")
 
 
-def _narrowed(manifest: Manifest, window: int | None) -> Manifest:
-    """The manifest with fewer commits where they were asked for."""
-    if manifest.synthetic:
-        raise UsageError(f"{manifest.name} is injected already", "Name the codebase itself.")
-    mining = manifest.mining
-    return replace(manifest, mining=replace(mining, window=window or mining.window))
+def _new(manifest: Manifest, clone: Clone, chosen: Rules, sandbox: tuple[str, str]) -> Manifest:
+    """A sequence by some rules."""
+    bases, environments = _bases(clone, manifest, chosen.tests)
+    if not bases:
+        raise UsageError(
+            f"no commit of {manifest.name} has such tests",
+            "See --tests, and [layout] of the manifest.",
+        )
+    manifest = replace(manifest, environments=tuple({e.key: e for e in environments}.values()))
+    keys = {base: e.key for base, e in zip(bases, environments, strict=True)}
+    with _injector(manifest, clone, (bases, keys), chosen, sandbox) as injector:
+        records = _collect(injector, bases)
+    if not records:
+        raise UsageError(
+            f"no bug could be put into {manifest.name}", "See what was rejected above."
+        )
+    synthetic = _synthetic(manifest, chosen, recurrence(records))
+    return replace(manifest, synthetic=synthetic, instances=tuple(records))
+
+
+def _again(manifest: Manifest, clone: Clone, sandbox: tuple[str, str]) -> Manifest:
+    """A sequence as its manifest describes it."""
+    from seqswe.cli.progress import progress
+
+    keys = {record.base_commit: record.environment for record in manifest.instances}
+    rules = Rules(tasks=len(manifest.instances), seed=0, zipf=0.0)
+    made = []
+    where = list(keys), keys
+    with (
+        _injector(manifest, clone, where, rules, sandbox) as injector,
+        progress("inject", len(manifest.instances)) as bar,
+    ):
+        for record in remake(manifest.instances, clone, injector.open_bench):
+            made.append(record)
+            bar.advance(record.instance_id)
+    return replace(manifest, instances=tuple(made))
+
+
+def _refuse_rules(names: Iterable[str]) -> None:
+    for name in names:
+        if click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise UsageError(
+                f"--{name.replace('_', '-')} does not go with a sequence that is made again",
+                "Leave it out, or name the codebase itself.",
+            )
 
 
 def _synthetic(manifest: Manifest, rules: Rules, share: float) -> Synthetic:

@@ -79,22 +79,35 @@ def test_a_suite_that_hangs_leaves_what_was_known_of_it_and_is_said(tmp_path):
     assert [r for r in injector.rejected if "it hangs" in r and demo.expected_head()[:12] in r]
 
 
+def injected(codebase, out, *options):
+    with pytest.raises(SystemExit) as ended:
+        main(["inject", str(codebase), "--sandbox", "local", *options, "--out", str(out)])
+    assert not ended.value.code
+    return (out / "instances.jsonl").read_bytes() + (out / "manifest.toml").read_bytes()
+
+
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="ledgerlite runs on 3.11")
-def test_the_same_seed_gives_the_same_sequence(tmp_path, monkeypatch):
+def test_the_same_seed_gives_the_same_sequence_and_so_do_its_facts(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SEQSWE_CACHE", str(tmp_path / "cache"))
-    texts = []
-    for name in ("a", "b"):
-        out = tmp_path / name / "injected"
-        arguments = ["inject", "ledgerlite", "--tasks", "2", "--sandbox", "local"]
-        with pytest.raises(SystemExit) as ended:
-            main([*arguments, "--seed", "5", "--out", str(out)])
-        assert not ended.value.code
-        texts.append((out / "instances.jsonl").read_bytes() + (out / "manifest.toml").read_bytes())
-    assert texts[0] == texts[1]
+    rules = ["--tasks", "2", "--seed", "5"]
+    first = injected("ledgerlite", tmp_path / "a" / "injected", *rules)
     made = manifests.load(str(tmp_path / "a" / "injected"))
     assert made.synthetic is not None
     assert made.synthetic.seed == 5
     assert [bool(r.FAIL_TO_PASS) for r in made.instances] == [True, True]
+    facts = tmp_path / "facts" / "injected"
+    assert injected("ledgerlite", facts, *rules, "--facts-only") != first
+    said = [record.bug["failure"].splitlines()[0] for record in made.instances]
+    assert all(said)
+    assert not any(text in (facts / "instances.jsonl").read_text() for text in said)
+    run = ["run", "--codebase", str(facts), "--agent", "noop", "--sandbox", "local"]
+    with pytest.raises(SystemExit):
+        main([*run, "--out", str(tmp_path / "run")])
+    assert "seqswe inject injected" in capsys.readouterr().err
+    assert injected(facts, tmp_path / "again" / "injected") == first
+    with pytest.raises(SystemExit):
+        main(["inject", str(facts), "--seed", "6", "--out", str(tmp_path / "other")])
+    assert "--seed does not go with" in capsys.readouterr().err
 
 
 def test_tests_that_are_nowhere_are_said(tmp_path, monkeypatch, capsys):
