@@ -63,7 +63,8 @@ def _codebases() -> list[Row]:
             f"{len(found.instances):4} instances, {span}, "
             f"{len(found.environments)} environments, {found.licence}, {found.repo}"
         )
-        rows.append((name, [text]))
+        note = [f"SYNTHETIC: {found.synthetic.note}"] if found.synthetic else []
+        rows.append((name, [text, *note]))
     return rows
 
 
