@@ -130,6 +130,32 @@ def test_a_candidate_that_never_ends_costs_one_candidate(sandbox):
     assert Path(sandbox.root, "shop.py").read_bytes() == LOOPS
 
 
+DESTROYS = b"""import os, shutil
+
+
+def total(items, tax):
+    keep = False
+    if not keep:
+        shutil.rmtree(os.getcwd(), ignore_errors=True)
+    open(os.path.join(os.path.dirname(__file__), "litter"), "w").close()
+    return sum(items) - tax
+"""
+
+
+def test_a_candidate_that_deletes_what_it_runs_in_costs_one_candidate(sandbox):
+    root = Path(sandbox.root)
+    (root / "shop.py").write_bytes(DESTROYS)
+    (root / "docs").mkdir()
+    (root / "docs" / "kept.txt").write_text("kept")
+    (root / "docs" / "link").symlink_to("kept.txt")
+    # The bug itself destroys, so that the trace does, and nearly every candidate.
+    attempt = Repair(seed=0, budget=20).solve(task(), Recall(), sandbox)
+    assert attempt.usage.executions > 3, attempt.message
+    left = {str(p.relative_to(root)) for p in root.rglob("*")}
+    assert left == {"shop.py", "tests", "docs", "docs/kept.txt", "docs/link"}
+    assert (root / "docs" / "link").read_text() == "kept"
+
+
 ENDLESS = b"""def total(items, tax):
     left = 3
     while left >= 0:

@@ -2,7 +2,7 @@
 
 Reads one JSON object from standard input and writes one to standard output. Every candidate is
 written to disk and run by pytest in a forked child, so what happens at import counts too, and a
-candidate that loops or forks without end costs one candidate.
+candidate that loops or forks without end, or deletes what it runs in, costs one candidate.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from . import tests
+from .backup import Backup
 from .children import adopt_orphans, run_in_child
 from .edits import Edit, edits, functions
 from .ranking import Known, Place, full_name, function_order, places, ranked
@@ -64,9 +65,9 @@ class Tried:
 class Repairer:
     """One task's work in the checkout, which is the current folder."""
 
-    def __init__(self, job: Job, bytecode: str) -> None:
-        """`bytecode`: an empty folder for that of the checkout."""
-        self.job, self.bytecode, self.tried = job, bytecode, Tried()
+    def __init__(self, job: Job, folder: str) -> None:
+        """`folder`: an empty one, for the checkout's bytecode and a copy of it."""
+        self.job, self.folder, self.tried = job, folder, Tried()
         self._clock = 0
         self._candidate: Callable[[], dict[str, bool]] = dict
 
@@ -74,7 +75,8 @@ class Repairer:
         """Repair, and say how."""
         job = self.job
         write(job.path, job.reproduction.encode())
-        tests.keep_bytecode(self.bytecode)
+        self._backup = Backup(os.path.join(self.folder, "checkout"))
+        tests.keep_bytecode(os.path.join(self.folder, "bytecode"))
         try:
             session = tests.Session([job.path], job.arguments, tuple(job.spared))
             if not session.prepared:
@@ -157,11 +159,13 @@ class Repairer:
         for number, regression in enumerate(chosen):
             files.append(os.path.join(folder, f"test_earlier_{number}.py"))
             write(files[-1], regression["code"].encode())
+        self._backup.renew(*files)
         try:
             outcomes = self._run(lambda: tests.Session(files, self.job.arguments).run())
         finally:
             for file in files:
                 os.unlink(file)
+            self._backup.renew(*files)
         # A file that cannot be collected any more speaks of code that has moved since.
         failed = {test for test, passed in outcomes.items() if not passed and "::" in test}
         return len(failed) if outcomes else len(files)
@@ -171,7 +175,10 @@ class Repairer:
         return self._child(work) or {}
 
     def _child(self, work: Any) -> Any:
-        return run_in_child(work, self.job.seconds)
+        try:
+            return run_in_child(work, self.job.seconds)
+        finally:
+            self._backup.put_back()
 
 
 def _places(seen: Any) -> list[Place]:
@@ -212,13 +219,17 @@ def main() -> None:
     """Read the job, do it, say what was done."""
     job = Job(**json.load(sys.stdin))
     # What tests print must not mix with what is said here.
-    out = os.dup(1)
+    out, err = os.dup(1), os.dup(2)
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
     adopt_orphans()
-    with tempfile.TemporaryDirectory() as bytecode:
-        said = Repairer(job, bytecode).work()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            said = Repairer(job, folder).work()
+    except BaseException:
+        os.dup2(err, 2)  # what went wrong here is no test's business
+        raise
     with open(out, "w", encoding="utf-8") as answer:
         json.dump(said, answer)
 

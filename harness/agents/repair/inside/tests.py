@@ -94,7 +94,7 @@ class Session:
         parents = {folder[:at] for folder in folders for at in _ends(folder)}
         alone = not any(os.path.exists(os.path.join(p, "conftest.py")) for p in parents)
         self._session = self._started() if alone else None
-        if theirs := _imported():
+        if theirs := _imported(os.getcwd() + os.sep):
             self._session = None
             for name in theirs:
                 del sys.modules[name]
@@ -128,7 +128,7 @@ class Session:
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
         self._seen.root = os.getcwd() + os.sep
         before, outcomes = set(sys.modules), self.run()
-        new, theirs = sys.modules.keys() - before, _imported()
+        new, theirs = sys.modules.keys() - before, _imported(self._seen.root)
         return {
             "outcomes": outcomes,
             "lines": self._seen.lines,
@@ -212,9 +212,8 @@ def preload(needed: list[str], own: list[str]) -> None:
         sys.meta_path.remove(barrier)
 
 
-def _imported() -> list[str]:
+def _imported(root: str) -> list[str]:
     """Modules of the checkout that are in this process, as an ini file's warnings may ask for."""
-    root = os.getcwd() + os.sep
     files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
     return [name for name, file in files.items() if file and file.startswith(root)]
 
