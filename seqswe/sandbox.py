@@ -103,6 +103,7 @@ class Sandbox(Protocol):
     ) -> Completed:
         """Run a command (a string goes through `sh -c`) in the checkout.
 
+        Its process group ends with it; what is to go on needs a session of its own (`setsid`).
         Raises RolloutError("sandbox_failed") when the sandbox itself breaks or is closed, and
         RolloutError("agent_out_of_budget") when the rollout's wall clock is used up.
         """

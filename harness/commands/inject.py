@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -21,8 +21,7 @@ from harness.git import Clone, cache_folder
 from harness.history import Delivery
 from harness.injection.bench import TRIES, Workbench
 from harness.injection.inject import Injector, Rules, recurrence, test_modules
-from harness.injection.remake import facts_only as without_messages
-from harness.injection.remake import remake
+from harness.injection.remake import remake, without_messages
 from seqswe import manifest as manifests
 from seqswe.errors import RolloutError, UsageError
 from seqswe.manifest import InstanceRecord, Manifest, Synthetic
@@ -101,7 +100,15 @@ def _new(manifest: Manifest, clone: Clone, chosen: Rules, sandbox: tuple[str, st
         )
     manifest = replace(manifest, environments=tuple({e.key: e for e in environments}.values()))
     keys = {base: e.key for base, e in zip(bases, environments, strict=True)}
-    with _injector(manifest, clone, (bases, keys), chosen, sandbox) as injector:
+    with _workshop(manifest, clone, keys, sandbox) as workshop:
+        injector = Injector(
+            manifest=manifest,
+            clone=clone,
+            rules=chosen,
+            open_bench=workshop.open_bench,
+            prove=workshop.prove,
+            environment=keys.__getitem__,
+        )
         records = _collect(injector, bases)
     if not records:
         raise UsageError(
@@ -116,14 +123,12 @@ def _again(manifest: Manifest, clone: Clone, sandbox: tuple[str, str]) -> Manife
     from seqswe.cli.progress import progress
 
     keys = {record.base_commit: record.environment for record in manifest.instances}
-    rules = Rules(tasks=len(manifest.instances), seed=0, zipf=0.0)
     made = []
-    where = list(keys), keys
     with (
-        _injector(manifest, clone, where, rules, sandbox) as injector,
+        _workshop(manifest, clone, keys, sandbox) as workshop,
         progress("inject", len(manifest.instances)) as bar,
     ):
-        for record in remake(manifest.instances, clone, injector.open_bench):
+        for record in remake(manifest.instances, clone, workshop.open_bench):
             made.append(record)
             bar.advance(record.instance_id)
     return replace(manifest, instances=tuple(made))
@@ -170,20 +175,25 @@ def _bases(
     return bases, [known.get(e.key, e) for e in found]
 
 
+class Workshop(NamedTuple):
+    """Where bugs are tried and proved, in sandboxes."""
+
+    open_bench: Callable[[str], Workbench]
+    """A workbench at a base commit."""
+    prove: Callable[[InstanceRecord], InstanceRecord | str]
+    """The record with its test ids, or why it is none."""
+
+
 @contextmanager
-def _injector(
-    manifest: Manifest,
-    clone: Clone,
-    where: tuple[list[str], dict[str, str]],
-    rules: Rules,
-    sandbox: tuple[str, str],
-) -> Iterator[Injector]:
-    bases, keys = where
+def _workshop(
+    manifest: Manifest, clone: Clone, keys: Mapping[str, str], sandbox: tuple[str, str]
+) -> Iterator[Workshop]:
+    """`keys`: base commits, oldest first, and their environments."""
     provider = provider_of(*sandbox)
     cache = cache_folder() / "history" / f"{manifest.name}-inject"
     with scratch_folder(cache) as scratch:
         provider.sweep()
-        delivery = Delivery(clone, bases, cache)
+        delivery = Delivery(clone, list(keys), cache)
         room = Room(
             manifest=manifest,
             clone=clone,
@@ -194,7 +204,7 @@ def _injector(
         )
         numbers = count()
 
-        def bench(base: str) -> Workbench:
+        def open_bench(base: str) -> Workbench:
             checkout = delivery.history.checkout(base, scratch / f"bench-{next(numbers)}")
             environment = manifest.environment(keys[base])
             # One sandbox tries many bugs, so its clock must not be a rollout's.
@@ -210,14 +220,7 @@ def _injector(
             raise RolloutError("sandbox_failed", validation.problem, "See `seqswe doctor`.")
 
         try:
-            yield Injector(
-                manifest=manifest,
-                clone=clone,
-                rules=rules,
-                open_bench=bench,
-                prove=prove,
-                environment=keys.__getitem__,
-            )
+            yield Workshop(open_bench, prove)
         finally:
             provider.close()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatch
+from itertools import groupby
 from pathlib import PurePosixPath
 from random import Random
 
@@ -65,19 +67,12 @@ class Injector:
 
     def run(self, bases: Sequence[str]) -> Iterator[InstanceRecord | None]:
         """A record for each task in order, or None where no bug could be found."""
-        rules, bench, last = self.rules, None, -1
-        try:
-            for number in range(rules.tasks):
-                at = number * len(bases) // rules.tasks
-                if bench is None or at != last:
-                    if bench:
-                        bench.close()
-                    bench, last = self.open_bench(bases[at]), at
+        tasks = self.rules.tasks
+        for at, numbers in groupby(range(tasks), key=lambda number: number * len(bases) // tasks):
+            with closing(self.open_bench(bases[at])) as bench:
                 self._measure(bench, bases[at], at)
-                yield self._task(bench, bases[at], number)
-        finally:
-            if bench:
-                bench.close()
+                for number in numbers:
+                    yield self._task(bench, bases[at], number)
 
     def _measure(self, bench: Workbench, base: str, at: int) -> None:
         block = at // self.rules.coverage_every

@@ -8,7 +8,9 @@ the same to the letter.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
+from itertools import groupby
 
 from harness.git import Clone
 from harness.injection.bench import Workbench
@@ -19,7 +21,7 @@ from seqswe.errors import ManifestError
 from seqswe.manifest import InstanceRecord
 
 
-def facts_only(record: InstanceRecord) -> InstanceRecord:
+def without_messages(record: InstanceRecord) -> InstanceRecord:
     """The record without what its failing test said."""
     return replace(record, bug={**record.bug, "failure": ""})
 
@@ -31,17 +33,10 @@ def remake(
 
     Raises ManifestError where that, or the recipe, does not give the texts that were validated.
     """
-    bench, base = None, ""
-    try:
-        for record in records:
-            if bench is None or record.base_commit != base:
-                if bench:
-                    bench.close()
-                bench, base = open_bench(record.base_commit), record.base_commit
-            yield _remade(record, clone, bench)
-    finally:
-        if bench:
-            bench.close()
+    for base, at_base in groupby(records, key=lambda record: record.base_commit):
+        with closing(open_bench(base)) as bench:
+            for record in at_base:
+                yield _remade(record, clone, bench)
 
 
 def _remade(record: InstanceRecord, clone: Clone, bench: Workbench) -> InstanceRecord:

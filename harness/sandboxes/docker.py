@@ -125,7 +125,7 @@ class DockerSandbox:
         self._names = itertools.count()
         self._closed = threading.Event()
         try:
-            with _sandbox_errors("start"):
+            with _sandbox_errors():
                 _open_to_all(spec.checkout.objects)
                 with ENGINE_SLOTS:
                     self._container = self._create(client, image, spec)
@@ -196,7 +196,7 @@ class DockerSandbox:
         limit = self.limits.command_seconds if timeout is None else timeout
         seconds = self._deadline.allow(limit)
         given = self._deliver(stdin) if stdin is not None else os.devnull
-        done = self._exec(shell(command), seconds, env or {}, given)
+        done = self._exec(shell(command), seconds, env, given)
         self._deadline.spend(done.seconds)
         if FLOOD in done.stderr:
             self._channel.ask(BACKSTOP, self._kill)
@@ -297,11 +297,11 @@ def _remove(container: Container) -> int:
 
 
 @contextmanager
-def _sandbox_errors(doing: str) -> Iterator[None]:
+def _sandbox_errors() -> Iterator[None]:
     """Engine trouble as a typed failure that is retried and never graded."""
     try:
         yield
     except (DockerException, requests.exceptions.RequestException, OSError) as error:
         raise RolloutError(
-            "sandbox_failed", f"Docker could not {doing}: {str(error)[:300]}"
+            "sandbox_failed", f"Docker could not start: {str(error)[:300]}"
         ) from error

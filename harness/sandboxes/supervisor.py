@@ -61,6 +61,16 @@ class Command:
         self.room = {OUT: order.limit, ERR: order.limit}
         self.truncated = False
 
+    def ended(self) -> bool:
+        """Whether it has ended; what it left in its process group then ends with it."""
+        without_reaping = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        if os.waitid(os.P_PID, self.process.pid, without_reaping) is None:
+            return False
+        # Before the leader is reaped: its number may then be another's.
+        _to_group(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        return True
+
     def signal(self, now: float) -> None:
         """Once the deadline is over: ask it to end, and after the grace make it."""
         if now >= self.deadline:
@@ -99,7 +109,7 @@ class Supervisor:
             now = time.monotonic()
             for command in list(self._running):
                 command.signal(now)
-                if command.process.poll() is not None:
+                if command.ended():
                     self._finish(command)
 
     def _patience(self) -> float:

@@ -11,43 +11,36 @@ from seqswe.errors import RolloutError
 pytestmark = pytest.mark.docker
 
 
-@pytest.fixture
-def shared(docker, lay):
-    box = docker.open(lay())
-    yield box
-    box.close()
-
-
-def test_quick_commands_lose_nothing(shared):
-    said = [shared.run(f"echo {n}; echo {-n} >&2; exit {n % 7}") for n in range(300)]
+def test_quick_commands_lose_nothing(box):
+    said = [box.run(f"echo {n}; echo {-n} >&2; exit {n % 7}") for n in range(300)]
     assert [done.stdout for done in said] == [f"{n}\n".encode() for n in range(300)]
     assert [done.stderr for done in said] == [f"{-n}\n".encode() for n in range(300)]
     assert [done.exit_code for done in said] == [n % 7 for n in range(300)]
 
 
-def test_both_outputs_arrive_whole_at_once(shared):
+def test_both_outputs_arrive_whole_at_once(box):
     size = 1_500_000
-    done = shared.run(f"head -c {size} /dev/zero & head -c {size} /dev/zero >&2; wait")
+    done = box.run(f"head -c {size} /dev/zero & head -c {size} /dev/zero >&2; wait")
     assert (len(done.stdout), len(done.stderr), done.truncated) == (size, size, False)
 
 
-def test_commands_may_run_side_by_side(shared):
+def test_commands_may_run_side_by_side(box):
     with ThreadPoolExecutor(8) as pool:
         started = time.monotonic()
-        said = list(pool.map(lambda n: shared.run(f"sleep 1; echo {n}").text, range(8)))
+        said = list(pool.map(lambda n: box.run(f"sleep 1; echo {n}").text, range(8)))
     assert said == [f"{n}\n" for n in range(8)]
     assert time.monotonic() - started < 6
 
 
-def test_who_goes_on_writing_holds_nobody_up(shared):
+def test_who_goes_on_writing_holds_nobody_up(box):
     started = time.monotonic()
-    done = shared.run("yes & echo begun >&2", timeout=30)
+    done = box.run("yes & echo begun >&2", timeout=30)
     assert (done.exit_code, done.stderr, done.timed_out) == (0, b"begun\n", False)
     assert time.monotonic() - started < 10
 
 
-def test_a_late_command_ends_alone_and_says_what_it_could(shared):
-    done = shared.run("echo begun; sleep 60", timeout=0.5)
+def test_a_late_command_ends_alone_and_says_what_it_could(box):
+    done = box.run("echo begun; sleep 60", timeout=0.5)
     assert (done.exit_code, done.timed_out, done.text) == (124, True, "begun\n")
 
 
@@ -60,20 +53,20 @@ def test_a_late_command_ends_alone_and_says_what_it_could(shared):
         (["echo", "a\0b"], 127, b"null"),
     ],
 )
-def test_what_cannot_start_or_is_killed_has_the_code_of_a_shell(shared, command, code, said):
-    done = shared.run(command)
+def test_what_cannot_start_or_is_killed_has_the_code_of_a_shell(box, command, code, said):
+    done = box.run(command)
     assert done.exit_code == code
     assert said in done.stderr
 
 
-def test_bytes_go_in_and_come_out_as_they_are(shared):
+def test_bytes_go_in_and_come_out_as_they_are(box):
     data = bytes(range(256)) * 4000
-    assert shared.run(["cat"], stdin=data).stdout == data
-    assert shared.run(["cat"]).stdout == b""
-    assert shared.run(["printenv", "ODD"], env={"ODD": "\udcff é\n"}).stdout == b"\xff \xc3\xa9\n\n"
+    assert box.run(["cat"], stdin=data).stdout == data
+    assert box.run(["cat"]).stdout == b""
+    assert box.run(["printenv", "ODD"], env={"ODD": "\udcff é\n"}).stdout == b"\xff \xc3\xa9\n\n"
 
 
-def test_the_main_process_is_out_of_reach(shared):
+def test_the_main_process_is_out_of_reach(box):
     script = """
     for each in /proc/[0-9]*; do
       grep -q supervisor $each/cmdline || continue
@@ -83,8 +76,8 @@ def test_the_main_process_is_out_of_reach(shared):
       echo noise > $each/fd/1 && echo wrote
     done; true
     """
-    assert shared.run(script).text == "found\nfound\n"  # the engine's init, and the supervisor
-    assert shared.run("echo still here").text == "still here\n"
+    assert box.run(script).text == "found\nfound\n"  # the engine's init, and the supervisor
+    assert box.run("echo still here").text == "still here\n"
 
 
 def test_locking_itself_out_breaks_nothing_else(docker, lay):

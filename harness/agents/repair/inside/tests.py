@@ -127,12 +127,14 @@ class Session:
         signal.signal(signal.SIGVTALRM, _interrupt)
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
         self._seen.root = os.getcwd() + os.sep
-        before, outcomes = set(sys.modules), self.run()
-        new, theirs = sys.modules.keys() - before, _imported(self._seen.root)
+        before = set(sys.modules)
+        outcomes = self.run()
+        theirs = _imported(self._seen.root)
+        known = before.union(theirs)
         return {
             "outcomes": outcomes,
             "lines": self._seen.lines,
-            "needed": [name for name in sys.modules if name in new and name not in theirs],
+            "needed": [name for name in sys.modules if name not in known],
             "own": sorted({name.partition(".")[0] for name in theirs}),
         }
 
