@@ -24,7 +24,8 @@ from seqswe.sandbox import Sandbox
 CODE = re.compile(r"```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SAVE_AS = re.compile(r"save this as `([^`\s]+\.py)`")
 BOOT = """
-import io, json, os, sys
+import gc, io, json, os, sys
+gc.disable()
 given = json.load(sys.stdin)
 home = os.path.join(os.environ["HOME"], ".seqswe", "repair")
 os.makedirs(os.path.join(home, "inside"), exist_ok=True)

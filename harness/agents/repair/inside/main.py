@@ -8,6 +8,7 @@ candidate that loops or forks without end, or deletes what it runs in, costs one
 from __future__ import annotations
 
 import ast
+import gc
 import json
 import os
 import sys
@@ -85,6 +86,8 @@ class Repairer:
             seen = self._child(lambda: session.trace(job.seconds / 2))
             if seen:
                 tests.preload(seen["needed"], seen["own"])
+            sys.dont_write_bytecode = True  # what a candidate changes is not used again
+            gc.freeze()
             found = _places(seen)
             order = function_order(found)[:FUNCTIONS]
             self._search(found, order)
@@ -232,6 +235,7 @@ def main() -> None:
         raise
     with open(out, "w", encoding="utf-8") as answer:
         json.dump(said, answer)
+    os._exit(0)  # taking pytest apart again would cost as much as an execution
 
 
 if __name__ == "__main__":

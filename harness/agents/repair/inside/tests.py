@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-QUIET = ("-qq", "-o", "addopts=", "-p", "no:cacheprovider", "--tb=no", "--no-summary")
+QUIET = ("-qq", "-o", "addopts=", "-o", "norecursedirs=", "-p", "no:cacheprovider", "--tb=no", "--no-summary")
 UNUSED = (
     *("doctest", "faulthandler", "junitxml", "nose", "pastebin", "setuponly", "setupplan"),
     *("stepwise", "threadexception", "unraisableexception"),
@@ -80,7 +80,8 @@ class Outcomes:
 class Session:
     """A run of pytest over a few files, prepared once and run in forked children.
 
-    Its plug-ins are set up and its session is started here, which costs more than a small test.
+    Its plug-ins are set up, its session is started and its modules are found here, which costs
+    more than a small test.
     No code of the project may be in the process that the children are forked from: where a
     conftest.py would be imported by that, or something else was, nothing is done ahead.
     """
@@ -93,7 +94,10 @@ class Session:
         folders = {os.path.dirname(file) for file in files}
         parents = {folder[:at] for folder in folders for at in _ends(folder)}
         alone = not any(os.path.exists(os.path.join(p, "conftest.py")) for p in parents)
+        self._modules: list[Any] = []
         self._session = self._started() if alone else None
+        if len(self._modules) != len(files):  # chosen by name or by mark, which items have
+            self._session = None
         if theirs := _imported(os.getcwd() + os.sep):
             self._session = None
             for name in theirs:
@@ -111,7 +115,13 @@ class Session:
         else:
             session, hook = self._session, self._session.config.hook
             with suppress(session.Interrupted, session.Failed, pytest.UsageError):
-                hook.pytest_collection(session=session)
+                items = [item for module in self._modules for item in session.genitems(module)]
+                session.items = items
+                hook.pytest_collection_modifyitems(
+                    session=session, config=session.config, items=items
+                )
+                hook.pytest_collection_finish(session=session)
+                session.testscollected = len(items)
                 hook.pytest_runtestloop(session=session)
         return self._seen.outcomes
 
@@ -147,7 +157,9 @@ class Session:
             config._do_configure()
             session = PytestSession.from_config(config)
             config.hook.pytest_sessionstart(session=session)
-        except (ImportError, AttributeError):  # none of this is promised by pytest
+            # Finds the modules and does not import them.
+            self._modules = list(session.perform_collect(genitems=False))
+        except Exception:  # noqa: BLE001  (none of this is promised by pytest)
             return None
         return session
 
