@@ -12,33 +12,31 @@ from seqswe.sandbox import Sandbox, SandboxSpec
 LIST = "git cat-file --batch-all-objects --batch-check='%(objectname)'"
 """Every object git can reach in the sandbox: loose, packed or through alternates; sorted."""
 
-# One command for everything: a sandbox may be far away.
+# One command for everything, because a sandbox may be far away, and of few processes.
 SCRIPT = f"""
 set -e
-listing=$(mktemp)
-{LIST} > $listing
-echo objects $(wc -l < $listing) $(sha256sum < $listing | cut -d' ' -f1)
-rm $listing
-echo head $(git rev-parse HEAD)
-echo status $(git status --porcelain --untracked-files=all | wc -l)
+echo objects $({LIST} | sha256sum)
+git status --porcelain=v2 --branch --untracked-files=all
 git for-each-ref --format='ref %(refname) %(objectname)'
 for name in FETCH_HEAD ORIG_HEAD MERGE_HEAD logs packed-refs shallow worktrees; do
   [ ! -e .git/$name ] || echo trace .git/$name
 done
 while read -r place; do
-  find "$place" -type f ! -name 'pack-*.pack' ! -name 'pack-*.idx' ! -name 'pack-*.rev' |
-    head -3 | sed 's/^/trace stray file /'
+  find "$place" -type f ! -name 'pack-*.pack' ! -name 'pack-*.idx' ! -name 'pack-*.rev' \
+    -printf 'trace stray file %p\\n' -quit
   for pack in "$place"/pack/*.pack; do
     [ -e "${{pack%.pack}}.idx" ] || echo trace pack without index "$pack"
   done
 done < .git/objects/info/alternates
-git remote | sed 's/^/trace remote /'
-find . -name '*.pyc' | head -3 | sed 's/^/trace bytecode /'
-site=$(dirname "$(command -v python)")/../lib
-[ -z "$AUDIT_DISTRIBUTION" ] || ls -d "$site"/python*/site-packages/* | tr 'A-Z_.' 'a-z--' |
-  grep -E "/$AUDIT_DISTRIBUTION(-py|-[0-9][^/]*-(dist|egg)-info)?$" | sed 's/^/trace installed /'
-true
+while read -r line; do
+  case $line in "[remote "*) echo trace "$line" ;; esac
+done < .git/config
+find . -name '*.pyc' -printf 'trace bytecode %p\\n' -quit
+python=$(command -v python)
+printf 'installed %s\\n' "${{python%/*}}"/../lib/python*/site-packages/*
 """
+CHANGED = ("1 ", "2 ", "u ", "? ")
+"""How lines about files begin in git's second format of a status."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,30 +55,41 @@ def audit(sandbox: Sandbox, spec: SandboxSpec, reachable: Callable[[str], Sequen
     `reachable` names the ids a commit reaches, sorted; it is only asked when digests differ.
     Raises LeakError naming what is extra or missing.
     """
-    name = re.sub(r"[-_.]+", "-", spec.environment.distribution).lower()
-    done = sandbox.run(SCRIPT, env={"AUDIT_DISTRIBUTION": name})
+    done = sandbox.run(SCRIPT)
     if not done.ok:
         raise RolloutError("sandbox_failed", f"the audit could not run: {done.stderr[-300:]!r}")
-    seen = [line.split(" ", 1) for line in done.text.splitlines()]
-    facts = {name: value for name, value in seen if name in ("objects", "head", "status")}
-    if len(facts) < 3:
+    lines = done.text.splitlines()
+
+    def said(word: str) -> list[str]:
+        return [line.removeprefix(f"{word} ") for line in lines if line.startswith(f"{word} ")]
+
+    digest, head = said("objects"), said("# branch.oid")
+    if not digest or not head:
         raise RolloutError("sandbox_failed", f"the audit said only {done.text[:200]!r}")
     checkout = spec.checkout
-    count, digest = facts["objects"].split()
-    if (int(count), digest) != (checkout.count, checkout.digest):
+    if digest[0].split()[0] != checkout.digest:
         raise _difference(sandbox, reachable(checkout.commit), checkout.commit)
-    refs = [value for name, value in seen if name == "ref"]
-    traces = [value for name, value in seen if name == "trace"]
+    refs = said("ref")
+    traces = said("trace") + _copies(said("installed"), spec.environment.distribution)
     if refs != [f"refs/heads/main {checkout.commit}"]:
         traces += [f"ref {ref}" for ref in refs]
-    if facts["head"] != checkout.commit or facts["status"] != "0":
-        traces.append(f"HEAD {facts['head'][:12]}, {facts['status']} changed files")
+    changed = sum(line.startswith(CHANGED) for line in lines)
+    if head != [checkout.commit] or changed:
+        traces.append(f"HEAD {head[0][:12]}, {changed} changed files")
     if traces:
         raise LeakError(
             f"the sandbox of {checkout.commit[:12]} shows {'; '.join(traces)}",
             "The run stops here: later results would be contaminated.",
         )
-    return Audit(objects=int(count))
+    return Audit(objects=checkout.count)
+
+
+def _copies(installed: Sequence[str], distribution: str) -> list[str]:
+    """Installed copies of a distribution: its code may be of a later version."""
+    name = re.escape(re.sub(r"[-_.]+", "-", distribution).lower())
+    copy = re.compile(rf".*/{name}(-py|-[0-9][^/]*-(dist|egg)-info)?")
+    normal = (re.sub(r"[_.]", "-", path).lower() for path in installed)
+    return [f"installed {path}" for path in normal if distribution and copy.fullmatch(path)]
 
 
 def _difference(sandbox: Sandbox, expected: Sequence[str], commit: str) -> LeakError:

@@ -43,28 +43,33 @@ PINNED: Mapping[str, str] = {
 """The same in every sandbox, so that a verdict does not depend on where it was made."""
 
 
-def checkout_script(commit: str, objects: str) -> str:
-    """Shell commands that turn an empty folder into a repository at `commit`.
-
-    No templates, reflogs or remotes; objects come only through the alternates file.
-    """
-    return f"""
-set -e
-git init -q --template= -b main .
-mkdir -p .git/objects/info .git/info
-printf '%s\\n' {shlex.quote(objects)} > .git/objects/info/alternates
-cat >> .git/config <<'CONFIG'
+CONFIG = """[core]
+	repositoryformatversion = 0
+	bare = false
+	logAllRefUpdates = false
 [user]
 	name = agent
 	email = agent@localhost
 [gc]
 	auto = 0
-[core]
-	logAllRefUpdates = false
 [advice]
 	detachedHead = false
-CONFIG
-git update-ref refs/heads/main {commit}
+"""
+
+
+def checkout_script(commit: str, objects: str) -> str:
+    """Shell commands that turn an empty folder into a repository at `commit`.
+
+    No templates, reflogs or remotes; objects come only through the alternates file. The files
+    are written by the shell itself, in every container anew: processes are what that costs.
+    """
+    return f"""
+set -e
+mkdir -p .git/objects/info .git/refs/heads .git/info
+printf '%s\\n' {shlex.quote(objects)} > .git/objects/info/alternates
+printf '%s' {shlex.quote(CONFIG)} > .git/config
+echo {commit} > .git/refs/heads/main
+echo ref: refs/heads/main > .git/HEAD
 git read-tree -u --reset HEAD
 """
 

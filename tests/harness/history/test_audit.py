@@ -122,7 +122,7 @@ def test_a_missing_pack_is_seen(plant):
 def test_a_missing_object_is_counted(plant, lay, local, history, clone):
     spec = lay(POSITION)
     box = local.open(spec)
-    short = replace(spec.checkout, count=spec.checkout.count + 1)
+    short = replace(spec.checkout, count=spec.checkout.count + 1, digest="0" * 64)
     expected = [*history.reachable(spec.checkout.commit), "f" * 40]
     with pytest.raises(LeakError, match=r"0 extra and 1 missing git objects \(f{40}\)"):
         audit(box, replace(spec, checkout=short), lambda commit: expected)
@@ -136,7 +136,7 @@ def test_a_missing_object_is_counted(plant, lay, local, history, clone):
         ("git update-ref refs/remotes/origin/main HEAD", "ref refs/remotes/origin/main"),
         ("git update-ref refs/stash HEAD", "ref refs/stash"),
         ("git update-ref refs/heads/main HEAD~1", "HEAD"),
-        ("git remote add origin https://example.org/x", "remote origin"),
+        ("git remote add origin https://example.org/x", 'remote "origin"'),
         ("git rev-parse HEAD > .git/FETCH_HEAD", "FETCH_HEAD"),
         ("git rev-parse HEAD > .git/ORIG_HEAD", "ORIG_HEAD"),
         ("git pack-refs --all", "packed-refs"),

@@ -14,7 +14,17 @@ from typing import Any
 
 import pytest
 
-QUIET = ("-qq", "-o", "addopts=", "-o", "norecursedirs=", "-p", "no:cacheprovider", "--tb=no", "--no-summary")
+QUIET = (
+    "-qq",
+    "-o",
+    "addopts=",
+    "-o",
+    "norecursedirs=",
+    "-p",
+    "no:cacheprovider",
+    "--tb=no",
+    "--no-summary",
+)
 UNUSED = (
     *("doctest", "faulthandler", "junitxml", "nose", "pastebin", "setuponly", "setupplan"),
     *("stepwise", "threadexception", "unraisableexception"),
