@@ -20,6 +20,10 @@ from seqswe.memory import Services, build_memory
 from seqswe.sandbox import SandboxProvider
 from seqswe.store import RunDirectory
 
+LIKELY = 2
+"""So many more attempts with a patch than without, and the next one's grader is opened ahead: a
+sandbox that nobody takes costs more than one that is waited for."""
+
 
 @dataclass(kw_only=True)
 class Bench:
@@ -36,9 +40,8 @@ class Bench:
     scratch: Path
     services: Services
     contamination: Contamination
-    patches: int = 1
-    """Attempts that left a patch, less those that left none: above zero, the next one's grader is
-    opened ahead, because a sandbox that nobody takes costs more than one that is waited for."""
+    patches: int = 0
+    """Attempts that left a patch, less those that left none."""
 
     def __post_init__(self) -> None:
         self.memories = Memories(
@@ -61,7 +64,7 @@ class Bench:
 
     def expect_grading(self, cell: Cell, position: int) -> None:
         """Open the grader's sandbox while the agent works, if it is likely to be needed."""
-        if self.patches > 0:
+        if self.patches > LIKELY:
             self.openings.ahead(Wanted(cell, position, for_agent=False))
 
     def expect_next(self, cell: Cell, position: int) -> None:
