@@ -68,6 +68,19 @@ def test_files_of_the_host_are_not_there(box, tmp_path):
     assert ours - docker_own == {"/testbed", "/home/agent", "/tmp", "/history", "/inbox"}
 
 
+def test_there_is_no_network_but_a_loopback_of_its_own(docker, lay, box):
+    assert box.run("tail -n +3 /proc/net/dev | cut -d: -f1").text.split() == ["lo"]
+    spaces = {b.run("readlink /proc/self/ns/net").text.strip() for b in (box, docker.open(lay()))}
+    assert len(spaces | {os.readlink("/proc/self/ns/net")}) == 3
+    out = box.run(["python", "-c", "import socket; socket.create_connection(('192.0.2.1', 80))"])
+    assert b"unreachable" in out.stderr
+    serve = (
+        "import socket; s = socket.create_server(('127.0.0.1', 0)); port = s.getsockname()[1];"
+        "[socket.create_connection((n, port)) for n in ('localhost', socket.gethostname())]"
+    )
+    assert box.run(["python", "-c", serve]).ok
+
+
 def test_memory_ends_the_hog_and_not_the_sandbox(box):
     assert box.run(["python", "-c", "x = bytearray(700_000_000)"]).exit_code == 137
     assert box.run("echo still here").text == "still here\n"
