@@ -179,6 +179,34 @@ def test_code_of_the_project_stays_out_of_the_process_that_is_forked(sandbox, co
     assert b"found + tax" in shop.read_bytes()
 
 
+WANDERS = b"""def total(items, tax):
+    steps = 0
+    while True:
+        steps = one(steps)
+        steps = other(steps)
+
+
+def one(steps):
+    for _ in range(17):
+        steps = steps + 1
+    return steps
+
+
+def other(steps):
+    for _ in range(23):
+        steps = steps + 1
+    return steps
+"""
+
+
+def test_the_trace_of_what_never_ends_is_the_same_on_a_slow_machine(sandbox):
+    Path(sandbox.root, "shop.py").write_bytes(WANDERS)
+    quick = Repair(seed=0, budget=1, seconds=2.0).solve(task(), Recall(), sandbox)
+    slow = Repair(seed=0, budget=1, seconds=3.0).solve(task(), Recall(), sandbox)
+    assert quick == slow
+    assert len(quick.notes["functions"]) == 3
+
+
 @pytest.mark.parametrize(
     "elsewhere",
     ["LOADED = 1\n", "try:\n    import shop\nexcept ImportError:\n    shop = None\n"],

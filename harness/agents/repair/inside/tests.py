@@ -31,6 +31,9 @@ UNUSED = (
 )
 SPARED = tuple(part for name in UNUSED for part in ("-p", f"no:{name}"))
 """What no verdict depends on; collecting garbage for it costs more than a small test."""
+EVENTS = 1_000_000
+"""Lines of one test that are traced. Counted, not timed: a fault that never ends would otherwise
+leave another trace each time, and the agent would not be deterministic."""
 Trace = Callable[[FrameType, str, object], Any]
 
 
@@ -74,7 +77,9 @@ class Outcomes:
         def local(frame: FrameType, event: str, argument: object) -> Any:
             if event == "line":
                 code = frame.f_code
-                last[code.co_filename, code.co_qualname, frame.f_lineno] = next(counted)
+                at = last[code.co_filename, code.co_qualname, frame.f_lineno] = next(counted)
+                if at >= EVENTS:
+                    raise TimeoutError("it does not end")
             return local
 
         def enter(frame: FrameType, event: str, argument: object) -> Any:
@@ -141,8 +146,8 @@ class Session:
         Also the modules that the tests `needed` from elsewhere, and the names of the checkout's
         `own`, without what is below them.
 
-        A test that is still running after `seconds` of processor time fails there, so that a
-        fault that never ends leaves a trace too.
+        A test fails after `EVENTS` lines, or `seconds` of processor time where it spends them
+        elsewhere, so that a fault that never ends leaves a trace too.
         """
         signal.signal(signal.SIGVTALRM, _interrupt)
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
