@@ -28,9 +28,7 @@ while read -r place; do
     [ -e "${{pack%.pack}}.idx" ] || echo trace pack without index "$pack"
   done
 done < .git/objects/info/alternates
-while read -r line; do
-  case $line in "[remote "*) echo trace "$line" ;; esac
-done < .git/config
+git config --name-only --get-regexp '^remote[.]' | sed 's/^/trace /'
 find . -name '*.pyc' -printf 'trace bytecode %p\\n' -quit
 python=$(command -v python)
 printf 'installed %s\\n' "${{python%/*}}"/../lib/python*/site-packages/*

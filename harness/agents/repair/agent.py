@@ -25,7 +25,7 @@ CODE = re.compile(r"```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SAVE_AS = re.compile(r"save this as `([^`\s]+\.py)`")
 BOOT = """
 import gc, io, json, os, sys
-gc.disable()
+gc.disable()  # a short life, in which a look for cycles frees next to nothing
 given = json.load(sys.stdin)
 home = os.path.join(os.environ["HOME"], ".seqswe", "repair")
 os.makedirs(os.path.join(home, "inside"), exist_ok=True)

@@ -136,7 +136,7 @@ def test_a_missing_object_is_counted(plant, lay, local, history, clone):
         ("git update-ref refs/remotes/origin/main HEAD", "ref refs/remotes/origin/main"),
         ("git update-ref refs/stash HEAD", "ref refs/stash"),
         ("git update-ref refs/heads/main HEAD~1", "HEAD"),
-        ("git remote add origin https://example.org/x", 'remote "origin"'),
+        ("git remote add origin https://example.org/x", "remote.origin.url"),
         ("git rev-parse HEAD > .git/FETCH_HEAD", "FETCH_HEAD"),
         ("git rev-parse HEAD > .git/ORIG_HEAD", "ORIG_HEAD"),
         ("git pack-refs --all", "packed-refs"),

@@ -15,15 +15,8 @@ from typing import Any
 import pytest
 
 QUIET = (
-    "-qq",
-    "-o",
-    "addopts=",
-    "-o",
-    "norecursedirs=",
-    "-p",
-    "no:cacheprovider",
-    "--tb=no",
-    "--no-summary",
+    *("-qq", "-o", "addopts=", "-o", "norecursedirs=", "-p", "no:cacheprovider"),
+    *("--tb=no", "--no-summary"),
 )
 UNUSED = (
     *("doctest", "faulthandler", "junitxml", "nose", "pastebin", "setuponly", "setupplan"),
