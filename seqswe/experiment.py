@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass, field, fields
 from math import inf
+from pathlib import Path
 from typing import Any, Literal
 
 from seqswe.arms import Cell, cells_of, check_arms
@@ -166,6 +167,7 @@ class Experiment:
         data = self.as_dict()
         for name in NOT_RESULTS:
             del data[name]
+        data["codebase"] = Path(self.codebase).name  # a name, or a folder: wherever it lies
         if self.delivery == "prompt":  # what it was before there were others
             del data["delivery"]
         return digest_of(repr(sorted(data.items())))

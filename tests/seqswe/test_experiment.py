@@ -86,6 +86,11 @@ def test_the_digest_depends_on_exactly_what_a_result_depends_on(name):
     assert same == (name in NOT_RESULTS)
 
 
+def test_the_digest_does_not_depend_on_where_a_codebase_lies():
+    here, there = (replace(Experiment(), codebase=f"{place}/shop") for place in ("/a", "b/c"))
+    assert here.digest == there.digest == replace(Experiment(), codebase="shop").digest
+
+
 def test_what_may_differ_on_resume_is_no_part_of_a_result():
     assert MAY_DIFFER < NOT_RESULTS
 
