@@ -61,9 +61,7 @@ def test_over_stdio_into_a_container_without_network(docker, lay):
     user = box.run("id -u").text.strip()
     with deliver("mcp", RECALL, box) as given:
         command = given.recall.env["SEQSWE_MEMORY_COMMAND"]
-        host = docker.client.containers.list(filters={"label": "seqswe.task"})
-        (container,) = [c for c in host if c.exec_run(["ls", command]).exit_code == 0]
-        run = ["exec", "-i", "-u", f"{user}:{user}", container.id, command, "mcp"]
+        run = ["exec", "-i", "-u", f"{user}:{user}", box._container.id, command, "mcp"]
         talk(mcp.StdioServerParameters(command="docker", args=run))
     assert given.delivered.used == USED
 
