@@ -46,8 +46,9 @@ class Repair:
     """Tries at most `budget` executions a task, of `seconds` processor time each.
 
     An execution is a run of pytest in a forked child: a candidate on the reproduction, or a
-    plausible candidate on the earlier reproductions (all of them in one run). `memory_use`: fe,
-    r, fe+r or none. `arguments`: further arguments for pytest, separated by spaces.
+    plausible candidate on the earlier reproductions (all of them in one run). `memory_use`: what
+    of f, e and r (`knowledge.PARTS`), or none. `arguments`: further arguments for pytest,
+    separated by spaces.
     """
 
     def __init__(

@@ -6,13 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from seqswe.errors import UsageError
 from seqswe.memory import Recall, Recalled
 
-Use = Literal["fe", "r", "fe+r", "none"]
-USES: tuple[Use, ...] = ("fe", "r", "fe+r", "none")
+PARTS = {"f": "functions that had faults", "e": "kinds of edit", "r": "earlier reproductions"}
 REGRESSIONS = 20
 """Earlier reproductions kept, in the order of the recall."""
 HUNK = re.compile(r"^\+(?!\+\+)(.+)$", re.MULTILINE)
@@ -31,12 +30,14 @@ class Knowledge:
 
 
 def knowledge_of(recall: Recall, use: str) -> Knowledge:
-    """What a recall teaches. `use`: fe (faults and edits), r (regression tests), fe+r, none.
+    """What a recall teaches; `use` names one or more of `PARTS`, as in fe+r, or none of them.
 
     Notes of other agents, or of another shape, are passed over. Raises UsageError for `use`.
     """
-    if use not in USES:
-        raise UsageError(f"memory_use {use!r} is unknown", f"One of: {', '.join(USES)}.")
+    parts = set() if use == "none" else set(use.replace("+", ""))
+    if parts - PARTS.keys() or not (parts or use == "none"):
+        known = ", ".join(f"{name} ({what})" for name, what in PARTS.items())
+        raise UsageError(f"memory_use {use!r} is unknown", f"Any of {known}, as in fe+r; or none.")
     fixes: Counter[str] = Counter()
     passes: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
@@ -46,14 +47,15 @@ def knowledge_of(recall: Recall, use: str) -> Knowledge:
         if notes.get("agent") != "repair":
             continue
         trace = [str(name) for name in notes.get("functions", [])]
-        if "fe" in use:
+        merged = _merged(item)
+        stands = not merged and _stands(item)
+        if "f" in parts:
             passes.update(trace)
-            if merged := _merged(item):
-                gold.append(merged)
-            elif _stands(item):
-                fixes[str(notes["function"])] += 1
-                kinds[str(notes["kind"])] += 1
-        if "r" in use.split("+") and notes.get("code"):
+            gold += [merged] if merged else []
+            fixes.update([str(notes["function"])] if stands else [])
+        if "e" in parts and stands:
+            kinds[str(notes["kind"])] += 1
+        if "r" in parts and notes.get("code"):
             regressions.append({"code": str(notes["code"]), "functions": trace})
     return Knowledge(
         fixes=dict(fixes),

@@ -283,12 +283,21 @@ def test_the_seed_changes_the_order_but_not_the_edits():
 
 
 @pytest.mark.parametrize(
-    ("use", "fixes", "regressions"),
-    [("fe", 1, 0), ("r", 0, 1), ("fe+r", 1, 1), ("none", 0, 0)],
+    ("use", "fixes", "kinds", "regressions"),
+    [
+        ("f", 1, 0, 0),
+        ("e", 0, 1, 0),
+        ("fe", 1, 1, 0),
+        ("r", 0, 0, 1),
+        ("fe+r", 1, 1, 1),
+        ("none", 0, 0, 0),
+    ],
 )
-def test_uses_of_memory_are_kept_apart(use, fixes, regressions):
+def test_uses_of_memory_are_kept_apart(use, fixes, kinds, regressions):
     known = knowledge_of(Recall(items=(lesson(code="x"),)), use)
-    assert (len(known.fixes), len(known.regressions)) == (fixes, regressions)
+    found = (len(known.fixes), len(known.kinds), len(known.regressions))
+    assert found == (fixes, kinds, regressions)
+    assert bool(known.passes) == bool(fixes)
 
 
 def test_what_is_known_to_have_failed_is_no_lesson():
@@ -311,6 +320,8 @@ def test_notes_of_others_are_passed_over():
 def test_a_wrong_option_is_named():
     with pytest.raises(UsageError, match="memory_use 'all' is unknown"):
         Repair(seed=0, memory_use="all")
+    with pytest.raises(UsageError, match="memory_use '' is unknown"):
+        Repair(seed=0, memory_use="")
     with pytest.raises(UsageError, match="must be positive"):
         Repair(seed=0, budget=0)
 
