@@ -15,7 +15,10 @@ LIST = "git cat-file --batch-all-objects --batch-check='%(objectname)'"
 # One command for everything, because a sandbox may be far away, and of few processes.
 SCRIPT = f"""
 set -e
-echo objects $({LIST} | sha256sum)
+listing=$(mktemp)
+{LIST} > $listing  # not into a pipe, where git could fail unseen
+echo objects $(sha256sum < $listing)
+rm $listing
 git status --porcelain=v2 --branch --untracked-files=all
 git for-each-ref --format='ref %(refname) %(objectname)'
 for name in FETCH_HEAD ORIG_HEAD MERGE_HEAD logs packed-refs shallow worktrees; do

@@ -103,9 +103,7 @@ class Session:
         parents = {folder[:at] for folder in folders for at in _ends(folder)}
         alone = not any(os.path.exists(os.path.join(p, "conftest.py")) for p in parents)
         self._modules: list[Any] = []
-        self._session = self._started() if alone else None
-        if len(self._modules) != len(files):  # chosen by name or by mark, which items have
-            self._session = None
+        self._session = self._started(len(files)) if alone else None
         if theirs := _imported(os.getcwd() + os.sep):
             self._session = None
             for name in theirs:
@@ -156,7 +154,7 @@ class Session:
             "own": sorted({name.partition(".")[0] for name in theirs}),
         }
 
-    def _started(self) -> Any:
+    def _started(self, files: int) -> Any:
         try:
             from _pytest.config import _prepareconfig
             from _pytest.main import Session as PytestSession
@@ -169,7 +167,8 @@ class Session:
             self._modules = list(session.perform_collect(genitems=False))
         except Exception:  # noqa: BLE001  (none of this is promised by pytest)
             return None
-        return session
+        # Fewer where the arguments choose by name or by mark, which only items have.
+        return session if len(self._modules) == files else None
 
 
 def warm_up() -> None:
