@@ -116,7 +116,7 @@ class Subject:
         # The agent's own seconds are counted by Recording; collecting and testing come on top.
         limits = replace(
             experiment.limits,
-            task_seconds=experiment.task_seconds + manifest.tests.seconds + HARNESS_SECONDS,
+            task_seconds=experiment.task_seconds + manifest.tests.wall_seconds + HARNESS_SECONDS,
         )
 
         def lay(position: int, folder: Path, label: str) -> SandboxSpec:

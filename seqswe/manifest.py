@@ -22,6 +22,8 @@ from seqswe.parse import parse
 from seqswe.sandbox import Environment
 
 SCHEMA_VERSION = 1
+PATIENCE = 4
+"""Tests may take so many times their processor time by the clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,12 @@ class TestSettings:
     plugins: tuple[str, ...] = ()
     """pytest plug-ins to load by name; automatic loading is off."""
     seconds: float = 300.0
+    """Processor time of the tests, so that a busy machine does not change a verdict."""
+
+    @property
+    def wall_seconds(self) -> float:
+        """What they may take by the clock: only tests that sleep or wait for ever come to it."""
+        return PATIENCE * self.seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -208,7 +208,7 @@ def _workshop(
             checkout = delivery.history.checkout(base, scratch / f"bench-{next(numbers)}")
             environment = manifest.environment(keys[base])
             # One sandbox tries many bugs, so its clock must not be a rollout's.
-            limits = Limits(task_seconds=36_000.0, command_seconds=manifest.tests.seconds)
+            limits = Limits(task_seconds=36_000.0, command_seconds=manifest.tests.wall_seconds)
             spec = SandboxSpec(environment=environment, checkout=checkout, limits=limits)
             return Workbench(provider.open(spec), manifest.tests)
 

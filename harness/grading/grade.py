@@ -10,6 +10,7 @@ from secrets import token_hex
 
 from harness.grading.junit import TestRun, read
 from harness.grading.patch import candidate_part, paths_of
+from harness.limits import TOO_LONG, processor_time
 from seqswe.errors import RolloutError
 from seqswe.instance import Instance
 from seqswe.manifest import Layout, TestSettings
@@ -24,6 +25,7 @@ CHANGING = (
 """Durations, addresses and names of temporary files."""
 APPLY = "git apply --whitespace=nowarn -"
 RUN_TESTS = """
+{limits}
 report=$(mktemp) place=$(mktemp -d)
 cat > "$place/{control}.py" <<'CONTROL'
 {plugin}
@@ -128,14 +130,15 @@ done
         arguments = [*plugins, *(shlex.quote(a) for a in self.tests.arguments)]
         control = f"control_{token_hex(8)}"
         script = RUN_TESTS.format(
+            limits=processor_time(self.tests),
             arguments=" ".join(arguments),
             files=" ".join(shlex.quote(f) for f in files),
             control=control,
             plugin=CONTROL.strip(),
         )
-        done = sandbox.run(script, timeout=self.tests.seconds, env=env)
+        done = sandbox.run(script, timeout=self.tests.wall_seconds, env=env)
         log = stable(done.stderr.decode("utf-8", "replace"), sandbox.root)
-        if done.timed_out:
+        if done.timed_out or done.exit_code == TOO_LONG:
             late = f"the tests took longer than {self.tests.seconds:.0f} s"
             return TestRun(problem=late, seconds=done.seconds), log
         run = read(done.stdout, done.stderr, done.exit_code, control)

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.injection import probe
+from harness.limits import processor_time
 from seqswe.errors import RolloutError
 from seqswe.manifest import TestSettings
 from seqswe.sandbox import Completed, Sandbox
 
 RUN = """
+{limits}
 mkdir -p "$HOME/.seqswe"
 cat > "$HOME/.seqswe/seqswe_probe.py"
 export SEQSWE_PROBE="$HOME/.seqswe/probe.json"
@@ -58,19 +60,20 @@ class Workbench:
     def run(self, files: Sequence[str], *, calls: bool = False) -> Seen:
         """Run test modules as the files are now."""
         plugins = [f"-p {shlex.quote(p)}" for p in self._settings.plugins]
+        times = probe.SLOWER if calls else 1
         script = RUN.format(
+            limits=processor_time(self._settings, times),
             arguments=" ".join([*plugins, *map(shlex.quote, self._settings.arguments)]),
             files=" ".join(map(shlex.quote, files)),
         )
-        done = self._patiently(script, calls)
+        env = {"SEQSWE_PROBE_CALLS": "1"} if calls else {}
+        done = self._patiently(script, env, times * self._settings.wall_seconds)
         if done.timed_out or done.truncated or not done.stdout:
             return Seen(problem="it hangs or ends pytest itself")
         return _seen(done.stdout)
 
-    def _patiently(self, script: str, calls: bool) -> Completed:
+    def _patiently(self, script: str, env: Mapping[str, str], seconds: float) -> Completed:
         """Trouble of the engine must not decide which bug is kept: the run is tried again."""
-        env = {"SEQSWE_PROBE_CALLS": "1"} if calls else {}
-        seconds = self._settings.seconds * (probe.SLOWER if calls else 1)
         for tries_left in reversed(range(TRIES)):
             try:
                 return self._sandbox.run(script, stdin=SOURCE, env=env, timeout=seconds)

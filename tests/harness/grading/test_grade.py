@@ -140,12 +140,34 @@ def test_a_test_patch_that_never_applied_is_the_graders_failure(grade):
     assert caught.value.cause == "grader_failed"
 
 
-def test_a_patch_that_never_ends_is_unresolved(tiny):
-    grader = replace(tiny.grader, tests=replace(tiny.grader.tests, seconds=2.0))
-    patch = difference("tiny/core.py", SOURCE, SOURCE + "while True: pass\n")
-    graded = grader.grade(tiny.instance(fail_to_pass=(F,)), patch, tiny.open())
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("while True: pass\n", "the tests took longer than 1 s"),
+        ("import time; time.sleep(60)\n", "the tests took longer than 1 s"),
+        (
+            "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass\n",
+            "pytest ended with exit code 137",
+        ),
+    ],
+)
+def test_a_patch_that_never_ends_is_unresolved(tiny, code, problem):
+    graded = graded_within(tiny, 1.0, code)
     assert not graded.verdict.resolved
-    assert graded.verdict.problem == "the tests took longer than 2 s"
+    assert graded.verdict.problem == problem
+
+
+def test_waiting_is_not_processor_time(tiny):
+    """Neither for a lock nor for a processor that others keep busy."""
+    graded = graded_within(tiny, 2.0, FIX + "import time; time.sleep(2.5)\n")
+    assert graded.verdict.resolved
+    assert graded.test_seconds > 2.0
+
+
+def graded_within(tiny, seconds, added):
+    grader = replace(tiny.grader, tests=replace(tiny.grader.tests, seconds=seconds))
+    patch = difference("tiny/core.py", SOURCE, SOURCE + added)
+    return grader.grade(tiny.instance(fail_to_pass=(F,)), patch, tiny.open())
 
 
 FORGERIES = {

@@ -1,0 +1,20 @@
+"""Limits that a shell script gives the tests which it starts."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from seqswe.manifest import TestSettings
+
+TOO_LONG = 152
+"""Exit code of what SIGXCPU ended."""
+
+
+def processor_time(tests: TestSettings, times: int = 1) -> str:
+    """Shell commands after which every process may use `times` the tests' processor time.
+
+    A second after SIGXCPU, which a program may ignore, comes SIGKILL. Processes are counted one
+    by one, so that only `TestSettings.wall_seconds` bounds tests that start others.
+    """
+    seconds = ceil(times * tests.seconds)
+    return f"ulimit -c 0; ulimit -S -t {seconds}; ulimit -H -t {seconds + 1}"
