@@ -18,13 +18,22 @@ help:
 	@echo "make check  linters, types and layers only"
 	@echo "make clean  remove the virtual environment and caches"
 
-$(BIN)/.installed: pyproject.toml
+# Bytecode is made when a module is first used: most of what is installed never is.
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --no-compile --editable
+
+$(BIN)/pip:
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer found" >&2; exit 3; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+
+$(BIN)/.installed: pyproject.toml | $(BIN)/pip
+	$(INSTALL) .
 	@touch $@
 
-check: $(BIN)/.installed
+$(BIN)/.installed-dev: pyproject.toml | $(BIN)/pip
+	$(INSTALL) '.[dev]'
+	@touch $(BIN)/.installed $@
+
+check: $(BIN)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
