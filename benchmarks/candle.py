@@ -1,12 +1,14 @@
 """The candle's table from finished runs: `python -m benchmarks.candle RUN [RUN ...]`.
 
-Every run's sequential arm is held against the iid arm of the first run, task by task: with an
-empty memory the arms of all memories are one and the same. Markdown, one line per run.
+Every run's sequential arm is held against the iid arm of the first run, task by task and on the
+same seeds: with an empty memory the arms of all memories are one and the same, and one seed
+against the mean of three would take the agent's luck for the memory's. Markdown, one line per run.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from seqswe.analysis import Analysis, analyse
@@ -28,7 +30,7 @@ def row(analysis: Analysis, arm: ArmResult, baseline: ArmResult) -> str:
     run = next(r for r in analysis.runs if r.label == arm.run)
     resolved = arm.outcomes[RESOLVED.name]
     lift, p = "", ""
-    if arm is not baseline and (found := contrast(arm, baseline, RESOLVED)):
+    if arm is not baseline and (found := contrast(arm, on_seeds(baseline, arm.seeds), RESOLVED)):
         lift = f"{change(found, found.estimate)} ({interval(found)})"
         p = p_value(found.lift.overall.p)
     spent = [e.per_resolved for e in efficiencies(arm, arm) if e.outcome.name == "executions"]
@@ -43,6 +45,15 @@ def row(analysis: Analysis, arm: ArmResult, baseline: ArmResult) -> str:
         f"`{run.results_digest[:19]}…`",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def on_seeds(arm: ArmResult, seeds: tuple[int, ...]) -> ArmResult:
+    """An arm with some of its seeds' resolved tasks. Raises ValueError for a seed it has not."""
+    resolved = arm.outcomes[RESOLVED.name]
+    columns = [arm.seeds.index(seed) for seed in seeds]
+    return replace(
+        arm, outcomes={RESOLVED.name: replace(resolved, values=resolved.values[:, columns])}
+    )
 
 
 def main() -> None:
