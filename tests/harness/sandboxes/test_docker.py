@@ -109,7 +109,8 @@ def test_a_fork_bomb_is_stopped_and_the_next_command_works(box, last):
 
 
 def test_a_fork_bomb_ends_with_the_shell_that_left_it(box):
-    assert box.run("bomb() { bomb | bomb & }; bomb; exit 0", timeout=1).exit_code == 0
+    # One fork of its own: at a second one the bomb might be quicker.
+    assert box.run("bomb() { bomb | bomb & }; bomb & exit 0", timeout=1).exit_code == 0
     assert box.run("echo still here").text == "still here\n"
     assert settled(box)
 
