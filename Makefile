@@ -18,8 +18,7 @@ help:
 	@echo "make check  linters, types and layers only"
 	@echo "make clean  remove the virtual environment and caches"
 
-# Bytecode is made when a module is first used: most of what is installed never is.
-INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --no-compile --editable
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --editable
 
 $(BIN)/pip:
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer found" >&2; exit 3; }
