@@ -10,7 +10,7 @@ from secrets import token_hex
 
 from harness.grading.junit import TestRun, read
 from harness.grading.patch import candidate_part, paths_of
-from harness.limits import TOO_LONG, processor_time
+from harness.suite import TOO_LONG, arguments, processor_time
 from seqswe.errors import RolloutError
 from seqswe.instance import Instance
 from seqswe.manifest import Layout, TestSettings
@@ -126,12 +126,10 @@ done
         self, files: tuple[str, ...], sandbox: Sandbox, env: dict[str, str] | None = None
     ) -> tuple[TestRun, str]:
         """Run pytest on some modules; returns outcomes and terminal log."""
-        plugins = [f"-p {shlex.quote(p)}" for p in self.tests.plugins]
-        arguments = [*plugins, *(shlex.quote(a) for a in self.tests.arguments)]
         control = f"control_{token_hex(8)}"
         script = RUN_TESTS.format(
             limits=processor_time(self.tests),
-            arguments=" ".join(arguments),
+            arguments=arguments(self.tests),
             files=" ".join(shlex.quote(f) for f in files),
             control=control,
             plugin=CONTROL.strip(),

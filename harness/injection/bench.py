@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.injection import probe
-from harness.limits import processor_time
+from harness.suite import arguments, processor_time
 from seqswe.errors import RolloutError
 from seqswe.manifest import TestSettings
 from seqswe.sandbox import Completed, Sandbox
@@ -59,11 +59,10 @@ class Workbench:
 
     def run(self, files: Sequence[str], *, calls: bool = False) -> Seen:
         """Run test modules as the files are now."""
-        plugins = [f"-p {shlex.quote(p)}" for p in self._settings.plugins]
         times = probe.SLOWER if calls else 1
         script = RUN.format(
             limits=processor_time(self._settings, times),
-            arguments=" ".join([*plugins, *map(shlex.quote, self._settings.arguments)]),
+            arguments=arguments(self._settings),
             files=" ".join(map(shlex.quote, files)),
         )
         env = {"SEQSWE_PROBE_CALLS": "1"} if calls else {}

@@ -1,13 +1,21 @@
-"""Limits that a shell script gives the tests which it starts."""
+"""How a shell script starts a codebase's tests: arguments for pytest, and limits."""
 
 from __future__ import annotations
 
+import shlex
 from math import ceil
 
 from seqswe.manifest import TestSettings
 
 TOO_LONG = 152
 """Exit code of what SIGXCPU ended."""
+
+
+def arguments(tests: TestSettings) -> str:
+    """The codebase's own arguments for pytest, plug-ins included, quoted for a shell."""
+    return " ".join(
+        [*(f"-p {shlex.quote(p)}" for p in tests.plugins), *map(shlex.quote, tests.arguments)]
+    )
 
 
 def processor_time(tests: TestSettings, times: int = 1) -> str:
