@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 from math import ceil
+from signal import SIGXCPU
 
 from seqswe.manifest import TestSettings
 
-TOO_LONG = 152
+TOO_LONG = 128 + SIGXCPU
 """Exit code of what SIGXCPU ended."""
 
 

@@ -51,8 +51,10 @@ def knowledge_of(recall: Recall, use: str) -> Knowledge:
         stands = not merged and _stands(item)
         if "f" in parts:
             passes.update(trace)
-            gold += [merged] if merged else []
-            fixes.update([str(notes["function"])] if stands else [])
+            if merged:
+                gold.append(merged)
+            if stands:
+                fixes[str(notes["function"])] += 1
         if "e" in parts and stands:
             kinds[str(notes["kind"])] += 1
         if "r" in parts and notes.get("code"):
