@@ -18,9 +18,9 @@ from statistics import median
 from time import perf_counter
 
 from harness.agents.repair import Repair
-from harness.codebase import provider_of
-from harness.git import Clone
 from harness.history import History
+from harness.history.git import Clone
+from harness.sandboxes.provider import provider_of
 from seqswe.instance import Task
 from seqswe.manifest import load
 from seqswe.memory import Recall

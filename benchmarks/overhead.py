@@ -16,12 +16,13 @@ from tempfile import TemporaryDirectory
 import click
 
 from harness.commands.run import work
-from harness.git import cache_folder
-from harness.subject import Subject, open_provider
+from harness.loop.loaded_experiment import Subject
+from harness.sandboxes.provider import open_provider
 from seqswe.experiment import Experiment
 from seqswe.rollout import Rollout
+from seqswe.runs.folders import cache_folder, total_bytes
 from seqswe.sandbox import SandboxProvider
-from seqswe.store import RunDirectory, RunInfo, total_bytes
+from seqswe.store import RunDirectory, RunInfo
 
 PHASES = {
     "memory": "restore, recall, record, snapshot",

@@ -129,6 +129,24 @@ class InstanceRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """What is read from the clone for one instance and never stored."""
+
+    statement: str
+    source: str
+    patch: str
+    test_patch: str
+    bug_patch: str = ""
+    """Of an injected bug; `patch` is its reverse."""
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """What the manifest keeps of the texts."""
+        names = ("statement", "patch", "test_patch", *(["bug_patch"] if self.bug_patch else []))
+        return {name: digest_of(getattr(self, name)) for name in names}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """Everything known of one codebase."""
 

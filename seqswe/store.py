@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -270,14 +270,3 @@ def dump(data: Any) -> str:
     """JSON as people read it: indented, keys in their order, and always valid UTF-8."""
     text = json.dumps(data, indent=1, ensure_ascii=False, default=str) + "\n"
     return text.encode("utf-8", JSON_ERRORS).decode()
-
-
-def total_bytes(paths: Iterable[Path]) -> int:
-    """Bytes of all files below some folders; hard links count once."""
-    seen: dict[tuple[int, int], int] = {}
-    for path in paths:
-        for file in path.rglob("*"):
-            if file.is_file() and not file.is_symlink():
-                stat = file.stat()
-                seen[stat.st_dev, stat.st_ino] = stat.st_size
-    return sum(seen.values())

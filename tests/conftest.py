@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import demo
-from harness.git import Clone
+from harness.codebases import demo
+from harness.history.git import Clone
 from harness.sandboxes.docker import DockerProvider
 from harness.sandboxes.local import LocalProvider
 from seqswe import manifest as manifests

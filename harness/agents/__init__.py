@@ -1,1 +1,4 @@
-"""Agents that need no model: references, doubles, and a door for any command line."""
+"""The agents that come with SeqSWE; all but `command` need no model.
+
+Ground floor: imports no other room, as anybody's own agent would not. Start at `command.py`.
+"""

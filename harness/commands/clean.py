@@ -7,11 +7,9 @@ from pathlib import Path
 
 import click
 
-from harness.cleanup import sweep
-from harness.codebase import SCRATCH
-from harness.git import cache_folder
+from harness.sandboxes.cleanup import SCRATCH, sweep
 from seqswe.errors import MissingError
-from seqswe.store import total_bytes
+from seqswe.runs.folders import cache_folder, total_bytes
 
 
 @click.command()

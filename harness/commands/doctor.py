@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from harness.git import cache_folder
 from seqswe.errors import MissingError, SeqSWEError
+from seqswe.runs.folders import cache_folder
 
 FREE_GB = 5.0
 """Disk that an environment image, a clone, its packs and a run take together, with room."""

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import click
 
-from harness.bench import Bench
-from harness.commands.common import mirror_option
-from harness.openings import Wanted
-from harness.runner import Clock, grade_patch
-from harness.subject import Subject, open_provider
+from harness.commands.options import mirror_option
+from harness.loop.context import Bench
+from harness.loop.loaded_experiment import Subject
+from harness.loop.rollout import Clock, grade_patch
+from harness.loop.sandbox_pool import Wanted
+from harness.sandboxes.provider import open_provider
 from seqswe.arms import Cell
 from seqswe.cli.progress import progress
 from seqswe.errors import IncompleteError, RunDirError

@@ -13,18 +13,21 @@ from typing import Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from harness.codebase import clone_of, provider_of, scratch_folder, writable_folder
-from harness.commands.common import mirror_option
+from harness.codebases.environment import environment_at
+from harness.codebases.locate import clone_of, writable_folder
+from harness.commands.options import mirror_option
 from harness.commands.validate import Room
-from harness.environment import environment_at
-from harness.git import Clone, cache_folder
 from harness.history import Delivery
-from harness.injection.bench import TRIES, Workbench
+from harness.history.git import Clone
 from harness.injection.inject import Injector, Rules, recurrence, test_modules
 from harness.injection.remake import remake, without_messages
+from harness.injection.workbench import TRIES, Workbench
+from harness.sandboxes.cleanup import scratch_folder
+from harness.sandboxes.provider import provider_of
 from seqswe import manifest as manifests
 from seqswe.errors import RolloutError, UsageError
 from seqswe.manifest import InstanceRecord, Manifest, Synthetic
+from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import Environment, Limits, SandboxSpec
 
 YOUNG = 10

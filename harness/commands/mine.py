@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from harness.codebase import clone_of, writable_folder
-from harness.commands.common import issues_option, mirror_option
-from harness.mining.candidates import mine as find_candidates
-from harness.mining.statement import load_issues
+from harness.codebases.candidates import mine as find_candidates
+from harness.codebases.locate import clone_of, writable_folder
+from harness.codebases.statement import load_issues
+from harness.commands.options import issues_option, mirror_option
 from seqswe import manifest as manifests
 
 CANDIDATES = "candidates.jsonl"

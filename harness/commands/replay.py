@@ -11,11 +11,12 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from harness.bench import Bench
-from harness.commands.common import mirror_option
+from harness.commands.options import mirror_option
 from harness.commands.run import check_keys
-from harness.runner import run_rollout
-from harness.subject import Subject, open_provider
+from harness.loop.context import Bench
+from harness.loop.loaded_experiment import Subject
+from harness.loop.rollout import run_rollout
+from harness.sandboxes.provider import open_provider
 from seqswe.arms import SEQUENTIAL, Cell, Frozen
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.experiment import Plan

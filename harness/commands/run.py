@@ -10,11 +10,12 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from harness.bench import Bench
-from harness.runner import run_rollout
+from harness.loop.context import Bench
+from harness.loop.loaded_experiment import Subject
+from harness.loop.rollout import run_rollout
+from harness.loop.schedule import Schedule, run_all
 from harness.sandboxes.local import WARNING
-from harness.schedule import Schedule, run_all
-from harness.subject import Subject, open_provider
+from harness.sandboxes.provider import open_provider
 from seqswe.arms import Cell
 from seqswe.cli.options import experiment_options
 from seqswe.cli.progress import progress

@@ -16,22 +16,25 @@ from typing import TextIO
 
 import click
 
-from harness.codebase import clone_of, provider_of, scratch_folder, writable_folder
-from harness.commands.common import issues_option, mirror_option
+from harness.codebases.instances import instance_of
+from harness.codebases.locate import clone_of, writable_folder
+from harness.codebases.statement import Issue, load_issues
+from harness.codebases.validate import Validation
+from harness.codebases.validate import validate as prove
 from harness.commands.mine import CANDIDATES
-from harness.git import Clone, cache_folder
+from harness.commands.options import issues_option, mirror_option
 from harness.grading import Grader
 from harness.history import Delivery
-from harness.materialize import instance_of
-from harness.mining.statement import Issue, load_issues
-from harness.mining.validate import Validation
-from harness.mining.validate import validate as prove
+from harness.history.git import Clone
+from harness.sandboxes.cleanup import scratch_folder
+from harness.sandboxes.provider import provider_of
 from seqswe import manifest as manifests
 from seqswe.errors import RolloutError, UsageError
 from seqswe.instance import Instance
 from seqswe.manifest import InstanceRecord, Manifest
 from seqswe.parse import parse
 from seqswe.rollout import CAUSES
+from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import Limits, Sandbox, SandboxProvider, SandboxSpec
 
 JOURNAL = "validation.jsonl"

@@ -1,4 +1,8 @@
-"""How what a memory recalls reaches the agent: five ways, whatever the memory stores it in."""
+"""How what a memory recalls reaches the agent: five ways, whatever the memory stores it in.
+
+Ground floor: imports no other room. Start at `deliver.py`; `inside/` holds the programs that run
+in the sandbox.
+"""
 
 from harness.delivery.deliver import Given, check, deliver
 

@@ -1,4 +1,8 @@
-"""From a patch to a verdict, in a fresh sandbox that the agent has never touched."""
+"""From a patch to a verdict, in a fresh sandbox that the agent has never touched.
+
+Ground floor: imports no other room. Start at `grade.py`; `collect.py` takes the agent's patch,
+`patch.py` filters it, `junit.py` reads what the tests said.
+"""
 
 from harness.grading.collect import collect_patch
 from harness.grading.grade import Grader

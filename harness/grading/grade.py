@@ -10,7 +10,7 @@ from secrets import token_hex
 
 from harness.grading.junit import TestRun, read
 from harness.grading.patch import candidate_part, paths_of
-from harness.suite import TOO_LONG, arguments, processor_time
+from harness.grading.suite import TOO_LONG, arguments, processor_time
 from seqswe.errors import RolloutError
 from seqswe.instance import Instance
 from seqswe.manifest import Layout, TestSettings

@@ -1,7 +1,11 @@
-"""What may be seen of the past: packs that hold exactly what a base commit reaches."""
+"""What may be seen of the past: packs that hold exactly what a base commit reaches.
+
+Ground floor: imports no other room. Start at `packs.py`; `audit.py` is where a leak is found,
+`checkout.py` says which commit an agent is given, and `git.py` is the only one that calls git.
+"""
 
 from harness.history.audit import Audit, audit
-from harness.history.delivery import Delivery
+from harness.history.checkout import Delivery
 from harness.history.packs import History
 
 __all__ = ["Audit", "Delivery", "History", "audit"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from harness.git import Clone
+from harness.history.git import Clone
 from seqswe.memory import Commit
 
 

@@ -19,7 +19,7 @@ from threading import Lock, get_ident
 
 from git.exc import GitCommandError
 
-from harness.git import Clone, settle
+from harness.history.git import Clone, settle
 from seqswe.errors import MissingError, UsageError
 from seqswe.sandbox import Checkout
 

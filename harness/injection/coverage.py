@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.git import Clone
+from harness.grading.hidden_tests import function_of, is_shown
 from harness.grading.patch import is_test, under
-from harness.injection.bench import Seen
+from harness.history.git import Clone
 from harness.injection.operators import functions
-from harness.injection.recipe import is_shown
-from harness.injection.testfile import function_of
+from harness.injection.workbench import Seen
 from seqswe.manifest import Layout
 
 MODULES = 4

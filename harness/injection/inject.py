@@ -12,15 +12,15 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from random import Random
 
-from harness.git import Clone
+from harness.grading.hidden_tests import function_of, is_shown
 from harness.grading.patch import is_test, under
-from harness.injection.bench import Seen, Workbench
+from harness.history.git import Clone
 from harness.injection.coverage import Coverage, by_module, coverage_of
 from harness.injection.operators import Mutation, mutations
-from harness.injection.recipe import SOURCE, Bug, file_patch, is_shown, texts_of
+from harness.injection.recipe import SOURCE, Bug, file_patch, texts_of
 from harness.injection.select import Preference
 from harness.injection.statement import reproduction, reproduction_path, stable
-from harness.injection.testfile import function_of
+from harness.injection.workbench import Seen, Workbench
 from seqswe.manifest import InstanceRecord, Layout, Manifest
 
 TRIES = 60

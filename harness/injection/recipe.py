@@ -5,22 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from typing import Any
 
-from harness.git import Clone
+from harness.history.git import Clone
 from harness.injection.operators import mutate
 from harness.injection.statement import statement
-from harness.injection.testfile import function_of, without
-from harness.mining.candidates import Texts
+from harness.injection.testfile import without
 from seqswe.errors import ManifestError
-from seqswe.manifest import InstanceRecord
+from seqswe.manifest import InstanceRecord, Texts
 from seqswe.parse import parse
 
 SOURCE = "injected"
 """`statement_source` of every injected bug."""
-SHOWN = 0.4
-"""Share of the tests that may be shown as reproductions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,21 +47,6 @@ class Bug:
 def bug_of(record: InstanceRecord) -> Bug:
     """The recipe of a record. Raises ManifestError for a wrong or missing field."""
     return parse(Bug, record.bug, f"{record.instance_id}, field 'bug'")
-
-
-def is_shown(seed: int, test: str) -> bool:
-    """Whether a test may be an issue's reproduction; all others may grade.
-
-    Decided once for the whole sequence: what was ever shown (and so may be remembered) never
-    grades, and what grades is never shown.
-    """
-    lot = sha256(f"shown {seed} {function_of(test)}".encode()).digest()
-    return lot[0] < SHOWN * 256
-
-
-def grades(record: InstanceRecord, test: str) -> bool:
-    """Whether a test may grade an instance; of a real issue, every test may."""
-    return not record.bug or not is_shown(bug_of(record).seed, test)
 
 
 def texts_of(clone: Clone, record: InstanceRecord) -> Texts:

@@ -12,11 +12,11 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
 
-from harness.git import Clone
-from harness.injection.bench import Workbench
+from harness.history.git import Clone
 from harness.injection.operators import mutate
 from harness.injection.recipe import bug_of, texts_of
 from harness.injection.statement import stable
+from harness.injection.workbench import Workbench
 from seqswe.errors import ManifestError
 from seqswe.manifest import InstanceRecord
 

@@ -8,11 +8,6 @@ from collections.abc import Iterable, Iterator
 Body = list[ast.stmt]
 
 
-def function_of(test: str) -> str:
-    """A test id without its parameters: what is shown or hidden as a whole."""
-    return test.split("[", 1)[0]
-
-
 def without(source: str, tests: Iterable[str]) -> str:
     """A test module without some tests, named by path-less ids: `test_a`, `TestB::test_c`.
 

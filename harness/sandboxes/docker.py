@@ -22,9 +22,9 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 from docker.types import LogConfig, Ulimit
 
-from harness.cleanup import alive, owner, sweep
 from harness.sandboxes import supervisor
 from harness.sandboxes.channel import Channel
+from harness.sandboxes.cleanup import alive, owner, sweep
 from harness.sandboxes.common import (
     PINNED,
     Deadline,

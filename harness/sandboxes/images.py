@@ -18,7 +18,7 @@ from docker.models.containers import Container
 from docker.models.images import Image
 from docker.types import Mount
 
-from harness.cleanup import owner
+from harness.sandboxes.cleanup import owner
 from seqswe.errors import MissingError
 from seqswe.instance import digest_of
 from seqswe.sandbox import Environment

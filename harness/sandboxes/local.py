@@ -22,8 +22,7 @@ from typing import IO
 
 from packaging.requirements import Requirement
 
-from harness.cleanup import owner, sweep
-from harness.git import cache_folder
+from harness.sandboxes.cleanup import owner, sweep
 from harness.sandboxes.common import (
     PINNED,
     Deadline,
@@ -36,6 +35,7 @@ from harness.sandboxes.common import (
 )
 from seqswe.errors import MissingError, RolloutError
 from seqswe.instance import digest_of
+from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import Completed, Environment, SandboxSpec
 
 PREFIX = "seqswe-local-"

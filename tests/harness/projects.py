@@ -5,12 +5,12 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from harness.environment import environment_at
-from harness.git import CLEAN, Clone
+from harness.codebases.candidates import mine
+from harness.codebases.environment import environment_at
+from harness.codebases.instances import instance_of
 from harness.grading import Grader
 from harness.history import History
-from harness.materialize import instance_of
-from harness.mining.candidates import mine
+from harness.history.git import CLEAN, Clone
 from seqswe.manifest import Layout, Manifest, PythonSettings, TestSettings
 from seqswe.sandbox import SandboxSpec
 

@@ -10,7 +10,8 @@ import pytest
 from seqswe.errors import RunDirError, UsageError
 from seqswe.experiment import Experiment
 from seqswe.rollout import Failure
-from seqswe.store import RunDirectory, RunInfo, dump, total_bytes
+from seqswe.runs.folders import total_bytes
+from seqswe.store import RunDirectory, RunInfo, dump
 from tests.seqswe.conftest import failed, rollout
 
 INFO = RunInfo(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.agents.repair import Repair
-from harness.git import Clone
 from harness.history import History
+from harness.history.git import Clone
 from seqswe.instance import Task
 from seqswe.manifest import load
 from seqswe.memory import Recall

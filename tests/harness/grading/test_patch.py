@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from harness.git import CLEAN
+from harness.codebases.candidates import DIFF
 from harness.grading.patch import candidate_part, is_test, parts, paths_of, split
-from harness.mining.candidates import DIFF
+from harness.history.git import CLEAN
 from seqswe.manifest import Layout
 
 LAYOUT = Layout(source=("src",), tests=("tests", "src/house/tests/"))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.git import CLEAN, Clone
 from harness.history import History
+from harness.history.git import CLEAN, Clone
 from harness.history.packs import BLOCK
 from seqswe.errors import MissingError, UsageError
 
@@ -88,7 +88,7 @@ def test_a_very_long_sequence_needs_few_packs(long_clone, tmp_path):
 
 def test_the_same_pack_may_be_built_by_many_processes_at_once(long_clone, tmp_path):
     code = (
-        "import sys; from pathlib import Path; from harness.git import Clone;"
+        "import sys; from pathlib import Path; from harness.history.git import Clone;"
         "from harness.history import History; clone = Clone(Path(sys.argv[1]));"
         "commits = clone.first_parents('main')[:6];"
         "history = History(clone, commits, Path(sys.argv[2]));"

@@ -6,14 +6,14 @@ from random import Random
 
 import pytest
 
-from harness import demo
-from harness.git import Clone
-from harness.injection.bench import Seen
+from harness.codebases import demo
+from harness.grading.hidden_tests import SHOWN, is_shown
+from harness.history.git import Clone
 from harness.injection.coverage import Coverage
 from harness.injection.inject import Injector, Rules
 from harness.injection.operators import HARD, mutations
-from harness.injection.recipe import SHOWN, is_shown
 from harness.injection.select import Preference
+from harness.injection.workbench import Seen
 from seqswe import manifest as manifests
 from seqswe.cli import main
 

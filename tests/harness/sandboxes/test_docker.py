@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from docker.errors import NotFound
 
-from harness.cleanup import owner
+from harness.sandboxes.cleanup import owner
 from harness.sandboxes.docker import OWNER_LABEL, DockerProvider
 from seqswe.errors import RolloutError
 
@@ -178,7 +178,7 @@ def test_a_container_ends_by_itself(docker, lay):
 
 
 def test_orphans_of_the_dead_are_swept_and_the_living_keep_theirs(docker, lay, box):
-    code = "import os; from harness.cleanup import owner; print(owner())"
+    code = "import os; from harness.sandboxes.cleanup import owner; print(owner())"
     dead = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
     image = docker.prepare(lay().environment)
     label = {OWNER_LABEL: dead.strip()}

@@ -1,0 +1,135 @@
+"""Walk a first-parent history and keep the commits that change source and tests."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fnmatch import fnmatch
+from pathlib import PurePosixPath
+
+from harness.codebases.environment import environment_at
+from harness.codebases.statement import Issue, statement_of
+from harness.grading.patch import is_test, parts, split, under
+from harness.history.git import Clone
+from seqswe.manifest import InstanceRecord, Layout, Manifest, Texts
+from seqswe.sandbox import Environment
+
+DIFF = (
+    "diff",
+    "--binary",
+    "--full-index",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-renames",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mined:
+    """What mining found: candidates in order, their environments, and why others were left out."""
+
+    records: tuple[InstanceRecord, ...]
+    environments: tuple[Environment, ...]
+    skipped: Mapping[str, int]
+    walked: int
+    head: str
+
+
+def mine(clone: Clone, manifest: Manifest, issues: Mapping[int, Issue]) -> Mined:
+    """Candidates of a codebase by the rules of its manifest; nothing is executed."""
+    rules = manifest.mining
+    head = clone.run("rev-parse", rules.head or "HEAD").strip()
+    history = clone.first_parents(head, rules.window)
+    skipped: Counter[str] = Counter()
+    records: list[InstanceRecord] = []
+    environments: dict[str, Environment] = {}
+    clock: datetime | None = None
+    for base, commit, date in _steps(clone, head, len(history)):
+        found = _candidate(clone, manifest, base, commit, issues)
+        if isinstance(found, str):
+            skipped[found] += 1
+            continue
+        if clock and date < clock:
+            skipped["dated before its predecessor"] += 1
+            continue
+        clock = date
+        environment = environment_at(clone, base, manifest.python)
+        environments.setdefault(environment.key, environment)
+        records.append(replace(found, created_at=date, environment=environment.key))
+    return Mined(
+        records=tuple(records),
+        environments=tuple(environments.values()),
+        skipped=dict(skipped),
+        walked=len(history),
+        head=head,
+    )
+
+
+def _steps(clone: Clone, head: str, count: int) -> Iterator[tuple[str, str, datetime]]:
+    lines = clone.run("log", "--first-parent", f"--max-count={count}", "--format=%P %H %cI", head)
+    for line in reversed(lines.splitlines()):
+        *parents, commit, date = line.split(" ")
+        if parents and parents[0]:
+            yield parents[0], commit, datetime.fromisoformat(date)
+
+
+def _candidate(
+    clone: Clone, manifest: Manifest, base: str, commit: str, issues: Mapping[int, Issue]
+) -> InstanceRecord | str:
+    """The record of a commit, or the reason why it is none."""
+    rules, layout = manifest.mining, manifest.layout
+    paths = clone.run("diff", "--name-only", "--no-renames", "-z", base, commit).split("\0")[:-1]
+    sources, tests = _sort(paths, layout)
+    if not sources:
+        return "changes no source"
+    if not tests:
+        return "changes no test module"
+    if len(sources) > rules.max_source_files:
+        return f"changes more than {rules.max_source_files} source files"
+    if rules.message and not re.search(
+        rules.message, clone.run("log", "-1", "--format=%B", commit), re.IGNORECASE
+    ):
+        return "its message does not match"
+    try:
+        texts = texts_of(clone, layout, base, commit, issues)
+    except ValueError:
+        return "its patch cannot be split"
+    if sum(part.changed for part in parts(texts.patch)) > rules.max_changed_lines:
+        return f"changes more than {rules.max_changed_lines} lines of source"
+    tests = [t for t in tests if clone.show(commit, t) is not None]
+    if not tests:
+        return "only removes test modules"
+    return InstanceRecord(
+        instance_id=f"{manifest.repo.replace('/', '__')}-{commit[:10]}",
+        base_commit=base,
+        gold_commit=commit,
+        created_at=datetime.max,
+        environment="",
+        statement_source=texts.source,
+        gold_files=tuple(sources),
+        test_files=tuple(tests),
+        digests=texts.digests,
+    )
+
+
+def _sort(paths: list[str], layout: Layout) -> tuple[list[str], list[str]]:
+    test = is_test(layout)
+    modules = [p for p in paths if test(p) and fnmatch(PurePosixPath(p).name, layout.test_modules)]
+    sources = [p for p in paths if not test(p) and under(p, layout.source) and p.endswith(".py")]
+    return sorted(sources), sorted(modules)
+
+
+def texts_of(
+    clone: Clone, layout: Layout, base: str, commit: str, issues: Mapping[int, Issue]
+) -> Texts:
+    """Statement, patch and test patch of a commit. Raises ValueError for an unsplittable diff."""
+    diff = clone.run(*DIFF, base, commit)
+    if "".join(part.text for part in parts(diff)) != diff:
+        raise ValueError("the diff does not come apart cleanly")
+    test_patch, patch = split(diff, is_test(layout))
+    statement, source = statement_of(clone, base, commit, issues)
+    return Texts(statement=statement, source=source, patch=patch, test_patch=test_patch)

@@ -1,0 +1,72 @@
+"""From the facts of a manifest and the texts of a clone to instances, checked by digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from git.exc import GitCommandError
+
+from harness.codebases.candidates import texts_of
+from harness.codebases.statement import Issue
+from harness.history.git import Clone
+from harness.injection.text_cache import kept_texts
+from seqswe.errors import ManifestError, MissingError
+from seqswe.instance import Instance
+from seqswe.manifest import InstanceRecord, Manifest
+
+
+def materialize(
+    clone: Clone, manifest: Manifest, records: Iterable[InstanceRecord], issues: Mapping[int, Issue]
+) -> list[Instance]:
+    """Instances of some records, in order.
+
+    Raises MissingError where the clone lacks a commit, ManifestError where what it says is not
+    what was validated.
+    """
+    return [instance_of(clone, manifest, record, issues) for record in records]
+
+
+def instance_of(
+    clone: Clone, manifest: Manifest, record: InstanceRecord, issues: Mapping[int, Issue]
+) -> Instance:
+    """One instance; see `materialize`."""
+    try:
+        texts = (
+            kept_texts(clone, record)
+            if record.bug
+            else texts_of(clone, manifest.layout, record.base_commit, record.gold_commit, issues)
+        )
+    except GitCommandError:
+        raise MissingError(
+            f"the clone {clone.path} lacks {record.base_commit[:12]} or "
+            f"{record.gold_commit[:12]} ({record.instance_id})",
+            "Fetch the whole history into the mirror, or give another --mirror.",
+        ) from None
+    for name, digest in texts.digests.items():
+        if record.digests.get(name) != digest:
+            if record.bug and not record.bug.get("failure"):
+                raise MissingError(
+                    f"{record.instance_id}: what its failing test said is not stored",
+                    f"`seqswe inject {manifest.name} --mirror DIR --out FOLDER` makes the sequence "
+                    "again; then name FOLDER.",
+                )
+            raise ManifestError(
+                f"{record.instance_id}: the {name} in the clone is not the one that was validated",
+                "Issue texts need the same --issues file; else mine and validate again.",
+            )
+    return Instance(
+        instance_id=record.instance_id,
+        repo=manifest.repo,
+        base_commit=record.base_commit,
+        created_at=record.created_at,
+        problem_statement=texts.statement,
+        patch=texts.patch,
+        test_patch=texts.test_patch,
+        fail_to_pass=record.FAIL_TO_PASS,
+        pass_to_pass=record.PASS_TO_PASS,
+        environment=record.environment,
+        gold_files=record.gold_files,
+        test_files=record.test_files,
+        flaky=record.flaky,
+        bug_patch=texts.bug_patch,
+    )

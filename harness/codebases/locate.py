@@ -1,0 +1,76 @@
+"""Where a codebase's clone and files are found."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from harness.history.git import Clone, clone_bare
+from seqswe.errors import MissingError, UsageError
+from seqswe.manifest import Manifest, shipped
+from seqswe.runs.folders import cache_folder
+
+
+def clone_of(manifest: Manifest, mirror: str) -> Clone:
+    """The clone of a codebase; the demo codebase is built from what ships with SeqSWE.
+
+    A mirror is asked first, but it need not hold the demo codebase.
+    """
+    from harness.codebases import demo
+
+    name = manifest.synthetic.codebase if manifest.synthetic else manifest.name
+    own = (manifest.folder / "history", shipped() / name / "history")
+    if not any(folder.is_dir() for folder in own):
+        return locate(manifest.repo, manifest.url, mirror, cache_folder())
+    if found := in_mirror(manifest.repo, mirror):
+        return found
+    # The head is in the name: another version of SeqSWE may have built another history.
+    name = f"{name}-{demo.expected_head()[:12]}"
+    return Clone(demo.build(cache_folder() / "clones" / name))
+
+
+def writable_folder(manifest: Manifest, out: Path | None) -> Path:
+    """Where a codebase's files are written: `out`, else the folder they were read from."""
+    folder = out or manifest.folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {folder}: {error.strerror}", "Give another --out."
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"cannot write {folder}", "Give another --out.")
+    return folder
+
+
+def locate(repo: str, url: str, mirror: str, cache: Path) -> Clone:
+    """The clone of a codebase: from the mirror folder, else from the cache, else cloned.
+
+    A mirror holds `<owner>+<name>/repo` or `<owner>/<name>.git`. Raises MissingError.
+    """
+    if mirror:
+        if found := in_mirror(repo, mirror):
+            return found
+        owner, _, name = repo.partition("/")
+        raise MissingError(
+            f"the mirror {mirror} has no clone of {repo}",
+            f"Expected {owner}+{name}/repo or {owner}/{name}.git in it.",
+        )
+    target = cache / "clones" / repo.replace("/", "+", 1)
+    if not target.is_dir():
+        clone_bare(url, target)
+    return Clone(target)
+
+
+def in_mirror(repo: str, mirror: str) -> Clone | None:
+    """A mirror folder's clone of a codebase, if it has one. Raises MissingError for no folder."""
+    if not mirror:
+        return None
+    if not Path(mirror).is_dir():
+        raise MissingError(
+            f"the mirror folder {mirror} does not exist",
+            "Give --mirror a folder of bare clones, or leave it out to clone.",
+        )
+    owner, _, name = repo.partition("/")
+    places = (Path(mirror, f"{owner}+{name}", "repo"), Path(mirror, owner, f"{name}.git"))
+    return next((Clone(place) for place in places if place.is_dir()), None)

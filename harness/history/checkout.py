@@ -1,0 +1,95 @@
+"""Which commit an agent is given: the real base, or a lone root commit that holds a bug.
+
+The history of an injected bug's base commit would show the line as it was. So the agent gets one
+commit without parents instead, whose tree is the base's with the bug put in and the grading tests
+taken out; it is made from the instance alone, with a fixed identity and date, so that its id is
+the same everywhere. The objects that are new live in a repository beside the packs, never in the
+clone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
+
+from git.exc import GitCommandError
+
+from harness.history.git import Clone
+from harness.history.packs import History
+from seqswe.errors import ManifestError
+from seqswe.instance import Instance
+from seqswe.sandbox import Checkout
+
+IDENTITY = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in {
+        "NAME": "seqswe",
+        "EMAIL": "seqswe@localhost",
+        "DATE": "2000-01-01T00:00:00+0000",
+    }.items()
+}
+APPLY = ("apply", "--cached", "--whitespace=nowarn")
+MESSAGE = "The code as it is\n"
+
+
+class Delivery:
+    """Checkouts of the instances of one sequence, by their base commits. Raises as `History`."""
+
+    def __init__(self, clone: Clone, bases: Sequence[str], root: Path) -> None:
+        self.clone, self._root = clone, root
+        self.history = History(clone, bases, root)
+        self._roots: History | None = None
+        self._lock = Lock()
+        self._made: dict[str, str] = {}
+
+    def checkout(self, instance: Instance, folder: Path) -> Checkout:
+        """Lay out below `folder` the objects of the commit that the instance's agent is given."""
+        if not instance.bug_patch:
+            return self.history.checkout(instance.base_commit, folder)
+        with self._lock:
+            side = self._side()
+            root = self._made.get(instance.digest) or _commit(side.clone, instance)
+            self._made[instance.digest] = root
+        return side.alone(root, folder)
+
+    def reachable(self, commit: str) -> list[str]:
+        """Ids of all objects that a commit reaches, sorted."""
+        made = self._roots is not None and commit in self._made.values()
+        return (self._roots if made and self._roots else self.history).reachable(commit)
+
+    def _side(self) -> History:
+        """The repository of the synthetic commits; it borrows the clone's objects."""
+        if self._roots is None:
+            path = self._root / "injected.git"
+            if not (path / "HEAD").exists():
+                path.mkdir(parents=True, exist_ok=True)
+                Clone(path).run("init", "-q", "--bare", "--template=", ".")
+            objects = self.clone.run("rev-parse", "--path-format=absolute", "--git-path", "objects")
+            (path / "objects" / "info").mkdir(exist_ok=True)
+            (path / "objects" / "info" / "alternates").write_text(objects)
+            self._roots = History(Clone(path), [], self._root)
+        return self._roots
+
+
+def _commit(side: Clone, instance: Instance) -> str:
+    """Make the root commit of an injected instance; the same instance gives the same id."""
+    with TemporaryDirectory() as folder:
+        index = {"GIT_INDEX_FILE": os.path.join(folder, "index")}
+        git = Clone(side.path, IDENTITY | index)
+        try:
+            git.run("read-tree", instance.base_commit)
+            git.run(*APPLY, "-", stdin=instance.bug_patch)
+            if instance.test_patch:
+                git.run(*APPLY, "-R", "-", stdin=instance.test_patch)
+            tree = git.run("write-tree").strip()
+            return git.run("commit-tree", tree, "-F", "-", stdin=MESSAGE).strip()
+        except GitCommandError as error:
+            raise ManifestError(
+                f"{instance.instance_id}: its bug cannot be put into {instance.base_commit[:12]}: "
+                f"{str(error.stderr).strip()[-200:]}",
+                "The clone is not the one that it was made with: inject again.",
+            ) from None

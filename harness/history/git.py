@@ -1,0 +1,146 @@
+"""git, called the same way everywhere: no user configuration, no hooks, no prompts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+# Without this, importing GitPython raises where there is no git, and nobody could say so.
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+from git import Git
+from git.exc import GitCommandError, GitCommandNotFound
+
+from seqswe.errors import MissingError
+
+# A candidate's repository or a user's ~/.gitconfig must not decide what these commands do.
+CLEAN = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "LC_ALL": "C.UTF-8",
+}
+
+
+class Clone:
+    """A clone on the host: where history, patches and statements are read from."""
+
+    def __init__(self, path: Path, env: Mapping[str, str] | None = None) -> None:
+        self.path = path
+        self._env = {**CLEAN, **(env or {})}
+
+    def run(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run git in the clone and return its output, exactly (undecodable bytes survive).
+
+        Raises GitCommandError.
+        """
+        return self.run_bytes(*arguments, stdin=stdin).decode("utf-8", "surrogateescape")
+
+    def run_bytes(
+        self, *arguments: str, stdin: str | None = None, env: Mapping[str, str] | None = None
+    ) -> bytes:
+        """As `run`, without decoding. Raises MissingError where git is not installed."""
+        git = Git(self.path)
+        git.update_environment(**self._env, **(env or {}))
+        feed = {} if stdin is None else {"istream": _pipe(stdin)}
+        # safe.directory: mirrors may belong to another user.
+        try:
+            output = git.execute(
+                ["git", "-c", "safe.directory=*", "-c", "core.quotePath=false", *arguments],
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                **feed,  # type: ignore[call-overload]
+            )
+        except GitCommandNotFound:
+            raise MissingError(
+                "git is not installed", "Install it with your package manager."
+            ) from None
+        return bytes(output)
+
+    @cached_property
+    def objects(self) -> Path:
+        """The folder of the clone's objects."""
+        return (self.path / self.run("rev-parse", "--git-path", "objects").strip()).resolve()
+
+    def has(self, commit: str) -> bool:
+        """Whether the clone holds this commit."""
+        try:
+            self.run("cat-file", "-e", f"{commit}^{{commit}}")
+        except GitCommandError:
+            return False
+        return True
+
+    def show(self, commit: str, path: str) -> str | None:
+        """A file's text at a commit, or None where there is none."""
+        try:
+            return self.run("show", f"{commit}:{path}")
+        except GitCommandError:
+            return None
+
+    def lines(self, commit: str, text: str, path: str = "") -> list[str]:
+        """Lines that hold `text`, of a commit's file or of all that are not binary."""
+        grep = ("--literal-pathspecs", "grep", "-h", "-I", "-F", "-e", text, commit, "--")
+        try:
+            return self.run(*grep, *filter(None, [path])).split("\n")
+        except GitCommandError as error:
+            if error.status != 1:  # 1: nothing found
+                raise
+            return []
+
+    def first_parents(self, head: str, count: int = 0) -> list[str]:
+        """First-parent commits up to `head`, oldest first; the last `count` (0: all)."""
+        limit = (f"--max-count={count}",) if count else ()
+        return self.run("rev-list", "--first-parent", *limit, head).split()[::-1]
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Whether `newer` reaches `older`."""
+        try:
+            self.run("merge-base", "--is-ancestor", older, newer)
+        except GitCommandError as error:
+            if error.status == 1:
+                return False
+            raise
+        return True
+
+
+def _pipe(text: str) -> object:
+    """A readable file of its own for a child's standard input, already unlinked."""
+    handle = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the child is done with it)
+    handle.write(text.encode("utf-8", "surrogateescape"))
+    handle.seek(0)
+    return handle
+
+
+def settle(partial: Path, folder: Path) -> None:
+    """Give a finished folder its name. Where another process was faster, its folder stays."""
+    try:
+        partial.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def clone_bare(url: str, target: Path) -> None:
+    """Clone into a folder that is there whole or not at all. Raises MissingError."""
+    hint = "Point --mirror (SEQSWE_MIRRORS) at a folder of bare clones."
+    if not url:
+        raise MissingError(f"{target.name.replace('+', '/', 1)} has no URL to clone", hint)
+    partial = target.with_name(f"{target.name}.{os.getpid()}")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    git = Git(partial.parent)
+    git.update_environment(**CLEAN)
+    try:
+        git.execute(["git", "clone", "--quiet", "--bare", url, str(partial)])
+    except GitCommandError as error:
+        # GitPython's own words around git's: stderr: 'fatal: ...'
+        said = str(error.stderr).strip().removeprefix("stderr: ").strip("'\n ")
+        last = (said.splitlines() or ["git failed"])[-1]
+        raise MissingError(f"cannot clone {url}: {last}", hint) from None
+    settle(partial, target)

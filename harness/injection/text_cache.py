@@ -1,0 +1,42 @@
+"""Texts of injected bugs, kept in the cache: making one again parses and prints a whole file."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from harness.history.git import Clone
+from harness.injection.recipe import texts_of
+from seqswe.instance import digest_of
+from seqswe.manifest import InstanceRecord, Texts
+from seqswe.runs.folders import cache_folder
+
+
+def kept_texts(clone: Clone, record: InstanceRecord) -> Texts:
+    """As `texts_of`; what is kept counts only where its digests are the record's."""
+    recipe = [record.base_commit, dict(record.bug), dict(record.digests)]
+    key = digest_of(json.dumps(recipe, sort_keys=True)).removeprefix("sha256:")
+    path = cache_folder() / "texts" / f"{key}.json"
+    found = _read(path)
+    if found is None or found.digests != record.digests:
+        found = texts_of(clone, record)
+        with suppress(OSError):  # a cache that cannot be written costs time, nothing else
+            _write(path, found)
+    return found
+
+
+def _read(path: Path) -> Texts | None:
+    try:
+        return Texts(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _write(path: Path, texts: Texts) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_text(json.dumps(asdict(texts)), encoding="utf-8")
+    part.replace(path)

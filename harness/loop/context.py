@@ -1,0 +1,97 @@
+"""Everything that the rollouts of one run share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.grading import Grader
+from harness.loop.sandbox_pool import Openings, Wanted
+from harness.memory.contamination import Contamination
+from harness.memory.memories import Memories
+from harness.memory.metered import Served
+from seqswe import __version__, plugins
+from seqswe.agent import Agent
+from seqswe.arms import Cell
+from seqswe.experiment import Experiment
+from seqswe.instance import Instance, digest_of
+from seqswe.memory import Services, build_memory
+from seqswe.sandbox import SandboxProvider
+from seqswe.store import RunDirectory
+
+LIKELY = 2
+"""So many more attempts with a patch than without, and the next one's grader is opened ahead: a
+sandbox that nobody takes costs more than one that is waited for."""
+
+
+@dataclass(kw_only=True)
+class Bench:
+    """The instances of a run and the means to work on them."""
+
+    experiment: Experiment
+    instances: tuple[Instance, ...]
+    environments: Mapping[str, str]
+    """Image digest by environment key."""
+    provider: SandboxProvider
+    openings: Openings
+    grader: Grader
+    store: RunDirectory
+    scratch: Path
+    services: Services
+    contamination: Contamination
+    patches: int = 0
+    """Attempts that left a patch, less those that left none."""
+
+    def __post_init__(self) -> None:
+        self.memories = Memories(
+            self._memory, self.store.snapshots, self.scratch, self.contamination.check
+        )
+
+    def agent(self, cell: Cell) -> Agent:
+        """A fresh agent: nothing but the memory survives a rollout."""
+        return make_agent(self.experiment, self.services, cell)
+
+    def delivery(self, cell: Cell) -> str:
+        """The way a memory is delivered; an arm without one has neither tool nor text of it."""
+        return "prompt" if cell.memory == "absent" else self.experiment.delivery
+
+    def key(self, instance: Instance, before: str) -> str:
+        """What a result depends on: instance, image, settings, memory, version."""
+        image = self.environments[instance.environment]
+        parts = (instance.digest, image, self.experiment.digest, before, __version__)
+        return digest_of("\n".join(parts))
+
+    def expect_grading(self, cell: Cell, position: int) -> None:
+        """Open the grader's sandbox while the agent works, if it is likely to be needed."""
+        if self.patches > LIKELY:
+            self.openings.ahead(Wanted(cell, position, for_agent=False))
+
+    def expect_next(self, cell: Cell, position: int) -> None:
+        """Open the next task's sandbox of a chain while this one is graded."""
+        following = cell.following(position) if cell.chained else None
+        if following is not None:
+            self.openings.ahead(Wanted(cell, following, for_agent=True))
+
+    def _memory(self, cell: Cell, home: Path) -> Served:
+        return make_memory(self.experiment, self.services, cell, home)
+
+
+def make_agent(experiment: Experiment, services: Services, cell: Cell) -> Agent:
+    """The agent of an experiment. Raises UsageError for wrong options."""
+    name = experiment.agent
+    given = plugins.options("agent", name, experiment.agent_option)
+    if getattr(plugins.resolve("agent", name), "reads_gold", False):
+        given["gold"] = services.gold
+    agent: Agent = plugins.build("agent", name, seed=cell.seed, **given)
+    return agent
+
+
+def make_memory(experiment: Experiment, services: Services, cell: Cell, home: Path) -> Served:
+    """The empty memory of a cell of an experiment. Raises UsageError for wrong options."""
+    absent = cell.memory == "absent"
+    name = "none" if absent else experiment.memory
+    given = plugins.options("memory", name, () if absent else experiment.memory_option)
+    return Served(
+        lambda served: build_memory(name, home, served, **given), services, experiment, cell.seed
+    )

@@ -1,0 +1,151 @@
+"""What an experiment is about: its codebase, clone, instances and sandboxes, loaded and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from harness.codebases.instances import materialize
+from harness.codebases.locate import clone_of
+from harness.codebases.statement import load_issues
+from harness.delivery import check as check_delivery
+from harness.grading import Grader
+from harness.history import Delivery
+from harness.history.git import Clone
+from harness.history.log import log
+from harness.loop.context import Bench, make_agent, make_memory
+from harness.loop.sandbox_pool import Openings
+from harness.memory.contamination import Contamination
+from harness.sandboxes.cleanup import scratch_folder
+from seqswe import manifest as manifests
+from seqswe import plugins
+from seqswe.errors import SeqSWEError, UsageError
+from seqswe.experiment import Experiment, Plan
+from seqswe.experiment import lay as lay_plan
+from seqswe.instance import Instance, Task, digest_of
+from seqswe.manifest import Manifest
+from seqswe.memory import Commit, Services
+from seqswe.runs.folders import cache_folder
+from seqswe.sandbox import SandboxProvider, SandboxSpec
+from seqswe.store import RunDirectory, TestCounts
+
+HARNESS_SECONDS = 300.0
+"""What auditing, collecting and preparing the tests may take in a sandbox, at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """An experiment with everything it names."""
+
+    manifest: Manifest
+    clone: Clone
+    instances: tuple[Instance, ...]
+    plan: Plan
+
+    @classmethod
+    def load(cls, experiment: Experiment) -> Subject:
+        """Load manifest, clone and instances. Raises what is wrong before anything is run."""
+        manifest = manifests.load(experiment.codebase)
+        plan = lay_plan(experiment, tuple(r.instance_id for r in manifest.instances))
+        plugins.resolve("agent", experiment.agent)
+        plugins.resolve("memory", experiment.memory)
+        plugins.resolve("sandbox", experiment.sandbox)
+        check_delivery(experiment)
+        clone = clone_of(manifest, experiment.mirror)
+        issues = load_issues(Path(experiment.issues) if experiment.issues else None)
+        records = manifest.instances[: len(plan.instance_ids)]
+        instances = materialize(clone, manifest, records, issues)
+        return cls(manifest=manifest, clone=clone, instances=tuple(instances), plan=plan)
+
+    def try_plugins(self) -> None:
+        """Build agent and memory once, so that wrong options are said before anything is run.
+
+        Raises UsageError, also for whatever else their construction raises.
+        """
+        experiment, cell = self.plan.experiment, self.plan.cells[0]
+        building = f"agent {experiment.agent!r}"
+        try:
+            make_agent(experiment, self.services(), cell)
+            building = f"memory {experiment.memory!r}"
+            with TemporaryDirectory(ignore_cleanup_errors=True) as home:
+                make_memory(experiment, self.services(), cell, Path(home))
+        except SeqSWEError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise UsageError(
+                f"{building} cannot be built: {type(error).__name__}: {error}"[:500],
+                "Check its options and what it needs.",
+            ) from error
+
+    def digest(self, count: int | None = None) -> str:
+        """Digest of the sequence, or of its first `count` instances."""
+        return digest_of("\n".join(i.digest for i in self.instances[:count]))
+
+    def tests(self) -> TestCounts:
+        """How many tests grade the tasks, and how many were put aside as flaky."""
+        records = self.manifest.instances[: len(self.instances)]
+        return TestCounts(
+            fail_to_pass=sum(len(record.FAIL_TO_PASS) for record in records),
+            pass_to_pass=sum(len(record.PASS_TO_PASS) for record in records),
+            quarantined=sum(len(record.flaky) for record in records),
+            quarantined_tasks=sum(bool(record.flaky) for record in records),
+        )
+
+    def images(self, provider: SandboxProvider) -> dict[str, str]:
+        """Prepare every environment that the instances need; digests by key."""
+        keys = dict.fromkeys(i.environment for i in self.instances)
+        return {key: provider.prepare(self.manifest.environment(key)) for key in keys}
+
+    def services(self) -> Services:
+        """What a memory may ask for beyond its experiences."""
+        gold = {i.instance_id: i for i in self.instances}
+
+        def history(task: Task) -> Iterable[Commit]:
+            return log(self.clone, task.base_commit)
+
+        return Services(history=history, gold=gold.__getitem__)
+
+    @contextmanager
+    def bench(self, store: RunDirectory, provider: SandboxProvider) -> Iterator[Bench]:
+        """Everything that rollouts share. Wrong options of agent and memory are said now."""
+        experiment, manifest = self.plan.experiment, self.manifest
+        cache = cache_folder() / "history" / manifest.name
+        history = Delivery(self.clone, [i.base_commit for i in self.instances], cache)
+
+        # The agent's own seconds are counted by Recording; collecting and testing come on top.
+        limits = replace(
+            experiment.limits,
+            task_seconds=experiment.task_seconds + manifest.tests.wall_seconds + HARNESS_SECONDS,
+        )
+
+        def lay(position: int, folder: Path, label: str) -> SandboxSpec:
+            instance = self.instances[position]
+            labels = {"run": str(store.root), "cell": label, "task": instance.instance_id}
+            return SandboxSpec(
+                environment=manifest.environment(instance.environment),
+                checkout=history.checkout(instance, folder),
+                limits=limits,
+                labels=labels,
+            )
+
+        with scratch_folder(cache) as scratch:
+            openings = Openings(provider, history, lay, scratch, experiment.jobs)
+            bench = Bench(
+                experiment=experiment,
+                instances=self.instances,
+                environments=self.images(provider),
+                provider=provider,
+                openings=openings,
+                grader=Grader(layout=manifest.layout, tests=manifest.tests),
+                store=store,
+                scratch=scratch,
+                services=self.services(),
+                contamination=Contamination(self.instances, experiment.feedback, self.clone.lines),
+            )
+            try:
+                yield bench
+            finally:
+                openings.close()

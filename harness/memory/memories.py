@@ -1,0 +1,88 @@
+"""The memories of a run while it runs: restored from snapshots, kept alive along a chain."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+
+from harness.memory.metered import Served
+from seqswe.arms import Cell
+from seqswe.memory import Experience
+from seqswe.snapshots import EMPTY, Files, Snapshots, read_folder
+
+Build = Callable[[Cell, Path], Served]
+"""Makes a new, empty memory of a cell in an empty folder."""
+Check = Callable[[Cell, Experience, Files, Files, str], None]
+"""Looks at the saved state before and after an experience; then the snapshot after it, "" where
+none is kept. Raises LeakError."""
+
+
+class Memories:
+    """Hands out a cell's memory as it was at a snapshot, and snapshots what it learned.
+
+    The memory that made the last snapshot of a chain is kept, so a long chain does not load its
+    whole past before every task; anything else is built anew and loaded.
+    """
+
+    def __init__(self, build: Build, snapshots: Snapshots, scratch: Path, check: Check) -> None:
+        self._build, self._snapshots, self._scratch = build, snapshots, scratch
+        self._check = check
+        self._live: dict[tuple[str, int], tuple[str, Served]] = {}
+        self._lock = Lock()
+
+    def at(self, cell: Cell, snapshot: str) -> Served:
+        """The memory of `cell` at `snapshot`; whoever takes it makes it `learn`, or drops it."""
+        with self._lock:
+            kept = self._live.pop((cell.arm, cell.seed), None)
+        if kept and kept[0] == snapshot:
+            return kept[1]
+        home = Path(tempfile.mkdtemp(dir=self._scratch, prefix="memory-"))
+        memory = self._build(cell, home)
+        with suppress(TypeError):  # a memory with slots stays until the run ends
+            weakref.finalize(memory, shutil.rmtree, home, ignore_errors=True)
+        if snapshot != EMPTY:
+            with tempfile.TemporaryDirectory(dir=self._scratch) as state:
+                self._snapshots.get(snapshot, Path(state))
+                memory.load(Path(state))
+        return memory
+
+    def learn(self, cell: Cell, memory: Served, told: Experience, before: str) -> tuple[str, int]:
+        """Record an experience; returns the snapshot after it and the bytes of its state.
+
+        The memory of a cell that carries nothing over is not told, and stays where it was.
+        Raises LeakError where the memory then holds what it could not know.
+        """
+        if not cell.chained:
+            return before, 0
+        memory.record(told)
+        after, size = self.keep(cell, memory, before)
+        self._check(cell, told, self._snapshots.files(before), self._snapshots.files(after), after)
+        return after, size
+
+    def learn_again(self, cell: Cell, memory: Served, told: Experience, before: Files) -> Files:
+        """Record an experience without a snapshot; returns the state after it.
+
+        Raises LeakError as `learn` does.
+        """
+        memory.record(told)
+        with tempfile.TemporaryDirectory(dir=self._scratch) as name:
+            memory.save(Path(name))
+            after = read_folder(Path(name))
+        self._check(cell, told, before, after, "")
+        return after
+
+    def keep(self, cell: Cell, memory: Served, before: str) -> tuple[str, int]:
+        """Snapshot a memory as a change to `before`; returns the snapshot and its bytes."""
+        with tempfile.TemporaryDirectory(dir=self._scratch) as name:
+            folder = Path(name)
+            memory.save(folder)
+            size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+            after = self._snapshots.put(folder, before)
+        with self._lock:
+            self._live[cell.arm, cell.seed] = after, memory
+        return after, size

@@ -1,0 +1,127 @@
+"""What the harness serves a memory with: a metered model, the stream's clock, seeded chance."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from seqswe.endpoint import Endpoint
+from seqswe.errors import RolloutError
+from seqswe.experiment import LITELLM, Experiment
+from seqswe.instance import Task
+from seqswe.memory import Experience, Memory, Recall, Services
+from seqswe.model import Chat, Embeddings, Meter, Posts
+
+
+class Stream:
+    """Where in the sequence a memory is: its clock and its chance."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.at: Task | None = None
+
+    def now(self) -> datetime:
+        """When the task at hand was asked, never the time of day."""
+        return self._task().created_at
+
+    def rng(self) -> Random:
+        """The same chance at every call for a run's seed and a task."""
+        return Random(f"{self.seed} {self._task().instance_id}")
+
+    def _task(self) -> Task:
+        if self.at is None:
+            raise RolloutError("memory_failed", "clock and chance are for recall and record only")
+        return self.at
+
+
+class Served:
+    """A memory and its services: the clock stands at its task, and what it spends is metered.
+
+    build: makes the memory from its services. Anything else asked of it is the memory's own.
+    """
+
+    def __init__(
+        self, build: Callable[[Services], Memory], base: Services, settings: Experiment, seed: int
+    ) -> None:
+        # Apart from this object, or memory and server would keep each other, and their folder.
+        self._stream = Stream(seed)
+        self._meter = meter_of(settings)
+        self._asked: list[Chat | Embeddings] = []
+        self.memory = build(self._services(base, settings))
+
+    def pay_with(self, meter: Meter) -> None:
+        """Book what is spent from now on with `meter`."""
+        self._meter = meter
+        for client in self._asked:
+            client.meter = meter
+
+    def recall(self, task: Task) -> Recall:
+        """The memory's recall, timed."""
+        self._stream.at = task
+        with self._meter.timing("recall"):
+            return self.memory.recall(task)
+
+    def record(self, experience: Experience) -> None:
+        """The memory's record, timed."""
+        self._stream.at = experience.task
+        with self._meter.timing("record"):
+            self.memory.record(experience)
+
+    def save(self, directory: Path) -> None:
+        """Save the memory."""
+        self.memory.save(directory)
+
+    def load(self, directory: Path) -> None:
+        """Load the memory."""
+        self.memory.load(directory)
+
+    def __getattr__(self, name: str) -> Any:
+        """What this memory has beyond the four methods."""
+        if name == "memory":  # not built yet
+            raise AttributeError(name)
+        return getattr(self.memory, name)
+
+    def _services(self, base: Services, settings: Experiment) -> Services:
+        found = replace(base, clock=self._stream.now, rng=self._stream.rng)
+        if settings.model:
+            posts, name = poster(settings)
+            chat = Chat(posts, name, self._meter, self._stream.seed)
+            self._asked.append(chat)
+            found = replace(found, model=chat)
+        if settings.embedding:
+            embed = Embeddings(*poster(settings, embedding=True), self._meter)
+            self._asked.append(embed)
+            found = replace(found, embed=embed)
+        return found
+
+
+def meter_of(settings: Experiment) -> Meter:
+    """A new meter with the experiment's budget and prices."""
+    return Meter(settings.model_tokens, settings.model_price_in, settings.model_price_out)
+
+
+def poster(settings: Experiment, embedding: bool = False) -> tuple[Posts, str]:
+    """Who speaks to the model (or the embedding model), and the name it goes by there.
+
+    Raises UsageError for a wrong URL, MissingError without the extra `litellm`.
+    """
+    name = settings.embedding if embedding else settings.model
+    url = (settings.embedding_url if embedding else "") or settings.model_url
+    key = os.environ.get(settings.model_key, "").strip()
+    if name.startswith(LITELLM):
+        from harness.memory.litellm_client import LiteLLM
+
+        return LiteLLM(url, key=key, seconds=settings.model_seconds), name.removeprefix(LITELLM)
+    return endpoint(url, key, settings.model_seconds), name
+
+
+@lru_cache(maxsize=8)
+def endpoint(url: str, key: str, seconds: float) -> Endpoint:
+    """One pool of connections per endpoint, however many memories ask it."""
+    return Endpoint(url, key=key, seconds=seconds)

@@ -1,1 +1,0 @@
-"""From a clone's history to validated instances."""

@@ -1,0 +1,28 @@
+"""Builds the provider of an experiment's sandboxes, swept before and closed after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from seqswe.experiment import Experiment
+from seqswe.plugins import build
+from seqswe.sandbox import SandboxProvider
+
+
+def provider_of(name: str, base_image: str) -> SandboxProvider:
+    """A sandbox provider by name, with what it takes."""
+    options = {"base_image": base_image} if name == "docker" else {}
+    provider: SandboxProvider = build("sandbox", name, **options)
+    return provider
+
+
+@contextmanager
+def open_provider(experiment: Experiment) -> Iterator[SandboxProvider]:
+    """The experiment's sandboxes, swept before and all closed after."""
+    provider = provider_of(experiment.sandbox, experiment.base_image)
+    try:
+        provider.sweep()
+        yield provider
+    finally:
+        provider.close()

@@ -1,0 +1,1 @@
+"""What a run leaves behind: rollouts and their outcomes, the journal, snapshots, trajectories."""

@@ -1,0 +1,26 @@
+"""Where SeqSWE keeps what it makes, and how much there is of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """Where clones, packs and environments are kept: `SEQSWE_CACHE`, or the user's cache."""
+    chosen = os.environ.get("SEQSWE_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "seqswe"
+
+
+def total_bytes(paths: Iterable[Path]) -> int:
+    """Bytes of all files below some folders; hard links count once."""
+    seen: dict[tuple[int, int], int] = {}
+    for path in paths:
+        for file in path.rglob("*"):
+            if file.is_file() and not file.is_symlink():
+                stat = file.stat()
+                seen[stat.st_dev, stat.st_ino] = stat.st_size
+    return sum(seen.values())

@@ -1,0 +1,111 @@
+"""Which commits become candidates, and why the others do not."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.codebases.candidates import mine
+from harness.codebases.instances import instance_of, materialize
+from harness.history.git import Clone
+from seqswe.errors import ManifestError, MissingError
+from seqswe.manifest import Mining
+from tests.harness.projects import commit, manifest_of
+
+
+@pytest.fixture
+def folder(tmp_path):
+    commit(tmp_path, {"tiny/a.py": "1\n", "tests/test_a.py": "1\n", "tests/data.txt": "1\n"}, day=0)
+    return tmp_path
+
+
+def mined(folder, **rules):
+    return mine(Clone(folder), manifest_of(folder, mining=Mining(**rules)), {})
+
+
+def test_the_demo_codebase_is_found_again(clone, ledgerlite):
+    found = mine(clone, ledgerlite, {})
+    assert found.walked == len(clone.first_parents("main"))
+    assert sum(found.skipped.values()) + len(found.records) == found.walked - 1
+    known = {record.instance_id: record for record in ledgerlite.instances if not record.bug}
+    assert known.keys() <= {record.instance_id for record in found.records}
+    dates = [record.created_at for record in found.records]
+    assert dates == sorted(dates)
+    for record in found.records:
+        if record.instance_id in known:
+            assert known[record.instance_id].digests == record.digests
+            assert known[record.instance_id].base_commit == record.base_commit
+
+
+def test_a_commit_that_changes_source_and_tests_is_one(folder):
+    sha = commit(folder, {"tiny/a.py": "2\n", "tests/test_a.py": "2\n", "README": "x\n"}, day=1)
+    [record] = mined(folder).records
+    assert record.gold_commit == sha
+    assert record.gold_files == ("tiny/a.py",)
+    assert record.test_files == ("tests/test_a.py",)
+    instance = instance_of(Clone(folder), manifest_of(folder), record, {})
+    assert "tests/" not in instance.patch
+    assert "README" in instance.patch
+    assert "tiny/" not in instance.test_patch
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"tests/test_a.py": "2\n"}, "changes no source"),
+        ({"tiny/a.py": "2\n"}, "changes no test module"),
+        ({"tiny/a.py": "2\n", "tests/data.txt": "2\n"}, "changes no test module"),
+        ({"tiny/a.py": "2\n", "tests/test_a.py": None}, "only removes test modules"),
+        ({"tiny/a.txt": "2\n", "tests/test_a.py": "2\n"}, "changes no source"),
+        ({f"tiny/{n}.py": "2\n" for n in range(4)} | {"tests/test_a.py": "2\n"},
+         "changes more than 3 source files"),
+        ({"tiny/a.py": "2\n" * 50, "tests/test_a.py": "2\n"}, "changes more than 40 lines"),
+    ],
+)  # fmt: skip
+def test_others_are_counted_by_reason(folder, files, reason):
+    commit(folder, files, day=1)
+    found = mined(folder, max_source_files=3, max_changed_lines=40)
+    assert not found.records
+    assert [text for text in found.skipped if text.startswith(reason)]
+
+
+def test_messages_can_be_chosen(folder):
+    commit(folder, {"tiny/a.py": "2\n", "tests/test_a.py": "2\n"}, "feat: x", day=1)
+    commit(folder, {"tiny/a.py": "3\n", "tests/test_a.py": "3\n"}, "FIX: x", day=2)
+    found = mined(folder, message="^fix")
+    assert len(found.records) == 1
+    assert found.skipped["its message does not match"] == 1
+
+
+def test_time_never_goes_back(folder):
+    commit(folder, {"tiny/a.py": "2\n", "tests/test_a.py": "2\n"}, day=5)
+    commit(folder, {"tiny/a.py": "3\n", "tests/test_a.py": "3\n"}, day=3)
+    found = mined(folder)
+    assert len(found.records) == 1
+    assert found.skipped["dated before its predecessor"] == 1
+
+
+def test_only_a_window_of_history_is_walked(folder):
+    for day in range(2, 6):
+        commit(folder, {"tiny/a.py": f"{day}\n", "tests/test_a.py": f"{day}.0\n"}, day=day)
+    assert len(mined(folder).records) == 4
+    found = mined(folder, window=2)
+    assert (found.walked, len(found.records)) == (2, 2)
+
+
+def test_a_file_name_that_looks_like_two_is_mined_whole(folder):
+    files = {"tiny/a b/x.py": "1\n", 'tiny/"q".py': "1\n", "tests/test_a.py": "2\n"}
+    commit(folder, files, day=1)
+    [record] = mined(folder).records
+    assert record.gold_files == ('tiny/"q".py', "tiny/a b/x.py")
+
+
+def test_texts_that_changed_since_are_refused(folder):
+    commit(folder, {"tiny/a.py": "2\n", "tests/test_a.py": "2\n"}, day=1)
+    [record] = mined(folder).records
+    manifest = manifest_of(folder)
+    changed = replace(record, digests={**record.digests, "patch": "sha256:0"})
+    with pytest.raises(ManifestError, match="the patch in the clone is not the one"):
+        materialize(Clone(folder), manifest, [changed], {})
+    lost = replace(record, gold_commit="0" * 40)
+    with pytest.raises(MissingError, match="lacks"):
+        materialize(Clone(folder), manifest, [lost], {})

@@ -1,0 +1,233 @@
+"""Memories with a model, through `seqswe run`, against a server that speaks the real protocol."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from harness.memory.metered import Served
+from seqswe.errors import RolloutError
+from seqswe.experiment import Experiment
+from seqswe.memory import Services
+from seqswe.testing import Says, ScriptedModel, experiences
+from tests.harness.plugins_of_tests import Told
+from tests.memory_backends.scripted import METHODS, script
+
+BOTH = ("iid", "sequential")
+KEY = "sk-very-secret"
+
+
+@pytest.fixture
+def model():
+    with ScriptedModel(script) as server:
+        yield server
+
+
+def given(server, memory, *more):
+    """Flags of a run with a model; a method goes by its name."""
+    asks = ("--memory", METHODS.get(memory, memory), "--model", "scripted")
+    return ("--agent", "localizer", *asks, "--model-url", server.url, *more)
+
+
+def spent(ended):
+    """Calls and tokens in and out, summed over the journal."""
+    used = [r.memory_usage for r in ended.store.journal().rollouts]
+    return tuple(sum(getattr(u, n) for u in used)
+                 for n in ("calls", "prompt_tokens", "completion_tokens"))  # fmt: skip
+
+
+def counted(server):
+    return server.calls, server.prompt_tokens, server.completion_tokens
+
+
+@pytest.mark.parametrize("memory", METHODS)
+def test_twenty_tasks_with_a_model_and_a_resume(run, call, model, memory):
+    # Where the policy tells nothing, the model is the judge.
+    policy = "none" if memory in ("awm", "reasoning_bank") else "gold"
+    more = ("--feedback", policy, "--embedding", "scripted")
+    # A memory that is empty asks nothing: one method shows it, and the tests stay quick.
+    arms = BOTH if memory == "reasoning_bank" else ("sequential",)
+    ended = run(*given(model, memory, *more), limit=20, arms=arms)
+    assert ended.code == 0, ended.err
+    rollouts = ended.store.journal().rollouts
+    assert len(rollouts) == 20 * len(arms)
+    assert spent(ended) == counted(model)
+    chain = [r for r in rollouts if r.arm == "sequential"]
+    assert all(r.memory_usage.calls for r in chain)
+    assert chain[-1].recalled
+    assert not any(r.recalled or r.memory_usage.calls for r in rollouts if r.arm == "iid")
+    digest = ended.store.journal().results_digest()
+    forget(ended.store, "sequential", 17)
+    again = call("resume", ended.store.root)
+    assert again.code == 0, again.err
+    assert again.store.journal().results_digest() == digest
+
+
+def forget(store, arm, position):
+    """Take rollouts from a position on out of the journal, as if the run had been killed."""
+    path = store.root / "rollouts.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    kept = [r for r in lines if not (r["arm"] == arm and r["position"] >= position)]
+    assert len(kept) < len(lines)
+    path.write_text("".join(json.dumps(r) + "\n" for r in kept))
+
+
+def test_awm_rule_learns_what_solved(run):
+    ended = run("--agent", "gold", "--memory", "memory_backends.awm_rule:AwmRule", limit=3)
+    last = ended.store.journal().rollouts[-1]
+    assert (last.recalled, len(last.recalled_from)) == (1, 2)
+    assert last.memory_usage.calls == 0
+    assert last.memory_usage.record_seconds > 0
+
+
+def test_vectors_may_ask_an_endpoint(run, model):
+    more = ("--memory-option", "embedding=endpoint", "--embedding", "scripted")
+    ended = run(*given(model, "vectors", *more), limit=3)
+    assert ended.code == 0, ended.err
+    assert ended.store.journal().rollouts[-1].recalled == 2
+    assert spent(ended) == counted(model)
+    assert model.calls
+
+
+def test_an_index_made_again_is_metered_and_charged_to_no_task(run, model):
+    """A chain embeds a record a task, a frozen memory all of them: the same budget must do."""
+    more = ("--memory-option", "embedding=endpoint", "--embedding", "scripted")
+    more += ("--model-tokens", "200")
+    ended = run(*given(model, "vectors", *more), limit=7, arms=("sequential", "frozen-6"))
+    assert ended.code == 0, ended.err
+    assert spent(ended) == counted(model)
+    used = {r.arm: r.memory_usage for r in ended.store.journal().rollouts}
+    assert used["frozen-6"].tokens > 200 > used["sequential"].tokens
+
+
+def test_the_key_is_sent_and_written_nowhere(run, model, monkeypatch):
+    monkeypatch.setenv("SEQSWE_TEST_KEY", KEY)
+    more = ("--model-key", "SEQSWE_TEST_KEY", "--model-price-in", "2")
+    ended = run(*given(model, "cer", *more), limit=2)
+    assert ended.code == 0
+    assert model.keys == {KEY}
+    files = [p for p in ended.store.root.rglob("*") if p.is_file()]
+    assert not [p for p in files if KEY.encode() in p.read_bytes()]
+    assert "SEQSWE_TEST_KEY" in (ended.store.root / "run.toml").read_text()
+    assert KEY not in ended.err
+    used = ended.store.journal().rollouts[0].memory_usage
+    assert used.cost_usd == pytest.approx(2e-6 * used.prompt_tokens)
+
+
+def test_a_key_that_nobody_named_is_sent_nowhere(run, model, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert run(*given(model, "cer"), limit=1).code == 0
+    assert model.keys == {""}
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (Says(refusal="I must not."), "memory_failed"),
+        ("no JSON", "memory_failed"),
+        (Says(text="who are you", status=403), "provider_failed"),
+    ],
+)
+def test_a_model_that_fails_is_no_verdict_until_it_answers(run, call, answer, cause):
+    said = [answer] * 99
+    with ScriptedModel(lambda messages: said.pop() if said else script(messages)) as server:
+        ended = run(*given(server, "cer", "--retries", "0"), limit=2)
+        assert ended.code == 5
+        assert ended.verdicts("sequential") == [None]
+        assert ended.causes("sequential") == [cause]
+        failed = ended.store.journal().rollouts[0].memory_usage
+        assert (failed.calls, failed.prompt_tokens) == (server.calls, server.prompt_tokens)
+        said.clear()
+        again = call("resume", ended.store.root)
+    assert again.code == 0
+    assert again.verdicts("sequential") == [False, False]
+
+
+def test_a_memory_beyond_its_budget_is_stopped_and_not_tried_again(run, call, model):
+    ended = run(*given(model, "cer", "--model-tokens", "1"), limit=2)
+    assert ended.code == 5
+    assert ended.causes("sequential") == ["memory_out_of_budget"]
+    assert model.calls == 1
+    assert call("resume", ended.store.root, "--model-tokens", "0").code == 0
+
+
+def test_a_model_that_is_missing_is_said_before_anything_is_run(call, tmp_path, capsys):
+    from seqswe.cli import main
+
+    with pytest.raises(SystemExit) as ended:
+        main(
+            [
+                "run",
+                "--memory",
+                METHODS["cer"],
+                "--sandbox",
+                "local",
+                "--out",
+                str(tmp_path / "run"),
+            ]
+        )
+    assert ended.value.code == 2
+    said = capsys.readouterr().err.splitlines()
+    assert (
+        said[-2] == f"error: memory {METHODS['cer']!r} needs 'model', which is not to be had here"
+    )
+    assert "--model-url" in said[-1]
+    assert not (tmp_path / "run").exists()
+
+
+def test_clock_and_chance_are_the_streams():
+    seen = {}
+
+    class Timed(Told):
+        def recall(self, task):
+            services = seen["services"]
+            seen.setdefault("at", []).append((services.clock(), services.rng().random()))
+            return super().recall(task)
+
+    def build(services):
+        seen["services"] = services
+        return Timed(None)
+
+    served = Served(build, Services(), Experiment(), 0)
+    with pytest.raises(RolloutError):
+        seen["services"].clock()
+    tasks = [experiences(0).task(n) for n in (0, 0, 1)]
+    for task in tasks:
+        served.recall(task)
+    times, draws = zip(*seen["at"], strict=True)
+    assert times == tuple(task.created_at for task in tasks)
+    assert draws[0] == draws[1] != draws[2]
+    seen["at"] = []
+    other = Served(build, Services(), Experiment(), 1)
+    other.recall(tasks[0])
+    assert seen["at"][0][1] != draws[0]
+
+
+def test_a_report_says_what_the_memory_took(run, model, capsys):
+    from seqswe.cli import main
+
+    ended = run(*given(model, "cer"), limit=3)
+    chosen = ["--format", "csv", "--out", str(ended.store.root / "report")]
+    with pytest.raises(SystemExit):
+        main(["report", str(ended.store.root), *chosen])
+    text = "".join(p.read_text() for p in (ended.store.root / "report").rglob("*.csv"))
+    assert "memory_tokens" in text
+
+
+def test_what_is_metered_survives_the_journal(run, model):
+    ended = run(*given(model, "cer"), limit=1)
+    (rollout,) = ended.store.journal().rollouts
+    assert type(rollout).from_json(rollout.as_json()) == rollout
+    changed = replace(rollout, memory_usage=replace(rollout.memory_usage, calls=99))
+    assert changed.result() == rollout.result()
+
+
+def test_lessons_told_again_for_a_replay_are_metered_too(run, model):
+    more = ("--model-tokens", "2000")
+    ended = run(*given(model, "cer", *more), limit=4, arms=("sequential", "replay-without-own-3"))
+    assert ended.code == 0, ended.err
+    assert spent(ended) == counted(model)
+    again = [r.memory_usage for r in ended.store.journal().rollouts if r.arm != "sequential"]
+    # The first task's memory is told the three later lessons, each with a budget of its own.
+    assert again[0].calls > again[2].calls
+    assert again[0].tokens > 2000
