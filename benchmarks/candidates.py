@@ -22,7 +22,7 @@ from harness.history import History
 from harness.history.git import Clone
 from harness.sandboxes.provider import provider_of
 from seqswe.instance import Task
-from seqswe.manifest import load
+from seqswe.manifests.files import load
 from seqswe.memory import Recall
 from seqswe.sandbox import Sandbox, SandboxProvider, SandboxSpec
 

@@ -16,8 +16,8 @@ from seqswe.analysis.contrasts import BASELINE, contrast
 from seqswe.analysis.efficiency import efficiencies
 from seqswe.analysis.model import ArmResult
 from seqswe.analysis.words import change, interval, mean_interval, p_value
-from seqswe.metrics import RESOLVED
-from seqswe.store import RunDirectory
+from seqswe.runs.outcomes import RESOLVED
+from seqswe.runs.store import RunDirectory
 
 HEADER = (
     "| Memory | Tasks, seeds | Resolved (95 % interval) | Lift (95 % interval) | p "

@@ -17,7 +17,7 @@ from time import perf_counter
 
 from seqswe.memory import Memory, build_memory
 from seqswe.runs.folders import total_bytes
-from seqswe.snapshots import EMPTY, Snapshots
+from seqswe.runs.snapshots import EMPTY, Snapshots
 from seqswe.testing import Experiences, experiences
 
 NAMES = ("none", "episodic", "vectors", "chroma", "recency", "random", "full_history", "oracle")

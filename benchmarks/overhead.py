@@ -19,10 +19,10 @@ from harness.commands.run import work
 from harness.loop.loaded_experiment import Subject
 from harness.sandboxes.provider import open_provider
 from seqswe.experiment import Experiment
-from seqswe.rollout import Rollout
 from seqswe.runs.folders import cache_folder, total_bytes
+from seqswe.runs.rollout import Rollout
+from seqswe.runs.store import RunDirectory, RunInfo
 from seqswe.sandbox import SandboxProvider
-from seqswe.store import RunDirectory, RunInfo
 
 PHASES = {
     "memory": "restore, recall, record, snapshot",

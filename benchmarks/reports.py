@@ -27,10 +27,10 @@ from seqswe.agent import Attempt, Usage
 from seqswe.experiment import Experiment
 from seqswe.instance import Task, digest_of
 from seqswe.memory import Recall, Recalled
-from seqswe.rollout import Rollout
+from seqswe.runs.rollout import Rollout
+from seqswe.runs.store import RunDirectory, RunInfo, dump
+from seqswe.runs.trajectory import trajectory
 from seqswe.sandbox import Completed
-from seqswe.store import RunDirectory, RunInfo, dump
-from seqswe.trajectory import trajectory
 
 ARMS = ("iid", "sequential")
 FILES = tuple(f"src/package/module_{i:03d}/part_{i % 7}.py" for i in range(300))

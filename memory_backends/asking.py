@@ -9,8 +9,8 @@ from memory_backends.replies import Malformed, truth
 from memory_backends.text import clean, clip, first_lines
 from seqswe.errors import RolloutError
 from seqswe.memory import Experience
-from seqswe.model import MAX_TOKENS, Message, Model, Reply
-from seqswe.trajectory import middle_cut
+from seqswe.models.protocol import MAX_TOKENS, Message, Model, Reply
+from seqswe.runs.trajectory import middle_cut
 
 T = TypeVar("T")
 ISSUE, STEPS, PATCH, OUTPUT = 6_000, 12_000, 4_000, 3_000

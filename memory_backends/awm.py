@@ -23,7 +23,7 @@ from memory_backends.replies import rows
 from memory_backends.text import clean
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recalled, Services
-from seqswe.trajectory import middle_cut
+from seqswe.runs.trajectory import middle_cut
 
 INDUCE = """\
 You read how issues of one software project were solved, and find the routines that will serve \

@@ -19,7 +19,7 @@ from memory_backends.items import Item, ItemMemory
 from memory_backends.text import clean
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recalled
-from seqswe.trajectory import middle_cut
+from seqswe.runs.trajectory import middle_cut
 
 SHOWN = 2_000
 """Characters of a trajectory that are kept."""
@@ -63,7 +63,7 @@ class AwmRule(ItemMemory):
 
 
 def told(steps: str) -> list[str]:
-    """The commands of a trajectory of the form that `seqswe.trajectory.compact` gives it."""
+    """The commands of a trajectory of the form that `seqswe.runs.trajectory.compact` gives it."""
     found: list[str] = []
     for line in steps.split("\n"):
         if line.startswith("$ "):

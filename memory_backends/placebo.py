@@ -19,7 +19,7 @@ from memory_backends.text import clip_bytes
 from seqswe.errors import UsageError
 from seqswe.instance import Task
 from seqswe.memory import Recall, Recalled
-from seqswe.store import RunDirectory
+from seqswe.runs.store import RunDirectory
 
 
 class Placebo(Episodic):

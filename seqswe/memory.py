@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 from seqswe import plugins
 from seqswe.errors import UsageError
 from seqswe.instance import Instance, Task
-from seqswe.model import Embed, Model
+from seqswe.models.protocol import Embed, Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from harness.codebases import demo
 from harness.history.git import Clone
 from harness.sandboxes.docker import DockerProvider
 from harness.sandboxes.local import LocalProvider
-from seqswe import manifest as manifests
 from seqswe.errors import MissingError
-from seqswe.manifest import Manifest
+from seqswe.manifests import files as manifests
+from seqswe.manifests.manifest import Manifest
 from seqswe.sandbox import SandboxProvider
 
 

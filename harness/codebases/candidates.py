@@ -14,7 +14,7 @@ from harness.codebases.environment import environment_at
 from harness.codebases.statement import Issue, statement_of
 from harness.grading.patch import is_test, parts, split, under
 from harness.history.git import Clone
-from seqswe.manifest import InstanceRecord, Layout, Manifest, Texts
+from seqswe.manifests.manifest import InstanceRecord, Layout, Manifest, Texts
 from seqswe.sandbox import Environment
 
 DIFF = (

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 from harness.history.git import Clone
 from seqswe.instance import digest_of
-from seqswe.manifest import PythonSettings
+from seqswe.manifests.manifest import PythonSettings
 from seqswe.sandbox import Environment
 
 

@@ -12,7 +12,7 @@ from harness.history.git import Clone
 from harness.injection.text_cache import kept_texts
 from seqswe.errors import ManifestError, MissingError
 from seqswe.instance import Instance
-from seqswe.manifest import InstanceRecord, Manifest
+from seqswe.manifests.manifest import InstanceRecord, Manifest
 
 
 def materialize(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from harness.history.git import Clone, clone_bare
 from seqswe.errors import MissingError, UsageError
-from seqswe.manifest import Manifest, shipped
+from seqswe.manifests.files import shipped
+from seqswe.manifests.manifest import Manifest
 from seqswe.runs.folders import cache_folder
 
 

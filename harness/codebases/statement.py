@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.history.git import Clone
 from seqswe.errors import UsageError
-from seqswe.parse import moment
+from seqswe.manifests.parse import moment
 
 CLOSES = re.compile(r"(?i)\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\s*:?\s+#(\d+)")
 TRAILER = re.compile(r"^[A-Z][A-Za-z]*(?:-[A-Za-z]+)+: \S")

@@ -9,7 +9,7 @@ from harness.grading.grade import APPLY, Grader
 from harness.grading.hidden_tests import grades
 from harness.grading.junit import TestRun
 from seqswe.instance import Instance
-from seqswe.manifest import InstanceRecord
+from seqswe.manifests.manifest import InstanceRecord
 from seqswe.sandbox import Sandbox
 
 # Four runs of nearly the same sources share their bytecode. Python tells stale bytecode by a

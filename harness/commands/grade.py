@@ -19,8 +19,8 @@ from seqswe.arms import Cell
 from seqswe.cli.progress import progress
 from seqswe.errors import IncompleteError, RunDirError
 from seqswe.instance import digest_of
-from seqswe.rollout import Rollout, Verdict
-from seqswe.store import RunDirectory
+from seqswe.runs.rollout import Rollout, Verdict
+from seqswe.runs.store import RunDirectory
 
 
 @click.command()

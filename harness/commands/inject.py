@@ -24,9 +24,9 @@ from harness.injection.remake import remake, without_messages
 from harness.injection.workbench import TRIES, Workbench
 from harness.sandboxes.cleanup import scratch_folder
 from harness.sandboxes.provider import provider_of
-from seqswe import manifest as manifests
 from seqswe.errors import RolloutError, UsageError
-from seqswe.manifest import InstanceRecord, Manifest, Synthetic
+from seqswe.manifests import files as manifests
+from seqswe.manifests.manifest import InstanceRecord, Manifest, Synthetic
 from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import Environment, Limits, SandboxSpec
 

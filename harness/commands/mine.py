@@ -11,7 +11,7 @@ from harness.codebases.candidates import mine as find_candidates
 from harness.codebases.locate import clone_of, writable_folder
 from harness.codebases.statement import load_issues
 from harness.commands.options import issues_option, mirror_option
-from seqswe import manifest as manifests
+from seqswe.manifests import files as manifests
 
 CANDIDATES = "candidates.jsonl"
 

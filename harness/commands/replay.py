@@ -20,10 +20,10 @@ from harness.sandboxes.provider import open_provider
 from seqswe.arms import SEQUENTIAL, Cell, Frozen
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.experiment import Plan
-from seqswe.metrics import first_gold_rank, located
-from seqswe.rollout import CAUSES, Rollout
-from seqswe.snapshots import EMPTY
-from seqswe.store import RunDirectory, dump
+from seqswe.runs.outcomes import first_gold_rank, located
+from seqswe.runs.rollout import CAUSES, Rollout
+from seqswe.runs.snapshots import EMPTY
+from seqswe.runs.store import RunDirectory, dump
 
 SHOWN = 5
 """Files of a ranking that are printed."""

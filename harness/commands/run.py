@@ -21,9 +21,9 @@ from seqswe.cli.options import experiment_options
 from seqswe.cli.progress import progress
 from seqswe.errors import IncompleteError, RunDirError
 from seqswe.experiment import Experiment, Plan
-from seqswe.rollout import Failure, Rollout
+from seqswe.runs.rollout import Failure, Rollout
+from seqswe.runs.store import RunDirectory, RunInfo
 from seqswe.sandbox import SandboxProvider
-from seqswe.store import RunDirectory, RunInfo
 
 
 @click.command()

@@ -28,13 +28,13 @@ from harness.history import Delivery
 from harness.history.git import Clone
 from harness.sandboxes.cleanup import scratch_folder
 from harness.sandboxes.provider import provider_of
-from seqswe import manifest as manifests
 from seqswe.errors import RolloutError, UsageError
 from seqswe.instance import Instance
-from seqswe.manifest import InstanceRecord, Manifest
-from seqswe.parse import parse
-from seqswe.rollout import CAUSES
+from seqswe.manifests import files as manifests
+from seqswe.manifests.manifest import InstanceRecord, Manifest, record_json
+from seqswe.manifests.parse import parse
 from seqswe.runs.folders import cache_folder
+from seqswe.runs.rollout import CAUSES
 from seqswe.sandbox import Limits, Sandbox, SandboxProvider, SandboxSpec
 
 JOURNAL = "validation.jsonl"
@@ -236,7 +236,7 @@ def _in_order(
 
 
 def _append(out: TextIO, result: Validation) -> None:
-    line = {"record": manifests.record_json(result.record), "problem": result.problem}
+    line = {"record": record_json(result.record), "problem": result.problem}
     out.write(json.dumps(line, sort_keys=True) + "\n")
     out.flush()
     os.fsync(out.fileno())

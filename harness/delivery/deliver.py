@@ -21,7 +21,7 @@ from seqswe.agent import Attempt
 from seqswe.errors import RolloutError, UsageError
 from seqswe.experiment import Experiment
 from seqswe.memory import Recall
-from seqswe.rollout import Delivered
+from seqswe.runs.rollout import Delivered
 from seqswe.sandbox import Sandbox
 
 SECONDS = 60.0

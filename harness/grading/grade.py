@@ -13,8 +13,8 @@ from harness.grading.patch import candidate_part, paths_of
 from harness.grading.suite import TOO_LONG, arguments, processor_time
 from seqswe.errors import RolloutError
 from seqswe.instance import Instance
-from seqswe.manifest import Layout, TestSettings
-from seqswe.rollout import TestsStatus, Verdict
+from seqswe.manifests.manifest import Layout, TestSettings
+from seqswe.runs.rollout import TestsStatus, Verdict
 from seqswe.sandbox import Sandbox
 
 CHANGING = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from seqswe.manifest import InstanceRecord
+from seqswe.manifests.manifest import InstanceRecord
 
 SHOWN = 0.4
 """Share of the tests that may be shown as reproductions."""

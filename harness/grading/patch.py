@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchSet
 
-from seqswe.manifest import Layout
+from seqswe.manifests.manifest import Layout
 
 STEERS_TESTS = (
     "conftest.py",

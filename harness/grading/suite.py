@@ -6,7 +6,7 @@ import shlex
 from math import ceil
 from signal import SIGXCPU
 
-from seqswe.manifest import TestSettings
+from seqswe.manifests.manifest import TestSettings
 
 TOO_LONG = 128 + SIGXCPU
 """Exit code of what SIGXCPU ended."""

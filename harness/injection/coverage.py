@@ -11,7 +11,7 @@ from harness.grading.patch import is_test, under
 from harness.history.git import Clone
 from harness.injection.operators import functions
 from harness.injection.workbench import Seen
-from seqswe.manifest import Layout
+from seqswe.manifests.manifest import Layout
 
 MODULES = 4
 """Test modules run for one bug: those that call the function most."""

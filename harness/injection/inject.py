@@ -21,7 +21,7 @@ from harness.injection.recipe import SOURCE, Bug, file_patch, texts_of
 from harness.injection.select import Preference
 from harness.injection.statement import reproduction, reproduction_path, stable
 from harness.injection.workbench import Seen, Workbench
-from seqswe.manifest import InstanceRecord, Layout, Manifest
+from seqswe.manifests.manifest import InstanceRecord, Layout, Manifest
 
 TRIES = 60
 """Bugs tried for one task before it is given up."""

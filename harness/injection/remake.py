@@ -18,7 +18,7 @@ from harness.injection.recipe import bug_of, texts_of
 from harness.injection.statement import stable
 from harness.injection.workbench import Workbench
 from seqswe.errors import ManifestError
-from seqswe.manifest import InstanceRecord
+from seqswe.manifests.manifest import InstanceRecord
 
 
 def without_messages(record: InstanceRecord) -> InstanceRecord:

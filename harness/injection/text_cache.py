@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.history.git import Clone
 from harness.injection.recipe import texts_of
 from seqswe.instance import digest_of
-from seqswe.manifest import InstanceRecord, Texts
+from seqswe.manifests.manifest import InstanceRecord, Texts
 from seqswe.runs.folders import cache_folder
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.grading.suite import arguments, processor_time
 from harness.injection import probe
 from seqswe.errors import RolloutError
-from seqswe.manifest import TestSettings
+from seqswe.manifests.manifest import TestSettings
 from seqswe.sandbox import Completed, Sandbox
 
 RUN = """

@@ -17,8 +17,8 @@ from seqswe.arms import Cell
 from seqswe.experiment import Experiment
 from seqswe.instance import Instance, digest_of
 from seqswe.memory import Services, build_memory
+from seqswe.runs.store import RunDirectory
 from seqswe.sandbox import SandboxProvider
-from seqswe.store import RunDirectory
 
 LIKELY = 2
 """So many more attempts with a patch than without, and the next one's grader is opened ahead: a

@@ -9,10 +9,10 @@ from pathlib import Path
 from harness.loop.context import Bench
 from seqswe.arms import SEQUENTIAL, Cell, Frozen
 from seqswe.errors import RunDirError
+from seqswe.manifests.parse import parse
 from seqswe.memory import Experience
-from seqswe.model import Meter
-from seqswe.parse import parse
-from seqswe.store import dump
+from seqswe.models.meter import Meter
+from seqswe.runs.store import dump
 
 NAME = "experience.json"
 """Beside a rollout's other files, where a memory was told of it."""

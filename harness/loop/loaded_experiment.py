@@ -20,17 +20,17 @@ from harness.loop.context import Bench, make_agent, make_memory
 from harness.loop.sandbox_pool import Openings
 from harness.memory.contamination import Contamination
 from harness.sandboxes.cleanup import scratch_folder
-from seqswe import manifest as manifests
 from seqswe import plugins
 from seqswe.errors import SeqSWEError, UsageError
 from seqswe.experiment import Experiment, Plan
 from seqswe.experiment import lay as lay_plan
 from seqswe.instance import Instance, Task, digest_of
-from seqswe.manifest import Manifest
+from seqswe.manifests import files as manifests
+from seqswe.manifests.manifest import Manifest
 from seqswe.memory import Commit, Services
 from seqswe.runs.folders import cache_folder
+from seqswe.runs.store import RunDirectory, TestCounts
 from seqswe.sandbox import SandboxProvider, SandboxSpec
-from seqswe.store import RunDirectory, TestCounts
 
 HARNESS_SECONDS = 300.0
 """What auditing, collecting and preparing the tests may take in a sandbox, at most."""

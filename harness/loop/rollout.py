@@ -24,15 +24,15 @@ from harness.memory.metered import Served, meter_of
 from seqswe.agent import Attempt
 from seqswe.arms import Cell
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
-from seqswe.feedback import experience
 from seqswe.instance import Instance, Task, digest_of
+from seqswe.manifests.parse import parse
 from seqswe.memory import Recall
-from seqswe.model import Meter
-from seqswe.parse import parse
-from seqswe.rollout import CAUSES, Failure, Rollout
+from seqswe.models.meter import Meter
+from seqswe.runs.feedback import experience
+from seqswe.runs.rollout import CAUSES, Failure, Rollout
+from seqswe.runs.store import RunDirectory, dump
+from seqswe.runs.trajectory import Recording, compact, trajectory
 from seqswe.sandbox import Sandbox
-from seqswe.store import RunDirectory, dump
-from seqswe.trajectory import Recording, compact, trajectory
 
 
 class Clock:

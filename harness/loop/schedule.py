@@ -10,8 +10,8 @@ from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 from seqswe.arms import SEQUENTIAL, Cell, Frozen
-from seqswe.rollout import CAUSES, Rollout
-from seqswe.snapshots import EMPTY
+from seqswe.runs.rollout import CAUSES, Rollout
+from seqswe.runs.snapshots import EMPTY
 
 PATIENCE = 5.0
 """Seconds that rollouts have to end by themselves once their sandboxes are gone."""

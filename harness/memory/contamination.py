@@ -22,10 +22,10 @@ from typing import Any
 from seqswe.arms import Cell
 from seqswe.errors import LeakError
 from seqswe.experiment import Feedback
-from seqswe.feedback import RELEASED
 from seqswe.instance import Instance
 from seqswe.memory import Experience
-from seqswe.snapshots import Files
+from seqswe.runs.feedback import RELEASED
+from seqswe.runs.snapshots import Files
 
 LEAST = 20
 """Characters of a line that is worth searching for, in its plain form; also of a search key."""

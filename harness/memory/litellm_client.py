@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from seqswe.endpoint import RETRIES
 from seqswe.errors import MissingError, RolloutError, UsageError
+from seqswe.models.endpoint import RETRIES
 
 SECRET = ("_KEY", "_TOKEN")
 """How the names of variables end that hold what nobody may read."""

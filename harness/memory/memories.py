@@ -13,7 +13,7 @@ from threading import Lock
 from harness.memory.metered import Served
 from seqswe.arms import Cell
 from seqswe.memory import Experience
-from seqswe.snapshots import EMPTY, Files, Snapshots, read_folder
+from seqswe.runs.snapshots import EMPTY, Files, Snapshots, read_folder
 
 Build = Callable[[Cell, Path], Served]
 """Makes a new, empty memory of a cell in an empty folder."""

@@ -11,12 +11,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from seqswe.endpoint import Endpoint
 from seqswe.errors import RolloutError
 from seqswe.experiment import LITELLM, Experiment
 from seqswe.instance import Task
 from seqswe.memory import Experience, Memory, Recall, Services
-from seqswe.model import Chat, Embeddings, Meter, Posts
+from seqswe.models.endpoint import Endpoint
+from seqswe.models.meter import Meter
+from seqswe.models.openai import Chat, Embeddings, Posts
 
 
 class Stream:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from seqswe.analysis.model import ArmOutcome, ArmResult, FailureCount
 from seqswe.experiment import lay
-from seqswe.metrics import Outcome
-from seqswe.rollout import CAUSES, Rollout
+from seqswe.runs.outcomes import Outcome
+from seqswe.runs.rollout import CAUSES, Rollout
+from seqswe.runs.store import Journal, RunInfo
 from seqswe.statistics import Curve, Estimate, arm_curve, interval_mean
 from seqswe.statistics.arrays import FloatArray
-from seqswe.store import Journal, RunInfo
 
 CURVE_TASKS = 10
 """Under this many tasks there is no curve, only the tasks themselves."""

@@ -14,9 +14,9 @@ from seqswe.analysis.secondary import secondary, their_metrics
 from seqswe.analysis.words import finding
 from seqswe.arms import is_diagnostic, is_probe
 from seqswe.errors import IncompleteError, UsageError
-from seqswe.metrics import OUTCOMES, RESOLVED, Outcome, present
-from seqswe.rollout import Rollout
-from seqswe.store import Journal, RunDirectory
+from seqswe.runs.outcomes import OUTCOMES, RESOLVED, Outcome, present
+from seqswe.runs.rollout import Rollout
+from seqswe.runs.store import Journal, RunDirectory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

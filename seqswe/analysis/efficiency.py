@@ -8,7 +8,7 @@ import numpy as np
 
 from seqswe.analysis.arms import complete_tasks, started
 from seqswe.analysis.model import ArmResult, Efficiency
-from seqswe.metrics import OUTCOMES, RESOLVED
+from seqswe.runs.outcomes import OUTCOMES, RESOLVED
 from seqswe.statistics import Practice, cost_per_resolved, law_of_practice
 from seqswe.statistics.arrays import FloatArray
 

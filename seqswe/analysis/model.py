@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from seqswe.arms import is_diagnostic, is_probe
-from seqswe.metrics import Outcome
-from seqswe.rollout import Rollout
+from seqswe.runs.outcomes import Outcome
+from seqswe.runs.rollout import Rollout
+from seqswe.runs.store import RunInfo
 from seqswe.statistics import Curve, Estimate, Lift, Practice, Ratio, SweBenchCl
 from seqswe.statistics.arrays import FloatArray
-from seqswe.store import RunInfo
 
 Scale = Literal["difference", "ratio"]
 Unit = Literal["lift", "tasks", "share", "task number"]

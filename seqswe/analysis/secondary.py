@@ -12,7 +12,7 @@ from seqswe.analysis.arms import complete_tasks, started
 from seqswe.analysis.model import Analysis, Contrast, Secondary, TheirMetrics
 from seqswe.analysis.oracle import against_oracle
 from seqswe.arms import REPLAY, family_of
-from seqswe.metrics import RESOLVED
+from seqswe.runs.outcomes import RESOLVED
 from seqswe.statistics import (
     cold_start_penalty,
     jumpstart,

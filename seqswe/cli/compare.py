@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from seqswe.compare import Comparison, FailOn
+    from seqswe.comparison.compare import Comparison, FailOn
 
 PATH = click.Path(path_type=Path)
 
@@ -38,8 +38,8 @@ def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
     agent, and over the same sequence and policies. Seeds may be added between looks: the level
     pays for it.
     """
-    from seqswe.baseline import read
-    from seqswe.compare import Question, compare
+    from seqswe.comparison.baseline import read
+    from seqswe.comparison.compare import Question, compare
     from seqswe.reports.comparison import remarks, sentence
 
     asked = {name: options[name] for name in ("arm", "outcome", "margin", "once", "across_agents")}
@@ -60,8 +60,8 @@ def baseline(run: Path) -> None:
 
     It holds outcomes and settings, no issue text and no patch: seqswe baseline RUN > baseline.json
     """
-    from seqswe.baseline import of_run
-    from seqswe.store import RunDirectory
+    from seqswe.comparison.baseline import of_run
+    from seqswe.runs.store import RunDirectory
 
     click.echo(of_run(RunDirectory.open(run)).as_json(), nl=False)
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from seqswe import manifest as manifests
 from seqswe.arms import ARMS
 from seqswe.errors import SeqSWEError, UnknownName
-from seqswe.packages import extra_of, licence_of, packages_of
-from seqswe.packages import installed as installed_package
+from seqswe.manifests import files as manifests
 from seqswe.plugins import KINDS, Kind, installed, parameters, plural, resolve
+from seqswe.plugins.packages import extra_of, licence_of, packages_of
+from seqswe.plugins.packages import installed as installed_package
 
 COLUMNS = 80
 NEEDS = {

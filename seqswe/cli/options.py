@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from seqswe.arms import ARMS
 from seqswe.errors import UsageError
 from seqswe.experiment import DELIVERIES, FEEDBACKS, Experiment
-from seqswe.parse import parse
+from seqswe.manifests.parse import parse
 
 Command = Callable[..., Any]
 HELP = {

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from seqswe import manifest as manifests
 from seqswe.arms import is_diagnostic
 from seqswe.cli.options import experiment_options, resolved, sources
 from seqswe.experiment import Experiment, Plan, lay
+from seqswe.manifests import files as manifests
+from seqswe.manifests.manifest import Manifest
 from seqswe.plugins import resolve
 
 ROLLOUT_BYTES = 60_000
@@ -44,7 +45,7 @@ def _settings(experiment: Experiment, origin: dict[str, str]) -> None:
         click.echo(f"{name:16} {text or '-':28} {origin[name]}")
 
 
-def _facts(laid: Plan, found: manifests.Manifest) -> list[str]:
+def _facts(laid: Plan, found: Manifest) -> list[str]:
     count = len(laid.instance_ids)
     records = found.instances[:count]
     environments = len({r.environment for r in records})

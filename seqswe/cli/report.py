@@ -34,7 +34,7 @@ def report(runs: tuple[Path, ...], formats: tuple[str, ...], out: Path | None) -
     Several RUNs (memories, agents) are reported together, with p-values adjusted for their number.
     """
     from seqswe.analysis import analyse
-    from seqswe.store import RunDirectory
+    from seqswe.runs.store import RunDirectory
 
     analysis = analyse([RunDirectory.open(run) for run in runs])
     written = write_reports(analysis, formats or USUAL, out or runs[0])

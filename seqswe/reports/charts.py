@@ -14,7 +14,6 @@ import altair as alt
 import numpy as np
 
 from seqswe.analysis import Analysis, ArmOutcome, ArmResult, Contrast, Efficiency
-from seqswe.metrics import Outcome
 from seqswe.reports.chart_base import (
     Plot,
     Row,
@@ -32,6 +31,7 @@ from seqswe.reports.charts_more import (
     lines_legend,
     run_means,
 )
+from seqswe.runs.outcomes import Outcome
 from seqswe.statistics import Curve
 
 MOST_POINTS = 600

@@ -9,7 +9,6 @@ import altair as alt
 import numpy as np
 
 from seqswe.analysis import Analysis, ArmResult, Contrast, Efficiency
-from seqswe.metrics import OUTCOMES, Outcome
 from seqswe.reports.chart_base import (
     POSITION,
     Plot,
@@ -20,6 +19,7 @@ from seqswe.reports.chart_base import (
     lift_title,
     position,
 )
+from seqswe.runs.outcomes import OUTCOMES, Outcome
 from seqswe.statistics.arrays import FloatArray
 
 STEP = 34

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from seqswe.analysis.words import p_value, signed, value
-from seqswe.compare import Change, Comparison, Finding
+from seqswe.comparison.compare import Change, Comparison, Finding
 from seqswe.reports.junit import Case, Outcome, junit_xml
 from seqswe.reports.markdown import escape, table_markdown
 from seqswe.reports.table import Table

@@ -6,8 +6,8 @@ import csv
 from io import StringIO
 
 from seqswe.analysis import Analysis
-from seqswe.metrics import OUTCOMES
-from seqswe.rollout import Rollout
+from seqswe.runs.outcomes import OUTCOMES
+from seqswe.runs.rollout import Rollout
 
 FIXED = ("run", "synthetic", "arm", "seed", "position", "instance_id", "graded", "failure")
 

@@ -20,7 +20,7 @@ from seqswe.analysis import (
     Secondary,
     TheirMetrics,
 )
-from seqswe.baseline import PLACES
+from seqswe.comparison.baseline import PLACES
 from seqswe.statistics import Curve, Estimate
 
 SCHEMA = "seqswe.report"

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from seqswe.analysis import Analysis, RunResult
-from seqswe.metrics import OUTCOMES, reciprocal_rank
-from seqswe.rollout import Rollout
-from seqswe.store import RunDirectory
+from seqswe.runs.outcomes import OUTCOMES, reciprocal_rank
+from seqswe.runs.rollout import Rollout
+from seqswe.runs.store import RunDirectory
 
 COLUMNS = {
     "run": "Run",

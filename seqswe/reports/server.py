@@ -16,8 +16,8 @@ from seqswe.errors import MissingError, SeqSWEError
 from seqswe.reports.html import charts_library, page
 from seqswe.reports.json_report import strict
 from seqswe.reports.rollout_view import detail, ordered
-from seqswe.rollout import Rollout
-from seqswe.store import RunDirectory
+from seqswe.runs.rollout import Rollout
+from seqswe.runs.store import RunDirectory
 
 LOOPBACK = "127.0.0.1"
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from seqswe.instance import Task
 from seqswe.memory import Experience, Memory, Recall
-from seqswe.snapshots import folder_digest, read_folder
+from seqswe.runs.snapshots import folder_digest, read_folder
 from seqswe.testing.experiences import Experiences, experiences
 
 ODD_TEXTS = (

@@ -9,10 +9,11 @@ from functools import lru_cache
 from hashlib import sha1
 from random import Random
 
-from seqswe.endpoint import Endpoint
 from seqswe.instance import Instance, Task
 from seqswe.memory import Commit, Experience, Services
-from seqswe.model import Chat, Embeddings, Meter
+from seqswe.models.endpoint import Endpoint
+from seqswe.models.meter import Meter
+from seqswe.models.openai import Chat, Embeddings
 
 REPO = "example/house"
 _START = datetime(2020, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, ClassVar
 
 from seqswe.memory import Experience, Memory, build_memory
-from seqswe.snapshots import EMPTY, Snapshots, folder_digest, read_folder
+from seqswe.runs.snapshots import EMPTY, Snapshots, folder_digest, read_folder
 from seqswe.testing.asking import (
     ODD_TEXTS,
     answers,

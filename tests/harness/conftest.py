@@ -11,8 +11,8 @@ import pytest
 
 from harness.history import History
 from seqswe.cli import main
+from seqswe.runs.store import RunDirectory
 from seqswe.sandbox import Limits, SandboxSpec
-from seqswe.store import RunDirectory
 
 PLUGINS = "tests.harness.plugins_of_tests:"
 

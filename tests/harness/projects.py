@@ -11,7 +11,7 @@ from harness.codebases.instances import instance_of
 from harness.grading import Grader
 from harness.history import History
 from harness.history.git import CLEAN, Clone
-from seqswe.manifest import Layout, Manifest, PythonSettings, TestSettings
+from seqswe.manifests.manifest import Layout, Manifest, PythonSettings, TestSettings
 from seqswe.sandbox import SandboxSpec
 
 SETTINGS = PythonSettings(

@@ -16,8 +16,8 @@ from memory_backends.records import NAME
 from seqswe.errors import UsageError
 from seqswe.experiment import Experiment
 from seqswe.memory import Commit, Experience, Services, build_memory, needs
-from seqswe.rollout import Rollout
-from seqswe.store import RunDirectory, RunInfo
+from seqswe.runs.rollout import Rollout
+from seqswe.runs.store import RunDirectory, RunInfo
 from seqswe.testing import experiences
 from seqswe.testing.asking import tell
 

@@ -7,10 +7,11 @@ import pytest
 
 from memory_backends.awm_rule import AwmRule, abstract
 from memory_backends.items import ITEMS, Item, listing
-from seqswe.endpoint import Endpoint
 from seqswe.errors import RolloutError, RunDirError, UsageError
 from seqswe.memory import Experience, Services, build_memory
-from seqswe.model import Chat, Meter
+from seqswe.models.endpoint import Endpoint
+from seqswe.models.meter import Meter
+from seqswe.models.openai import Chat
 from seqswe.testing import Says, ScriptedModel, experiences
 from seqswe.testing.memory import digest, tell
 from tests.memory_backends.scripted import METHODS, script

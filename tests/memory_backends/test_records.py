@@ -9,7 +9,7 @@ from memory_backends.recency import Recency
 from memory_backends.records import DROPPED, NAME, Record, budgeted, read_records
 from seqswe.errors import RunDirError, UsageError
 from seqswe.memory import Experience, Recalled
-from seqswe.snapshots import Snapshots
+from seqswe.runs.snapshots import Snapshots
 from seqswe.testing import experiences
 
 PLAIN = experiences(0).at(1)

@@ -7,7 +7,7 @@ import pytest
 from memory_backends.asking import Asker
 from memory_backends.replies import Malformed, between, json_object, numbers, rows, truth
 from seqswe.errors import RolloutError
-from seqswe.model import Reply
+from seqswe.models.protocol import Reply
 
 GOOD = '{"items": [{"title": "a", "content": "b"}]}'
 

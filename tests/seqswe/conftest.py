@@ -19,10 +19,10 @@ from seqswe.agent import Attempt, Usage
 from seqswe.experiment import Experiment
 from seqswe.instance import Task, digest_of
 from seqswe.memory import Recall, Recalled
-from seqswe.rollout import Failure, Rollout
+from seqswe.runs.rollout import Failure, Rollout
+from seqswe.runs.store import RunDirectory, RunInfo, TestCounts, dump
+from seqswe.runs.trajectory import trajectory
 from seqswe.sandbox import Completed
-from seqswe.store import RunDirectory, RunInfo, TestCounts, dump
-from seqswe.trajectory import trajectory
 
 Change = Callable[[Rollout], Rollout | None]
 PlantRun = Callable[..., RunDirectory]

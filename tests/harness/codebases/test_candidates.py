@@ -8,7 +8,7 @@ from harness.codebases.candidates import mine
 from harness.codebases.instances import instance_of, materialize
 from harness.history.git import Clone
 from seqswe.errors import ManifestError, MissingError
-from seqswe.manifest import Mining
+from seqswe.manifests.manifest import Mining
 from tests.harness.projects import commit, manifest_of
 
 

@@ -14,8 +14,8 @@ from seqswe.errors import UsageError
 from seqswe.experiment import DELIVERIES, Experiment
 from seqswe.instance import Task
 from seqswe.memory import Recall, Recalled
+from seqswe.runs.trajectory import Recording
 from seqswe.sandbox import Limits
-from seqswe.trajectory import Recording
 
 RECALL = Recall(
     items=(

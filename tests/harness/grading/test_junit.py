@@ -8,7 +8,7 @@ import pytest
 
 from harness.grading.grade import Grader
 from harness.grading.junit import read
-from seqswe.manifest import Layout, TestSettings
+from seqswe.manifests.manifest import Layout, TestSettings
 
 EVERY_KIND = '''
 import sys, unittest, warnings

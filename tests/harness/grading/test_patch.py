@@ -8,7 +8,7 @@ import pytest
 from harness.codebases.candidates import DIFF
 from harness.grading.patch import candidate_part, is_test, parts, paths_of, split
 from harness.history.git import CLEAN
-from seqswe.manifest import Layout
+from seqswe.manifests.manifest import Layout
 
 LAYOUT = Layout(source=("src",), tests=("tests", "src/house/tests/"))
 ENV = {**os.environ, **CLEAN, "GIT_AUTHOR_DATE": "@1 +0000", "GIT_COMMITTER_DATE": "@1 +0000"}

@@ -15,9 +15,9 @@ from harness.history.git import Clone
 from harness.injection.inject import with_digests
 from harness.injection.recipe import Bug, file_patch, texts_of
 from harness.sandboxes.local import LocalProvider
-from seqswe import manifest as manifests
 from seqswe.errors import ManifestError
-from seqswe.manifest import InstanceRecord, Synthetic
+from seqswe.manifests import files as manifests
+from seqswe.manifests.manifest import InstanceRecord, Synthetic
 from seqswe.sandbox import SandboxSpec
 
 GOOD = "return (day.month - 1) // 3 + 1"

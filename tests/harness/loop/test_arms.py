@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from seqswe.cli import main
-from seqswe.snapshots import EMPTY
-from seqswe.store import RunDirectory
+from seqswe.runs.snapshots import EMPTY
+from seqswe.runs.store import RunDirectory
 from tests.harness.conftest import PLUGINS
 
 ARMS = ("sequential", "frozen-2", "replay-1", "replay-without-own-1", "reversed")

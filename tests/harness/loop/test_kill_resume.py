@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.sandboxes.cleanup import OWNED
-from seqswe.store import RunDirectory
+from seqswe.runs.store import RunDirectory
 from tests.harness.conftest import PLUGINS
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import pytest
 from seqswe.arms import Cell
 from seqswe.errors import LeakError
 from seqswe.memory import Recall, Recalled
-from seqswe.snapshots import EMPTY
+from seqswe.runs.snapshots import EMPTY
 
 NONE = ("--memory", "none")
 CHAIN = Cell(arm="sequential", seed=0, order=range(3), memory="carry")

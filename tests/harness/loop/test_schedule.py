@@ -7,8 +7,8 @@ import pytest
 
 from harness.loop.schedule import Schedule, run_all
 from seqswe.arms import cells_of
-from seqswe.rollout import Failure, Rollout
-from seqswe.snapshots import EMPTY
+from seqswe.runs.rollout import Failure, Rollout
+from seqswe.runs.snapshots import EMPTY
 
 
 def cells(length, *names, seed=0):

@@ -6,7 +6,8 @@ from harness.memory.litellm_client import LiteLLM, hidden
 from harness.memory.metered import poster
 from seqswe.errors import MissingError, RolloutError
 from seqswe.experiment import Experiment
-from seqswe.model import Chat, Embeddings, Meter
+from seqswe.models.meter import Meter
+from seqswe.models.openai import Chat, Embeddings
 from seqswe.testing import Says, ScriptedModel
 
 ASK = [{"role": "user", "content": "What is it?"}]

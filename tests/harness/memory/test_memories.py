@@ -6,7 +6,7 @@ import pytest
 
 from harness.memory.memories import Memories
 from seqswe.arms import Cell
-from seqswe.snapshots import EMPTY, Snapshots
+from seqswe.runs.snapshots import EMPTY, Snapshots
 from seqswe.testing import experiences
 from tests.harness.plugins_of_tests import Told
 

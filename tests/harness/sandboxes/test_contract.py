@@ -2,7 +2,7 @@
 
 import pytest
 
-from seqswe import manifest as manifests
+from seqswe.manifests import files as manifests
 from seqswe.testing import SandboxContract
 
 

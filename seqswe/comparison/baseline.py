@@ -1,0 +1,174 @@
+"""One side of a comparison: a finished run, or the small JSON file that was kept of one.
+
+The file holds outcomes and settings, no text of issues and no patches, so it can live in any
+repository. docs/formats.md describes it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqswe import __version__
+from seqswe.analysis.arms import Layout, layout, matrix
+from seqswe.errors import IncompleteError, RunDirError, UsageError
+from seqswe.manifests.parse import parse
+from seqswe.runs.outcomes import OUTCOMES, present
+from seqswe.runs.store import Journal, RunDirectory
+from seqswe.statistics.arrays import FloatArray
+
+PLACES = frozenset({"mirror", "issues"})
+"""Settings that name a folder of the machine: no result depends on where it was."""
+SCHEMA = "seqswe.baseline"
+SCHEMA_VERSION = 1
+KEPT = ("resolved", "hit_at_1", "reciprocal_rank", "cost", "tokens", "steps")
+"""Outcomes that a baseline keeps: those a gate can be set on."""
+
+Values = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """A finished run, reduced to what a comparison needs.
+
+    `arms` is {arm: {outcome: [[value of task 1, …] of seed 1, …]}}, None where a value is missing.
+    """
+
+    codebase: str
+    sequence_digest: str
+    instance_ids: tuple[str, ...]
+    settings: Mapping[str, Any]
+    planned_seeds: int
+    """Seeds the run was begun with; more than these were added after a look at the results."""
+    arms: Values
+    results_digest: str
+    synthetic: bool = False
+    seqswe: str = __version__
+    schema: str = SCHEMA
+    schema_version: int = SCHEMA_VERSION
+
+    def as_json(self) -> str:
+        """The file's text, a line per seed, so that a change reads well in a diff."""
+        data = asdict(self)
+        arms, ids = data.pop("arms"), json.dumps(data.pop("instance_ids"), ensure_ascii=False)
+        head = json.dumps(data, indent=1, ensure_ascii=False)[:-2]
+        return f'{head},\n "instance_ids": {ids},\n "arms": {_arms_text(arms)}\n}}\n'
+
+    def values(self, arm: str, outcome: str) -> FloatArray:
+        """Outcomes (tasks, seeds) of one arm, NaN where missing. Raises KeyError."""
+        columns = self.arms[arm][outcome]
+        return np.array(columns, dtype=np.float64).T
+
+
+def read(path: Path) -> Baseline:
+    """A run directory or a baseline file. Raises RunDirError, UsageError or IncompleteError."""
+    return of_run(RunDirectory.open(path)) if path.is_dir() else of_file(path)
+
+
+def of_run(directory: RunDirectory) -> Baseline:
+    """Reduce a run. Raises IncompleteError unless every planned rollout has a verdict."""
+    info, journal = directory.info, directory.journal()
+    plan = layout(info, journal)
+    graded = sum(r.graded for r in journal.rollouts)
+    if graded < plan.planned or not graded:
+        raise IncompleteError(
+            f"{directory.root}: {plan.planned - graded} of {plan.planned} rollouts have no verdict",
+            "Finish it with `seqswe resume`: a partial run neither passes nor becomes a baseline.",
+        )
+    # A codebase may be given as a folder: where that lies says nothing about what is in it.
+    codebase = Path(info.experiment.codebase).name
+    settings = {k: v for k, v in info.experiment.as_dict().items() if k not in PLACES}
+    return Baseline(
+        codebase=codebase,
+        sequence_digest=info.sequence_digest,
+        instance_ids=info.instance_ids[: plan.tasks],
+        settings=settings | {"codebase": codebase},
+        planned_seeds=info.experiment.seeds,
+        arms={arm: _outcomes(arm, journal, plan) for arm in plan.arms},
+        results_digest=journal.results_digest(),
+        synthetic=info.synthetic,
+        seqswe=info.seqswe,
+    )
+
+
+def of_file(path: Path) -> Baseline:
+    """Read a baseline file. Raises RunDirError where there is none, UsageError for another one."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunDirError(
+            f"{path} does not exist",
+            "Give a run directory, or a file that `seqswe baseline` wrote.",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise RunDirError(
+            f"{path} cannot be read as JSON: {error}", "Write it again with `seqswe baseline`."
+        ) from None
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise UsageError(
+            f"{path} is no baseline (schema {SCHEMA!r})", "Write one with `seqswe baseline RUN`."
+        )
+    if data.get("schema_version") != SCHEMA_VERSION:
+        raise UsageError(
+            f"{path} has schema_version {data.get('schema_version')!r}, not {SCHEMA_VERSION}",
+            "Write it again with this SeqSWE.",
+        )
+    found = parse(Baseline, data, str(path))
+    _check_shape(found, path)
+    return found
+
+
+def _outcomes(arm: str, journal: Journal, plan: Layout) -> dict[str, list[list[float | None]]]:
+    mine = [r for r in journal.rollouts if r.arm == arm]
+    reported = {o.name for o in present(journal.rollouts)}
+    return {
+        name: _columns(matrix(OUTCOMES[name], mine, plan.seeds[arm], plan.tasks))
+        for name in KEPT
+        if name in reported
+    }
+
+
+def _columns(values: FloatArray) -> list[list[float | None]]:
+    return [
+        [_short(float(v)) if np.isfinite(v) else None for v in values[:, seed]]
+        for seed in range(values.shape[1])
+    ]
+
+
+def _short(value: float) -> float:
+    return int(value) if value == int(value) else round(value, 6)
+
+
+def _arms_text(arms: Values) -> str:
+    blocks = []
+    for arm, outcomes in arms.items():
+        lines = [
+            f"   {json.dumps(name)}: [\n    "
+            + ",\n    ".join(json.dumps(seed, separators=(",", ":")) for seed in seeds)
+            + "\n   ]"
+            for name, seeds in outcomes.items()
+        ]
+        blocks.append(f"  {json.dumps(arm)}: {{\n" + ",\n".join(lines) + "\n  }")
+    return "{\n" + ",\n".join(blocks) + "\n }"
+
+
+def _check_shape(found: Baseline, path: Path) -> None:
+    tasks = len(found.instance_ids)
+    try:
+        shapes = {
+            np.array(seeds, dtype=np.float64).shape[1:]
+            for outcomes in found.arms.values()
+            for seeds in outcomes.values()
+        }
+    except (TypeError, ValueError, AttributeError):
+        shapes = set()
+    if shapes != {(tasks,)} or any("resolved" not in found.arms[arm] for arm in found.arms):
+        raise UsageError(
+            f"{path}: arms do not hold {tasks} numbers per seed and outcome",
+            "Write it again with `seqswe baseline`.",
+        )

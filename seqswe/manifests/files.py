@@ -1,0 +1,116 @@
+"""Manifests on disk: `repos_manifest/<name>/manifest.toml` and `instances.jsonl`."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from seqswe.errors import ManifestError, UnknownName
+from seqswe.manifests.manifest import SCHEMA_VERSION, InstanceRecord, Manifest, record_json
+from seqswe.manifests.parse import parse
+
+
+def shipped() -> Path:
+    """The folder of the manifests that come with SeqSWE."""
+    spec = find_spec("repos_manifest")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def names(root: Path | None = None) -> list[str]:
+    """Names of the codebases in a manifest folder (default: the shipped one)."""
+    return sorted(p.parent.name for p in (root or shipped()).glob("*/manifest.toml"))
+
+
+def load(codebase: str) -> Manifest:
+    """Load a codebase by name, or by the path of a folder with a manifest.toml.
+
+    Raises UnknownName (with the closest name) or ManifestError.
+    """
+    folder = Path(codebase)
+    if not (folder / "manifest.toml").is_file():
+        folder = shipped() / codebase
+        if "/" in codebase or not (folder / "manifest.toml").is_file():
+            raise UnknownName("codebase", codebase, names())
+    path = folder / "manifest.toml"
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{path}: not TOML: {error}", "Correct the line named.") from None
+    for name in ("folder", "instances"):
+        if name in data:
+            raise ManifestError(
+                f"{path}: unknown field {name!r}", "Instances are in instances.jsonl."
+            )
+    if data.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
+        raise ManifestError(
+            f"{path}: field 'schema_version' is {data['schema_version']!r}, this SeqSWE reads "
+            f"{SCHEMA_VERSION}",
+            "Use the SeqSWE that wrote it, or mine again.",
+        )
+    manifest = parse(Manifest, data, str(path))
+    return replace(manifest, folder=folder, instances=load_instances(folder / "instances.jsonl"))
+
+
+def load_instances(path: Path) -> tuple[InstanceRecord, ...]:
+    """Read instances.jsonl (absent: none) and check the order of dates and the ids."""
+    if not path.exists():
+        return ()
+    records = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            data = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ManifestError(
+                f"{path}, line {number}: not JSON: {error}",
+                "Restore the file; it is written by `seqswe validate`.",
+            ) from None
+        records.append(parse(InstanceRecord, data, f"{path}, line {number}"))
+    for before, after in pairwise(records):
+        if after.created_at < before.created_at:
+            raise ManifestError(
+                f"{path}: {after.instance_id} is dated before {before.instance_id} above it",
+                "A sequence is chronological: `created_at` never decreases.",
+            )
+    if len({r.instance_id for r in records}) != len(records):
+        raise ManifestError(f"{path}: an instance_id occurs twice", "Remove one of them.")
+    return tuple(records)
+
+
+def save(manifest: Manifest, folder: Path) -> None:
+    """Write manifest.toml and instances.jsonl."""
+    save_manifest(manifest, folder)
+    save_instances(manifest.instances, folder / "instances.jsonl")
+
+
+def save_manifest(manifest: Manifest, folder: Path) -> None:
+    """Write manifest.toml alone."""
+    import tomli_w
+
+    folder.mkdir(parents=True, exist_ok=True)
+    data = _plain(asdict(manifest))
+    del data["folder"], data["instances"]
+    if manifest.synthetic is None:
+        del data["synthetic"]  # TOML has no word for nothing
+    (folder / "manifest.toml").write_text(tomli_w.dumps(data), encoding="utf-8")
+
+
+def save_instances(records: Iterable[InstanceRecord], path: Path) -> None:
+    """Write one JSON object a line, keys sorted, empty fields left out."""
+    lines = [json.dumps(record_json(r), sort_keys=True, ensure_ascii=False) for r in records]
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value

@@ -1,0 +1,189 @@
+"""A codebase as data: `repos_manifest/<name>/manifest.toml` and `instances.jsonl`.
+
+Only facts are kept: commits, dates, test ids, paths, digests. Patches, tests and statements
+are read from the clone at run time, so nothing of another project is redistributed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from seqswe.errors import ManifestError
+from seqswe.instance import digest_of
+from seqswe.sandbox import Environment
+
+SCHEMA_VERSION = 1
+PATIENCE = 4
+"""Tests may take so many times their processor time by the clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Which paths are source and which are tests."""
+
+    source: tuple[str, ...]
+    """Path prefixes of the code an agent is meant to change."""
+    tests: tuple[str, ...]
+    """Path prefixes of everything that belongs to the tests, data included."""
+    test_modules: str = "test_*.py"
+    """File-name pattern of the modules that pytest is given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestSettings:
+    """How the codebase's tests are run."""
+
+    __test__ = False
+
+    arguments: tuple[str, ...] = ()
+    """Further arguments for pytest."""
+    plugins: tuple[str, ...] = ()
+    """pytest plug-ins to load by name; automatic loading is off."""
+    seconds: float = 300.0
+    """Processor time of the tests, so that a busy machine does not change a verdict."""
+
+    @property
+    def wall_seconds(self) -> float:
+        """What they may take by the clock: only tests that sleep or wait for ever come to it."""
+        return PATIENCE * self.seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonSettings:
+    """How an environment follows from what the project declares at a commit."""
+
+    version: str
+    requirements: tuple[str, ...] = ("pytest",)
+    """Always installed, whatever is declared."""
+    dependency_files: tuple[str, ...] = ("pyproject.toml", "setup.py", "setup.cfg")
+    extras: tuple[str, ...] = ()
+    """Optional groups that the tests need."""
+    exclude: tuple[str, ...] = ()
+    """Declared packages that no test needs (linters, type checkers, builders)."""
+    source_path: str = "."
+    distribution: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mining:
+    """Which commits become candidates."""
+
+    head: str = ""
+    """Last commit looked at; empty for the clone's own head."""
+    window: int = 0
+    """How many first-parent commits before head are walked; 0 for all."""
+    message: str = ""
+    """Regular expression that the commit message must match (case-insensitive)."""
+    max_source_files: int = 20
+    max_changed_lines: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synthetic:
+    """How a sequence of injected bugs was made. It proves the harness, not the world."""
+
+    codebase: str
+    """The codebase that the bugs were put into."""
+    seed: int
+    zipf: float
+    """Exponent of the preference: a module, then its functions, are drawn by rank ** -zipf."""
+    tests: tuple[str, ...] = ()
+    """Folders and modules whose tests could show a bug; empty for all."""
+    coverage_every: int = 5
+    """Base commits after which it was found out anew what the tests call."""
+    once_per_function: bool = False
+    """No function has two bugs: nothing recurs, and a lift would be a bug in the protocol."""
+    recurrence: float = 0.0
+    """Share of the tasks whose function had a bug before."""
+    note: str = ""
+    """The same in words, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceRecord:
+    """The facts of one instance. `digests` check what is read from the clone at run time."""
+
+    instance_id: str
+    base_commit: str
+    gold_commit: str
+    created_at: datetime
+    environment: str
+    statement_source: str
+    gold_files: tuple[str, ...]
+    test_files: tuple[str, ...]
+    FAIL_TO_PASS: tuple[str, ...] = ()
+    PASS_TO_PASS: tuple[str, ...] = ()
+    flaky: tuple[str, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    bug: Mapping[str, Any] = field(default_factory=dict)
+    """Recipe of an injected bug; empty for a real issue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """What is read from the clone for one instance and never stored."""
+
+    statement: str
+    source: str
+    patch: str
+    test_patch: str
+    bug_patch: str = ""
+    """Of an injected bug; `patch` is its reverse."""
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """What the manifest keeps of the texts."""
+        names = ("statement", "patch", "test_patch", *(["bug_patch"] if self.bug_patch else []))
+        return {name: digest_of(getattr(self, name)) for name in names}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """Everything known of one codebase."""
+
+    name: str
+    repo: str
+    url: str
+    licence: str
+    layout: Layout
+    python: PythonSettings
+    schema_version: int = SCHEMA_VERSION
+    tests: TestSettings = TestSettings()
+    mining: Mining = Mining()
+    environments: tuple[Environment, ...] = ()
+    synthetic: Synthetic | None = None
+    folder: Path = Path()
+    """Where it was read from; not part of the file."""
+    instances: tuple[InstanceRecord, ...] = ()
+
+    def environment(self, key: str) -> Environment:
+        """The environment with this fingerprint; ManifestError where it is not described."""
+        for environment in self.environments:
+            if environment.key == key:
+                return environment
+        raise ManifestError(
+            f"{self.name}: no environment {key!r} in manifest.toml",
+            f"Run `seqswe mine {self.name}` again, or restore the file.",
+        )
+
+    @property
+    def digest(self) -> str:
+        """Digest of the instances, in order: names the sequence in every report."""
+        return digest_of(json.dumps([record_json(r) for r in self.instances], sort_keys=True))
+
+
+def record_json(record: InstanceRecord) -> dict[str, Any]:
+    """A record as a JSON object, without its empty fields."""
+    data = asdict(record)
+    data["created_at"] = record.created_at.isoformat()
+    return {
+        k: v
+        for k, v in data.items()
+        if v not in ((), {}, "")
+        or k in ("FAIL_TO_PASS", "PASS_TO_PASS", "gold_files", "test_files")
+    }

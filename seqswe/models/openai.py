@@ -1,0 +1,114 @@
+"""Metered clients of an OpenAI-compatible API: chat completions and embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from seqswe.errors import RolloutError
+from seqswe.models.meter import Meter
+from seqswe.models.protocol import MAX_TOKENS, Message, Reply
+
+BATCH = 128
+"""Texts embedded by one call."""
+
+
+class Posts(Protocol):
+    """Whatever speaks the wire protocol: `endpoint.Endpoint`, or LiteLLM in its place."""
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The answer to `chat/completions` or `embeddings`. Raises RolloutError."""
+        ...
+
+
+class Chat:
+    """A metered chat model behind an OpenAI-compatible endpoint; temperature 0 and a seed."""
+
+    def __init__(self, endpoint: Posts, name: str, meter: Meter, seed: int = 0) -> None:
+        self.endpoint, self.name, self.meter, self.seed = endpoint, name, meter, seed
+
+    def chat(self, messages: Sequence[Message], *, max_tokens: int = MAX_TOKENS) -> Reply:
+        """Ask once. A refusal is RolloutError("memory_failed"): asked again it would be one."""
+        self.meter.check()
+        said = [{"role": m["role"], "content": _utf8(m["content"])} for m in messages]
+        body = {"model": self.name, "messages": said, "max_tokens": max_tokens}
+        answer = self.endpoint.post(
+            "chat/completions", {**body, "temperature": 0, "seed": self.seed}
+        )
+        reply = Reply(
+            text="",
+            prompt_tokens=_tokens(answer, "prompt_tokens"),
+            completion_tokens=_tokens(answer, "completion_tokens"),
+        )
+        # Before anything else can go wrong: the provider has counted it already.
+        self.meter.add(reply.prompt_tokens, reply.completion_tokens)
+        text, finish = _content(answer)
+        return replace(reply, text=_utf8(text), cut=finish == "length")
+
+
+class Embeddings:
+    """A metered embedding model behind an OpenAI-compatible endpoint."""
+
+    def __init__(self, endpoint: Posts, name: str, meter: Meter) -> None:
+        self.endpoint, self.name, self.meter = endpoint, name, meter
+
+    def __call__(self, texts: Sequence[str], /) -> list[list[float]]:
+        """One vector per text."""
+        return self._embed(texts, charged=True)
+
+    def again(self, texts: Sequence[str], /) -> list[list[float]]:
+        """Vectors that an earlier task's budget paid for: counted in `usage`, but not charged."""
+        return self._embed(texts, charged=False)
+
+    def _embed(self, texts: Sequence[str], *, charged: bool) -> list[list[float]]:
+        found: list[list[float]] = []
+        for start in range(0, len(texts), BATCH):
+            if charged:
+                self.meter.check()
+            # Endpoints refuse the empty text.
+            batch = [_utf8(text) or " " for text in texts[start : start + BATCH]]
+            answer = self.endpoint.post("embeddings", {"model": self.name, "input": batch})
+            self.meter.add(_tokens(answer, "prompt_tokens"), charged=charged)
+            found += _vectors(answer, len(batch))
+        return found
+
+
+def _tokens(answer: Mapping[str, Any], name: str) -> int:
+    usage = answer.get("usage")
+    count = usage.get(name) if isinstance(usage, Mapping) else None
+    if not isinstance(count, int) or count < 0:
+        raise RolloutError(
+            "provider_failed", f"the endpoint does not report usage.{name}, so nothing is metered"
+        )
+    return count
+
+
+def _content(answer: Mapping[str, Any]) -> tuple[str, object]:
+    """The text of an answer and its finish_reason."""
+    try:
+        choice = answer["choices"][0]
+        message, finish = choice["message"], choice.get("finish_reason")
+        text, refusal = message.get("content"), message.get("refusal")
+    except (KeyError, IndexError, TypeError, AttributeError):
+        raise RolloutError("provider_failed", "the endpoint answered without a message") from None
+    if refusal or finish == "content_filter":
+        why = str(refusal or "its content filter stopped the answer")
+        raise RolloutError("memory_failed", f"the model refused: {why[:200]}")
+    return text if isinstance(text, str) else "", finish
+
+
+def _vectors(answer: Mapping[str, Any], count: int) -> list[list[float]]:
+    try:
+        rows = sorted(answer["data"], key=lambda row: row["index"])
+        found = [[float(number) for number in row["embedding"]] for row in rows]
+    except (KeyError, TypeError, ValueError):
+        raise RolloutError("provider_failed", "the endpoint answered without vectors") from None
+    if len(found) != count:
+        raise RolloutError("provider_failed", f"{len(found)} vectors came back for {count} texts")
+    return found
+
+
+def _utf8(text: str) -> str:
+    """The text without lone surrogates, which no request can carry."""
+    return text.encode("utf-8", "replace").decode("utf-8")

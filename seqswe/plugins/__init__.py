@@ -1,0 +1,28 @@
+"""Plug-ins by name: one resolver for every extension point, and what their packages bring.
+
+Imports `errors` alone. Start at `resolver.py`; `packages.py` knows extras and licences.
+"""
+
+from seqswe.plugins.resolver import (
+    KINDS,
+    Kind,
+    build,
+    installed,
+    options,
+    parameters,
+    plural,
+    require,
+    resolve,
+)
+
+__all__ = [
+    "KINDS",
+    "Kind",
+    "build",
+    "installed",
+    "options",
+    "parameters",
+    "plural",
+    "require",
+    "resolve",
+]

@@ -1,0 +1,178 @@
+"""One resolver for the four extension points: agents, memories, sandboxes, reports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from inspect import Parameter, signature
+from typing import Any, Literal, get_args, get_type_hints
+
+from seqswe.errors import MissingError, UnknownName, UsageError
+from seqswe.plugins.packages import extra_of
+
+Kind = Literal["agent", "memory", "sandbox", "report"]
+KINDS: tuple[Kind, ...] = ("agent", "memory", "sandbox", "report")
+GIVEN = ("self", "seed", "gold", "home", "services")
+"""Parameters that the harness fills in."""
+PLACE = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
+NAMED = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+
+
+@cache
+def installed(kind: Kind) -> Mapping[str, EntryPoint]:
+    """Entry points of one kind by name; built-ins and third-party plug-ins alike."""
+    return {point.name: point for point in entry_points(group=f"seqswe.{kind}")}
+
+
+def resolve(kind: Kind, name: str) -> Any:
+    """The object behind an entry-point name or a `module:attribute`.
+
+    Raises UnknownName for a name nobody registered, MissingError where its package lacks a
+    dependency and UsageError where the module or attribute does not exist.
+    """
+    if ":" in name:
+        if not PLACE.fullmatch(name):
+            raise UsageError(f"{kind} {name!r} is not module:attribute", "For example mine:Thing.")
+        return _load(kind, EntryPoint(name=name, value=name, group=f"seqswe.{kind}"))
+    known = installed(kind)
+    if name not in known:
+        raise UnknownName(kind, name, known)
+    return _load(kind, known[name])
+
+
+def build(kind: Kind, name: str, *args: Any, **options: Any) -> Any:
+    """Resolve and call; an option that the factory does not take is a UsageError."""
+    factory = resolve(kind, name)
+    if not callable(factory):
+        raise UsageError(
+            f"{kind} {name!r} is {factory!r:.100}, which cannot be called",
+            "Give module:attribute of a class or function.",
+        )
+    try:
+        signature(factory).bind(*args, **options)
+    except TypeError as error:
+        taken = ", ".join(p.name for p in parameters(factory))
+        raise UsageError(
+            f"{kind} {name!r} refused its options: {error}", f"It takes: {taken or 'none'}."
+        ) from None
+    except ValueError:  # something built in, without a signature
+        pass
+    return factory(*args, **options)
+
+
+def options(kind: Kind, name: str, pairs: Iterable[str]) -> dict[str, Any]:
+    """`("k=3", "model=x")` as keyword arguments, read as the factory's annotations say.
+
+    Where it says nothing, numbers and booleans are recognised. Raises UsageError.
+    """
+    factory = resolve(kind, name)
+    hints = _hints(factory)
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key.isidentifier():
+            raise UsageError(f"{kind} option {pair!r} is not key=value", "For example k=3.")
+        try:
+            found[key] = _read(hints.get(key), text)
+        except ValueError:
+            wanted = {int: "a whole number", float: "a number"}.get(hints[key], "true or false")
+            raise UsageError(
+                f"{kind} option {pair!r}: {key} must be {wanted}",
+                f"See `seqswe list {plural(kind)}`.",
+            ) from None
+    return found
+
+
+def parameters(factory: Any) -> list[Parameter]:
+    """What people may set of a factory: its parameters but for those that the harness gives."""
+    try:
+        found = list(signature(factory).parameters.values())
+    except (TypeError, ValueError):
+        return []
+    named = [p for p in found if p.name not in GIVEN and p.kind in NAMED]
+    if isinstance(factory, type) and any(p.kind is Parameter.VAR_KEYWORD for p in found):
+        # What it hands on to its base class can be set as well.
+        known = {p.name for p in found}
+        named += [p for p in parameters(factory.__mro__[1]) if p.name not in known]
+    return named
+
+
+def require(module: str, extra: str, what: str) -> Any:
+    """A module that only the extra `extra` of seqswe brings. Raises MissingError."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingError(
+            f"{what} needs the package {module!r}: {error}",
+            f"Install it: pip install 'seqswe[{extra}]'.",
+        ) from error
+
+
+def plural(kind: Kind) -> str:
+    """`memory` → `memories`, `sandbox` → `sandboxes`."""
+    return {"memory": "memories", "sandbox": "sandboxes"}.get(kind, kind + "s")
+
+
+def _load(kind: Kind, point: EntryPoint) -> Any:
+    try:
+        module = import_module(point.module)
+    except ModuleNotFoundError as error:
+        if error.name and point.module.split(".")[0] != error.name.split(".")[0]:
+            extra = extra_of(point)
+            raise MissingError(
+                f"{kind} {point.name!r} needs the package {error.name!r}",
+                f"Install it: pip install {repr(extra) if extra else error.name}.",
+            ) from error
+        raise UsageError(
+            f"{kind} {point.name!r}: there is no module {point.module!r}",
+            "Give module:attribute of something importable.",
+        ) from error
+    except Exception as error:
+        raise UsageError(
+            f"{kind} {point.name!r}: {point.module} cannot be imported: "
+            f"{type(error).__name__}: {error}",
+            f"Try: python -c 'import {point.module}'",
+        ) from error
+    found: Any = module
+    for part in point.attr.split("."):
+        if not hasattr(found, part):
+            raise UsageError(
+                f"{kind} {point.name!r}: {point.module} has no {point.attr!r}",
+                "Give module:attribute of something that exists.",
+            )
+        found = getattr(found, part)
+    return found
+
+
+def _hints(factory: Any) -> dict[str, Any]:
+    """Plain types by parameter; `float | None` counts as float."""
+    try:
+        made_by = factory.__init__ if isinstance(factory, type) else factory  # type: ignore[misc]
+        hints = get_type_hints(made_by)
+    except (NameError, TypeError):  # annotations that only a type checker can follow
+        return {}
+    found = {}
+    for name, hint in hints.items():
+        kinds = [k for k in get_args(hint) or (hint,) if k is not type(None)]
+        if len(kinds) == 1 and kinds[0] in (int, float, bool, str):
+            found[name] = kinds[0]
+    return found
+
+
+def _read(kind: type | None, text: str) -> Any:
+    if kind is str:
+        return text
+    if kind is not bool:
+        for number in (int, float) if kind is None else (kind,):
+            try:
+                return number(text)
+            except ValueError:
+                continue
+    if kind in (None, bool) and text in ("true", "false"):
+        return text == "true"
+    if kind is None:
+        return text
+    raise ValueError(text)

@@ -1,0 +1,187 @@
+"""What became of a rollout: a verdict, or a failure with a cause from one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from seqswe.agent import Usage
+from seqswe.errors import RolloutError
+from seqswe.manifests.parse import parse
+from seqswe.models.meter import MemoryUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A row of the failure table: is it retried, is the patch graded all the same, whose is it."""
+
+    retry: bool
+    grade: bool
+    meaning: str
+
+
+CAUSES: Mapping[str, Cause] = {
+    "agent_out_of_budget": Cause(False, True, "the agent used up its time, steps or tokens"),
+    "agent_crashed": Cause(False, True, "the agent's own code raised; what it left is graded"),
+    "provider_failed": Cause(True, False, "the model's provider did not answer"),
+    "sandbox_failed": Cause(True, False, "the container or its engine broke"),
+    "grader_failed": Cause(True, False, "the tests could not be run or read"),
+    "memory_failed": Cause(True, False, "the memory backend raised"),
+    "memory_out_of_budget": Cause(False, False, "the memory used up its tokens for one task"),
+    "harness_failed": Cause(False, False, "a bug of SeqSWE itself"),
+    "cancelled": Cause(True, False, "stopped by a person"),
+}
+"""Causes with `grade` yield a verdict as well; the others leave the rollout without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a rollout has no verdict (or why its verdict is that of a stopped agent)."""
+
+    cause: str
+    detail: str = ""
+    """For people; not part of the result, since it may name times and temporary paths."""
+
+    @classmethod
+    def of(cls, error: RolloutError) -> Failure:
+        """What an error says. A cause that is not in the table is a bug of whoever raised it."""
+        if error.cause in CAUSES:
+            return cls(cause=error.cause, detail=error.message)
+        return cls(cause="harness_failed", detail=f"unknown cause {error.cause!r}: {error.message}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestsStatus:
+    """Outcome by test id, in SWE-bench's two halves."""
+
+    __test__ = False
+
+    success: tuple[str, ...] = ()
+    failure: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A graded result; `as_report` gives SWE-bench's report.json."""
+
+    resolved: bool
+    patch_is_none: bool = False
+    patch_applied: bool = True
+    fail_to_pass: TestsStatus = TestsStatus()
+    pass_to_pass: TestsStatus = TestsStatus()
+    tests_ran: int = 0
+    """Test cases the suite reported: the evidence that it ran."""
+    dropped_files: tuple[str, ...] = ()
+    """Files of the patch that were not applied (tests, test configuration, start-up hooks)."""
+    problem: str = ""
+    """Why the test run cannot be trusted or did not happen; empty if it can."""
+
+    def as_report(self, instance_id: str) -> dict[str, Any]:
+        """SWE-bench's report.json for one instance."""
+        status = {
+            "FAIL_TO_PASS": asdict(self.fail_to_pass),
+            "PASS_TO_PASS": asdict(self.pass_to_pass),
+            "FAIL_TO_FAIL": {"success": [], "failure": []},
+            "PASS_TO_FAIL": {"success": [], "failure": []},
+        }
+        return {
+            instance_id: {
+                "patch_is_None": self.patch_is_none,
+                "patch_exists": not self.patch_is_none,
+                "patch_successfully_applied": self.patch_applied,
+                "resolved": self.resolved,
+                "infra_failure": False,
+                "tests_status": status,
+            }
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """How a recall reached the agent where it did not go into its prompt."""
+
+    way: str
+    """One of `seqswe.experiment.DELIVERIES`."""
+    bytes: int = 0
+    """UTF-8 bytes that lay within the agent's reach (of instruction files: as one agent reads)."""
+    truncated: bool = False
+    """Whether the way itself cut something, as an instruction file does."""
+    used: Mapping[str, int] | None = None
+    """Calls of `search`, `read` and `write`, or instruction files `opened`; None if unknown."""
+    written_bytes: int = 0
+    """UTF-8 bytes of notes that the agent wrote to its memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """One agent on one task inside a run: a line of the journal.
+
+    `timing` (seconds by phase), `memory_usage` and `started_at` are measurements; everything else
+    is a result and must come out the same, bit for bit, when an interrupted run is resumed.
+    """
+
+    arm: str
+    seed: int
+    position: int
+    instance_id: str
+    key: str
+    """Digest of instance, image, settings and memory snapshot: what the result depends on."""
+    resolved: bool | None = None
+    failure: Failure | None = None
+    patch_digest: str = ""
+    ranking: tuple[str, ...] = ()
+    gold_files: tuple[str, ...] = ()
+    edited_files: tuple[str, ...] = ()
+    broken: int = 0
+    """PASS_TO_PASS tests that the patch broke."""
+    usage: Usage = Usage()
+    recalled: int = 0
+    recalled_bytes: int = 0
+    recalled_from: tuple[str, ...] = ()
+    recall_truncated: bool = False
+    delivered: Delivered | None = None
+    """None where the recall went into the prompt."""
+    memory_before: str = ""
+    memory_after: str = ""
+    memory_bytes: int = 0
+    memory_usage: MemoryUsage = MemoryUsage()
+    """What the memory's own model took; of a rollout that is tried again, only the last try's."""
+    audit: str = ""
+    """`<objects> objects, 0 extra, 0 missing`, or empty where no sandbox was opened."""
+    timing: Mapping[str, float] = field(default_factory=dict)
+    started_at: str = ""
+
+    @property
+    def graded(self) -> bool:
+        """Whether there is a verdict."""
+        return self.resolved is not None
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object; `from_json` reads it back."""
+        # Not asdict for the whole: it copies every tuple, and a digest is over all rollouts.
+        data = {name: getattr(self, name) for name in _FIELDS}
+        data["failure"] = asdict(self.failure) if self.failure else None
+        data["usage"] = {name: getattr(self.usage, name) for name in _USAGE}
+        data["delivered"] = asdict(self.delivered) if self.delivered else None
+        data["memory_usage"] = {name: getattr(self.memory_usage, name) for name in _MEMORY_USAGE}
+        data["timing"] = dict(self.timing)
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Rollout:
+        """Read what `as_json` wrote. Raises ManifestError on anything else."""
+        return parse(cls, data, "rollout")
+
+    def result(self) -> dict[str, Any]:
+        """The part that must be reproducible: everything but the measurements."""
+        data = self.as_json()
+        del data["timing"], data["started_at"], data["memory_usage"]
+        if self.delivered is None:  # so that digests from before this field stay what they were
+            del data["delivered"]
+        return data | {"failure": self.failure.cause if self.failure else None}
+
+
+_FIELDS = tuple(spec.name for spec in fields(Rollout))
+_USAGE = tuple(spec.name for spec in fields(Usage))
+_MEMORY_USAGE = tuple(spec.name for spec in fields(MemoryUsage))

@@ -1,0 +1,251 @@
+"""Every report of planted runs: right numbers, escaped text, and pages that open in a browser."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from html import unescape
+from io import StringIO
+from pathlib import Path
+from xml.etree import ElementTree
+
+import altair as alt
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from seqswe.analysis import Analysis, analyse
+from seqswe.cli.report import report
+from seqswe.errors import SeqSWEError, UnknownName
+from seqswe.plugins import build
+from seqswe.reports import Report
+from seqswe.reports.charts import charts_of, curves_of
+from seqswe.reports.csv_report import CsvReport
+from seqswe.reports.html import HtmlReport
+from seqswe.reports.json_report import JsonReport
+from seqswe.reports.junit import JUnitReport
+from seqswe.reports.markdown import MarkdownReport
+from seqswe.reports.static import PngReport, SvgReport
+from seqswe.runs.outcomes import OUTCOMES
+from seqswe.runs.rollout import Rollout
+from tests.seqswe.conftest import Browse, PlantRun, failed, outcomes_of
+
+MAKERS = (JsonReport, MarkdownReport, HtmlReport, CsvReport, JUnitReport)
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>|`*_[a](http://evil.example)\x07"
+
+
+@pytest.fixture
+def analysis(plant: PlantRun) -> Analysis:
+    return analyse([plant(outcomes_of(60, 3, lift=0.2))])
+
+
+def markup(analysis: Analysis) -> str:
+    """The page without its own scripts, which may well say `<img` somewhere."""
+    text = HtmlReport().render(analysis).decode()
+    return re.sub("<script>.*?</script>", "", text, flags=re.S)
+
+
+@pytest.fixture
+def hostile(plant: PlantRun) -> Analysis:
+    """A run whose every free text tries to be markup."""
+
+    def change(found: Rollout) -> Rollout:
+        return failed(found, cause=HOSTILE, detail=HOSTILE) if found.position == 1 else found
+
+    made = outcomes_of(30, 3, lift=0.2)
+    return analyse(
+        [plant(made, change=change, agent=HOSTILE, memory=HOSTILE, synthetic=True, named=HOSTILE)]
+    )
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_every_built_in_fits_the_protocol(maker: type, analysis: Analysis) -> None:
+    made = maker()
+    assert isinstance(made, Report)
+    assert made.suffix.startswith(".")
+    assert made.render(analysis) == made.render(analysis)
+
+
+@pytest.mark.parametrize("name", ["json", "markdown", "html", "csv", "junit", "svg", "png"])
+def test_every_built_in_is_an_entry_point(name: str) -> None:
+    assert isinstance(build("report", name), Report)
+
+
+def test_json_holds_the_arms_and_contrasts(analysis: Analysis) -> None:
+    made = outcomes_of(60, 3, lift=0.2)
+    data = json.loads(JsonReport().render(analysis))
+    assert (data["schema"], data["schema_version"]) == ("seqswe.report", 1)
+    assert data["complete"] is True
+    arms = {arm["arm"]: arm for arm in data["arms"]}
+    assert (arms["iid"]["n"], arms["iid"]["graded"]) == (180, 180)
+    assert arms["iid"]["resolved"] == made["iid"].sum()
+    (primary,) = data["headline"]["contrasts"]
+    assert primary == data["contrasts"][0]
+    assert primary["outcome"] == "resolved"
+    assert primary["estimate"] == pytest.approx(made["sequential"].mean() - made["iid"].mean())
+    assert primary["interval"][0] < primary["estimate"] < primary["interval"][1]
+    assert primary["p"] < 0.05
+    assert primary["verdict"] == "LEARNING"
+    assert len(primary["curve"]["low"]) == len(primary["curve"]["position"])
+    assert data["runs"][0]["results_digest"].startswith("sha256:")
+
+
+def test_json_names_no_folder_of_the_machine(analysis: Analysis, tmp_path: Path) -> None:
+    assert str(tmp_path) not in JsonReport().render(analysis).decode()
+
+
+def test_csv_has_a_line_per_rollout(analysis: Analysis) -> None:
+    rows = list(csv.DictReader(StringIO(CsvReport().render(analysis).decode())))
+    assert len(rows) == 360
+    assert set(OUTCOMES) < set(rows[0])
+    resolved = [float(r["resolved"]) for r in rows if r["arm"] == "iid"]
+    assert sum(resolved) == outcomes_of(60, 3, lift=0.2)["iid"].sum()
+
+
+def test_csv_cells_are_no_formulas(plant: PlantRun) -> None:
+    run = plant(outcomes_of(10, 1, lift=0.1), named="=cmd|' /C calc'!A0")
+    rows = list(csv.DictReader(StringIO(CsvReport().render(analyse([run])).decode())))
+    assert rows[0]["instance_id"].startswith("'=")
+
+
+def test_junit_counts_what_it_holds(hostile: Analysis) -> None:
+    (suite,) = ElementTree.fromstring(JUnitReport().render(hostile))
+    cases = suite.findall("testcase")
+    assert suite.get("tests") == str(len(cases)) == "2"
+    assert suite.get("errors") == str(len(suite.findall("testcase/error"))) == "1"
+    assert "synthetic" in suite.get("name", "")
+
+
+def test_junit_fails_where_the_memory_does_harm(plant: PlantRun) -> None:
+    made = outcomes_of(150, 5, lift=0.2)
+    run = plant({"iid": made["sequential"], "sequential": made["iid"]})
+    (suite,) = ElementTree.fromstring(JUnitReport().render(analyse([run])))
+    assert suite.get("failures") == "1"
+
+
+def test_markdown_says_the_finding_and_both_denominators(analysis: Analysis) -> None:
+    text = MarkdownReport().render(analysis).decode()
+    assert "LEARNING: Resolved" in text
+    assert "| Resolved / graded | Resolved / all |" in text
+    assert analysis.runs[0].results_digest in text
+
+
+def test_markdown_of_hostile_text_is_text(hostile: Analysis) -> None:
+    text = MarkdownReport().render(hostile).decode()
+    assert "<script" not in text
+    assert "<img" not in text
+    assert not re.search(r"(?<!\\)\]\(", text)
+    widths = {len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if "alert" in line}
+    assert widths - {0} == {3, 7}  # settings and failures: no cell was split
+
+
+def test_html_of_hostile_text_is_text(hostile: Analysis) -> None:
+    text = markup(hostile)
+    assert "<script>alert" not in text
+    assert "<img" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_the_synthetic_label_is_at_every_heading(hostile: Analysis) -> None:
+    text = markup(hostile)
+    headings = re.findall(r"<h[12].*?</h[12]>", text)
+    assert len(headings) > 5
+    assert all("synthetic" in heading for heading in headings)
+    assert "SYNTHETIC" in re.search("<title>.*</title>", text).group()
+    markdown = MarkdownReport().render(hostile).decode()
+    assert all("SYNTHETIC" in line for line in markdown.splitlines() if line.startswith("#"))
+    assert json.loads(JsonReport().render(hostile))["synthetic"] is True
+
+
+def test_every_cell_names_its_column_where_a_narrow_screen_stacks_them(analysis: Analysis) -> None:
+    text = markup(analysis)
+    (arms,) = re.findall(
+        r'<table role="table" class="stacks">(?:(?!</table>).)*>Resolved / all<.*?</table>',
+        text,
+        re.S,
+    )
+    heads, labels = (
+        re.findall(r"<th [^>]*>(.*?)</th>", arms),
+        re.findall('data-label="(.*?)"', arms),
+    )
+    assert labels == heads * 2
+
+
+def test_html_asks_no_server_for_anything(analysis: Analysis) -> None:
+    text = markup(analysis)
+    assert "default-src 'none'" in unescape(text)
+    addresses = re.findall(r"""(?:src|href)\s*=\s*["']?([^"'>\s]+)""", text)
+    assert all(address.startswith("#") for address in addresses)
+    assert "://" not in text
+
+
+def test_html_opens_in_a_browser(plant: PlantRun, browse: Browse, tmp_path: Path) -> None:
+    # One page for all that a browser must show: two runs, one of them with a hostile name.
+    runs = [
+        plant(outcomes_of(30, 3, lift=lift), name=name, memory=memory)
+        for name, memory, lift in (("a", "episodic", 0.1), ("b", HOSTILE, 0.2))
+    ]
+    page = tmp_path / "two.html"
+    page.write_bytes(HtmlReport().render(analyse(runs)))
+    seen = browse(page.as_uri() + "#all")
+    assert seen.complaints == []
+    assert 'data-charts="drawn"' in seen.dom
+    assert seen.dom.count('class="marks"') == seen.dom.count("data-chart=") > 10
+
+
+def test_short_sequences_have_no_curve_but_a_report(plant: PlantRun) -> None:
+    analysis = analyse([plant(outcomes_of(5, 3, lift=0.0))])
+    for maker in MAKERS:
+        assert maker().render(analysis)
+    assert analysis.headlines()[0].curve is None
+
+
+def test_the_command_writes_three_files_and_says_where(plant: PlantRun) -> None:
+    run = plant(outcomes_of(30, 3, lift=0.2))
+    result = CliRunner().invoke(report, [str(run.root)])
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith(("LEARNING", "INCONCLUSIVE"))
+    assert any(line.startswith("results sha256:") for line in lines)
+    assert lines[-1] == str(run.root / "report.html")
+    assert {p.name for p in run.root.glob("report.*")} == {
+        "report.json",
+        "report.md",
+        "report.html",
+    }
+
+
+def test_the_command_warns_of_missing_rollouts(plant: PlantRun, tmp_path: Path) -> None:
+    run = plant(outcomes_of(30, 3, lift=0.2), change=lambda r: failed(r) if r.position == 0 else r)
+    out = tmp_path / "out"
+    result = CliRunner().invoke(report, [str(run.root), "--format", "csv", "--out", str(out)])
+    assert "INCOMPLETE" in result.stderr
+    assert [p.name for p in out.iterdir()] == ["report.csv"]
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_an_unknown_format_names_the_closest(plant: PlantRun, seeds: int) -> None:
+    run = plant({"iid": np.ones((10, seeds), bool)})
+    result = CliRunner().invoke(report, [str(run.root), "--format", "htm"])
+    assert isinstance(result.exception, UnknownName)
+    assert "html" in result.exception.hint
+    missing = CliRunner().invoke(report, [str(run.root / "nothing")])
+    assert isinstance(missing.exception, SeqSWEError)
+
+
+def test_pictures_are_pictures_and_say_what_they_are(plant: PlantRun) -> None:
+    analysis = analyse([plant(outcomes_of(30, 3, lift=0.2), synthetic=True)])
+    svg = SvgReport().render(analysis).decode()
+    assert svg.count("SYNTHETIC · ledgerlite · ") >= 2
+    assert PngReport().render(analysis).startswith(b"\x89PNG")
+
+
+def test_charts_are_valid_vega_lite(analysis: Analysis) -> None:
+    found = [*charts_of(analysis, "episodic").values()]
+    found += [spec for _, spec in curves_of(analysis, "episodic").values()]
+    assert len(found) > 8
+    for spec in found:
+        alt.Chart.from_dict(spec, validate=True) if "mark" in spec else alt.LayerChart.from_dict(
+            spec
+        )
