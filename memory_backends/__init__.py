@@ -1,1 +1,5 @@
-"""The memories that ship with SeqSWE, one file each."""
+"""Memories that come with SeqSWE: one file each, in rooms by kind, all registered by entry point.
+
+They import `seqswe` and never `harness`, as anybody's own would. Start at `retrieval/episodic.py`,
+the default; `shared` holds what several of them stand on.
+"""

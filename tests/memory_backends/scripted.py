@@ -4,12 +4,12 @@ import json
 import re
 
 METHODS = {
-    "awm": "memory_backends.awm:Awm",
-    "cer": "memory_backends.cer:Cer",
-    "reasoning_bank": "memory_backends.reasoning_bank:ReasoningBank",
-    "ace": "memory_backends.ace:Ace",
-    "dynamic_cheatsheet": "memory_backends.dynamic_cheatsheet:DynamicCheatsheet",
-    "files": "memory_backends.files:Files",
+    "awm": "memory_backends.distilled.awm:Awm",
+    "cer": "memory_backends.distilled.cer:Cer",
+    "reasoning_bank": "memory_backends.distilled.reasoning_bank:ReasoningBank",
+    "ace": "memory_backends.distilled.ace:Ace",
+    "dynamic_cheatsheet": "memory_backends.distilled.dynamic_cheatsheet:DynamicCheatsheet",
+    "files": "memory_backends.distilled.files:Files",
 }
 
 ASKED = re.compile(r'\{"(\w+)":')

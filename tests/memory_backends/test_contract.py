@@ -7,61 +7,61 @@ from pathlib import Path
 
 import pytest
 
-from memory_backends.records import NAME, RecordMemory
+from memory_backends.shared.records import NAME, RecordMemory
 from seqswe.testing import MemoryContract, experiences
 
 
 class TestNothing(MemoryContract):
-    memory = "memory_backends.none:Nothing"
+    memory = "memory_backends.controls.none:Nothing"
     learns = False
     budget = ""
 
 
 class TestEpisodic(MemoryContract):
-    memory = "memory_backends.episodic:Episodic"
+    memory = "memory_backends.retrieval.episodic:Episodic"
     stored_budget = "max_stored_bytes"
 
 
 class TestVectors(MemoryContract):
-    memory = "memory_backends.vectors:Vectors"
+    memory = "memory_backends.retrieval.vectors:Vectors"
     stored_budget = "max_stored_bytes"
     many = 3000
 
 
 class TestChroma(MemoryContract):
-    memory = "memory_backends.chroma:Chroma"
+    memory = "memory_backends.retrieval.chroma:Chroma"
     stored_budget = "max_stored_bytes"
     many = 500
 
 
 class TestRecency(MemoryContract):
-    memory = "memory_backends.recency:Recency"
+    memory = "memory_backends.controls.recency:Recency"
     stored_budget = "max_stored_bytes"
 
 
 class TestRandomChoice(MemoryContract):
-    memory = "memory_backends.random_choice:RandomChoice"
+    memory = "memory_backends.controls.random_choice:RandomChoice"
     stored_budget = "max_stored_bytes"
 
 
 class TestFullHistory(MemoryContract):
-    memory = "memory_backends.full_history:FullHistory"
+    memory = "memory_backends.controls.full_history:FullHistory"
     stored_budget = "max_stored_bytes"
 
 
 class TestOracle(MemoryContract):
-    memory = "memory_backends.oracle:Oracle"
+    memory = "memory_backends.controls.oracle:Oracle"
     stored_budget = "max_stored_bytes"
 
 
 class TestGitHistory(MemoryContract):
-    memory = "memory_backends.git_history:GitHistory"
+    memory = "memory_backends.controls.git_history:GitHistory"
     learns = False
     many = 1000
 
 
 class TestPlacebo(MemoryContract):
-    memory = "memory_backends.placebo:Placebo"
+    memory = "memory_backends.controls.placebo:Placebo"
     learns = False
     many = 1000
 
@@ -86,33 +86,33 @@ class Asking(MemoryContract):
 
 
 class TestAwm(Asking):
-    memory = "memory_backends.awm:Awm"
+    memory = "memory_backends.distilled.awm:Awm"
 
 
 class TestAwmRule(MemoryContract):
-    memory = "memory_backends.awm_rule:AwmRule"
+    memory = "memory_backends.distilled.awm_rule:AwmRule"
     many = 1000
 
 
 class TestCer(Asking):
-    memory = "memory_backends.cer:Cer"
+    memory = "memory_backends.distilled.cer:Cer"
 
 
 class TestReasoningBank(Asking):
-    memory = "memory_backends.reasoning_bank:ReasoningBank"
+    memory = "memory_backends.distilled.reasoning_bank:ReasoningBank"
 
 
 class TestAce(Asking):
-    memory = "memory_backends.ace:Ace"
+    memory = "memory_backends.distilled.ace:Ace"
 
 
 class TestDynamicCheatsheet(Asking):
-    memory = "memory_backends.dynamic_cheatsheet:DynamicCheatsheet"
+    memory = "memory_backends.distilled.dynamic_cheatsheet:DynamicCheatsheet"
     sequence = 0  # it writes its sheet anew each time, and so is every snapshot
 
 
 class TestFiles(Asking):
-    memory = "memory_backends.files:Files"
+    memory = "memory_backends.distilled.files:Files"
     sequence = 0  # files are written anew, at any place
 
 
@@ -126,5 +126,5 @@ def test_all_that_are_registered_are_tested():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     registered = set(project["project"]["entry-points"]["seqswe.memory"].values())
     # By their text: those of an extra are skipped as a whole where it is missing.
-    kits = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    kits = "".join(path.read_text() for path in Path(__file__).parent.rglob("test_*.py"))
     assert registered <= set(re.findall(r'memory = "(memory_backends\.\w+:\w+)"', kits))

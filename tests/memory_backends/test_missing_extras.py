@@ -11,9 +11,9 @@ from seqswe.memory import build_memory
 @pytest.mark.parametrize(
     ("place", "module", "extra"),
     [
-        ("memory_backends.mcp_store:McpStore", "mcp", "mcp"),
-        ("memory_backends.mem0_store:Mem0", "mem0", "mem0"),
-        ("memory_backends.langgraph_store:LangGraph", "langgraph.store.memory", "langgraph"),
+        ("memory_backends.stores.mcp_store:McpStore", "mcp", "mcp"),
+        ("memory_backends.stores.mem0_store:Mem0", "mem0", "mem0"),
+        ("memory_backends.stores.langgraph_store:LangGraph", "langgraph.store.memory", "langgraph"),
     ],
 )
 def test_a_missing_extra_is_named(tmp_path, monkeypatch, place, module, extra):

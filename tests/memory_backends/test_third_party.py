@@ -30,7 +30,7 @@ class Forgetful:
     """Keeps its state outside what it saves."""
 
     def __init__(self, home):
-        from memory_backends.episodic import Episodic
+        from memory_backends.retrieval.episodic import Episodic
 
         self.inner = Episodic(home)
         self.recall, self.record = self.inner.recall, self.inner.record

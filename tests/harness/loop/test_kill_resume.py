@@ -16,7 +16,7 @@ from harness.sandboxes.cleanup import OWNED
 from seqswe.runs.store import RunDirectory
 from tests.harness.conftest import PLUGINS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GIVEN = (
     *("--arm", "iid", "--arm", "sequential", "--seeds", "1", "--jobs", "2"),
     *("--agent", "gold", "--memory", "episodic"),

@@ -73,7 +73,9 @@ def forget(store, arm, position):
 
 
 def test_awm_rule_learns_what_solved(run):
-    ended = run("--agent", "gold", "--memory", "memory_backends.awm_rule:AwmRule", limit=3)
+    ended = run(
+        "--agent", "gold", "--memory", "memory_backends.distilled.awm_rule:AwmRule", limit=3
+    )
     last = ended.store.journal().rollouts[-1]
     assert (last.recalled, len(last.recalled_from)) == (1, 2)
     assert last.memory_usage.calls == 0

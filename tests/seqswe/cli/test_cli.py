@@ -14,7 +14,7 @@ from seqswe.cli import COMMANDS, main
 from seqswe.manifests import files as manifests
 from seqswe.runs.store import RunDirectory
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("SEQSWE_")}
 LOCAL = (
     "--sandbox",

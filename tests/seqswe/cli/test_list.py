@@ -50,7 +50,7 @@ def house(tmp_path):
 
 def listed(what, *folders):
     """Paragraphs by name."""
-    path = os.pathsep.join(map(str, (*folders, Path(__file__).parents[2])))
+    path = os.pathsep.join(map(str, (*folders, Path(__file__).parents[3])))
     done = subprocess.run(
         [sys.executable, "-m", "seqswe", "list", what],
         capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": path},

@@ -286,7 +286,7 @@ def test_looking_after_every_seed_keeps_the_promise() -> None:
 
 def test_our_own_baseline_is_of_our_own_demo() -> None:
     """A demo that changed needs `make demo baseline`; a machine's own facts have no place in it."""
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     kept = of_file(root / ".ci" / "baseline.json")
     demo = re.search(r"seqswe run ((?:.*\\\n)*.*)", (root / "Makefile").read_text()).group(1)
     said = dict(re.findall(r"--(\w+) ([\w-]+)", demo))
@@ -303,7 +303,7 @@ def test_our_own_baseline_is_of_our_own_demo() -> None:
 def test_the_action_gives_only_flags_that_there_are() -> None:
     from harness.commands.run import run as run_command
 
-    text = (Path(__file__).parents[2] / "action.yml").read_text()
+    text = (Path(__file__).parents[3] / "action.yml").read_text()
     for name, command in (("run", run_command), ("compare", compare_command)):
         (line,) = re.findall(rf"^ +seqswe {name} ((?:.*\\\n)*.*)", text, re.M)
         known = {flag for parameter in command.params for flag in parameter.opts}
@@ -313,7 +313,7 @@ def test_the_action_gives_only_flags_that_there_are() -> None:
 
 
 def test_the_action_puts_no_input_into_a_command() -> None:
-    text = (Path(__file__).parents[2] / "action.yml").read_text()
+    text = (Path(__file__).parents[3] / "action.yml").read_text()
     scripts = re.findall(r"^      run: (?:\|\n((?:        .*\n)+)|(.*))", text, re.M)
     assert len(scripts) == 3
     assert not any("${{" in part for script in scripts for part in script)

@@ -88,7 +88,7 @@ class Dict:
     """A correct memory, to be broken in one way each."""
 
     def __init__(self, home, **options):
-        from memory_backends.episodic import Episodic
+        from memory_backends.retrieval.episodic import Episodic
 
         self.inner = Episodic(home, k=5, **options)
 

@@ -1,0 +1,58 @@
+"""`dynamic_cheatsheet`: one text that a model rewrites after each task (Dynamic Cheatsheet).
+
+Source: Suzgun, Yuksekgonul, Bianchi, Jurafsky, Zou, "Dynamic Cheatsheet: Test-Time Learning with
+Adaptive Memory", arXiv 2504.07952, its cumulative variant (DC-Cu). Written from the paper; no code
+of theirs.
+
+Deviations: the curator sees the outcome where the feedback policy tells it, where the paper's sees
+none; the sheet has an end (`sheet_chars`), which the paper's prompt only asks for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from memory_backends.shared.asking import episode
+from memory_backends.shared.items import Item, ModelMemory
+from memory_backends.shared.records import at_least
+from memory_backends.shared.replies import between
+from memory_backends.shared.text import clip
+from seqswe.memory import Experience, Services
+
+CURATE = """\
+You keep a cheatsheet for coding agents that work on the issues of one software project, one after \
+the other. After each task you write the whole sheet anew: what it should now say about where \
+things are, what works, which mistakes to avoid, with short examples of commands or code. Keep \
+what is still of use, since what you leave out is lost; correct what was wrong; merge what says \
+the same; add what this task taught. At most {chars} characters. Answer with the sheet between \
+<cheatsheet> and </cheatsheet>."""
+TOKENS = 8_192
+
+
+class DynamicCheatsheet(ModelMemory):
+    """One cheatsheet that a model rewrites after each task (Dynamic Cheatsheet, cumulative).
+
+    sheet_chars: characters of the sheet at most.
+    """
+
+    def __init__(
+        self, home: Path, *, services: Services, sheet_chars: int = 16_000, **options: Any
+    ) -> None:
+        super().__init__(home, services=services, **options)
+        at_least(sheet_chars=(sheet_chars, 1))
+        self.sheet_chars = sheet_chars
+
+    def learn(self, experience: Experience) -> None:
+        """Have the sheet written anew."""
+        old = self.items[0].text if self.items else "(empty)"
+        text = self.asker.ask(
+            CURATE.format(chars=self.sheet_chars),
+            f"{episode(experience)}\n\n## The cheatsheet so far\n{old}",
+            lambda answer: between(answer, "cheatsheet"),
+            TOKENS,
+        )
+        # The files of all tasks together would say nothing about where the next fault is.
+        new = Item.of(experience, key="cheatsheet", text=clip(text, self.sheet_chars))
+        self.put(replace(new, files=()))

@@ -1,0 +1,113 @@
+"""`chroma`: earlier issues by nearest neighbours in a Chroma collection.
+
+What its behaviour asks for (chromadb 1.5.9, measured):
+* a folder restored under a live client answers with stale data, so `load` builds a new
+  collection in a folder of its own with a fresh client and closes the old one. The process-wide
+  `clear_system_cache()` would do too, but it pulls the rug from under memories in other threads;
+* two writers lose rows: one memory has one folder and one client;
+* deleted text stays in the files: the records are the truth and the folder is a cache;
+* the default embedding function downloads a model: it is never used. Vectors are computed here,
+  by feature hashing, or by the function that the setting `embedding` names;
+* its index is approximate and built in parallel: one thread and a wide search make it
+  repeatable, and candidates are ranked again by their exact cosine.
+"""
+
+from __future__ import annotations
+
+import shutil
+import weakref
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, ClassVar
+
+import numpy as np
+
+from memory_backends.shared.embedding import Vector, cosines, embedding_of, vectors
+from memory_backends.shared.nearest import nearest
+from memory_backends.shared.records import RecordMemory
+from memory_backends.shared.text import READ
+from seqswe.errors import MissingError
+from seqswe.instance import Task
+
+BATCH = 1000
+_HNSW: Any = {
+    "space": "cosine",
+    "ef_construction": 128,
+    "ef_search": 256,
+    "max_neighbors": 32,
+    "num_threads": 1,
+}
+
+
+class Chroma(RecordMemory):
+    """Cosine over an embedding of issue and files; `embedding` is a module:attribute."""
+
+    wraps: ClassVar[tuple[str, ...]] = ("chromadb",)
+
+    def __init__(self, home: Path, *, embedding: str = "", **options: Any) -> None:
+        super().__init__(home, **options)
+        self._embed = embedding_of(embedding)
+        self._collection: Any = None
+        self._vectors: list[Vector] = []
+        self._close: Callable[[], Any] = lambda: None
+
+    def index(self, start: int) -> None:
+        """Forget a collection of other records; new ones are added when they are asked for.
+
+        A memory that is thrown away after one record, as every task's is in the iid arm, then
+        never opens a client.
+        """
+        if start == 0:
+            self._close()
+            self._collection, self._vectors = None, []
+
+    def rank(self, task: Task) -> Sequence[tuple[int, float]]:
+        """Cosines above 0, largest first; equal ones go to the later record."""
+        if not self.records:
+            return []
+        self._add()
+        query = vectors(self._embed, [task.problem_statement[:READ]])[0]
+        if not query.any():
+            return []
+        return nearest(lambda wanted: self._near(query, wanted), self.k, len(self.records))
+
+    def _near(self, query: Vector, wanted: int) -> list[tuple[int, float]]:
+        """Candidates from the index with their exact cosines."""
+        found = self._collection.query(query_embeddings=[query], n_results=wanted, include=[])
+        near = [int(number) for number in found["ids"][0]]
+        if not near:
+            return []
+        exact = cosines(np.stack([self._vectors[i] for i in near]), query)
+        return list(zip(near, map(float, exact), strict=True))
+
+    def _add(self) -> None:
+        if self._collection is None:
+            self._open()
+        for at in range(len(self._vectors), len(self.records), BATCH):
+            batch = self.records[at : at + BATCH]
+            made = vectors(self._embed, [record.document for record in batch])
+            self._collection.add(ids=[str(at + i) for i in range(len(batch))], embeddings=made)
+            self._vectors += made
+
+    def _open(self) -> None:
+        try:
+            from chromadb import PersistentClient
+            from chromadb.config import Settings
+        except ImportError as error:
+            raise MissingError(
+                f"memory 'chroma' needs the package chromadb: {error}",
+                "Install it: pip install 'chromadb>=1.5.9,<2'.",
+            ) from None
+        self.home.mkdir(parents=True, exist_ok=True)
+        folder = Path(mkdtemp(prefix="chroma-", dir=self.home))
+        client = PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
+        self._close = weakref.finalize(self, _dispose, client, folder)
+        self._collection = client.create_collection(
+            "records", embedding_function=None, configuration={"hnsw": _HNSW}
+        )
+
+
+def _dispose(client: Any, folder: Path) -> None:
+    client.close()
+    shutil.rmtree(folder, ignore_errors=True)

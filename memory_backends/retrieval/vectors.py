@@ -1,0 +1,74 @@
+"""`vectors`: earlier issues by exact cosine; a matrix in main memory, no index to go stale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from memory_backends.shared.embedding import cosines, embedding_of, index_vectors, vectors
+from memory_backends.shared.records import RecordMemory
+from memory_backends.shared.text import READ
+from seqswe.instance import Task
+from seqswe.memory import Services
+
+ROUNDING = 1e-4
+"""More than the error of a float32 dot product, whose last digits depend on the machine."""
+
+
+class Vectors(RecordMemory):
+    """Cosine over an embedding of issue and files.
+
+    embedding: feature hashing if empty, `endpoint` (--embedding), `minilm`, or module:attribute.
+    """
+
+    uses: ClassVar[tuple[str, ...]] = ("embed",)
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        services: Services | None = None,
+        embedding: str = "",
+        **options: Any,
+    ) -> None:
+        super().__init__(home, **options)
+        self._embed = embedding_of(embedding, services.embed if services else None)
+        self._matrix = np.zeros((0, 0), dtype=np.float32)
+        self._rows = 0
+
+    def index(self, start: int) -> None:
+        """Forget the vectors of other records; new ones are made when they are asked for."""
+        self._rows = min(self._rows, start)
+
+    def rank(self, task: Task) -> Sequence[tuple[int, float]]:
+        """Cosines above 0, largest first; equal ones go to the later record."""
+        if not self.records:
+            return []
+        self._add()
+        query = vectors(self._embed, [task.problem_statement[:READ]])[0]
+        # einsum works in this thread alone: BLAS would wait for threads that a busy machine lacks.
+        about = np.einsum("ij,j->i", self._matrix[: self._rows], query)
+        k = min(self.k, self._rows)
+        edge = max(float(np.partition(about, -k)[-k]) - ROUNDING, ROUNDING)
+        near = np.flatnonzero(about >= edge)
+        exact = cosines(self._matrix[near], query)
+        # lexsort's last key comes first: by score, then the later record.
+        order = np.lexsort((-near, -exact))[:k]
+        return [(int(near[i]), float(exact[i])) for i in order if exact[i] > 0]
+
+    def _add(self) -> None:
+        new = self.records[self._rows :]
+        if not new:
+            return
+        made = np.stack(index_vectors(self._embed, [record.document for record in new]))
+        total = len(self.records)
+        if total > len(self._matrix):
+            larger = np.zeros((2 * total, made.shape[1]), dtype=np.float32)
+            if self._rows:
+                larger[: self._rows] = self._matrix[: self._rows]
+            self._matrix = larger
+        self._matrix[self._rows : total] = made
+        self._rows = total

@@ -1,0 +1,99 @@
+"""Asking a model for something that can be read, and the prompt of one finished task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from memory_backends.shared.replies import Malformed, truth
+from memory_backends.shared.text import clean, clip, first_lines
+from seqswe.errors import RolloutError
+from seqswe.memory import Experience
+from seqswe.models.protocol import MAX_TOKENS, Message, Model, Reply
+from seqswe.runs.trajectory import middle_cut
+
+T = TypeVar("T")
+ISSUE, STEPS, PATCH, OUTPUT = 6_000, 12_000, 4_000, 3_000
+"""Characters of each part of a task that a prompt holds."""
+JUDGE = """\
+You judge whether a coding agent solved an issue of a software project. You see the issue, what \
+the agent did, and its patch. Answer with one JSON object and nothing else: \
+{"success": true or false, "reason": "one sentence"}."""
+
+
+class Asker:
+    """A model that is asked once more where its answer cannot be read."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def ask(
+        self, system: str, user: str, read: Callable[[str], T], max_tokens: int = MAX_TOKENS
+    ) -> T:
+        """What `read` makes of the answer to one prompt; see `go_on`."""
+        talk = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+        return self.go_on(talk, read, max_tokens)[0]
+
+    def go_on(
+        self, talk: Sequence[Message], read: Callable[[str], T], max_tokens: int = MAX_TOKENS
+    ) -> tuple[T, str]:
+        """What `read` makes of the next answer of a conversation, and that answer.
+
+        Where `read` raises Malformed, the model is told why and asked once more. Raises
+        RolloutError("memory_failed") if that helps not, and the model's own errors.
+        """
+        reply = self._model.chat(talk, max_tokens=max_tokens)
+        try:
+            return _read(reply, read), reply.text
+        except Malformed as problem:
+            again = [
+                *talk,
+                {"role": "assistant", "content": reply.text or "(nothing)"},
+                {"role": "user", "content": f"This cannot be read: {problem}. Answer again."},
+            ]
+        reply = self._model.chat(again, max_tokens=max_tokens)
+        try:
+            return _read(reply, read), reply.text
+        except Malformed as problem:
+            said = f"the model's answer cannot be read: {problem}: {reply.text[:100]!r}"
+            raise RolloutError("memory_failed", said) from None
+
+
+def succeeded(asker: Asker, experience: Experience) -> bool:
+    """Whether a task was solved: by the verdict where the policy tells it, else by the model."""
+    if experience.resolved is not None:
+        return experience.resolved
+    return asker.ask(JUDGE, episode(experience), lambda answer: truth(answer, "success"))
+
+
+def episode(experience: Experience) -> str:
+    """A finished task as a prompt shows it: all that the feedback policy lets be known."""
+    task = experience.task
+    outcome = {True: "solved", False: "not solved", None: "unknown"}[experience.resolved]
+    parts = [
+        ("Task", f"{task.instance_id} of {task.repo}"),
+        ("Issue", clip(task.problem_statement, ISSUE)),
+        ("What the agent did", middle_cut(experience.steps, STEPS)),
+        ("The agent's patch", clip(experience.patch, PATCH)),
+        ("Outcome", outcome),
+        ("End of the test output", (experience.test_output or "")[-OUTPUT:]),
+        ("The fix that was merged in the end", clip(experience.gold_patch or "", PATCH)),
+    ]
+    return "\n\n".join(f"## {title}\n{clean(text)}" for title, text in parts if text.strip())
+
+
+def headline(statement: str, limit: int = 200) -> str:
+    """An issue on one line."""
+    return first_lines(clean(statement), limit)
+
+
+def _read(reply: Reply, read: Callable[[str], T]) -> T:
+    try:
+        if not reply.text.strip():
+            raise Malformed("it is empty")
+        return read(reply.text)
+    except Malformed:
+        if reply.cut:
+            limit = f"{reply.completion_tokens} tokens"
+            raise Malformed(f"it was cut off after {limit}; be much shorter") from None
+        raise

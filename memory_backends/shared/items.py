@@ -1,0 +1,173 @@
+"""What the memories that distil share: items with origins, kept in files with exact bytes.
+
+`items.jsonl` has one item a line in the order they came, `told.jsonl` the rollouts told so far,
+so that one told again changes nothing. Where items are only added, a snapshot costs the new lines.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from memory_backends.shared.asking import Asker
+from memory_backends.shared.records import MAX_BYTES, at_least, budgeted, taught_files
+from memory_backends.shared.text import clean, first_lines
+from seqswe.errors import RunDirError, UsageError
+from seqswe.instance import Task
+from seqswe.memory import Experience, Recall, Recalled, Services
+
+ITEMS, TOLD = "items.jsonl", "told.jsonl"
+LINE = 300
+"""Characters of an item in a list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing learned, and the rollouts it was learned from."""
+
+    key: str
+    """What names it among its kind."""
+    text: str
+    kind: str = ""
+    about: str = ""
+    """The issue it came from, where it is found again by that."""
+    origins: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    """Files of the fixes behind it, as far as the feedback policy let them be known."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, experience: Experience, **what: Any) -> Self:
+        """An item that one rollout taught."""
+        return cls(
+            origins=(clean(experience.task.instance_id),),
+            files=taught_files(experience),
+            **what,
+        )
+
+    @classmethod
+    def read(cls, line: str) -> Self:
+        """Read a line of items.jsonl. Raises ValueError, TypeError or KeyError on others."""
+        data = json.loads(line)
+        return cls(**data | {name: tuple(data[name]) for name in ("origins", "files")})
+
+    def line(self) -> str:
+        """One line of items.jsonl."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")) + "\n"
+
+    def taught_by(self, other: Item) -> Item:
+        """This item with the origins and files of another one as well."""
+        return replace(
+            self,
+            origins=tuple(dict.fromkeys((*self.origins, *other.origins))),
+            files=tuple(dict.fromkeys((*self.files, *other.files))),
+        )
+
+    def after(self, older: Item) -> Item:
+        """This item in the place of an older one, whose origins and files it takes over first."""
+        return replace(older.taught_by(self), text=self.text, about=self.about, counts=self.counts)
+
+    def recalled(self, score: float = 1.0) -> Recalled:
+        """The item as a memory hands it out."""
+        return Recalled(text=self.text, score=score, origins=self.origins, files=self.files)
+
+
+class ItemMemory:
+    """A memory of items; a subclass says in `learn` what it keeps and in `choose` what it recalls.
+
+    max_bytes: UTF-8 bytes of a recall's text.
+    """
+
+    def __init__(self, home: Path, *, max_bytes: int = MAX_BYTES) -> None:
+        at_least(max_bytes=(max_bytes, 0))
+        self.home, self.max_bytes = home, max_bytes
+        self.items: list[Item] = []
+        self.told: dict[str, None] = {}
+
+    def learn(self, experience: Experience) -> None:
+        """Change `items` by one rollout that was not told before."""
+        raise NotImplementedError
+
+    def choose(self, task: Task) -> Iterable[Recalled]:
+        """What helps with a task, best first; nothing is written. Everything, latest first."""
+        return [item.recalled() for item in reversed(self.items)]
+
+    def recall(self, task: Task) -> Recall:
+        """What `choose` finds, within the budget."""
+        return budgeted(self.choose(task), self.max_bytes)
+
+    def record(self, experience: Experience) -> None:
+        """Learn from a rollout, once."""
+        name = clean(experience.task.instance_id)
+        if name not in self.told:
+            self.learn(experience)
+            self.told[name] = None
+
+    def put(self, item: Item) -> None:
+        """Add an item; one of the same kind and key gives it its place and its origins."""
+        for index, other in enumerate(self.items):
+            if (other.kind, other.key) == (item.kind, item.key):
+                self.items[index] = item.after(other)
+                return
+        self.items.append(item)
+
+    def save(self, directory: Path) -> None:
+        """Write both files, or nothing where nothing was told."""
+        if self.items:
+            (directory / ITEMS).write_text(
+                "".join(item.line() for item in self.items), encoding="utf-8"
+            )
+        if self.told:
+            (directory / TOLD).write_text("".join(json.dumps(name) + "\n" for name in self.told))
+
+    def load(self, directory: Path) -> None:
+        """Read both files. Raises RunDirError if they are damaged."""
+        try:
+            self.items = [Item.read(line) for line in _lines(directory / ITEMS)]
+            self.told = {json.loads(line): None for line in _lines(directory / TOLD)}
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise RunDirError(
+                f"memory in {directory} cannot be read: {error}",
+                "Restore the run directory from a copy, or start a new run.",
+            ) from None
+
+
+class ModelMemory(ItemMemory):
+    """A memory of items that a model writes."""
+
+    needs: ClassVar[tuple[str, ...]] = ("model",)
+
+    def __init__(self, home: Path, *, services: Services, **options: Any) -> None:
+        super().__init__(home, **options)
+        if services.model is None:
+            raise UsageError("this memory needs a model", "Give --model and --model-url.")
+        self.asker = Asker(services.model)
+
+
+def listing(items: Iterable[Item], limit: int) -> str:
+    """Items as a numbered list for a prompt, from 1, a line each; see `latest`."""
+    return latest(
+        (f"{n}. {item.key}: {first_lines(item.text, LINE)}" for n, item in enumerate(items, 1)),
+        limit,
+    )
+
+
+def latest(lines: Iterable[str], limit: int) -> str:
+    """The last lines that `limit` characters hold, in order; "(none)" where there are none."""
+    kept: list[str] = []
+    for line in reversed(list(lines)):
+        limit -= len(line) + 1
+        if limit < 0:
+            kept.append("(earlier ones left out)")
+            break
+        kept.append(line)
+    return "\n".join(reversed(kept)) or "(none)"
+
+
+def _lines(path: Path) -> list[str]:
+    # Not splitlines(): it also breaks at separators that JSON may leave inside a text.
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return [line for line in text.split("\n") if line]

@@ -1,0 +1,72 @@
+"""`langgraph`: earlier issues in a LangGraph store (extra `langgraph`, MIT).
+
+The in-memory store, because the records are what is saved: SqliteStore can search by meaning
+only where Python's sqlite3 may load extensions, which many builds do not allow. Vectors are ours:
+feature hashing, or the function that the setting `embedding` names. Search is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from memory_backends.shared.embedding import embedding_of, vectors
+from memory_backends.shared.nearest import nearest
+from memory_backends.shared.records import RecordMemory
+from memory_backends.shared.text import READ
+from seqswe import plugins
+from seqswe.instance import Task
+
+PLACE = ("records",)
+
+
+class LangGraph(RecordMemory):
+    """Cosine in a LangGraph store (extra `langgraph`); `embedding` is a module:attribute."""
+
+    def __init__(self, home: Path, *, embedding: str = "", **options: Any) -> None:
+        super().__init__(home, **options)
+        self._library = plugins.require("langgraph.store.memory", "langgraph", "memory 'langgraph'")
+        self._embed = embedding_of(embedding)
+        self._store: Any = None
+        self._stored = 0
+
+    def index(self, start: int) -> None:
+        """Forget a store of other records; new ones are put when they are asked for."""
+        if start == 0:
+            self._store, self._stored = None, 0
+
+    def rank(self, task: Task) -> Sequence[tuple[int, float]]:
+        """Cosines above 0, largest first; equal ones go to the later record."""
+        if not self.records:
+            return []
+        query = task.problem_statement[:READ]
+        vector = vectors(self._embed, [query])[0]
+        if not vector.any():
+            return []
+        self._put(len(vector))
+
+        def ask(wanted: int) -> list[tuple[int, float]]:
+            found = self._store.search(PLACE, query=query, limit=wanted)
+            # Items without words have no vector and no score.
+            return [(int(item.key), round(item.score or 0.0, 6)) for item in found]
+
+        return nearest(ask, self.k, len(self.records))
+
+    def _put(self, length: int) -> None:
+        if self._store is None:
+            index = {"dims": length, "embed": self._vectors, "fields": ["text"]}
+            self._store = self._library.InMemoryStore(index=index)
+        put = plugins.require("langgraph.store.base", "langgraph", "memory 'langgraph'").PutOp
+        new = self.records[self._stored :]
+        self._store.batch(
+            put(PLACE, str(number), {"text": record.document})
+            for number, record in enumerate(new, self._stored)
+        )
+        self._stored = len(self.records)
+
+    def _vectors(self, texts: Sequence[str]) -> list[Any]:
+        # Arrays, not lists as in its examples: every search makes a matrix of all of them.
+        return [vector.astype(np.float64) for vector in vectors(self._embed, list(texts))]

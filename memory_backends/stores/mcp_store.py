@@ -1,0 +1,177 @@
+"""`mcp`: earlier issues in any MCP memory server, started here over stdio (extra `mcp`, MIT).
+
+Two kinds of server are understood. A knowledge graph (`create_entities`, `search_nodes`), as the
+official one: each record is an entity whose name is the record's number. Its search is for the
+whole query as a part of a text, so it is asked for one word of the issue at a time, and an entity
+counts more the fewer share the word. Any other with a tool that writes a text and one that finds
+texts by a query: each text begins with its record's number, and the records named in an answer
+are those found, in its order.
+
+The server's state lies in a folder of its own (HOME, working folder and MEMORY_FILE_PATH) and is
+a cache: it is filled from the records when it is first asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from math import log
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, ClassVar
+
+from memory_backends.shared.mcp_session import Session, said, words_of
+from memory_backends.shared.nearest import nearest
+from memory_backends.shared.records import RecordMemory
+from memory_backends.shared.text import READ, clean, words
+from seqswe import plugins
+from seqswe.errors import UsageError
+from seqswe.instance import Task
+
+COMMAND = "mcp-server-memory"
+"""What `npm install --global @modelcontextprotocol/server-memory` puts on the PATH."""
+KEPT = 2_000
+"""Characters of a record that are written to the server."""
+WORDS, SHORTEST = 12, 4
+"""Words of an issue that a graph is searched for, the longest ones, and their least length."""
+BATCH = 200
+NAMED = re.compile(r"\[record ([0-9]{1,9})\]")
+ENTITY = re.compile(r"^record ([0-9]{1,9})$", re.MULTILINE)
+WRITES = re.compile(r"write|add|store|save|remember|create|put", re.IGNORECASE)
+SEARCHES = re.compile(r"search|find|recall|query|retrieve", re.IGNORECASE)
+
+
+class McpStore(RecordMemory):
+    """Any MCP memory server (extra `mcp`); `command` starts it, tools are found or named."""
+
+    requires: ClassVar[str] = "a command that starts an MCP memory server (command=)"
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        command: str = COMMAND,
+        write: str = "",
+        search: str = "",
+        seconds: float = 60.0,
+        **options: Any,
+    ) -> None:
+        super().__init__(home, **options)
+        plugins.require("mcp", "mcp", "memory 'mcp'")
+        self._command, self._seconds = words_of(command), seconds
+        self._names = write, search
+        self._session: Session | None = None
+        self._store: Graph | Texts | None = None
+        self._written = 0
+
+    def index(self, start: int) -> None:
+        """Stop a server that holds other records; a new one starts when it is asked."""
+        if start == 0:
+            if self._session is not None:
+                self._session.close()
+            self._session, self._store, self._written = None, None, 0
+
+    def rank(self, task: Task) -> Sequence[tuple[int, float]]:
+        """What the server finds, best first; equal ones go to the later record."""
+        query = clean(task.problem_statement[:READ])
+        if not self.records or not query.strip():
+            return []
+        store = self._open()
+        for at in range(self._written, len(self.records), BATCH):
+            texts = [record.document[:KEPT] for record in self.records[at : at + BATCH]]
+            store.write(dict(enumerate(texts, at)))
+            self._written = at + len(texts)
+        return nearest(lambda wanted: store.search(query), self.k, self._written)
+
+    def _open(self) -> Graph | Texts:
+        if self._store is None:
+            self.home.mkdir(parents=True, exist_ok=True)
+            folder = Path(mkdtemp(prefix="server-", dir=self.home))
+            self._session = Session(self._command, folder, self._seconds)
+            tools = self._session.tools()
+            if {"create_entities", "search_nodes"} <= set(tools):
+                self._store = Graph(self._session)
+            else:
+                self._store = Texts(self._session, tools, *self._names)
+        return self._store
+
+
+class Graph:
+    """A server that keeps entities with observations."""
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._size = session, 0
+
+    def write(self, texts: Mapping[int, str]) -> None:
+        """Create an entity for each text."""
+        entities = [
+            {"name": f"record {number}", "entityType": "issue", "observations": [text]}
+            for number, text in texts.items()
+        ]
+        self._session.call("create_entities", {"entities": entities})
+        self._size += len(texts)
+
+    def search(self, query: str) -> list[tuple[int, float]]:
+        """Entities by the rarity of the query's words that they hold."""
+        scores: dict[int, float] = defaultdict(float)
+        asked = sorted({w for w in words(query) if len(w) >= SHORTEST}, key=lambda w: (-len(w), w))
+        for word in asked[:WORDS]:
+            found = self._session.call("search_nodes", {"query": word}).structured_content
+            names = "\n".join(str(entity["name"]) for entity in found["entities"])
+            numbers = _numbers(ENTITY, names, self._size)
+            for number in numbers:
+                scores[number] += log(1 + self._size / len(numbers))
+        return [(number, round(score, 6)) for number, score in scores.items()]
+
+
+class Texts:
+    """A server with one tool that keeps a text and one that finds texts by a query."""
+
+    def __init__(
+        self, session: Session, tools: Mapping[str, Mapping[str, Any]], write: str, search: str
+    ) -> None:
+        self._session, self._size = session, 0
+        self._write = write or _tool(tools, WRITES, "write")
+        self._search = search or _tool(tools, SEARCHES, "search")
+        self._text, self._query = (_argument(tools, t) for t in (self._write, self._search))
+
+    def write(self, texts: Mapping[int, str]) -> None:
+        """Write each text by a call of its own."""
+        for number, text in texts.items():
+            self._session.call(self._write, {self._text: f"[record {number}] {text}"})
+        self._size += len(texts)
+
+    def search(self, query: str) -> list[tuple[int, float]]:
+        """Records named in the answer; the first has score 1, the second 1/2, and so on."""
+        answer = said(self._session.call(self._search, {self._query: query[:KEPT]}))
+        found = _numbers(NAMED, answer, self._size)
+        return [(number, 1 / place) for place, number in enumerate(found, 1)]
+
+
+def _numbers(form: re.Pattern[str], text: str, size: int) -> list[int]:
+    """Records that are named, once each; a server may name others than it was given."""
+    return [n for n in dict.fromkeys(map(int, form.findall(text))) if n < size]
+
+
+def _tool(tools: Mapping[str, Any], kind: re.Pattern[str], option: str) -> str:
+    found = [name for name in tools if kind.search(name)]
+    if len(found) != 1:
+        raise UsageError(
+            f"memory 'mcp': which tool is to {option}? The server has {', '.join(tools) or 'none'}",
+            f"Name it: --memory-option {option}=...",
+        )
+    return found[0]
+
+
+def _argument(tools: Mapping[str, Mapping[str, Any]], name: str) -> str:
+    """The one text that a tool asks for. Raises UsageError."""
+    schema = tools.get(name, {})
+    known = schema.get("properties", {})
+    wanted = [key for key in schema.get("required", known) if known[key].get("type") == "string"]
+    if len(wanted) != 1 or set(schema.get("required", wanted)) != set(wanted):
+        raise UsageError(
+            f"memory 'mcp': tool {name!r} does not take one text ({', '.join(known) or 'nothing'})",
+            f"Name another of its tools: {', '.join(tools)}.",
+        )
+    return str(wanted[0])

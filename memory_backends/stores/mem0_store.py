@@ -1,0 +1,120 @@
+"""`mem0`: earlier issues in mem0 with its embedded Qdrant (extra `mem0`, Apache-2.0).
+
+Without a model: `infer=False` keeps the text as it is, where mem0's own way has a model extract
+facts. Its clients for a model are built all the same, so they get a key and an address that
+lead nowhere. Telemetry is off, its folder is one of this process, removed at
+its end, and vectors are ours: feature
+hashing, or the function that the setting `embedding` names. mem0's keyword search needs a model
+to be downloaded, so it stays off. Qdrant and the history are kept in main memory and filled from
+the records: on disk, each record costs 50 ms, and a folder that is open cannot be opened again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+import weakref
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from memory_backends.shared.embedding import Embedding, embedding_of, vectors
+from memory_backends.shared.nearest import nearest
+from memory_backends.shared.records import RecordMemory
+from memory_backends.shared.text import READ
+from seqswe import plugins
+from seqswe.instance import Task
+
+WHO = {"user_id": "codebase"}
+NOWHERE = {"api_key": "none", "openai_base_url": "http://127.0.0.1:9"}
+
+
+class Mem0(RecordMemory):
+    """mem0's search of raw records (extra `mem0`); `embedding` is a module:attribute."""
+
+    def __init__(self, home: Path, *, embedding: str = "", **options: Any) -> None:
+        super().__init__(home, **options)
+        self._embed = embedding_of(embedding)
+        # Both are read once, when mem0 is imported, whichever memory comes first.
+        os.environ["MEM0_TELEMETRY"] = "False"
+        os.environ["MEM0_DIR"] = _folder().name
+        self._library = plugins.require("mem0", "mem0", "memory 'mem0'")
+        logging.getLogger("mem0").setLevel(logging.ERROR)
+        self._mem0: Any = None
+        self._added = 0
+        self._close: Callable[[], Any] = lambda: None
+
+    def index(self, start: int) -> None:
+        """Forget a store of other records; new ones are added when they are asked for."""
+        if start == 0:
+            self._close()
+            self._mem0, self._added = None, 0
+
+    def rank(self, task: Task) -> Sequence[tuple[int, float]]:
+        """mem0's scores above 0, largest first; equal ones go to the later record."""
+        query = task.problem_statement[:READ].strip()
+        if not self.records or not query:
+            return []
+        vector = vectors(self._embed, [query])[0]
+        if not vector.any():
+            return []
+        self._add(len(vector))
+
+        def ask(wanted: int) -> list[tuple[int, float]]:
+            found = self._mem0.search(query, top_k=wanted, filters=WHO, threshold=0.0)
+            return [
+                (item["metadata"]["record"], round(item["score"], 6)) for item in found["results"]
+            ]
+
+        return nearest(ask, self.k, len(self.records))
+
+    def _add(self, length: int) -> None:
+        if self._mem0 is None:
+            self._open(length)
+        for number, record in enumerate(self.records[self._added :], self._added):
+            if vectors(self._embed, [record.document])[0].any():  # else nothing could find it
+                self._mem0.add(record.document, infer=False, metadata={"record": number}, **WHO)
+        self._added = len(self.records)
+
+    def _open(self, length: int) -> None:
+        warnings.filterwarnings("ignore", message="Payload indexes have no effect in the local")
+        qdrant = plugins.require("qdrant_client", "mem0", "memory 'mem0'").QdrantClient(":memory:")
+        place = {"client": qdrant, "embedding_model_dims": length}
+        self._mem0 = self._library.Memory.from_config(
+            {
+                "vector_store": {"provider": "qdrant", "config": place},
+                "history_db_path": ":memory:",
+                "llm": {"provider": "openai", "config": NOWHERE},
+                "embedder": {"provider": "openai", "config": NOWHERE},
+            }
+        )
+        self._mem0.embedding_model = Embedder(self._embed)
+        self._close = weakref.finalize(self, _dispose, self._mem0)
+
+
+class Embedder:
+    """Our vectors, as mem0 asks for them."""
+
+    def __init__(self, embed: Embedding) -> None:
+        self._embed = embed
+
+    def embed(self, text: str, memory_action: str | None = None) -> list[float]:
+        """The vector of one text."""
+        return self.embed_batch([text])[0]
+
+    def embed_batch(self, texts: list[str], memory_action: str | None = None) -> list[list[float]]:
+        """The vectors of texts."""
+        return [vector.tolist() for vector in vectors(self._embed, texts)]
+
+
+@cache
+def _folder() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="seqswe-mem0-")
+
+
+def _dispose(store: Any) -> None:
+    store.close()
+    store.vector_store.client.close()
