@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from harness.commands.run import work
-from harness.loop.loaded_experiment import Subject
+from harness.loop.loaded_experiment import LoadedExperiment
 from harness.sandboxes.provider import open_provider
 from seqswe.experiment import Experiment
 from seqswe.runs.folders import cache_folder, total_bytes
@@ -59,24 +59,24 @@ def main(codebase: str, mirror: str, tasks: int, sandbox: str) -> None:
         sandbox=sandbox,
         jobs=1,
     )
-    subject = Subject.load(experiment)
+    loaded = LoadedExperiment.load(experiment)
     with open_provider(experiment) as provider, TemporaryDirectory() as folder:
         for name in ("warm-up", "measured"):
-            store = _store(Path(folder) / name, subject, provider)
-            work(subject, store, provider)
+            store = _store(Path(folder) / name, loaded, provider)
+            work(loaded, store, provider)
         rollouts = store.journal().rollouts
         _print_seconds(rollouts)
-        _print_disk(subject, store, len(rollouts))
+        _print_disk(loaded, store, len(rollouts))
 
 
-def _store(root: Path, subject: Subject, provider: SandboxProvider) -> RunDirectory:
+def _store(root: Path, loaded: LoadedExperiment, provider: SandboxProvider) -> RunDirectory:
     return RunDirectory.create(
         root,
         RunInfo(
-            experiment=subject.plan.experiment,
-            instance_ids=subject.plan.instance_ids,
-            sequence_digest=subject.digest(),
-            environments=subject.images(provider),
+            experiment=loaded.plan.experiment,
+            instance_ids=loaded.plan.instance_ids,
+            sequence_digest=loaded.digest(),
+            environments=loaded.images(provider),
         ),
     )
 
@@ -97,14 +97,14 @@ def _print_seconds(rollouts: Sequence[Rollout]) -> None:
     click.echo(f"ratio to the floor (tests + {FLOOR} s): median {statistics.median(ratio):.2f}")
 
 
-def _print_disk(subject: Subject, store: RunDirectory, count: int) -> None:
-    packs = total_bytes([cache_folder() / "history" / subject.manifest.name])
+def _print_disk(loaded: LoadedExperiment, store: RunDirectory, count: int) -> None:
+    packs = total_bytes([cache_folder() / "history" / loaded.manifest.name])
     files, snapshots = total_bytes([store.root / "rollouts"]), store.snapshots.bytes_stored()
     click.echo(
         f"packs of this sequence {packs / 1e6:.1f} MB; run directory "
         f"{files / count / 1e3:.1f} kB a rollout, snapshots {snapshots / 1e3:.1f} kB in all"
     )
-    if subject.plan.experiment.sandbox == "docker":
+    if loaded.plan.experiment.sandbox == "docker":
         from harness.sandboxes.docker import connect
 
         client = connect()

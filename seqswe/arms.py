@@ -91,11 +91,11 @@ class Cell:
     memory: Policy = "reset"
 
     @property
-    def chained(self) -> bool:
+    def carries_memory(self) -> bool:
         """Whether its tasks depend on each other through the memory."""
         return self.memory == "carry"
 
-    def following(self, position: int) -> int | None:
+    def next_position(self, position: int) -> int | None:
         """The position worked on after this one; None after the last."""
         step = self.order.index(position) + 1
         return self.order[step] if step < len(self.order) else None
@@ -105,7 +105,7 @@ class Cell:
         if isinstance(self.memory, Frozen):
             known = self.memory.lessons
             return set(known) - {position} if self.memory.without_own else known
-        return self.order[: self.order.index(position)] if self.chained else ()
+        return self.order[: self.order.index(position)] if self.carries_memory else ()
 
 
 def arm_of(name: str) -> Arm:

@@ -196,7 +196,7 @@ class Plan:
         return sum(len(cell.order) for cell in self.cells)
 
 
-def lay(experiment: Experiment, instance_ids: tuple[str, ...]) -> Plan:
+def make_plan(experiment: Experiment, instance_ids: tuple[str, ...]) -> Plan:
     """Lay an experiment over a sequence. Raises UsageError for an empty one."""
     if not instance_ids:
         raise UsageError(

@@ -14,7 +14,7 @@ from harness.codebases.environment import environment_at
 from harness.codebases.statement import Issue, statement_of
 from harness.grading.patch import is_test, parts, split, under
 from harness.history.git import Clone
-from seqswe.manifests.manifest import InstanceRecord, Layout, Manifest, Texts
+from seqswe.manifests.manifest import InstanceRecord, InstanceTexts, Layout, Manifest
 from seqswe.sandbox import Environment
 
 DIFF = (
@@ -125,11 +125,11 @@ def _sort(paths: list[str], layout: Layout) -> tuple[list[str], list[str]]:
 
 def texts_of(
     clone: Clone, layout: Layout, base: str, commit: str, issues: Mapping[int, Issue]
-) -> Texts:
+) -> InstanceTexts:
     """Statement, patch and test patch of a commit. Raises ValueError for an unsplittable diff."""
     diff = clone.run(*DIFF, base, commit)
     if "".join(part.text for part in parts(diff)) != diff:
         raise ValueError("the diff does not come apart cleanly")
     test_patch, patch = split(diff, is_test(layout))
     statement, source = statement_of(clone, base, commit, issues)
-    return Texts(statement=statement, source=source, patch=patch, test_patch=test_patch)
+    return InstanceTexts(statement=statement, source=source, patch=patch, test_patch=test_patch)

@@ -15,7 +15,7 @@ from seqswe.instance import Instance
 from seqswe.manifests.manifest import InstanceRecord, Manifest
 
 
-def materialize(
+def instances_of(
     clone: Clone, manifest: Manifest, records: Iterable[InstanceRecord], issues: Mapping[int, Issue]
 ) -> list[Instance]:
     """Instances of some records, in order.
@@ -29,7 +29,7 @@ def materialize(
 def instance_of(
     clone: Clone, manifest: Manifest, record: InstanceRecord, issues: Mapping[int, Issue]
 ) -> Instance:
-    """One instance; see `materialize`."""
+    """One instance; see `instances_of`."""
     try:
         texts = (
             kept_texts(clone, record)

@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 
 from harness.commands.options import mirror_option
-from harness.loop.context import Bench
-from harness.loop.loaded_experiment import Subject
-from harness.loop.rollout import Clock, grade_patch
-from harness.loop.sandbox_pool import Wanted
+from harness.loop.clock import Clock
+from harness.loop.context import RunContext
+from harness.loop.loaded_experiment import LoadedExperiment
+from harness.loop.rollout import grade_patch
+from harness.loop.sandbox_pool import SandboxRequest
 from harness.sandboxes.provider import open_provider
 from seqswe.arms import Cell
 from seqswe.cli.progress import progress
@@ -35,13 +36,13 @@ def grade(run_directory: Path, mirror: str, jobs: int) -> None:
     """
     store = RunDirectory.open(run_directory)
     experiment = store.info.experiment
-    subject = Subject.load(replace(experiment, mirror=mirror or experiment.mirror))
-    store.check_sequence(subject.digest())
+    loaded = LoadedExperiment.load(replace(experiment, mirror=mirror or experiment.mirror))
+    store.check_sequence(loaded.digest())
     rollouts = [r for r in store.journal().rollouts if r.graded]
     if not rollouts:
         raise IncompleteError(f"{run_directory} has no graded rollouts", "Run or resume it first.")
-    with open_provider(experiment) as provider, subject.bench(store, provider) as bench:
-        verdicts = _grade_all(bench, rollouts, jobs)
+    with open_provider(experiment) as provider, loaded.context(store, provider) as context:
+        verdicts = _grade_all(context, rollouts, jobs)
     same = sum(verdicts[r.instance_id, r.patch_digest].resolved == r.resolved for r in rollouts)
     lines = [
         json.dumps(
@@ -70,13 +71,13 @@ Key = tuple[str, str]
 """Instance id and digest of the patch: equal ones are graded once."""
 
 
-def _grade_all(bench: Bench, rollouts: list[Rollout], jobs: int) -> dict[Key, Verdict]:
+def _grade_all(context: RunContext, rollouts: list[Rollout], jobs: int) -> dict[Key, Verdict]:
     chosen = {(r.instance_id, r.patch_digest): r for r in rollouts}
 
     def one(rollout: Rollout) -> Verdict:
         cell = Cell(arm=rollout.arm, seed=rollout.seed, order=(rollout.position,))
-        wanted = Wanted(cell, rollout.position, for_agent=False)
-        return grade_patch(bench, wanted, _patch(bench, rollout), Clock()).verdict
+        request = SandboxRequest(cell, rollout.position, for_agent=False)
+        return grade_patch(context, request, _patch(context, rollout), Clock()).verdict
 
     verdicts = {}
     pool = ThreadPoolExecutor(jobs)
@@ -86,15 +87,15 @@ def _grade_all(bench: Bench, rollouts: list[Rollout], jobs: int) -> dict[Key, Ve
                 verdicts[key] = verdict
                 bar.advance()
     except BaseException:
-        bench.provider.close()
+        context.provider.close()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return verdicts
 
 
-def _patch(bench: Bench, rollout: Rollout) -> str:
-    folder = bench.store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id)
+def _patch(context: RunContext, rollout: Rollout) -> str:
+    folder = context.store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id)
     path = folder / "patch.diff"
     try:
         patch = path.read_bytes().decode("utf-8", "surrogateescape")

@@ -17,7 +17,7 @@ from harness.codebases.environment import environment_at
 from harness.codebases.locate import clone_of, writable_folder
 from harness.commands.options import mirror_option
 from harness.commands.validate import Room
-from harness.history import Delivery
+from harness.history import Checkouts
 from harness.history.git import Clone
 from harness.injection.inject import Injector, Rules, recurrence, test_modules
 from harness.injection.remake import remake, without_messages
@@ -108,7 +108,7 @@ def _new(manifest: Manifest, clone: Clone, chosen: Rules, sandbox: tuple[str, st
             manifest=manifest,
             clone=clone,
             rules=chosen,
-            open_bench=workshop.open_bench,
+            open_workbench=workshop.open_workbench,
             prove=workshop.prove,
             environment=keys.__getitem__,
         )
@@ -131,7 +131,7 @@ def _again(manifest: Manifest, clone: Clone, sandbox: tuple[str, str]) -> Manife
         _workshop(manifest, clone, keys, sandbox) as workshop,
         progress("inject", len(manifest.instances)) as bar,
     ):
-        for record in remake(manifest.instances, clone, workshop.open_bench):
+        for record in remake(manifest.instances, clone, workshop.open_workbench):
             made.append(record)
             bar.advance(record.instance_id)
     return replace(manifest, instances=tuple(made))
@@ -181,7 +181,7 @@ def _bases(
 class Workshop(NamedTuple):
     """Where bugs are tried and proved, in sandboxes."""
 
-    open_bench: Callable[[str], Workbench]
+    open_workbench: Callable[[str], Workbench]
     """A workbench at a base commit."""
     prove: Callable[[InstanceRecord], InstanceRecord | str]
     """The record with its test ids, or why it is none."""
@@ -196,7 +196,7 @@ def _workshop(
     cache = cache_folder() / "history" / f"{manifest.name}-inject"
     with scratch_folder(cache) as scratch:
         provider.sweep()
-        delivery = Delivery(clone, list(keys), cache)
+        delivery = Checkouts(clone, list(keys), cache)
         room = Room(
             manifest=manifest,
             clone=clone,
@@ -207,8 +207,8 @@ def _workshop(
         )
         numbers = count()
 
-        def open_bench(base: str) -> Workbench:
-            checkout = delivery.history.checkout(base, scratch / f"bench-{next(numbers)}")
+        def open_workbench(base: str) -> Workbench:
+            checkout = delivery.history.checkout(base, scratch / f"workbench-{next(numbers)}")
             environment = manifest.environment(keys[base])
             # One sandbox tries many bugs, so its clock must not be a rollout's.
             limits = Limits(task_seconds=36_000.0, command_seconds=manifest.tests.wall_seconds)
@@ -223,7 +223,7 @@ def _workshop(
             raise RolloutError("sandbox_failed", validation.problem, "See `seqswe doctor`.")
 
         try:
-            yield Workshop(open_bench, prove)
+            yield Workshop(open_workbench, prove)
         finally:
             provider.close()
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-Command = Callable[..., Any]
+ClickCommand = Callable[..., Any]
 
 
-def mirror_option(command: Command) -> Command:
+def mirror_option(command: ClickCommand) -> ClickCommand:
     """`--mirror`, also `SEQSWE_MIRRORS`."""
     return click.option(
         "--mirror",
@@ -23,7 +23,7 @@ def mirror_option(command: Command) -> Command:
     )(command)
 
 
-def issues_option(command: Command) -> Command:
+def issues_option(command: ClickCommand) -> ClickCommand:
     """`--issues`, the texts of a tracker."""
     return click.option(
         "--issues",

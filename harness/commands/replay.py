@@ -13,8 +13,8 @@ import click
 
 from harness.commands.options import mirror_option
 from harness.commands.run import check_keys
-from harness.loop.context import Bench
-from harness.loop.loaded_experiment import Subject
+from harness.loop.context import RunContext
+from harness.loop.loaded_experiment import LoadedExperiment
 from harness.loop.rollout import run_rollout
 from harness.sandboxes.provider import open_provider
 from seqswe.arms import SEQUENTIAL, Cell, Frozen
@@ -80,16 +80,16 @@ def replay(
     if out:
         RunDirectory.check_new(out)
     experiment = store.info.experiment
-    subject = Subject.load(replace(experiment, mirror=mirror or experiment.mirror))
-    subject.try_plugins()
-    store.check_sequence(subject.digest())
-    asked = _asked(store, subject.plan, (arm, seed, position), memory_from)
+    loaded = LoadedExperiment.load(replace(experiment, mirror=mirror or experiment.mirror))
+    loaded.try_plugins()
+    store.check_sequence(loaded.digest())
+    asked = _asked(store, loaded.plan, (arm, seed, position), memory_from)
     with open_provider(experiment) as provider, TemporaryDirectory() as folder:
         kept = RunDirectory(Path(folder), store.info)
         kept.snapshots = store.snapshots
-        with subject.bench(kept, provider) as bench:
-            check_keys(store, bench, [asked.old])
-            new = _again(bench, asked)
+        with loaded.context(kept, provider) as context:
+            check_keys(store, context, [asked.old])
+            new = _again(context, asked)
         if out:
             made = kept.folder(new.arm, seed, position, new.instance_id)
             shutil.copytree(made, out, dirs_exist_ok=True)
@@ -145,7 +145,7 @@ def _moment(
     if memory_from == "before":
         # What it started from need not be a moment of the chain: a lesson may be left out of it.
         return old.memory_before, tuple(cell.taught(old.position))
-    chain = cell if cell.chained else cells.get((SEQUENTIAL, old.seed))
+    chain = cell if cell.carries_memory else cells.get((SEQUENTIAL, old.seed))
     order = chain.order if chain else ()
     count = _count(memory_from, len(order))
     if not chain or not count:
@@ -172,9 +172,9 @@ def _count(memory_from: str, most: int) -> int:
     return int(memory_from)
 
 
-def _again(bench: Bench, asked: Asked) -> Rollout:
-    for _ in range(bench.experiment.retries + 1):
-        new = run_rollout(bench, asked.cell, asked.old.position, asked.snapshot)
+def _again(context: RunContext, asked: Asked) -> Rollout:
+    for _ in range(context.experiment.retries + 1):
+        new = run_rollout(context, asked.cell, asked.old.position, asked.snapshot)
         if new.failure is None or not CAUSES[new.failure.cause].retry:
             break
     if not new.graded:

@@ -10,8 +10,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from harness.loop.context import Bench
-from harness.loop.loaded_experiment import Subject
+from harness.loop.context import RunContext
+from harness.loop.loaded_experiment import LoadedExperiment
 from harness.loop.rollout import run_rollout
 from harness.loop.schedule import Schedule, run_all
 from harness.sandboxes.local import WARNING
@@ -46,18 +46,18 @@ def run(out: Path, **values: Any) -> None:
     """
     experiment = Experiment(**values)
     RunDirectory.check_new(out)
-    subject = Subject.load(experiment)
-    subject.try_plugins()
+    loaded = LoadedExperiment.load(experiment)
+    loaded.try_plugins()
     with open_provider(experiment) as provider:
         info = RunInfo(
             experiment=experiment,
-            instance_ids=subject.plan.instance_ids,
-            sequence_digest=subject.digest(),
-            environments=subject.images(provider),
-            synthetic=any(i.synthetic for i in subject.instances),
-            tests=subject.tests(),
+            instance_ids=loaded.plan.instance_ids,
+            sequence_digest=loaded.digest(),
+            environments=loaded.images(provider),
+            synthetic=any(i.synthetic for i in loaded.instances),
+            tests=loaded.tests(),
         )
-        work(subject, RunDirectory.create(out, info), provider)
+        work(loaded, RunDirectory.create(out, info), provider)
 
 
 @click.command()
@@ -78,27 +78,27 @@ def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
     }
     experiment = replace(store.info.experiment, **given)
     store.check_same(experiment)
-    subject = Subject.load(experiment)
-    subject.try_plugins()
-    store.check_sequence(subject.digest())
+    loaded = LoadedExperiment.load(experiment)
+    loaded.try_plugins()
+    store.check_sequence(loaded.digest())
     with open_provider(experiment) as provider:
-        work(subject, store, provider)
+        work(loaded, store, provider)
 
 
-def work(subject: Subject, store: RunDirectory, provider: SandboxProvider) -> None:
+def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvider) -> None:
     """Run everything the journal does not hold yet. Raises IncompleteError for what is left."""
-    plan, experiment = subject.plan, subject.plan.experiment
+    plan, experiment = loaded.plan, loaded.plan.experiment
     if not provider.isolates:
         click.echo(f"warning: {WARNING}", err=True)
-    with store.locked(), subject.bench(store, provider) as bench:
+    with store.locked(), loaded.context(store, provider) as context:
         if store.repair():
             click.echo("the journal's last line was incomplete and is dropped", err=True)
         done = {(r.arm, r.seed, r.position): r for r in store.journal().rollouts}
-        check_keys(store, bench, done.values())
+        check_keys(store, context, done.values())
         schedule = Schedule(cells=plan.cells, jobs=experiment.jobs, retries=experiment.retries)
 
         def start(cell: Cell, position: int, before: str) -> Rollout:
-            return run_rollout(bench, cell, position, before)
+            return run_rollout(context, cell, position, before)
 
         graded = sum(r.graded for r in done.values())
         with progress("rollouts", plan.rollouts, graded) as bar:
@@ -108,10 +108,10 @@ def work(subject: Subject, store: RunDirectory, provider: SandboxProvider) -> No
     _finish(store, plan)
 
 
-def check_keys(store: RunDirectory, bench: Bench, rollouts: Iterable[Rollout]) -> None:
+def check_keys(store: RunDirectory, context: RunContext, rollouts: Iterable[Rollout]) -> None:
     """Refuse to add to results that depend on another image or version than is here."""
     for rollout in rollouts:
-        key = bench.key(bench.instances[rollout.position], rollout.memory_before)
+        key = context.key(context.instances[rollout.position], rollout.memory_before)
         if rollout.graded and rollout.key != key:
             raise RunDirError(
                 f"{store.root} was made with another image or version of SeqSWE "

@@ -24,7 +24,7 @@ from harness.codebases.validate import validate as prove
 from harness.commands.mine import CANDIDATES
 from harness.commands.options import issues_option, mirror_option
 from harness.grading import Grader
-from harness.history import Delivery
+from harness.history import Checkouts
 from harness.history.git import Clone
 from harness.sandboxes.cleanup import scratch_folder
 from harness.sandboxes.provider import provider_of
@@ -84,7 +84,7 @@ def validate(
     provider.sweep()
     cache = cache_folder() / "history" / manifest.name
     with scratch_folder(cache) as scratch:
-        history = Delivery(clone, [c.base_commit for c in candidates], cache)
+        history = Checkouts(clone, [c.base_commit for c in candidates], cache)
         manifest = _locked(manifest, history, provider, scratch, candidates)
         room = Room(
             manifest=manifest,
@@ -109,7 +109,7 @@ class Room:
 
     manifest: Manifest
     clone: Clone
-    history: Delivery
+    history: Checkouts
     provider: SandboxProvider
     scratch: Path
     issues: Mapping[int, Issue]
@@ -139,7 +139,7 @@ class Room:
 
 def _locked(
     manifest: Manifest,
-    history: Delivery,
+    history: Checkouts,
     provider: SandboxProvider,
     scratch: Path,
     candidates: Iterable[InstanceRecord],

@@ -4,6 +4,6 @@ Ground floor: imports no other room. Start at `deliver.py`; `inside/` holds the 
 in the sandbox.
 """
 
-from harness.delivery.deliver import Given, check, deliver
+from harness.delivery.deliver import Handover, check, deliver
 
-__all__ = ["Given", "check", "deliver"]
+__all__ = ["Handover", "check", "deliver"]

@@ -26,12 +26,12 @@ from seqswe.sandbox import Sandbox
 
 SECONDS = 60.0
 """For laying out and for collecting; both take a fraction of one."""
-MOST = 10**9
+MAX_COUNT = 10**9
 """Above every count that can be one."""
 
 
 @dataclass
-class Given:
+class Handover:
     """What an agent is given of a recall and, once it is done, what it made of it."""
 
     recall: Recall
@@ -77,35 +77,35 @@ def check(experiment: Experiment) -> None:
 
 
 @contextmanager
-def deliver(way: str, recall: Recall, sandbox: Sandbox) -> Iterator[Given]:
+def deliver(way: str, recall: Recall, sandbox: Sandbox) -> Iterator[Handover]:
     """Deliver for as long as the agent works in the sandbox.
 
     Raises RolloutError("sandbox_failed") where nothing can be laid out in it.
     """
     if way == "prompt":
-        yield Given(recall)
+        yield Handover(recall)
         return
     with {"file": _file, "folder": _folder, "mcp": _mcp, "mcp-http": _http}[way](
         recall, sandbox
-    ) as given:
-        yield given
+    ) as handover:
+        yield handover
 
 
 @contextmanager
-def _file(recall: Recall, sandbox: Sandbox) -> Iterator[Given]:
+def _file(recall: Recall, sandbox: Sandbox) -> Iterator[Handover]:
     laid, cut = texts.instructions(recall)
     job = {"files": laid, "programs": {}}
-    _lay(sandbox, job)
+    _write_files(sandbox, job)
     size = max((len(text.encode()) for text in laid.values()), default=0)
-    given = Given(Recall(), Delivered(way="file", bytes=size, truncated=cut))
-    yield given
+    handover = Handover(Recall(), Delivered(way="file", bytes=size, truncated=cut))
+    yield handover
     seen = _ask(sandbox, "home", ["opened"], job) if laid else {"opened": 0}
-    given.used(_counts(seen, ("opened",)))
+    handover.used(_counts(seen, ("opened",)))
 
 
 @contextmanager
-def _folder(recall: Recall, sandbox: Sandbox, way: str = "folder") -> Iterator[Given]:
-    home, path = _place(sandbox, recall, texts.programs())
+def _folder(recall: Recall, sandbox: Sandbox, way: str = "folder") -> Iterator[Handover]:
+    home, path = _write_memory(sandbox, recall, texts.programs())
     command = f"{home}/{texts.COMMAND}"
     env = {"SEQSWE_MEMORY_COMMAND": command}
     if way == "folder":
@@ -114,10 +114,10 @@ def _folder(recall: Recall, sandbox: Sandbox, way: str = "folder") -> Iterator[G
     else:
         env |= {"SEQSWE_MEMORY_MCP": f"{home}/{texts.CONFIG}"}
     hint = texts.SHELL_HINT if way == "folder" else texts.TOOL_HINT
-    given = Given(Recall(hint=hint, env=env), _delivered(way, recall))
-    yield given
+    handover = Handover(Recall(hint=hint, env=env), _delivered(way, recall))
+    yield handover
     seen = _ask(sandbox, "memory", ["collect", f"{home}/{texts.FOLDER}/memory"], {})
-    given.used(_counts(seen.get("calls"), CALLS), _notes(seen.get("notes")))
+    handover.used(_counts(seen.get("calls"), CALLS), _notes(seen.get("notes")))
 
 
 def _mcp(recall: Recall, sandbox: Sandbox) -> Any:
@@ -125,7 +125,7 @@ def _mcp(recall: Recall, sandbox: Sandbox) -> Any:
 
 
 @contextmanager
-def _http(recall: Recall, sandbox: Sandbox) -> Iterator[Given]:
+def _http(recall: Recall, sandbox: Sandbox) -> Iterator[Handover]:
     with TemporaryDirectory(prefix="seqswe-memory-") as folder:
         for name, text in texts.entries(recall).items():
             path = Path(folder, name)
@@ -135,15 +135,17 @@ def _http(recall: Recall, sandbox: Sandbox) -> Iterator[Given]:
         with serve(store) as (url, token):
             header = {"Authorization": f"Bearer {token}"}
             server = {"type": "http", "url": url, "headers": header}
-            home, _ = _place(sandbox, Recall(), {texts.CONFIG: texts.config(server)})
+            home, _ = _write_memory(sandbox, Recall(), {texts.CONFIG: texts.config(server)})
             env = {
                 "SEQSWE_MEMORY_URL": url,
                 "SEQSWE_MEMORY_TOKEN": token,
                 "SEQSWE_MEMORY_MCP": f"{home}/{texts.CONFIG}",
             }
-            given = Given(Recall(hint=texts.TOOL_HINT, env=env), _delivered("mcp-http", recall))
-            yield given
-        given.used(store.calls(), tuple(store.notes()))
+            handover = Handover(
+                Recall(hint=texts.TOOL_HINT, env=env), _delivered("mcp-http", recall)
+            )
+            yield handover
+        handover.used(store.calls(), tuple(store.notes()))
 
 
 def _delivered(way: str, recall: Recall) -> Delivered:
@@ -151,14 +153,14 @@ def _delivered(way: str, recall: Recall) -> Delivered:
     return Delivered(way=way, bytes=size)
 
 
-def _place(sandbox: Sandbox, recall: Recall, programs: Mapping[str, str]) -> tuple[str, str]:
+def _write_memory(sandbox: Sandbox, recall: Recall, programs: Mapping[str, str]) -> tuple[str, str]:
     """Lay the folder and programs out; returns HOME and PATH of the sandbox."""
     memory = f"{texts.FOLDER}/memory"
     laid = {f"{memory}/{name}": text for name, text in texts.entries(recall).items()}
-    return _lay(sandbox, {"files": {f"{memory}/calls": "", **laid}, "programs": programs})
+    return _write_files(sandbox, {"files": {f"{memory}/calls": "", **laid}, "programs": programs})
 
 
-def _lay(sandbox: Sandbox, job: Mapping[str, Any]) -> tuple[str, str]:
+def _write_files(sandbox: Sandbox, job: Mapping[str, Any]) -> tuple[str, str]:
     answer = _ask(sandbox, "home", ["lay"], job)
     if not answer:
         raise RolloutError("sandbox_failed", "the memory could not be laid out below HOME")
@@ -183,7 +185,7 @@ def _counts(found: Any, names: Sequence[str]) -> dict[str, Any] | None:
     if not isinstance(found, dict):
         return None
     counts = [found.get(name) for name in names]
-    sound = all(type(count) is int and count in range(MOST) for count in counts)
+    sound = all(type(count) is int and count in range(MAX_COUNT) for count in counts)
     return dict(zip(names, counts, strict=True)) if sound else None
 
 

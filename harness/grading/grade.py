@@ -135,7 +135,7 @@ done
             plugin=CONTROL.strip(),
         )
         done = sandbox.run(script, timeout=self.tests.wall_seconds, env=env)
-        log = stable(done.stderr.decode("utf-8", "replace"), sandbox.root)
+        log = normalize_log(done.stderr.decode("utf-8", "replace"), sandbox.root)
         if done.timed_out or done.exit_code == TOO_LONG:
             late = f"the tests took longer than {self.tests.seconds:.0f} s"
             return TestRun(problem=late, seconds=done.seconds), log
@@ -143,7 +143,7 @@ done
         return replace(run, seconds=done.seconds), log
 
 
-def stable(log: str, root: str) -> str:
+def normalize_log(log: str, root: str) -> str:
     """A test log without what differs from run to run though nothing happened differently.
 
     Logs reach memories, and a memory's snapshot must not depend on how fast a test was.

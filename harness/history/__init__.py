@@ -5,7 +5,7 @@ Ground floor: imports no other room. Start at `packs.py`; `audit.py` is where a 
 """
 
 from harness.history.audit import Audit, audit
-from harness.history.checkout import Delivery
+from harness.history.checkout import Checkouts
 from harness.history.packs import History
 
-__all__ = ["Audit", "Delivery", "History", "audit"]
+__all__ = ["Audit", "Checkouts", "History", "audit"]

@@ -36,7 +36,7 @@ APPLY = ("apply", "--cached", "--whitespace=nowarn")
 MESSAGE = "The code as it is\n"
 
 
-class Delivery:
+class Checkouts:
     """Checkouts of the instances of one sequence, by their base commits. Raises as `History`."""
 
     def __init__(self, clone: Clone, bases: Sequence[str], root: Path) -> None:

@@ -19,7 +19,7 @@ from harness.injection.coverage import Coverage, by_module, coverage_of
 from harness.injection.operators import Mutation, mutations
 from harness.injection.recipe import SOURCE, Bug, file_patch, texts_of
 from harness.injection.select import Preference
-from harness.injection.statement import reproduction, reproduction_path, stable
+from harness.injection.statement import normalize_message, reproduction, reproduction_path
 from harness.injection.workbench import Seen, Workbench
 from seqswe.manifests.manifest import InstanceRecord, Layout, Manifest
 
@@ -52,7 +52,7 @@ class Injector:
     manifest: Manifest
     clone: Clone
     rules: Rules
-    open_bench: Callable[[str], Workbench]
+    open_workbench: Callable[[str], Workbench]
     """A workbench at a base commit."""
     prove: Callable[[InstanceRecord], InstanceRecord | str]
     """The record with its test ids, or why it is none."""
@@ -69,24 +69,24 @@ class Injector:
         """A record for each task in order, or None where no bug could be found."""
         tasks = self.rules.tasks
         for at, numbers in groupby(range(tasks), key=lambda number: number * len(bases) // tasks):
-            with closing(self.open_bench(bases[at])) as bench:
-                self._measure(bench, bases[at], at)
+            with closing(self.open_workbench(bases[at])) as workbench:
+                self._measure(workbench, bases[at], at)
                 for number in numbers:
-                    yield self._task(bench, bases[at], number)
+                    yield self._task(workbench, bases[at], number)
 
-    def _measure(self, bench: Workbench, base: str, at: int) -> None:
+    def _measure(self, workbench: Workbench, base: str, at: int) -> None:
         block = at // self.rules.coverage_every
         if block == self._measured:
             return
         self._measured = block
         modules = test_modules(self.clone, base, self.manifest.layout, self.rules.tests)
-        seen = bench.run(modules, calls=True)
+        seen = workbench.run(modules, calls=True)
         if seen.calls:
             self._coverage = coverage_of(self.clone, base, self.manifest.layout, seen)
         else:  # what was known before is better than a stretch of history without bugs
             self.rejected[f"coverage not measured at {base[:12]}: {seen.problem}"] += 1
 
-    def _task(self, bench: Workbench, base: str, number: int) -> InstanceRecord | None:
+    def _task(self, workbench: Workbench, base: str, number: int) -> InstanceRecord | None:
         preference = Preference(seed=self.rules.seed, zipf=self.rules.zipf)
         once = self.rules.once_per_function
         eligible = self._coverage.eligible(self.rules.seed, once=once)
@@ -108,7 +108,7 @@ class Injector:
                 continue
             mutation = preference.mutation(found[function], lot)
             found[function].remove(mutation)
-            record = self._try(bench, base, (number, path, mutation), lot)
+            record = self._try(workbench, base, (number, path, mutation), lot)
             if isinstance(record, InstanceRecord):
                 if self.rules.once_per_function:
                     self._used.add(function)
@@ -126,7 +126,7 @@ class Injector:
         return found
 
     def _try(
-        self, bench: Workbench, base: str, what: tuple[int, str, Mutation], lot: Random
+        self, workbench: Workbench, base: str, what: tuple[int, str, Mutation], lot: Random
     ) -> InstanceRecord | str:
         """The record of a bug, or why it is none."""
         number, path, mutation = what
@@ -144,8 +144,8 @@ class Injector:
             for f in self._coverage.modules(f"{path}::{mutation.function}")
             if self.clone.show(base, f) is not None
         ]
-        before = bench.baseline(files)
-        after = bench.with_file(path, bad, files)
+        before = workbench.baseline(files)
+        after = workbench.with_file(path, bad, files)
         shown = self._shown(before, after, lot)
         if not shown[0]:
             return shown[1]
@@ -155,7 +155,7 @@ class Injector:
             code = reproduction(self.clone.show(base, module) or "", bug.reproduction)
         except LookupError:
             return "its reproduction is inherited"
-        if not bench.reproduces(reproduction_path(bug.reproduction), code, (path, bad)):
+        if not workbench.reproduces(reproduction_path(bug.reproduction), code, (path, bad)):
             return "its reproduction does not stand alone"
         return self.prove(self._record(base, number, bug, files))
 
@@ -185,7 +185,7 @@ class Injector:
             operator=mutation.operator,
             site=mutation.site,
             reproduction=shown,
-            failure=stable(failure.message),
+            failure=normalize_message(failure.message),
             line=failure.line,
             hidden=tuple(sorted(hidden)),
             seed=self.rules.seed,

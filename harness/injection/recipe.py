@@ -12,7 +12,7 @@ from harness.injection.operators import mutate
 from harness.injection.statement import statement
 from harness.injection.testfile import without
 from seqswe.errors import ManifestError
-from seqswe.manifests.manifest import InstanceRecord, Texts
+from seqswe.manifests.manifest import InstanceRecord, InstanceTexts
 from seqswe.manifests.parse import parse
 
 SOURCE = "injected"
@@ -49,7 +49,7 @@ def bug_of(record: InstanceRecord) -> Bug:
     return parse(Bug, record.bug, f"{record.instance_id}, field 'bug'")
 
 
-def texts_of(clone: Clone, record: InstanceRecord) -> Texts:
+def texts_of(clone: Clone, record: InstanceRecord) -> InstanceTexts:
     """Statement and patches of an injected bug, made from the base commit.
 
     Raises ManifestError where the clone cannot give what the recipe asks for.
@@ -67,7 +67,7 @@ def texts_of(clone: Clone, record: InstanceRecord) -> Texts:
             f"{record.instance_id}: its recipe does not fit {base[:12]}: {error}",
             "The clone or the operators are not those it was made with: inject again.",
         ) from None
-    return Texts(
+    return InstanceTexts(
         statement=said,
         source=SOURCE,
         patch=file_patch(bug.path, bad, good),

@@ -17,7 +17,7 @@ MESSAGE = 300
 MARK = "```"
 
 
-def stable(message: str) -> str:
+def normalize_message(message: str) -> str:
     """A failure's message without what differs from run to run or names a machine."""
     text = FOLDER.sub("", ADDRESS.sub("0x...", message.strip()))
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]

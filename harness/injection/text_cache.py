@@ -11,11 +11,11 @@ from pathlib import Path
 from harness.history.git import Clone
 from harness.injection.recipe import texts_of
 from seqswe.instance import digest_of
-from seqswe.manifests.manifest import InstanceRecord, Texts
+from seqswe.manifests.manifest import InstanceRecord, InstanceTexts
 from seqswe.runs.folders import cache_folder
 
 
-def kept_texts(clone: Clone, record: InstanceRecord) -> Texts:
+def kept_texts(clone: Clone, record: InstanceRecord) -> InstanceTexts:
     """As `texts_of`; what is kept counts only where its digests are the record's."""
     recipe = [record.base_commit, dict(record.bug), dict(record.digests)]
     key = digest_of(json.dumps(recipe, sort_keys=True)).removeprefix("sha256:")
@@ -28,14 +28,14 @@ def kept_texts(clone: Clone, record: InstanceRecord) -> Texts:
     return found
 
 
-def _read(path: Path) -> Texts | None:
+def _read(path: Path) -> InstanceTexts | None:
     try:
-        return Texts(**json.loads(path.read_text(encoding="utf-8")))
+        return InstanceTexts(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def _write(path: Path, texts: Texts) -> None:
+def _write(path: Path, texts: InstanceTexts) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}")
     part.write_text(json.dumps(asdict(texts)), encoding="utf-8")

@@ -31,7 +31,7 @@ SOURCE = Path(probe.__file__).read_bytes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class TestFailure:
     """Why a test failed."""
 
     message: str
@@ -44,7 +44,7 @@ class Seen:
     """One run: every test that ran, the failures, and the calls if they were asked for."""
 
     passed: frozenset[str] = frozenset()
-    failed: Mapping[str, Failure] = field(default_factory=dict)
+    failed: Mapping[str, TestFailure] = field(default_factory=dict)
     calls: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
     problem: str = ""
     """Why the run says nothing: it hung, or not all of it could be collected."""
@@ -119,7 +119,7 @@ class Workbench:
 def _seen(output: bytes) -> Seen:
     data = json.loads(gzip.decompress(output))
     failed = {
-        test: Failure(message=said, line=line)
+        test: TestFailure(message=said, line=line)
         for test, (outcome, said, line) in data["tests"].items()
         if outcome == "failed"
     }

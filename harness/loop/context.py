@@ -1,4 +1,4 @@
-"""Everything that the rollouts of one run share."""
+"""The run context: everything that the rollouts of one run share."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.grading import Grader
-from harness.loop.sandbox_pool import Openings, Wanted
+from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from harness.memory.contamination import Contamination
 from harness.memory.memories import Memories
-from harness.memory.metered import Served
+from harness.memory.metered import MeteredMemory
 from seqswe import __version__, plugins
 from seqswe.agent import Agent
 from seqswe.arms import Cell
@@ -21,12 +21,12 @@ from seqswe.runs.store import RunDirectory
 from seqswe.sandbox import SandboxProvider
 
 LIKELY = 2
-"""So many more attempts with a patch than without, and the next one's grader is opened ahead: a
-sandbox that nobody takes costs more than one that is waited for."""
+"""Prefetch the grader's sandbox once patches outnumber empty attempts by this many: a sandbox
+that nobody takes costs more than one that is waited for."""
 
 
 @dataclass(kw_only=True)
-class Bench:
+class RunContext:
     """The instances of a run and the means to work on them."""
 
     experiment: Experiment
@@ -34,7 +34,7 @@ class Bench:
     environments: Mapping[str, str]
     """Image digest by environment key."""
     provider: SandboxProvider
-    openings: Openings
+    sandboxes: SandboxPool
     grader: Grader
     store: RunDirectory
     scratch: Path
@@ -62,36 +62,42 @@ class Bench:
         parts = (instance.digest, image, self.experiment.digest, before, __version__)
         return digest_of("\n".join(parts))
 
-    def expect_grading(self, cell: Cell, position: int) -> None:
+    def prefetch_grading(self, cell: Cell, position: int) -> None:
         """Open the grader's sandbox while the agent works, if it is likely to be needed."""
         if self.patches > LIKELY:
-            self.openings.ahead(Wanted(cell, position, for_agent=False))
+            self.sandboxes.prefetch(SandboxRequest(cell, position, for_agent=False))
 
-    def expect_next(self, cell: Cell, position: int) -> None:
-        """Open the next task's sandbox of a chain while this one is graded."""
-        following = cell.following(position) if cell.chained else None
-        if following is not None:
-            self.openings.ahead(Wanted(cell, following, for_agent=True))
+    def prefetch_next(self, cell: Cell, position: int, *, has_patch: bool) -> None:
+        """Open the next task's sandbox of a chain while this one, ended, is graded."""
+        self.patches += 1 if has_patch else -1
+        upcoming = cell.next_position(position) if cell.carries_memory else None
+        if upcoming is not None:
+            self.sandboxes.prefetch(SandboxRequest(cell, upcoming, for_agent=True))
 
-    def _memory(self, cell: Cell, home: Path) -> Served:
+    def _memory(self, cell: Cell, home: Path) -> MeteredMemory:
         return make_memory(self.experiment, self.services, cell, home)
 
 
 def make_agent(experiment: Experiment, services: Services, cell: Cell) -> Agent:
     """The agent of an experiment. Raises UsageError for wrong options."""
     name = experiment.agent
-    given = plugins.options("agent", name, experiment.agent_option)
+    options = plugins.options("agent", name, experiment.agent_option)
     if getattr(plugins.resolve("agent", name), "reads_gold", False):
-        given["gold"] = services.gold
-    agent: Agent = plugins.build("agent", name, seed=cell.seed, **given)
+        options["gold"] = services.gold
+    agent: Agent = plugins.build("agent", name, seed=cell.seed, **options)
     return agent
 
 
-def make_memory(experiment: Experiment, services: Services, cell: Cell, home: Path) -> Served:
+def make_memory(
+    experiment: Experiment, services: Services, cell: Cell, home: Path
+) -> MeteredMemory:
     """The empty memory of a cell of an experiment. Raises UsageError for wrong options."""
     absent = cell.memory == "absent"
     name = "none" if absent else experiment.memory
-    given = plugins.options("memory", name, () if absent else experiment.memory_option)
-    return Served(
-        lambda served: build_memory(name, home, served, **given), services, experiment, cell.seed
+    options = plugins.options("memory", name, () if absent else experiment.memory_option)
+    return MeteredMemory(
+        lambda metered: build_memory(name, home, metered, **options),
+        services,
+        experiment,
+        cell.seed,
     )

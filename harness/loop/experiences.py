@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from harness.loop.context import Bench
+from harness.loop.context import RunContext
 from seqswe.arms import SEQUENTIAL, Cell, Frozen
 from seqswe.errors import RunDirError
 from seqswe.manifests.parse import parse
@@ -14,18 +14,18 @@ from seqswe.memory import Experience
 from seqswe.models.meter import Meter
 from seqswe.runs.store import dump
 
-NAME = "experience.json"
+EXPERIENCE_FILE = "experience.json"
 """Beside a rollout's other files, where a memory was told of it."""
 
 
-def written(told: Experience) -> str:
-    """An experience as JSON text; `read` reads it back."""
-    return dump(asdict(told))
+def experience_json(experience: Experience) -> str:
+    """An experience as JSON text; `read_experience` reads it back."""
+    return dump(asdict(experience))
 
 
-def read(folder: Path) -> Experience:
+def read_experience(folder: Path) -> Experience:
     """The experience of a rollout's folder. Raises RunDirError where there is none."""
-    path = folder / NAME
+    path = folder / EXPERIENCE_FILE
     try:
         return parse(Experience, json.loads(path.read_text(encoding="utf-8")), str(path))
     except (OSError, ValueError) as error:
@@ -34,8 +34,10 @@ def read(folder: Path) -> Experience:
         ) from None
 
 
-def starting_from(bench: Bench, cell: Cell, position: int, snapshot: str, meter: Meter) -> str:
-    """The snapshot that a rollout starts from: the one given, without its own lesson if need be.
+def leave_out_own_lesson(
+    context: RunContext, cell: Cell, position: int, snapshot: str, meter: Meter
+) -> str:
+    """The snapshot to start from: the one given, or one made without the task's own lesson.
 
     A lesson is left out by going back to the snapshot before it and telling that memory the rest
     of what the sequential run was told. So it works for every memory, and nothing is left of the
@@ -46,17 +48,17 @@ def starting_from(bench: Bench, cell: Cell, position: int, snapshot: str, meter:
         return snapshot
     chain = {
         r.position: r
-        for r in bench.store.journal().rollouts
+        for r in context.store.journal().rollouts
         if (r.arm, r.seed) == (SEQUENTIAL, cell.seed)
     }
     before = chain[position].memory_before
-    again = bench.memories.at(cell, before)
+    again = context.memories.at(cell, before)
     again.pay_with(meter)
     # It is told them as a chain is, and may know no more than one at each of them.
     told_in = replace(cell, order=memory.lessons, memory="carry")
-    state = bench.store.snapshots.files(before)
+    state = context.store.snapshots.files(before)
     for later in memory.lessons[memory.lessons.index(position) + 1 :]:
-        folder = bench.store.folder(SEQUENTIAL, cell.seed, later, chain[later].instance_id)
-        state = bench.memories.learn_again(told_in, again, read(folder), state)
+        folder = context.store.folder(SEQUENTIAL, cell.seed, later, chain[later].instance_id)
+        state = context.memories.learn_again(told_in, again, read_experience(folder), state)
         meter.next_task()
-    return bench.memories.keep(cell, again, before)[0]
+    return context.memories.keep(cell, again, before)[0]

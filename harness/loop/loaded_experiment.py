@@ -1,4 +1,4 @@
-"""What an experiment is about: its codebase, clone, instances and sandboxes, loaded and checked."""
+"""A loaded experiment: its codebase, clone, instances and plug-ins, found and checked."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness.codebases.instances import materialize
+from harness.codebases.instances import instances_of
 from harness.codebases.locate import clone_of
 from harness.codebases.statement import load_issues
 from harness.delivery import check as check_delivery
 from harness.grading import Grader
-from harness.history import Delivery
+from harness.history import Checkouts
 from harness.history.git import Clone
 from harness.history.log import log
-from harness.loop.context import Bench, make_agent, make_memory
-from harness.loop.sandbox_pool import Openings
+from harness.loop.context import RunContext, make_agent, make_memory
+from harness.loop.sandbox_pool import SandboxPool
 from harness.memory.contamination import Contamination
 from harness.sandboxes.cleanup import scratch_folder
 from seqswe import plugins
 from seqswe.errors import SeqSWEError, UsageError
 from seqswe.experiment import Experiment, Plan
-from seqswe.experiment import lay as lay_plan
+from seqswe.experiment import make_plan as make_plan
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.manifests import files as manifests
 from seqswe.manifests.manifest import Manifest
@@ -37,7 +37,7 @@ HARNESS_SECONDS = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class LoadedExperiment:
     """An experiment with everything it names."""
 
     manifest: Manifest
@@ -46,10 +46,10 @@ class Subject:
     plan: Plan
 
     @classmethod
-    def load(cls, experiment: Experiment) -> Subject:
+    def load(cls, experiment: Experiment) -> LoadedExperiment:
         """Load manifest, clone and instances. Raises what is wrong before anything is run."""
         manifest = manifests.load(experiment.codebase)
-        plan = lay_plan(experiment, tuple(r.instance_id for r in manifest.instances))
+        plan = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
         plugins.resolve("agent", experiment.agent)
         plugins.resolve("memory", experiment.memory)
         plugins.resolve("sandbox", experiment.sandbox)
@@ -57,7 +57,7 @@ class Subject:
         clone = clone_of(manifest, experiment.mirror)
         issues = load_issues(Path(experiment.issues) if experiment.issues else None)
         records = manifest.instances[: len(plan.instance_ids)]
-        instances = materialize(clone, manifest, records, issues)
+        instances = instances_of(clone, manifest, records, issues)
         return cls(manifest=manifest, clone=clone, instances=tuple(instances), plan=plan)
 
     def try_plugins(self) -> None:
@@ -109,11 +109,11 @@ class Subject:
         return Services(history=history, gold=gold.__getitem__)
 
     @contextmanager
-    def bench(self, store: RunDirectory, provider: SandboxProvider) -> Iterator[Bench]:
-        """Everything that rollouts share. Wrong options of agent and memory are said now."""
+    def context(self, store: RunDirectory, provider: SandboxProvider) -> Iterator[RunContext]:
+        """Everything that rollouts share, closed when the block ends."""
         experiment, manifest = self.plan.experiment, self.manifest
         cache = cache_folder() / "history" / manifest.name
-        history = Delivery(self.clone, [i.base_commit for i in self.instances], cache)
+        checkouts = Checkouts(self.clone, [i.base_commit for i in self.instances], cache)
 
         # The agent's own seconds are counted by Recording; collecting and testing come on top.
         limits = replace(
@@ -121,24 +121,24 @@ class Subject:
             task_seconds=experiment.task_seconds + manifest.tests.wall_seconds + HARNESS_SECONDS,
         )
 
-        def lay(position: int, folder: Path, label: str) -> SandboxSpec:
+        def make_spec(position: int, folder: Path, label: str) -> SandboxSpec:
             instance = self.instances[position]
             labels = {"run": str(store.root), "cell": label, "task": instance.instance_id}
             return SandboxSpec(
                 environment=manifest.environment(instance.environment),
-                checkout=history.checkout(instance, folder),
+                checkout=checkouts.checkout(instance, folder),
                 limits=limits,
                 labels=labels,
             )
 
         with scratch_folder(cache) as scratch:
-            openings = Openings(provider, history, lay, scratch, experiment.jobs)
-            bench = Bench(
+            sandboxes = SandboxPool(provider, checkouts, make_spec, scratch, experiment.jobs)
+            context = RunContext(
                 experiment=experiment,
                 instances=self.instances,
                 environments=self.images(provider),
                 provider=provider,
-                openings=openings,
+                sandboxes=sandboxes,
                 grader=Grader(layout=manifest.layout, tests=manifest.tests),
                 store=store,
                 scratch=scratch,
@@ -146,6 +146,6 @@ class Subject:
                 contamination=Contamination(self.instances, experiment.feedback, self.clone.lines),
             )
             try:
-                yield bench
+                yield context
             finally:
-                openings.close()
+                sandboxes.close()

@@ -1,77 +1,53 @@
-"""The loop: recall → solve → collect patch → grade → record → snapshot → journal.
+"""The loop: recall → work (deliver, solve, collect) → grade → learn → journal.
 
-One rollout reads on one screen; `harness.loop.schedule` only decides which one is next.
+One rollout reads on one screen, `_rollout`; `harness.loop.schedule` only decides which is next.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from time import monotonic
 from typing import Any
 
 from harness.delivery import deliver
 from harness.grading import collect_patch
-from harness.grading.grade import Graded, empty_patch, stable
+from harness.grading.grade import Graded, empty_patch, normalize_log
 from harness.grading.patch import paths_of
-from harness.loop.context import Bench
-from harness.loop.experiences import NAME, starting_from, written
-from harness.loop.sandbox_pool import Opened, Wanted
-from harness.memory.metered import Served, meter_of
+from harness.loop.clock import Clock
+from harness.loop.context import RunContext
+from harness.loop.experiences import EXPERIENCE_FILE, experience_json, leave_out_own_lesson
+from harness.loop.sandbox_pool import OpenSandbox, SandboxRequest
+from harness.memory.metered import MeteredMemory, meter_of
 from seqswe.agent import Attempt
 from seqswe.arms import Cell
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.manifests.parse import parse
-from seqswe.memory import Recall
+from seqswe.memory import Experience, Recall
 from seqswe.models.meter import Meter
 from seqswe.runs.feedback import experience
-from seqswe.runs.rollout import CAUSES, Failure, Rollout
-from seqswe.runs.store import RunDirectory, dump
+from seqswe.runs.rollout import CAUSES, Delivered, Failure, Rollout
+from seqswe.runs.store import dump
 from seqswe.runs.trajectory import Recording, compact, trajectory
-from seqswe.sandbox import Sandbox
+from seqswe.sandbox import Completed, Sandbox
 
 
-class Clock:
-    """Seconds by phase."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Book the time inside to `name`."""
-        started = monotonic()
-        try:
-            yield
-        finally:
-            self.book(name, monotonic() - started)
-
-    def add(self, seconds: Mapping[str, float]) -> None:
-        """Book several phases."""
-        for name, each in seconds.items():
-            self.book(name, each)
-
-    def book(self, name: str, seconds: float) -> None:
-        """Add seconds to a phase."""
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + seconds, 4)
-
-
-def run_rollout(bench: Bench, cell: Cell, position: int, before: str) -> Rollout:
+def run_rollout(context: RunContext, cell: Cell, position: int, before: str) -> Rollout:
     """One agent on one task, from the memory snapshot `before`: a verdict, or a typed failure.
 
     Raises LeakError and other errors for people: they end the run.
     """
-    instance, clock, meter = bench.instances[position], Clock(), meter_of(bench.experiment)
+    instance, clock = context.instances[position], Clock()
+    meter = meter_of(context.experiment)
     rollout = Rollout(
         arm=cell.arm,
         seed=cell.seed,
         position=position,
         instance_id=instance.instance_id,
-        key=bench.key(instance, before),
+        key=context.key(instance, before),
         gold_files=instance.gold_files,
         memory_before=before,
         memory_after=before,
@@ -79,95 +55,127 @@ def run_rollout(bench: Bench, cell: Cell, position: int, before: str) -> Rollout
     )
     try:
         with clock.phase("total"):
-            rollout = _rollout(bench, cell, rollout, clock, meter)
+            rollout = _rollout(context, cell, rollout, clock, meter)
     except RolloutError as error:
         rollout = replace(rollout, failure=Failure.of(error))
     except SeqSWEError:
         raise
     except Exception as error:  # noqa: BLE001  (the rollout's boundary: a bug is a failure too)
-        rollout = replace(rollout, failure=Failure(cause="harness_failed", detail=_said(error)))
+        rollout = replace(rollout, failure=Failure(cause="harness_failed", detail=describe(error)))
     finally:
         # Without a patch, or after a failure, nobody takes the grader's sandbox.
-        bench.openings.drop(Wanted(cell, position, for_agent=False))
+        context.sandboxes.drop(SandboxRequest(cell, position, for_agent=False))
     return replace(rollout, timing=clock.seconds, memory_usage=meter.usage)
 
 
-def _rollout(bench: Bench, cell: Cell, rollout: Rollout, clock: Clock, meter: Meter) -> Rollout:
+def _rollout(
+    context: RunContext, cell: Cell, rollout: Rollout, clock: Clock, meter: Meter
+) -> Rollout:
     position = rollout.position
-    instance = bench.instances[position]
+    instance = context.instances[position]
     task = instance.task(position)
     with _failing_as("memory_failed"), clock.phase("memory"):
-        memory, recall, rollout = _recall(bench, cell, task, rollout, meter)
-    bench.expect_grading(cell, position)
-    with bench.openings.take(Wanted(cell, position, for_agent=True)) as room:
-        clock.add(room.timing)
-        with deliver(bench.delivery(cell), recall, room.sandbox) as given:
-            sandbox = Recording(room.sandbox, bench.experiment.limits, given.recall.env)
-            with clock.phase("agent"):
-                attempt, failure = _solve(bench, cell, task, given.recall, sandbox)
-        attempt = given.noted(attempt)
-        with clock.phase("collect"):
-            patch, failure = _collect(room, failure)
-    bench.patches += 1 if patch else -1
-    bench.expect_next(cell, position)
-    graded = grade_patch(bench, Wanted(cell, position, for_agent=False), patch, clock)
-    edited = paths_of(patch) if patch else ()
-    outcome = (instance, graded.verdict, graded.log)
-    seen = stable(compact(sandbox.steps), sandbox.root)
-    told = experience(task, attempt, patch, edited, outcome, bench.experiment.feedback, seen)
+        memory, recall, rollout = _recall(context, cell, task, rollout, meter)
+    context.prefetch_grading(cell, position)
+    work = _work(context, cell, task, recall, clock)
+    context.prefetch_next(cell, position, has_patch=bool(work.patch))
+    grading = SandboxRequest(cell, position, for_agent=False)
+    graded = grade_patch(context, grading, work.patch, clock)
+    lesson = _lesson(context, instance, task, work, graded)
     with _failing_as("memory_failed"), clock.phase("memory"):
-        after, size = bench.memories.learn(cell, memory, told, rollout.memory_before)
+        after, size = context.memories.learn(cell, memory, lesson, rollout.memory_before)
     rollout = replace(
         rollout,
         resolved=graded.verdict.resolved,
-        failure=failure,
-        patch_digest=digest_of(patch),
-        ranking=attempt.ranking,
-        edited_files=edited,
-        usage=attempt.usage,
-        delivered=given.delivered,
-        audit=str(room.audit),
+        failure=work.failure,
+        patch_digest=digest_of(work.patch),
+        ranking=work.attempt.ranking,
+        edited_files=work.edited_files,
+        usage=work.attempt.usage,
+        delivered=work.delivered,
+        audit=work.audit,
         broken=len(graded.verdict.pass_to_pass.failure),
         memory_after=after,
         memory_bytes=size,
     )
     with clock.phase("journal"):
-        about = _about(bench.experiment.agent, rollout)
-        steps = trajectory(task, recall, attempt, sandbox.steps, about)
-        more = {NAME: written(told)} if cell.chained else {}
-        _write(bench.store, rollout, patch, graded, steps, more)
+        steps = trajectory(task, recall, work.attempt, work.steps, _about(context, rollout))
+        _write_files(context, cell, rollout, work, graded, steps, lesson)
     return rollout
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What an agent did on a task, and what it left behind."""
+
+    attempt: Attempt
+    failure: Failure | None
+    """Of the agent's own making: what it left is graded all the same."""
+    patch: str
+    steps: Sequence[tuple[str, Completed]]
+    transcript: str
+    """The steps as one text, the same for the same steps on any machine."""
+    delivered: Delivered | None
+    audit: str
+
+    @property
+    def edited_files(self) -> tuple[str, ...]:
+        """Paths that the patch touches, sorted."""
+        return paths_of(self.patch) if self.patch else ()
+
+
 def _recall(
-    bench: Bench, cell: Cell, task: Task, rollout: Rollout, meter: Meter
-) -> tuple[Served, Recall, Rollout]:
-    """The memory as the arm wants it, what it recalls, and the rollout that says both."""
+    context: RunContext, cell: Cell, task: Task, rollout: Rollout, meter: Meter
+) -> tuple[MeteredMemory, Recall, Rollout]:
+    """Load the memory for this arm, recall for the task, and note both in the rollout."""
     position = rollout.position
-    before = starting_from(bench, cell, position, rollout.memory_before, meter)
-    memory = bench.memories.at(cell, before)
+    before = leave_out_own_lesson(context, cell, position, rollout.memory_before, meter)
+    memory = context.memories.at(cell, before)
     memory.pay_with(meter)
-    recall = checked(memory.recall(task), bench.instances, cell, position)
-    key = bench.key(bench.instances[position], before)
+    recall = check_origins(memory.recall(task), context.instances, cell, position)
+    key = context.key(context.instances[position], before)
     return memory, recall, replace(rollout, memory_before=before, key=key, **_recalled(recall))
 
 
+def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Clock) -> Work:
+    """Deliver the recall, let the agent solve the task, collect its patch: in one sandbox."""
+    request = SandboxRequest(cell, task.position, for_agent=True)
+    with context.sandboxes.take(request) as opened:
+        clock.add(opened.timing)
+        with deliver(context.delivery(cell), recall, opened.sandbox) as handover:
+            sandbox = Recording(opened.sandbox, context.experiment.limits, handover.recall.env)
+            with clock.phase("agent"):
+                attempt, failure = _solve(context, cell, task, handover.recall, sandbox)
+        with clock.phase("collect"):
+            patch, failure = _collect(opened, failure)
+    return Work(
+        attempt=handover.noted(attempt),
+        failure=failure,
+        patch=patch,
+        steps=sandbox.steps,
+        transcript=normalize_log(compact(sandbox.steps), sandbox.root),
+        delivered=handover.delivered,
+        audit=str(opened.audit),
+    )
+
+
 def _solve(
-    bench: Bench, cell: Cell, task: Task, recall: Recall, sandbox: Sandbox
+    context: RunContext, cell: Cell, task: Task, recall: Recall, sandbox: Sandbox
 ) -> tuple[Attempt, Failure | None]:
     """The agent's attempt. A crash or a used-up budget is the agent's own: what it left counts."""
     try:
-        return sound(bench.agent(cell).solve(task, recall, sandbox)), None
+        return validate_attempt(context.agent(cell).solve(task, recall, sandbox)), None
     except RolloutError as error:
         failure = Failure.of(error)
         if not CAUSES[failure.cause].grade:
             raise
         return Attempt(message=error.message), failure
     except (Exception, SystemExit) as error:  # noqa: BLE001  (a plug-in may raise anything)
-        return Attempt(message=_said(error)), Failure(cause="agent_crashed", detail=_said(error))
+        reason = describe(error)
+        return Attempt(message=reason), Failure(cause="agent_crashed", detail=reason)
 
 
-def sound(attempt: object) -> Attempt:
+def validate_attempt(attempt: object) -> Attempt:
     """An attempt that a journal can hold. Raises TypeError or ManifestError for anything else."""
     if not isinstance(attempt, Attempt):
         raise TypeError(f"solve returned {attempt!r:.100}, not an Attempt")
@@ -176,29 +184,48 @@ def sound(attempt: object) -> Attempt:
     return parse(Attempt, data, "attempt")
 
 
-def _collect(room: Opened, failure: Failure | None) -> tuple[str, Failure | None]:
-    """The agent's patch: empty, by the agent's own doing, where it left none to collect."""
+def _collect(opened: OpenSandbox, failure: Failure | None) -> tuple[str, Failure | None]:
+    """The patch. Empty if the agent destroyed its repository: that counts against the agent."""
     try:
-        return collect_patch(room.sandbox, room.spec.checkout.commit), failure
+        return collect_patch(opened.sandbox, opened.spec.checkout.commit), failure
     except RolloutError as error:
         if not CAUSES[error.cause].grade:
             raise
         return "", failure or Failure.of(error)
 
 
-def grade_patch(bench: Bench, wanted: Wanted, patch: str, clock: Clock) -> Graded:
+def grade_patch(context: RunContext, request: SandboxRequest, patch: str, clock: Clock) -> Graded:
     """The verdict, in a sandbox that no agent has touched."""
-    instance = bench.instances[wanted.position]
+    instance = context.instances[request.position]
     if not patch.strip():
         return empty_patch(instance)
-    with bench.openings.take(wanted) as room, clock.phase("grading"):
-        graded = bench.grader.grade(instance, patch, room.sandbox)
+    with context.sandboxes.take(request) as opened, clock.phase("grading"):
+        graded = context.grader.grade(instance, patch, opened.sandbox)
         clock.book("tests", graded.test_seconds)
         clock.book("grading", -graded.test_seconds)
     return graded
 
 
-def checked(recall: Recall, instances: tuple[Instance, ...], cell: Cell, position: int) -> Recall:
+def _lesson(
+    context: RunContext, instance: Instance, task: Task, work: Work, graded: Graded
+) -> Experience:
+    """What the memory is told: no more than the feedback policy allows."""
+    return experience(
+        task,
+        work.attempt,
+        patch=work.patch,
+        edited_files=work.edited_files,
+        steps=work.transcript,
+        gold=instance,
+        verdict=graded.verdict,
+        test_log=graded.log,
+        policy=context.experiment.feedback,
+    )
+
+
+def check_origins(
+    recall: Recall, instances: tuple[Instance, ...], cell: Cell, position: int
+) -> Recall:
     """A recall whose origins the arm lets the memory know. Raises LeakError otherwise."""
     origins = {origin for item in recall.items for origin in item.origins}
     taught = cell.taught(position)
@@ -223,24 +250,29 @@ def _recalled(recall: Recall) -> dict[str, Any]:
     }
 
 
-def _about(agent: str, rollout: Rollout) -> Mapping[str, Any]:
+def _about(context: RunContext, rollout: Rollout) -> Mapping[str, Any]:
     memory = {"memory_before": rollout.memory_before, "memory_after": rollout.memory_after}
-    return {"agent": agent, "session": f"{rollout.arm}-{rollout.seed}", "extra": memory}
+    session = f"{rollout.arm}-{rollout.seed}"
+    return {"agent": context.experiment.agent, "session": session, "extra": memory}
 
 
-def _write(
-    store: RunDirectory,
+def _write_files(
+    context: RunContext,
+    cell: Cell,
     rollout: Rollout,
-    patch: str,
+    work: Work,
     graded: Graded,
     steps: Mapping[str, Any],
-    more: Mapping[str, str],
+    lesson: Experience,
 ) -> None:
+    """The rollout's files; the lesson only where a memory was told of it."""
+    store = context.store
+    told = {EXPERIENCE_FILE: experience_json(lesson)} if cell.carries_memory else {}
     store.write(
         store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id),
         {
-            **more,
-            "patch.diff": patch,
+            **told,
+            "patch.diff": work.patch,
             "test.log": graded.log,
             "report.json": dump(graded.verdict.as_report(rollout.instance_id)),
             "trajectory.json": dump(steps),
@@ -255,8 +287,9 @@ def _failing_as(cause: str) -> Iterator[None]:
     except SeqSWEError:
         raise
     except (Exception, SystemExit) as error:
-        raise RolloutError(cause, _said(error)) from error
+        raise RolloutError(cause, describe(error)) from error
 
 
-def _said(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
+    """An error of somebody's code in at most 500 characters, for a failure's detail."""
     return f"{type(error).__name__}: {error}"[:500]

@@ -13,11 +13,11 @@ from seqswe.arms import SEQUENTIAL, Cell, Frozen
 from seqswe.runs.rollout import CAUSES, Rollout
 from seqswe.runs.snapshots import EMPTY
 
-PATIENCE = 5.0
+GRACE_SECONDS = 5.0
 """Seconds that rollouts have to end by themselves once their sandboxes are gone."""
 
 
-class Item(NamedTuple):
+class QueueItem(NamedTuple):
     """One rollout to come; the order of the fields is the order of work."""
 
     rank: int
@@ -43,20 +43,22 @@ class Schedule:
     jobs: int = 1
     retries: int = 0
 
-    def first(self, done: Done) -> list[Item]:
+    def ready_items(self, done: Done) -> list[QueueItem]:
         """Everything that can start at once: all of a free cell, the next task of a chain.
 
         A cell that starts from a snapshot is free once the snapshot is there.
         """
         items = []
         for number, cell in enumerate(self.cells):
-            if cell.chained:
-                items += self._chain(number, done)
-            elif (before := _start(cell, done)) is not None:
-                items += self._free(number, before, done)
+            if cell.carries_memory:
+                items += self._chain_items(number, done)
+            elif (before := _starting_snapshot(cell, done)) is not None:
+                items += self._free_items(number, before, done)
         return items
 
-    def after(self, item: Item, rollout: Rollout, tried: int, done: Done) -> list[Item]:
+    def next_items(
+        self, item: QueueItem, rollout: Rollout, tried: int, done: Done
+    ) -> list[QueueItem]:
         """What an ended rollout makes possible.
 
         Its retry; or the next task of its chain, and the cells that waited for its snapshot.
@@ -66,45 +68,45 @@ class Schedule:
             again = failure is not None and CAUSES[failure.cause].retry and tried <= self.retries
             return [item] if again else []
         cell = self.cells[item.cell]
-        if not cell.chained:
+        if not cell.carries_memory:
             return []
-        following, items = cell.following(item.position), []
-        if following is not None:
-            items = [Item(item.rank + 1, item.cell, following, rollout.memory_after)]
+        upcoming, items = cell.next_position(item.position), []
+        if upcoming is not None:
+            items = [QueueItem(item.rank + 1, item.cell, upcoming, rollout.memory_after)]
         for number, other in enumerate(self.cells):
-            if source(other) == (rollout.arm, rollout.seed, rollout.position):
-                items += self._free(number, rollout.memory_after, done)
+            if starting_rollout(other) == (rollout.arm, rollout.seed, rollout.position):
+                items += self._free_items(number, rollout.memory_after, done)
         return items
 
-    def _chain(self, number: int, done: Done) -> list[Item]:
+    def _chain_items(self, number: int, done: Done) -> list[QueueItem]:
         cell, before = self.cells[number], EMPTY
         for step, position in enumerate(cell.order):
             rollout = done.get((cell.arm, cell.seed, position))
             if rollout is None or not rollout.graded:
-                return [Item(step, number, position, before)]
+                return [QueueItem(step, number, position, before)]
             before = rollout.memory_after
         return []
 
-    def _free(self, number: int, before: str, done: Done) -> list[Item]:
+    def _free_items(self, number: int, before: str, done: Done) -> list[QueueItem]:
         cell = self.cells[number]
-        found = ((p, done.get((cell.arm, cell.seed, p))) for p in cell.order)
+        rollouts = ((p, done.get((cell.arm, cell.seed, p))) for p in cell.order)
         return [
-            Item(position, number, position, before)
-            for position, rollout in found
+            QueueItem(position, number, position, before)
+            for position, rollout in rollouts
             if rollout is None or not rollout.graded
         ]
 
 
-def source(cell: Cell) -> Key | None:
+def starting_rollout(cell: Cell) -> Key | None:
     """The rollout whose snapshot a cell starts from; None where it starts empty."""
     if not isinstance(cell.memory, Frozen) or not cell.memory.lessons:
         return None
     return SEQUENTIAL, cell.seed, cell.memory.lessons[-1]
 
 
-def _start(cell: Cell, done: Done) -> str | None:
+def _starting_snapshot(cell: Cell, done: Done) -> str | None:
     """The snapshot that a cell without a chain starts from; None while it is not there."""
-    key = source(cell)
+    key = starting_rollout(cell)
     if key is None:
         return EMPTY
     rollout = done.get(key)
@@ -121,10 +123,10 @@ def run_all(
     not be what they should be. `abort` ends what still runs when this is left early.
     """
     finished = dict(done)
-    ready = schedule.first(finished)
+    ready = schedule.ready_items(finished)
     heapify(ready)
-    running: dict[Future[Rollout], Item] = {}
-    tries: Counter[Item] = Counter()
+    running: dict[Future[Rollout], QueueItem] = {}
+    tries: Counter[QueueItem] = Counter()
     pool = ThreadPoolExecutor(schedule.jobs)
     try:
         while ready or running:
@@ -138,15 +140,15 @@ def run_all(
                 rollout = future.result()
                 tries[item] += 1
                 finished[rollout.arm, rollout.seed, rollout.position] = rollout
-                following = schedule.after(item, rollout, tries[item], finished)
-                if item not in following:
+                upcoming = schedule.next_items(item, rollout, tries[item], finished)
+                if item not in upcoming:
                     yield rollout
-                for new in following:
+                for new in upcoming:
                     heappush(ready, new)
     except BaseException:
         abort()
         # A plug-in that thinks on, outside of any sandbox, must not hold up a stop.
-        wait(running, timeout=PATIENCE)
+        wait(running, timeout=GRACE_SECONDS)
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()

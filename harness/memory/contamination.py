@@ -87,7 +87,7 @@ class Contamination:
 
         snapshot: where `after` is kept, for whoever reads the error; "" if nowhere.
         """
-        known = Known(told, self._feedback, before)
+        known = KnownByMemory(told, self._feedback, before)
         leak = partial(self._leak, cell, told, snapshot)
         for name, content in after.items():
             text = changed(before.get(name, b""), content).decode("utf-8", "replace")
@@ -158,7 +158,7 @@ class Contamination:
         )
 
 
-class Known:
+class KnownByMemory:
     """What a memory may hold by its own right; read only once something was found at all."""
 
     def __init__(self, told: Experience, feedback: Feedback, before: Files) -> None:

@@ -10,12 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-from harness.memory.metered import Served
+from harness.memory.metered import MeteredMemory
 from seqswe.arms import Cell
 from seqswe.memory import Experience
 from seqswe.runs.snapshots import EMPTY, Files, Snapshots, read_folder
 
-Build = Callable[[Cell, Path], Served]
+Build = Callable[[Cell, Path], MeteredMemory]
 """Makes a new, empty memory of a cell in an empty folder."""
 Check = Callable[[Cell, Experience, Files, Files, str], None]
 """Looks at the saved state before and after an experience; then the snapshot after it, "" where
@@ -32,10 +32,10 @@ class Memories:
     def __init__(self, build: Build, snapshots: Snapshots, scratch: Path, check: Check) -> None:
         self._build, self._snapshots, self._scratch = build, snapshots, scratch
         self._check = check
-        self._live: dict[tuple[str, int], tuple[str, Served]] = {}
+        self._live: dict[tuple[str, int], tuple[str, MeteredMemory]] = {}
         self._lock = Lock()
 
-    def at(self, cell: Cell, snapshot: str) -> Served:
+    def at(self, cell: Cell, snapshot: str) -> MeteredMemory:
         """The memory of `cell` at `snapshot`; whoever takes it makes it `learn`, or drops it."""
         with self._lock:
             kept = self._live.pop((cell.arm, cell.seed), None)
@@ -51,20 +51,24 @@ class Memories:
                 memory.load(Path(state))
         return memory
 
-    def learn(self, cell: Cell, memory: Served, told: Experience, before: str) -> tuple[str, int]:
+    def learn(
+        self, cell: Cell, memory: MeteredMemory, told: Experience, before: str
+    ) -> tuple[str, int]:
         """Record an experience; returns the snapshot after it and the bytes of its state.
 
         The memory of a cell that carries nothing over is not told, and stays where it was.
         Raises LeakError where the memory then holds what it could not know.
         """
-        if not cell.chained:
+        if not cell.carries_memory:
             return before, 0
         memory.record(told)
         after, size = self.keep(cell, memory, before)
         self._check(cell, told, self._snapshots.files(before), self._snapshots.files(after), after)
         return after, size
 
-    def learn_again(self, cell: Cell, memory: Served, told: Experience, before: Files) -> Files:
+    def learn_again(
+        self, cell: Cell, memory: MeteredMemory, told: Experience, before: Files
+    ) -> Files:
         """Record an experience without a snapshot; returns the state after it.
 
         Raises LeakError as `learn` does.
@@ -76,7 +80,7 @@ class Memories:
         self._check(cell, told, before, after, "")
         return after
 
-    def keep(self, cell: Cell, memory: Served, before: str) -> tuple[str, int]:
+    def keep(self, cell: Cell, memory: MeteredMemory, before: str) -> tuple[str, int]:
         """Snapshot a memory as a change to `before`; returns the snapshot and its bytes."""
         with tempfile.TemporaryDirectory(dir=self._scratch) as name:
             folder = Path(name)

@@ -20,7 +20,7 @@ from seqswe.models.meter import Meter
 from seqswe.models.openai import Chat, Embeddings, Posts
 
 
-class Stream:
+class TaskClock:
     """Where in the sequence a memory is: its clock and its chance."""
 
     def __init__(self, seed: int) -> None:
@@ -41,7 +41,7 @@ class Stream:
         return self.at
 
 
-class Served:
+class MeteredMemory:
     """A memory and its services: the clock stands at its task, and what it spends is metered.
 
     build: makes the memory from its services. Anything else asked of it is the memory's own.
@@ -51,7 +51,7 @@ class Served:
         self, build: Callable[[Services], Memory], base: Services, settings: Experiment, seed: int
     ) -> None:
         # Apart from this object, or memory and server would keep each other, and their folder.
-        self._stream = Stream(seed)
+        self._stream = TaskClock(seed)
         self._meter = meter_of(settings)
         self._asked: list[Chat | Embeddings] = []
         self.memory = build(self._services(base, settings))

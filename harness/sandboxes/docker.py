@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 
 import docker
 import requests
@@ -24,18 +25,11 @@ from docker.types import LogConfig, Ulimit
 
 from harness.sandboxes import supervisor
 from harness.sandboxes.channel import Channel
+from harness.sandboxes.checkout import PINNED, checkout_script
 from harness.sandboxes.cleanup import alive, owner, sweep
-from harness.sandboxes.common import (
-    PINNED,
-    Deadline,
-    Opened,
-    checkout_script,
-    code_of,
-    now,
-    shell,
-    too_large,
-)
+from harness.sandboxes.commands import Deadline, code_of, shell, too_large
 from harness.sandboxes.images import BUILDER_LABEL, CHECKOUT, Images
+from harness.sandboxes.open_sandboxes import OpenSandboxes
 from seqswe.errors import MissingError, RolloutError
 from seqswe.sandbox import Completed, Environment, SandboxSpec
 
@@ -50,6 +44,7 @@ ENGINE_SLOTS = threading.BoundedSemaphore(4)
 """Creates and removes at a time: more only queue up inside the engine."""
 OWNER_LABEL = "seqswe.owner"
 INBOX = "seqswe-inbox-"
+"""How the host's folders begin by which containers are handed files."""
 FIRST_UID = 200_000
 # The kernel counts a user's processes over all containers of the machine, so two runs side by
 # side must not use the same ids.
@@ -80,7 +75,7 @@ class DockerProvider:
         self.images = Images(self.client, base_image)
         self._prepared: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._open: Opened[DockerSandbox] = Opened()
+        self._open = OpenSandboxes()
 
     def prepare(self, environment: Environment) -> str:
         """Build the environment's image if needed; returns the image's digest."""
@@ -114,6 +109,32 @@ class DockerProvider:
         return removed
 
 
+class Inbox:
+    """Files handed to a container through a read-only mount.
+
+    Archives cannot be copied into a tmpfs, and nothing that runs inside can reach back to the
+    host by such a mount.
+    """
+
+    INSIDE = "/inbox"
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{INBOX}{owner()}-"))
+        self.folder.chmod(0o755)
+        self._numbers = itertools.count()
+
+    def put(self, data: bytes, name: str = "") -> str:
+        """Hand bytes over; returns their path inside the container."""
+        name = name or f"{next(self._numbers)}"
+        (self.folder / name).write_bytes(data)
+        (self.folder / name).chmod(0o644)  # whatever the umask
+        return f"{self.INSIDE}/{name}"
+
+    def remove(self) -> None:
+        """Remove the folder on the host."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 class DockerSandbox:
     """One container. See `seqswe.sandbox.Sandbox` for what its methods promise."""
 
@@ -122,9 +143,7 @@ class DockerSandbox:
         self.limits = spec.limits
         self._deadline = Deadline(spec.limits.task_seconds)
         self._uid = FIRST_UID + next(_uids) % 1_000_000
-        self._inbox = Path(tempfile.mkdtemp(prefix=f"{INBOX}{owner()}-"))
-        self._inbox.chmod(0o755)
-        self._names = itertools.count()
+        self._inbox = Inbox()
         self._closed = threading.Event()
         try:
             with _sandbox_errors():
@@ -151,12 +170,12 @@ class DockerSandbox:
         disk = f"exec,nosuid,nodev,size={size}m,uid={self._uid},gid={self._uid},mode=0755"
         labels = {OWNER_LABEL: owner(), "seqswe.deadline": str(lifetime)}
         labels |= {f"seqswe.{k}": v for k, v in spec.labels.items()}
-        file = self._deliver(SUPERVISOR, "supervisor.py")
-        self._deliver(HOSTS, "hosts")
+        supervisor_file = self._inbox.put(SUPERVISOR, "supervisor.py")
+        self._inbox.put(HOSTS, "hosts")
         return client.containers.create(
             image,
             # -I -S: nothing of the checkout, such as a sitecustomize, may run as root.
-            ["/usr/bin/env", "python3", "-I", "-S", file, str(self._uid), str(lifetime)],
+            ["/usr/bin/env", "python3", "-I", "-S", supervisor_file, str(self._uid), str(lifetime)],
             stdin_open=True,
             init=True,
             auto_remove=True,
@@ -183,8 +202,8 @@ class DockerSandbox:
             tmpfs={CHECKOUT: disk, "/home/agent": disk, "/tmp": disk.replace("0755", "1777")},
             volumes={
                 str(spec.checkout.objects.resolve()): {"bind": "/history", "mode": "ro"},
-                str(self._inbox): {"bind": "/inbox", "mode": "ro"},
-                str(self._inbox / "hosts"): {"bind": "/etc/hosts", "mode": "ro"},
+                str(self._inbox.folder): {"bind": Inbox.INSIDE, "mode": "ro"},
+                str(self._inbox.folder / "hosts"): {"bind": "/etc/hosts", "mode": "ro"},
             },
             shm_size=f"{min(64, limits.memory_mb // 16)}m",
             working_dir=CHECKOUT,
@@ -203,8 +222,8 @@ class DockerSandbox:
         """Run a command in the container; see the protocol."""
         limit = self.limits.command_seconds if timeout is None else timeout
         seconds = self._deadline.allow(limit)
-        given = self._deliver(stdin) if stdin is not None else os.devnull
-        done = self._exec(shell(command), seconds, env, given)
+        stdin_file = self._inbox.put(stdin) if stdin is not None else os.devnull
+        done = self._exec(shell(command), seconds, env, stdin_file)
         self._deadline.spend(done.seconds)
         if FLOOD in done.stderr:
             self._channel.ask(BACKSTOP, self._kill)
@@ -221,7 +240,7 @@ class DockerSandbox:
 
     def write(self, path: str, data: bytes) -> None:
         """Create or replace a file, making its folders."""
-        name = self._deliver(data)
+        name = self._inbox.put(data)
         done = self.run(
             ["sh", "-c", 'mkdir -p -- "$(dirname -- "$1")" && cp -- "$0" "$1"', name, path]
         )
@@ -241,15 +260,7 @@ class DockerSandbox:
         if hasattr(self, "_container"):
             with ENGINE_SLOTS:
                 _remove(self._container)
-        shutil.rmtree(self._inbox, ignore_errors=True)
-
-    def _deliver(self, data: bytes, name: str = "") -> str:
-        # Through a read-only mount: archives cannot be copied into a tmpfs, and nothing that
-        # runs inside can reach back to the host by it.
-        name = name or f"{next(self._names)}"
-        (self._inbox / name).write_bytes(data)
-        (self._inbox / name).chmod(0o644)  # whatever the umask
-        return f"/inbox/{name}"
+        self._inbox.remove()
 
     def _exec(
         self,
@@ -258,7 +269,7 @@ class DockerSandbox:
         env: Mapping[str, str] | None = None,
         stdin: str = os.devnull,
     ) -> Completed:
-        started = now()
+        started = monotonic()
         said = self._channel.ask(
             seconds + supervisor.GRACE + BACKSTOP,
             self._kill,
@@ -273,7 +284,7 @@ class DockerSandbox:
             exit_code=code_of(said.end["code"], said.end["late"]),
             stdout=bytes(said.output[supervisor.OUT]),
             stderr=bytes(said.output[supervisor.ERR]),
-            seconds=now() - started,
+            seconds=monotonic() - started,
             timed_out=said.end["late"],
             truncated=said.end["truncated"],
         )

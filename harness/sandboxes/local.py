@@ -18,21 +18,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
+from time import monotonic
 from typing import IO
 
 from packaging.requirements import Requirement
 
+from harness.sandboxes.checkout import PINNED, checkout_script
 from harness.sandboxes.cleanup import owner, sweep
-from harness.sandboxes.common import (
-    PINNED,
-    Deadline,
-    Opened,
-    checkout_script,
-    code_of,
-    now,
-    shell,
-    too_large,
-)
+from harness.sandboxes.commands import Deadline, code_of, shell, too_large
+from harness.sandboxes.open_sandboxes import OpenSandboxes
 from seqswe.errors import MissingError, RolloutError
 from seqswe.instance import digest_of
 from seqswe.runs.folders import cache_folder
@@ -52,7 +46,7 @@ class LocalProvider:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: Opened[LocalSandbox] = Opened()
+        self._open = OpenSandboxes()
 
     def prepare(self, environment: Environment) -> str:
         """Make the environment's interpreter ready; returns a digest of it."""
@@ -177,7 +171,7 @@ class LocalSandbox:
     def _execute(
         self, arguments: Sequence[str], seconds: float, env: Mapping[str, str], stdin: bytes | None
     ) -> Completed:
-        started = now()
+        started = monotonic()
         # Output goes to files: a child that outlives its parent cannot hold a pipe open.
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             try:
@@ -209,7 +203,7 @@ class LocalSandbox:
             exit_code=code_of(process.returncode, late),
             stdout=texts[0][0],
             stderr=texts[1][0],
-            seconds=now() - started,
+            seconds=monotonic() - started,
             timed_out=late,
             truncated=texts[0][1] or texts[1][1],
         )

@@ -48,7 +48,7 @@ class Order:
         self.limit: int = given.get("limit", 0)
 
 
-class Command:
+class RunningCommand:
     """One that runs."""
 
     def __init__(self, order: Order, process: subprocess.Popen[bytes]) -> None:
@@ -84,7 +84,7 @@ class Supervisor:
     def __init__(self, uid: int, seconds: float) -> None:
         self._uid, self._until = uid, time.monotonic() + seconds
         self._selector = selectors.DefaultSelector()
-        self._running: list[Command] = []
+        self._running: list[RunningCommand] = []
         self._unread = b""
         self._woken, wake = os.pipe()
         os.set_blocking(self._woken, False)
@@ -143,7 +143,7 @@ class Supervisor:
             code = 126 if isinstance(error, PermissionError) else 127
             self._end(order.number, code, False, False)
             return
-        command = Command(order, process)
+        command = RunningCommand(order, process)
         self._running.append(command)
         for stream, pipe in command.pipes.items():
             os.set_blocking(pipe, False)
@@ -170,7 +170,7 @@ class Supervisor:
         with suppress(OSError):  # the user may have locked itself out of it
             os.chdir(cwd)
 
-    def _pass_on(self, command: Command, stream: int) -> bool:
+    def _pass_on(self, command: RunningCommand, stream: int) -> bool:
         """One piece of what a command printed, if there is any; False at the end of the pipe."""
         try:
             data = os.read(command.pipes[stream], PIECE)
@@ -183,7 +183,7 @@ class Supervisor:
             self._say(command.order.number, stream, kept)
         return bool(data)
 
-    def _finish(self, command: Command) -> None:
+    def _finish(self, command: RunningCommand) -> None:
         for stream, pipe in command.pipes.items():
             for _ in range(LAST_PIECES):
                 if not self._pass_on(command, stream):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from memory_backends.shared.asking import episode
-from memory_backends.shared.folder import ROOT, Folder, Refused
+from memory_backends.shared.folder import ROOT, Folder, RefusedPath
 from memory_backends.shared.items import Item, ModelMemory
 from memory_backends.shared.records import at_least
 from memory_backends.shared.replies import listed
@@ -96,7 +96,7 @@ class Files(ModelMemory):
     def _carried_out(self, command: dict[str, Any]) -> str:
         try:
             return self.folder.run(command)
-        except Refused as problem:
+        except RefusedPath as problem:
             return f"error: {problem} ({json.dumps(command)[:200]})"
 
     def _settle(self, before: dict[str, str], new: Item) -> None:

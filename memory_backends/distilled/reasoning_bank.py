@@ -33,7 +33,7 @@ from memory_backends.shared.text import READ, clean
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recalled, Services
 
-MOST = 3
+MAX_LESSONS = 3
 """Items of one task."""
 FORM = (
     " Write at most 3 items that will help with other issues of this project: general enough to "
@@ -75,7 +75,7 @@ class ReasoningBank(ModelMemory):
             lambda answer: rows(answer, "items", "title", "description", "content"),
         )
         name, outcome = clean(experience.task.instance_id), "solved" if solved else "failed"
-        for number, row in enumerate(found[:MOST], 1):
+        for number, row in enumerate(found[:MAX_LESSONS], 1):
             text = f"{row['title']} (from an issue that was {outcome})\n{row['description']}\n"
             self.put(
                 Item.of(

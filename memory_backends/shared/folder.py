@@ -22,7 +22,7 @@ MOST_BYTES = 100_000
 MOST_FILES = 200
 
 
-class Refused(ValueError):
+class RefusedPath(ValueError):
     """A command that cannot be carried out; says why, for whoever gave it."""
 
 
@@ -46,14 +46,14 @@ class Folder:
         }
 
     def run(self, given: Mapping[str, Any]) -> str:
-        """Carry out `{"command": ..., ...}` and say what came of it. Raises Refused."""
+        """Carry out `{"command": ..., ...}` and say what came of it. Raises RefusedPath."""
         command = self._commands.get(str(given.get("command")))
         if command is None:
-            raise Refused(f"there is no command {given.get('command')!r}")
+            raise RefusedPath(f"there is no command {given.get('command')!r}")
         try:
             return command(given)
         except OSError as error:
-            raise Refused(error.strerror or str(error)) from None
+            raise RefusedPath(error.strerror or str(error)) from None
 
     def files(self) -> dict[str, str]:
         """Contents by path, sorted. Links are not followed."""
@@ -87,9 +87,9 @@ class Folder:
     def _create(self, given: Mapping[str, Any]) -> str:
         path, text = self._at(given.get("path")), _text(given, "file_text")
         if path.exists():
-            raise Refused(f"{given['path']} exists already")
+            raise RefusedPath(f"{given['path']} exists already")
         if len(self.files()) >= MOST_FILES:
-            raise Refused(f"there are {MOST_FILES} files already; delete or merge some")
+            raise RefusedPath(f"there are {MOST_FILES} files already; delete or merge some")
         self._write(path, text)
         return f"created {given['path']}"
 
@@ -98,7 +98,9 @@ class Folder:
         content = self._read(path)
         count = content.count(old) if old else 0
         if count != 1:
-            raise Refused(f"old_str occurs {count} times in {given['path']}; it must occur once")
+            raise RefusedPath(
+                f"old_str occurs {count} times in {given['path']}; it must occur once"
+            )
         self._write(path, content.replace(old, clean(new) if isinstance(new, str) else ""))
         return f"changed {given['path']}"
 
@@ -107,7 +109,7 @@ class Folder:
         text = _text(given, "insert_text")
         lines = StringIO(self._read(path)).readlines()  # as `view` counts them: by "\n" alone
         if not isinstance(line, int) or not 0 <= line <= len(lines):
-            raise Refused(f"insert_line must be 0 to {len(lines)}, not {line!r}")
+            raise RefusedPath(f"insert_line must be 0 to {len(lines)}, not {line!r}")
         if line and not lines[line - 1].endswith("\n"):
             lines[line - 1] += "\n"
         lines.insert(line, text if text.endswith("\n") else text + "\n")
@@ -117,23 +119,23 @@ class Folder:
     def _delete(self, given: Mapping[str, Any]) -> str:
         path = self._at(given.get("path"))
         if path == self.place:
-            raise Refused(f"{ROOT} itself cannot be deleted")
+            raise RefusedPath(f"{ROOT} itself cannot be deleted")
         self._note(path)
         if path.is_dir():
             shutil.rmtree(path)
         elif path.exists():
             path.unlink()
         else:
-            raise Refused(f"there is no {given['path']}")
+            raise RefusedPath(f"there is no {given['path']}")
         self._tidy(path)
         return f"deleted {given['path']}"
 
     def _rename(self, given: Mapping[str, Any]) -> str:
         old, new = self._at(given.get("old_path")), self._at(given.get("new_path"))
         if not old.exists() or self.place in (old, new):
-            raise Refused(f"there is no {given['old_path']} that can be renamed")
+            raise RefusedPath(f"there is no {given['old_path']} that can be renamed")
         if new.exists() or new.is_relative_to(old):
-            raise Refused(f"{given['new_path']} cannot be its new name")
+            raise RefusedPath(f"{given['new_path']} cannot be its new name")
         self._note(old)
         new.parent.mkdir(parents=True, exist_ok=True)
         old.rename(new)
@@ -142,28 +144,28 @@ class Folder:
         return f"renamed {given['old_path']} to {given['new_path']}"
 
     def _at(self, path: object) -> Path:
-        """The real place of a path. Raises Refused for one that leaves the folder, or a link."""
+        """The real place of a path. Raises RefusedPath for one that is a link or leads out."""
         if not isinstance(path, str) or "\0" in path or clean(path) != path:
-            raise Refused(f"a path must be a text that starts with {ROOT}, not {path!r}")
+            raise RefusedPath(f"a path must be a text that starts with {ROOT}, not {path!r}")
         parts = path.rstrip("/").split("/")
         if parts[:2] != ROOT.split("/") or {"", ".", ".."} & set(parts[2:]):
-            raise Refused(f"{path!r} is not a path below {ROOT}")
+            raise RefusedPath(f"{path!r} is not a path below {ROOT}")
         place = self.place.joinpath(*parts[2:])
         steps = [place, *place.parents]
         if any(step.is_symlink() for step in steps[: steps.index(self.place)]):
-            raise Refused(f"{path!r} is a link or lies behind one")
+            raise RefusedPath(f"{path!r} is a link or lies behind one")
         return place
 
     def _read(self, path: Path) -> str:
         if not path.is_file():
-            raise Refused(f"there is no file {ROOT}/{path.relative_to(self.place).as_posix()}")
+            raise RefusedPath(f"there is no file {ROOT}/{path.relative_to(self.place).as_posix()}")
         self._note(path)
         return _content(path)
 
     def _write(self, path: Path, text: str) -> None:
         data = text.encode("utf-8")
         if len(data) > MOST_BYTES:
-            raise Refused(f"a file may have {MOST_BYTES} bytes, not {len(data)}")
+            raise RefusedPath(f"a file may have {MOST_BYTES} bytes, not {len(data)}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         self._note(path)
@@ -189,7 +191,7 @@ def _content(path: Path) -> str:
 def _text(given: Mapping[str, Any], name: str) -> str:
     value = given.get(name)
     if not isinstance(value, str):
-        raise Refused(f"{given.get('command')} needs the text {name}")
+        raise RefusedPath(f"{given.get('command')} needs the text {name}")
     return clean(value)
 
 
@@ -197,8 +199,8 @@ def _range(given: object, count: int) -> tuple[int, int]:
     if given is None:
         return 1, count
     if not isinstance(given, list) or len(given) != 2 or not all(isinstance(n, int) for n in given):
-        raise Refused("view_range must be [first line, last line]; -1 is the last")
+        raise RefusedPath("view_range must be [first line, last line]; -1 is the last")
     first, last = given[0], count if given[1] == -1 else min(given[1], count)
     if not 1 <= first <= last:
-        raise Refused(f"view_range {given} is not within lines 1 to {count}")
+        raise RefusedPath(f"view_range {given} is not within lines 1 to {count}")
     return first, last

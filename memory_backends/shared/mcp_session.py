@@ -18,11 +18,11 @@ from typing import Any
 from seqswe import plugins
 from seqswe.errors import MissingError, RolloutError, UsageError
 
-PATIENCE = 10.0
+GRACE_SECONDS = 10.0
 """Seconds that a server has to end once its input is closed."""
 
 
-class Session:
+class McpSession:
     """One server and a client of it, in a thread with a loop of their own.
 
     Every failure of the server is RolloutError("memory_failed") with the last line it wrote.
@@ -122,4 +122,4 @@ def _run(loop: asyncio.AbstractEventLoop, held: asyncio.Task[None]) -> None:
 def _close(loop: asyncio.AbstractEventLoop, held: asyncio.Task[None], thread: Thread) -> None:
     with suppress(RuntimeError):  # it has ended by itself
         loop.call_soon_threadsafe(held.cancel)
-    thread.join(PATIENCE)
+    thread.join(GRACE_SECONDS)

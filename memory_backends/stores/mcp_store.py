@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, ClassVar
 
-from memory_backends.shared.mcp_session import Session, said, words_of
+from memory_backends.shared.mcp_session import McpSession, said, words_of
 from memory_backends.shared.nearest import nearest
 from memory_backends.shared.records import RecordMemory
 from memory_backends.shared.text import READ, clean, words
@@ -61,8 +61,8 @@ class McpStore(RecordMemory):
         plugins.require("mcp", "mcp", "memory 'mcp'")
         self._command, self._seconds = words_of(command), seconds
         self._names = write, search
-        self._session: Session | None = None
-        self._store: Graph | Texts | None = None
+        self._session: McpSession | None = None
+        self._store: Graph | TextStore | None = None
         self._written = 0
 
     def index(self, start: int) -> None:
@@ -84,23 +84,23 @@ class McpStore(RecordMemory):
             self._written = at + len(texts)
         return nearest(lambda wanted: store.search(query), self.k, self._written)
 
-    def _open(self) -> Graph | Texts:
+    def _open(self) -> Graph | TextStore:
         if self._store is None:
             self.home.mkdir(parents=True, exist_ok=True)
             folder = Path(mkdtemp(prefix="server-", dir=self.home))
-            self._session = Session(self._command, folder, self._seconds)
+            self._session = McpSession(self._command, folder, self._seconds)
             tools = self._session.tools()
             if {"create_entities", "search_nodes"} <= set(tools):
                 self._store = Graph(self._session)
             else:
-                self._store = Texts(self._session, tools, *self._names)
+                self._store = TextStore(self._session, tools, *self._names)
         return self._store
 
 
 class Graph:
     """A server that keeps entities with observations."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: McpSession) -> None:
         self._session, self._size = session, 0
 
     def write(self, texts: Mapping[int, str]) -> None:
@@ -125,11 +125,11 @@ class Graph:
         return [(number, round(score, 6)) for number, score in scores.items()]
 
 
-class Texts:
+class TextStore:
     """A server with one tool that keeps a text and one that finds texts by a query."""
 
     def __init__(
-        self, session: Session, tools: Mapping[str, Mapping[str, Any]], write: str, search: str
+        self, session: McpSession, tools: Mapping[str, Mapping[str, Any]], write: str, search: str
     ) -> None:
         self._session, self._size = session, 0
         self._write = write or _tool(tools, WRITES, "write")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqswe.analysis.model import ArmOutcome, ArmResult, FailureCount
-from seqswe.experiment import lay
+from seqswe.experiment import make_plan
 from seqswe.runs.outcomes import Outcome
 from seqswe.runs.rollout import CAUSES, Rollout
 from seqswe.runs.store import Journal, RunInfo
@@ -21,7 +21,7 @@ CURVE_TASKS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class RunLayout:
     """Which rollouts a run directory was to hold: its arms, seeds and number of tasks."""
 
     arms: tuple[str, ...]
@@ -36,10 +36,10 @@ class Layout:
         return sum(len(self.positions[arm]) * len(self.seeds[arm]) for arm in self.arms)
 
 
-def layout(info: RunInfo, journal: Journal) -> Layout:
+def layout(info: RunInfo, journal: Journal) -> RunLayout:
     """What was planned, and whatever the journal holds beyond it (a resume may add seeds)."""
     experiment = info.experiment
-    orders = {cell.arm: cell.order for cell in lay(experiment, info.instance_ids).cells}
+    orders = {cell.arm: cell.order for cell in make_plan(experiment, info.instance_ids).cells}
     arms = tuple(dict.fromkeys([*orders, *(r.arm for r in journal.rollouts)]))
     seeds = {
         arm: tuple(
@@ -52,14 +52,14 @@ def layout(info: RunInfo, journal: Journal) -> Layout:
     seen = max((r.position + 1 for r in journal.rollouts), default=0)
     tasks = max(planned, seen)
     positions = {arm: tuple(sorted(orders.get(arm, range(tasks)))) for arm in arms}
-    return Layout(arms=arms, seeds=seeds, positions=positions, tasks=tasks)
+    return RunLayout(arms=arms, seeds=seeds, positions=positions, tasks=tasks)
 
 
 def arm_result(
     run: str,
     arm: str,
     rollouts: Sequence[Rollout],
-    plan: Layout,
+    plan: RunLayout,
     outcomes: Sequence[Outcome],
     headline: Outcome,
 ) -> ArmResult:
@@ -146,7 +146,7 @@ def failures(run: str, rollouts: Iterable[Rollout]) -> tuple[FailureCount, ...]:
 
 
 def _arm_outcome(
-    outcome: Outcome, rollouts: Iterable[Rollout], plan: Layout, arm: str
+    outcome: Outcome, rollouts: Iterable[Rollout], plan: RunLayout, arm: str
 ) -> ArmOutcome:
     seeds = plan.seeds[arm]
     values = matrix(outcome, rollouts, seeds, plan.tasks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from seqswe.analysis.arms import Layout, arm_result, failures, layout
+from seqswe.analysis.arms import RunLayout, arm_result, failures, layout
 from seqswe.analysis.contrasts import contrast, judged_together, pairs
 from seqswe.analysis.efficiency import efficiencies
 from seqswe.analysis.model import Analysis, ArmResult, Contrast, Efficiency, RunResult
@@ -26,7 +26,7 @@ class _Read:
     label: str
     directory: RunDirectory
     journal: Journal
-    plan: Layout
+    plan: RunLayout
 
 
 def analyse(directories: Sequence[RunDirectory]) -> Analysis:

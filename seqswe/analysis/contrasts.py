@@ -15,7 +15,7 @@ from seqswe.statistics import (
     EQUIVALENCE_MARGIN,
     Estimate,
     Lift,
-    Verdict,
+    LiftVerdict,
     compare_arms,
     holm,
     judge,
@@ -62,7 +62,7 @@ def contrast(arm: ArmResult, baseline: ArmResult, outcome: Outcome) -> Contrast 
     )
 
 
-def improvement(lift: Lift, outcome: Outcome, adjusted_p: float | None = None) -> Verdict:
+def improvement(lift: Lift, outcome: Outcome, adjusted_p: float | None = None) -> LiftVerdict:
     """The verdict on a lift, LEARNING meaning better: for a cost, that it went down."""
     overall = lift.overall if outcome.better == "higher" else _mirrored(lift.overall)
     return judge(overall, adjusted_p=adjusted_p, margin=lift.verdict.margin)

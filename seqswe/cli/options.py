@@ -16,7 +16,7 @@ from seqswe.errors import UsageError
 from seqswe.experiment import DELIVERIES, FEEDBACKS, Experiment
 from seqswe.manifests.parse import parse
 
-Command = Callable[..., Any]
+ClickCommand = Callable[..., Any]
 HELP = {
     "codebase": "Name of a manifest, or a folder with a manifest.toml.",
     "mirror": "Folder of bare clones, <owner>+<name>/repo or <owner>/<name>.git; "
@@ -63,7 +63,7 @@ SOURCES = {
 }
 
 
-def experiment_options(command: Command) -> Command:
+def experiment_options(command: ClickCommand) -> ClickCommand:
     """Give a command every setting of an experiment as an option, and `--config`."""
     hints = get_type_hints(Experiment)
     for spec in reversed(fields(Experiment)):
@@ -93,7 +93,7 @@ def sources(ctx: click.Context) -> dict[str, str]:
     return found
 
 
-def _option(name: str, kind: Any, default: Any) -> Callable[[Command], Command]:
+def _option(name: str, kind: Any, default: Any) -> Callable[[ClickCommand], ClickCommand]:
     multiple = get_origin(kind) is tuple
     choices = CHOICES.get(name)
     plain = str if multiple or choices else kind

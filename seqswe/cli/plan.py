@@ -8,7 +8,7 @@ import click
 
 from seqswe.arms import is_diagnostic
 from seqswe.cli.options import experiment_options, resolved, sources
-from seqswe.experiment import Experiment, Plan, lay
+from seqswe.experiment import Experiment, Plan, make_plan
 from seqswe.manifests import files as manifests
 from seqswe.manifests.manifest import Manifest
 from seqswe.plugins import resolve
@@ -32,7 +32,7 @@ def plan(ctx: click.Context, /, **values: Any) -> None:
         ("sandbox", experiment.sandbox),
     ):
         resolve(kind, name)  # type: ignore[arg-type]
-    laid = lay(experiment, tuple(r.instance_id for r in found.instances))
+    laid = make_plan(experiment, tuple(r.instance_id for r in found.instances))
     _settings(experiment, sources(ctx))
     click.echo()
     for line in _facts(laid, found):
@@ -80,5 +80,6 @@ def _power(laid: Plan) -> list[str]:
     from seqswe.statistics import power
 
     runs = laid.experiment.seeds
-    effect = power.smallest_effect(power.Plan(n=max(2, len(laid.instance_ids)), k1=runs, k0=runs))
+    asked = power.PowerPlan(n=max(2, len(laid.instance_ids)), k1=runs, k0=runs)
+    effect = power.smallest_effect(asked)
     return [f"statistics: a lift of {100 * effect:.1f} points is detected with 80 % power"]

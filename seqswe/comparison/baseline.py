@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from seqswe import __version__
-from seqswe.analysis.arms import Layout, layout, matrix
+from seqswe.analysis.arms import RunLayout, layout, matrix
 from seqswe.errors import IncompleteError, RunDirError, UsageError
 from seqswe.manifests.parse import parse
 from seqswe.runs.outcomes import OUTCOMES, present
@@ -123,7 +123,7 @@ def of_file(path: Path) -> Baseline:
     return found
 
 
-def _outcomes(arm: str, journal: Journal, plan: Layout) -> dict[str, list[list[float | None]]]:
+def _outcomes(arm: str, journal: Journal, plan: RunLayout) -> dict[str, list[list[float | None]]]:
     mine = [r for r in journal.rollouts if r.arm == arm]
     reported = {o.name for o in present(journal.rollouts)}
     return {

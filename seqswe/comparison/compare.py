@@ -16,7 +16,7 @@ from seqswe.arms import is_diagnostic, is_probe
 from seqswe.comparison.baseline import Baseline
 from seqswe.errors import UsageError
 from seqswe.runs.outcomes import OUTCOMES, Outcome
-from seqswe.statistics import EQUIVALENCE_MARGIN, Estimate, Verdict, Word, judge, two_way
+from seqswe.statistics import EQUIVALENCE_MARGIN, Estimate, LiftVerdict, Word, judge, two_way
 from seqswe.statistics.arrays import FloatArray
 
 ALPHA = 0.05
@@ -58,7 +58,7 @@ class Change:
     base: float
     head: float
     estimate: Estimate
-    verdict: Verdict
+    verdict: LiftVerdict
     missing: int
 
     @property
@@ -134,7 +134,7 @@ def compare(base: Baseline, head: Baseline, question: Question | None = None) ->
 
 def change_of(
     base: FloatArray, head: FloatArray, level: float, outcome: Outcome, margin: float
-) -> tuple[Estimate, Verdict]:
+) -> tuple[Estimate, LiftVerdict]:
     """The 2W estimate of head − base, both (tasks, seeds) and both clustered by run; its verdict.
 
     REGRESSION and IMPROVEMENT follow the outcome's better direction.

@@ -18,7 +18,7 @@ from seqswe.instance import digest_of
 from seqswe.sandbox import Environment
 
 SCHEMA_VERSION = 1
-PATIENCE = 4
+WALL_FACTOR = 4
 """Tests may take so many times their processor time by the clock."""
 
 
@@ -50,7 +50,7 @@ class TestSettings:
     @property
     def wall_seconds(self) -> float:
         """What they may take by the clock: only tests that sleep or wait for ever come to it."""
-        return PATIENCE * self.seconds
+        return WALL_FACTOR * self.seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,7 @@ class InstanceRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
+class InstanceTexts:
     """What is read from the clone for one instance and never stored."""
 
     statement: str

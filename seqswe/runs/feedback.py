@@ -24,14 +24,16 @@ TEST_OUTPUT = 20_000
 def experience(
     task: Task,
     attempt: Attempt,
+    *,
     patch: str,
     edited_files: tuple[str, ...],
-    outcome: tuple[Instance, Verdict, str],
-    policy: Feedback,
     steps: str = "",
+    gold: Instance,
+    verdict: Verdict,
+    test_log: str,
+    policy: Feedback,
 ) -> Experience:
-    """The experience of one rollout; `outcome` is gold instance, verdict and test log."""
-    instance, verdict, log = outcome
+    """The experience of one rollout: what the agent did, and of the outcome what is allowed."""
     allowed = {name for name, policies in RELEASED.items() if policy in policies}
     return Experience(
         task=task,
@@ -41,7 +43,7 @@ def experience(
         steps=steps,
         edited_files=edited_files,
         resolved=verdict.resolved if "resolved" in allowed else None,
-        test_output=log[-TEST_OUTPUT:] if "test_output" in allowed else None,
-        gold_patch=instance.patch if "gold_patch" in allowed else None,
-        gold_files=instance.gold_files if "gold_files" in allowed else None,
+        test_output=test_log[-TEST_OUTPUT:] if "test_output" in allowed else None,
+        gold_patch=gold.patch if "gold_patch" in allowed else None,
+        gold_files=gold.gold_files if "gold_files" in allowed else None,
     )

@@ -15,7 +15,7 @@ from seqswe.runs.rollout import Rollout
 Better = Literal["higher", "lower", "neither"]
 Kind = Literal["share", "amount"]
 
-MOST = 1e15
+MAX_AMOUNT = 1e15
 """No rollout spends more of anything: whatever says so is a broken meter, and is missing."""
 RECALL_DEPTH = 5
 """Ranked files that count as found, where an agent ranks and edits nothing."""
@@ -128,7 +128,7 @@ def _amount(
     def measure(rollout: Rollout) -> float | None:
         value = count(rollout)
         # Nothing that is not a number passes a comparison.
-        return float(value) if value is not None and 0 <= value <= MOST else None
+        return float(value) if value is not None and 0 <= value <= MAX_AMOUNT else None
 
     return Outcome(
         name=name,

@@ -25,7 +25,7 @@ from seqswe.statistics.diagnostics import (
 )
 from seqswe.statistics.multiplicity import holm
 from seqswe.statistics.power import (
-    Plan,
+    PowerPlan,
     detectable_effect,
     planned_power,
     smallest_effect,
@@ -51,7 +51,7 @@ from seqswe.statistics.twoway import (
     position_design,
     two_way,
 )
-from seqswe.statistics.verdict import EQUIVALENCE_MARGIN, Verdict, Word, judge
+from seqswe.statistics.verdict import EQUIVALENCE_MARGIN, LiftVerdict, Word, judge
 
 __all__ = [
     "EQUIVALENCE_MARGIN",
@@ -63,13 +63,13 @@ __all__ = [
     "Diagnostics",
     "Estimate",
     "Lift",
-    "Plan",
+    "LiftVerdict",
+    "PowerPlan",
     "Practice",
     "Ratio",
     "SweBenchCl",
     "Term",
     "Threshold",
-    "Verdict",
     "Word",
     "arm_curve",
     "arm_noise",

@@ -17,7 +17,7 @@ from seqswe.statistics.twoway import (
     position_design,
     two_way,
 )
-from seqswe.statistics.verdict import EQUIVALENCE_MARGIN, Verdict, judge
+from seqswe.statistics.verdict import EQUIVALENCE_MARGIN, LiftVerdict, judge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Lift:
     sequential: Estimate
     iid: Estimate
     diagnostics: Diagnostics
-    verdict: Verdict
+    verdict: LiftVerdict
     adjusted_p: float | None = None
 
 

@@ -9,7 +9,7 @@ from seqswe.statistics.twoway import MINIMUM_RUNS, Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class PowerPlan:
     """What is about to be run: N tasks, K1 sequential and K0 IID runs, and the noise expected.
 
     `trial_variance` (v) is the mean p(1−p) of a task; `lift_variance` (ω²) the variance of the
@@ -49,7 +49,7 @@ class Plan:
         return float(self.se**4 / parts)
 
 
-def planned_power(plan: Plan, effect: float, *, alpha: float = 0.05) -> float | None:
+def planned_power(plan: PowerPlan, effect: float, *, alpha: float = 0.05) -> float | None:
     """Return the chance that the primary test finds a mean lift of `effect`.
 
     A lift that ramps from 0 to `end` over the sequence has the mean `end / 2`. None under
@@ -60,7 +60,7 @@ def planned_power(plan: Plan, effect: float, *, alpha: float = 0.05) -> float | 
     return t_power(effect / plan.se, plan.dof, alpha)
 
 
-def smallest_effect(plan: Plan, *, power: float = 0.8, alpha: float = 0.05) -> float:
+def smallest_effect(plan: PowerPlan, *, power: float = 0.8, alpha: float = 0.05) -> float:
     """Return the mean lift that the plan detects with the given power."""
     return _detectable(plan.se, plan.dof, power, alpha)
 

@@ -22,7 +22,7 @@ class Word(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class LiftVerdict:
     """The word, whether it rests on fewer than three runs, and the effect detectable at 80 %."""
 
     word: Word
@@ -39,13 +39,13 @@ def judge(
     *,
     adjusted_p: float | None = None,
     margin: float = EQUIVALENCE_MARGIN,
-) -> Verdict:
+) -> LiftVerdict:
     """Return the verdict on a 2W estimate of lift.
 
     A sign that is sure comes first, so a sure but small lift is LEARNING, not EQUIVALENT.
     `adjusted_p` (Holm, several memories) withholds a sign that its own interval would grant.
     """
-    return Verdict(
+    return LiftVerdict(
         word=_word(estimate, adjusted_p, margin),
         single_run=estimate.single_run,
         detectable=detectable_effect(estimate),

@@ -4,7 +4,7 @@ import pytest
 
 from seqswe.arms import ARMS, Frozen, arm_of, cells_of, check_arms, is_diagnostic, is_probe
 from seqswe.errors import UsageError
-from seqswe.experiment import Experiment, lay
+from seqswe.experiment import Experiment, make_plan
 
 
 def only(name, length=8, seed=0):
@@ -54,8 +54,8 @@ def test_an_order_drawn_by_lot_is_the_same_every_time_and_another_for_each_seed(
     assert sorted(orders[0]) == list(range(30))
     cell = only("shuffled", 30)
     assert cell.taught(cell.order[4]) == cell.order[:4]
-    assert cell.following(cell.order[4]) == cell.order[5]
-    assert cell.following(cell.order[-1]) is None
+    assert cell.next_position(cell.order[4]) == cell.order[5]
+    assert cell.next_position(cell.order[-1]) is None
 
 
 @pytest.mark.parametrize("name", ["replay", "replay-3", "replay-without-own", "shuffled"])
@@ -96,7 +96,7 @@ def test_snapshots_need_the_arm_that_makes_them(name):
 
 def test_a_plan_counts_the_tasks_of_each_arm_and_names_a_cell_once():
     given = Experiment(arm=("iid", "sequential", "frozen", "frozen-2", "replay-1"), seeds=2)
-    plan = lay(given, tuple("abcd"))
+    plan = make_plan(given, tuple("abcd"))
     doses = ["frozen-0", "frozen-1", "frozen-2", "frozen-3"]
     assert [cell.arm for cell in plan.cells[:7]] == ["iid", "sequential", *doses, "replay-1"]
     assert plan.rollouts == 2 * (4 + 4 + 4 + 3 + 2 + 1 + 1)

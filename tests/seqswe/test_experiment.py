@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from seqswe.errors import UsageError
-from seqswe.experiment import MAY_DIFFER, NOT_RESULTS, Experiment, lay
+from seqswe.experiment import MAY_DIFFER, NOT_RESULTS, Experiment, make_plan
 
 OTHER = {
     "codebase": "sqlglot",
@@ -107,7 +107,7 @@ def test_limits_are_those_of_the_settings():
 
 
 def test_every_seed_has_every_arm():
-    plan = lay(Experiment(arm=("iid", "sequential"), seeds=2), ("a", "b", "c"))
+    plan = make_plan(Experiment(arm=("iid", "sequential"), seeds=2), ("a", "b", "c"))
     assert [(c.arm, c.seed) for c in plan.cells] == [
         ("iid", 0), ("sequential", 0), ("iid", 1), ("sequential", 1),
     ]  # fmt: skip
@@ -116,9 +116,9 @@ def test_every_seed_has_every_arm():
 
 @pytest.mark.parametrize(("limit", "left"), [(0, "abc"), (1, "a"), (3, "abc"), (99, "abc")])
 def test_a_limit_keeps_the_first_tasks(limit, left):
-    assert lay(Experiment(limit=limit), ("a", "b", "c")).instance_ids == tuple(left)
+    assert make_plan(Experiment(limit=limit), ("a", "b", "c")).instance_ids == tuple(left)
 
 
 def test_a_codebase_without_instances_cannot_be_run():
     with pytest.raises(UsageError, match="ledgerlite has no validated instances"):
-        lay(Experiment(), ())
+        make_plan(Experiment(), ())

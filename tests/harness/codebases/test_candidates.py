@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.codebases.candidates import mine
-from harness.codebases.instances import instance_of, materialize
+from harness.codebases.instances import instance_of, instances_of
 from harness.history.git import Clone
 from seqswe.errors import ManifestError, MissingError
 from seqswe.manifests.manifest import Mining
@@ -105,7 +105,7 @@ def test_texts_that_changed_since_are_refused(folder):
     manifest = manifest_of(folder)
     changed = replace(record, digests={**record.digests, "patch": "sha256:0"})
     with pytest.raises(ManifestError, match="the patch in the clone is not the one"):
-        materialize(Clone(folder), manifest, [changed], {})
+        instances_of(Clone(folder), manifest, [changed], {})
     lost = replace(record, gold_commit="0" * 40)
     with pytest.raises(MissingError, match="lacks"):
-        materialize(Clone(folder), manifest, [lost], {})
+        instances_of(Clone(folder), manifest, [lost], {})

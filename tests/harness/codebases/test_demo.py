@@ -112,9 +112,9 @@ def test_the_suite_of_the_head_passes(repository, tmp_path):
     assert code == 0, summary
 
 
-@pytest.mark.parametrize("subject", SAMPLE)
-def test_a_fix_turns_its_tests_from_red_to_green(repository, tmp_path, subject):
-    fix = git(repository, "log", "--format=%H", "--fixed-strings", f"--grep={subject}").strip()
+@pytest.mark.parametrize("loaded", SAMPLE)
+def test_a_fix_turns_its_tests_from_red_to_green(repository, tmp_path, loaded):
+    fix = git(repository, "log", "--format=%H", "--fixed-strings", f"--grep={loaded}").strip()
     tests = git(repository, "diff", "--name-only", f"{fix}~", fix, "--", "tests").split()
     parent = checkout(repository, f"{fix}~", tmp_path / "parent")
     checkout(repository, fix, parent, "tests")

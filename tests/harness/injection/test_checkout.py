@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from harness.codebases import demo
-from harness.codebases.instances import instance_of, materialize
+from harness.codebases.instances import instance_of, instances_of
 from harness.codebases.validate import validate
 from harness.grading import Grader
 from harness.grading.hidden_tests import grades, is_shown
-from harness.history import Delivery, audit
+from harness.history import Checkouts, audit
 from harness.history.git import Clone
 from harness.injection.inject import with_digests
 from harness.injection.recipe import Bug, file_patch, texts_of
@@ -88,7 +88,7 @@ def test_texts_are_made_again_and_checked(clone, manifest, record):
     assert "test_quarter_of_month" in instance.test_patch
     changed = replace(record, bug={**record.bug, "site": 2})
     with pytest.raises(ManifestError, match="not the one that was validated"):
-        materialize(clone, manifest, [changed], {})
+        instances_of(clone, manifest, [changed], {})
 
 
 def test_a_recipe_that_fits_no_more_is_an_error(clone, record):
@@ -98,7 +98,7 @@ def test_a_recipe_that_fits_no_more_is_an_error(clone, record):
 
 def test_the_agent_finds_neither_the_line_nor_the_grading_tests(clone, manifest, record, tmp_path):
     instance = instance_of(clone, manifest, record, {})
-    delivery = Delivery(clone, [instance.base_commit], tmp_path / "history")
+    delivery = Checkouts(clone, [instance.base_commit], tmp_path / "history")
     spec, sandbox = opened(LocalProvider(), manifest, delivery, instance, tmp_path / "objects")
     try:
         assert str(audit(sandbox, spec, delivery.reachable)).endswith("0 extra, 0 missing")
@@ -120,14 +120,14 @@ def test_the_same_instance_gives_the_same_commit(clone, manifest, record, tmp_pa
     instance = instance_of(clone, manifest, record, {})
     commits = []
     for name in ("a", "b"):
-        delivery = Delivery(clone, [instance.base_commit], tmp_path / name)
+        delivery = Checkouts(clone, [instance.base_commit], tmp_path / name)
         commits.append(delivery.checkout(instance, tmp_path / f"objects-{name}").commit)
     assert commits[0] == commits[1] != instance.base_commit
 
 
 def test_it_is_validated_like_any_other(clone, manifest, record, tmp_path):
     instance = instance_of(clone, manifest, record, {})
-    delivery = Delivery(clone, [instance.base_commit], tmp_path / "history")
+    delivery = Checkouts(clone, [instance.base_commit], tmp_path / "history")
     provider = LocalProvider()
 
     def sandbox():

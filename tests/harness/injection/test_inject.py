@@ -69,7 +69,7 @@ def test_a_suite_that_hangs_leaves_what_was_known_of_it_and_is_said(tmp_path):
         manifest=manifests.load("ledgerlite"),
         clone=Clone(demo.build(tmp_path / "demo")),
         rules=Rules(tasks=1, seed=0, zipf=1.5),
-        open_bench=None,
+        open_workbench=None,
         prove=None,
         environment=str,
     )

@@ -222,15 +222,15 @@ def test_a_run_whose_images_changed_is_not_continued(run, call):
 
 
 def test_recalling_something_that_is_no_instance_is_no_leak():
-    from harness.loop.rollout import checked
+    from harness.loop.rollout import check_origins
 
     recall = Recall(items=(Recalled(text="x", origins=("a commit",)),))
-    assert checked(recall, (), CHAIN, 0) is recall
+    assert check_origins(recall, (), CHAIN, 0) is recall
 
 
 def test_recalling_oneself_is_a_leak(ledgerlite):
-    from harness.loop.rollout import checked
+    from harness.loop.rollout import check_origins
 
     recall = Recall(items=(Recalled(text="x", origins=(ledgerlite.instances[1].instance_id,)),))
     with pytest.raises(LeakError, match="not past"):
-        checked(recall, ledgerlite.instances, CHAIN, 1)
+        check_origins(recall, ledgerlite.instances, CHAIN, 1)

@@ -1,29 +1,45 @@
-"""Sandboxes opened ahead are taken once, or removed."""
+"""Prefetched sandboxes are taken once, or removed."""
 
 from __future__ import annotations
 
-from harness.loop.sandbox_pool import Openings, Wanted
+from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from seqswe.arms import Cell
 
 CELL = Cell(arm="sequential", seed=0, order=range(3), memory="carry")
 
 
-def test_what_was_opened_ahead_is_taken_or_dropped_and_nothing_stays(local, lay, history, tmp_path):
-    made = []
+class Counting:
+    """A provider's open, and the close of what it opened, counted."""
 
-    def watched(position, folder, label):
-        made.append(label)
-        return lay(position)
+    def __init__(self, provider):
+        self.provider, self.opened, self.closed = provider, 0, 0
 
-    openings = Openings(local, history, watched, tmp_path, 1)
-    taken, dropped = (Wanted(CELL, position, for_agent=False) for position in (0, 1))
-    for wanted in (taken, taken, dropped):
-        openings.ahead(wanted)
-    with openings.take(taken) as opened:
+    def open(self, spec):
+        sandbox = self.provider.open(spec)
+        self.opened += 1
+        close = sandbox.close
+
+        def counted():
+            self.closed += 1
+            close()
+
+        sandbox.close = counted
+        return sandbox
+
+
+def test_what_was_prefetched_is_taken_or_dropped_and_nothing_stays(local, lay, history, tmp_path):
+    counting = Counting(local)
+    pool = SandboxPool(
+        counting, history, lambda position, folder, label: lay(position), tmp_path, 1
+    )
+    taken, dropped = (SandboxRequest(CELL, position, for_agent=False) for position in (0, 1))
+    for request in (taken, taken, dropped):
+        pool.prefetch(request)
+    with pool.take(taken) as opened:
         assert opened.sandbox.run("git log --oneline | wc -l").text.strip() == "1"
-    openings.drop(dropped)
-    openings.drop(dropped)
-    openings.close()
-    assert len(made) <= 2, "each was opened once"
-    assert not list(local._open._open) or all(box.closed for box in local._open._open)
+    pool.drop(dropped)
+    pool.drop(dropped)
+    pool.close()
+    assert 1 <= counting.opened <= 2, "each was opened once; a dropped one perhaps not at all"
+    assert counting.closed == counting.opened
     assert not list(tmp_path.glob("tmp*")), "its folder is gone as well"

@@ -24,7 +24,8 @@ def made(cell, position, before, **values):
     values.setdefault("resolved", True)
     return Rollout(
         arm=cell.arm, seed=cell.seed, position=position, instance_id=f"t{position}", key="k",
-        memory_before=before, memory_after=f"{before}+{position}" if cell.chained else before,
+        memory_before=before,
+        memory_after=f"{before}+{position}" if cell.carries_memory else before,
         **values,
     )  # fmt: skip
 
@@ -74,7 +75,7 @@ def test_a_chain_waits_for_its_predecessor_however_many_jobs_there_are():
     running, overlaps = set(), []
 
     def start(cell, position, before):
-        if cell.chained:
+        if cell.carries_memory:
             overlaps.append((cell.seed, position)) if cell.seed in running else running.add(
                 cell.seed
             )

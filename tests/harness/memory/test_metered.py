@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.memory.metered import Served
+from harness.memory.metered import MeteredMemory
 from seqswe.errors import RolloutError
 from seqswe.experiment import Experiment
 from seqswe.memory import Services
@@ -190,7 +190,7 @@ def test_clock_and_chance_are_the_streams():
         seen["services"] = services
         return Timed(None)
 
-    served = Served(build, Services(), Experiment(), 0)
+    served = MeteredMemory(build, Services(), Experiment(), 0)
     with pytest.raises(RolloutError):
         seen["services"].clock()
     tasks = [experiences(0).task(n) for n in (0, 0, 1)]
@@ -200,7 +200,7 @@ def test_clock_and_chance_are_the_streams():
     assert times == tuple(task.created_at for task in tasks)
     assert draws[0] == draws[1] != draws[2]
     seen["at"] = []
-    other = Served(build, Services(), Experiment(), 1)
+    other = MeteredMemory(build, Services(), Experiment(), 1)
     other.recall(tasks[0])
     assert seen["at"][0][1] != draws[0]
 

@@ -19,8 +19,16 @@ ALLOWED = {
 
 
 def told(policy, log="E   assert 1 == 2"):
-    outcome = (INSTANCE, Verdict(resolved=False), log)
-    return experience(INSTANCE.task(0), ATTEMPT, "a patch", ("a.py",), outcome, policy)
+    return experience(
+        INSTANCE.task(0),
+        ATTEMPT,
+        patch="a patch",
+        edited_files=("a.py",),
+        gold=INSTANCE,
+        verdict=Verdict(resolved=False),
+        test_log=log,
+        policy=policy,
+    )
 
 
 @pytest.mark.parametrize("policy", FEEDBACKS)

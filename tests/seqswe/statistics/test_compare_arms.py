@@ -3,7 +3,7 @@ import pytest
 
 from seqswe.statistics import (
     EQUIVALENCE_MARGIN,
-    Plan,
+    PowerPlan,
     Word,
     compare_arms,
     compare_memories,
@@ -144,12 +144,12 @@ def test_holm_can_withhold_a_verdict():
     ],
 )
 def test_planned_power_agrees_with_simulation(n, k, end, power):
-    assert planned_power(Plan(n=n, k1=k, k0=k), end / 2) == pytest.approx(power, abs=0.045)
+    assert planned_power(PowerPlan(n=n, k1=k, k0=k), end / 2) == pytest.approx(power, abs=0.045)
 
 
 def test_a_plan_detects_its_smallest_effect_with_the_power_asked():
-    plan = Plan(n=273, k1=5, k0=5)
+    plan = PowerPlan(n=273, k1=5, k0=5)
     assert planned_power(plan, smallest_effect(plan)) == pytest.approx(0.8, abs=0.02)
-    assert planned_power(Plan(n=273, k1=2, k0=5), 0.1) is None
+    assert planned_power(PowerPlan(n=273, k1=2, k0=5), 0.1) is None
     with pytest.raises(ValueError, match="at least 2 tasks"):
-        Plan(n=1, k1=3, k0=3)
+        PowerPlan(n=1, k1=3, k0=3)

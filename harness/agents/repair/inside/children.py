@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 PR_SET_CHILD_SUBREAPER = 36
-PATIENCE = 4
+WALL_FACTOR = 4
 """A child may take so many times its processor time by the clock."""
 GRACE = 0.1
 """Seconds for a child to end once it has answered."""
@@ -36,7 +36,7 @@ def run_in_child(work: Callable[[], Any], seconds: float) -> Any:
         _be_child(work, writer, seconds)
     os.close(writer)
     try:
-        data = _read(reader, time.monotonic() + PATIENCE * seconds)
+        data = _read(reader, time.monotonic() + WALL_FACTOR * seconds)
         if data:
             _wait_for(child)
     finally:

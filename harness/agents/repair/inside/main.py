@@ -23,7 +23,7 @@ from . import tests
 from .backup import Backup
 from .children import adopt_orphans, run_in_child
 from .edits import Edit, edits, functions
-from .ranking import Known, Place, full_name, function_order, places, ranked
+from .ranking import JobKnowledge, Place, full_name, function_order, places, ranked
 
 FUNCTIONS = 60
 """Functions of a trace that are looked at and remembered, counted from its end."""
@@ -79,7 +79,7 @@ class Repairer:
         self._backup = Backup(os.path.join(self.folder, "checkout"))
         tests.keep_bytecode(os.path.join(self.folder, "bytecode"))
         try:
-            session = tests.Session([job.path], job.arguments, tuple(job.spared))
+            session = tests.TestSession([job.path], job.arguments, tuple(job.spared))
             if not session.prepared:
                 tests.warm_up()
             self._candidate = session.run
@@ -105,7 +105,7 @@ class Repairer:
         }
 
     def _search(self, found: list[Place], order: list[str]) -> None:
-        known = Known(**self.job.known)
+        known = JobKnowledge(**self.job.known)
         started = time.monotonic()
         for edit in ranked(self._edits(order), found, self._with_gold(known), self.job.seed):
             if self.tried.executions >= self.job.budget:
@@ -122,7 +122,7 @@ class Repairer:
             wanted.setdefault(path, set()).add(function)
         return [e for path in wanted for e in edits(path, read(path), wanted[path])]
 
-    def _with_gold(self, known: Known) -> Known:
+    def _with_gold(self, known: JobKnowledge) -> JobKnowledge:
         """Count the merged fixes for the functions that hold their lines now."""
         fixes = Counter(known.fixes)
         for path, *lines in self.job.gold:
@@ -164,7 +164,7 @@ class Repairer:
             write(files[-1], regression["code"].encode())
         self._backup.renew(*files)
         try:
-            outcomes = self._run(lambda: tests.Session(files, self.job.arguments).run())
+            outcomes = self._run(lambda: tests.TestSession(files, self.job.arguments).run())
         finally:
             for file in files:
                 os.unlink(file)

@@ -29,7 +29,7 @@ TINY = 1e-300
 
 
 @dataclass(frozen=True)
-class Known:
+class JobKnowledge:
     """What the memory knows: fixes and traces by function, fixes by kind of edit."""
 
     fixes: Mapping[str, float] = field(default_factory=dict)
@@ -93,7 +93,9 @@ def function_order(found: Sequence[Place]) -> list[str]:
     return list(dict.fromkeys(full_name(p.path, p.function) for p in found))
 
 
-def ranked(edits: Sequence[Edit], found: Sequence[Place], known: Known, seed: str) -> list[Edit]:
+def ranked(
+    edits: Sequence[Edit], found: Sequence[Place], known: JobKnowledge, seed: str
+) -> list[Edit]:
     """Edits, the more probable ones rather first; the seed decides how the lot falls.
 
     An edit's key is the logarithm of its probability plus Gumbel noise times the temperature: at
@@ -138,7 +140,7 @@ def _line_weights(found: Sequence[Place]) -> dict[tuple[str, str, int], float]:
     return weights
 
 
-def _kind_shares(here: Sequence[Edit], known: Known) -> dict[str, float]:
+def _kind_shares(here: Sequence[Edit], known: JobKnowledge) -> dict[str, float]:
     """The probability of each edit of a kind, on one line."""
     counts = Counter(edit.kind for edit in here)
     weights = {kind: WEIGHTS.get(kind, 1.0) * known.kind(kind) for kind in counts}

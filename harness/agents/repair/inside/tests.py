@@ -89,7 +89,7 @@ class Outcomes:
         return enter
 
 
-class Session:
+class TestSession:
     """A run of pytest over a few files, prepared once and run in forked children.
 
     Its plug-ins are set up, its session is started and its modules are found here, which costs

@@ -1,0 +1,52 @@
+"""What every sandbox starts with: pinned environment variables, and the checkout."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+PINNED: Mapping[str, str] = {
+    "TZ": "UTC",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "PYTHONHASHSEED": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "USER": "agent",
+    "LOGNAME": "agent",
+}
+"""The same in every sandbox, so that a verdict does not depend on where it was made."""
+
+
+CONFIG = """[core]
+	repositoryformatversion = 0
+	bare = false
+	logAllRefUpdates = false
+[user]
+	name = agent
+	email = agent@localhost
+[gc]
+	auto = 0
+[advice]
+	detachedHead = false
+"""
+
+
+def checkout_script(commit: str, objects: str) -> str:
+    """Shell commands that turn an empty folder into a repository at `commit`.
+
+    No templates, reflogs or remotes; objects come only through the alternates file. The files
+    are written by the shell itself, in every container anew: processes are what that costs.
+    """
+    return f"""
+set -e
+mkdir -p .git/objects/info .git/refs/heads .git/info
+printf '%s\\n' {shlex.quote(objects)} > .git/objects/info/alternates
+printf '%s' {shlex.quote(CONFIG)} > .git/config
+echo {commit} > .git/refs/heads/main
+echo ref: refs/heads/main > .git/HEAD
+git read-tree -u --reset HEAD
+"""

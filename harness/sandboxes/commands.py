@@ -1,0 +1,50 @@
+"""What every sandbox does alike with one command: its deadline, its exit code, its limits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from seqswe.errors import RolloutError
+from seqswe.sandbox import Limits
+
+
+def shell(command: Sequence[str] | str) -> list[str]:
+    """A command as an argument list; a string is given to `sh -c`."""
+    return ["sh", "-c", command] if isinstance(command, str) else list(command)
+
+
+class Deadline:
+    """The wall clock of all commands of one rollout together."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._used = 0.0
+        self._lock = threading.Lock()
+
+    def allow(self, wanted: float) -> float:
+        """Seconds the next command may take. Raises RolloutError when none are left."""
+        left = self._seconds - self._used
+        if left <= 0:
+            raise RolloutError(
+                "agent_out_of_budget", f"all {self._seconds:.0f} s of the rollout are used up"
+            )
+        # `timeout 0` would mean no deadline at all.
+        return max(0.01, min(wanted, left))
+
+    def spend(self, seconds: float) -> None:
+        """Book the seconds of a finished command."""
+        with self._lock:
+            self._used += seconds
+
+
+def too_large(path: str, limits: Limits) -> str:
+    """Why a file is not read: half a file would be worse than none."""
+    return f"{path} is larger than {limits.output_bytes} bytes"
+
+
+def code_of(exit_code: int, timed_out: bool) -> int:
+    """An exit code as a shell tells it: 124 after a deadline, 128 + n after signal n."""
+    if timed_out:
+        return 124
+    return 128 - exit_code if exit_code < 0 else exit_code
