@@ -20,11 +20,10 @@ from time import perf_counter
 from harness.agents.repair import Repair
 from harness.history import History
 from harness.history.git import Clone
-from harness.sandboxes.provider import provider_of
 from seqswe.instance import Task
 from seqswe.manifests.files import load
 from seqswe.memory import Recall
-from seqswe.sandbox import Sandbox, SandboxProvider, SandboxSpec
+from seqswe.sandbox import Sandbox, SandboxChoice, SandboxProvider, SandboxSpec
 
 SOURCE = """def total(items, tax, rate=1):
     found = 0
@@ -102,7 +101,7 @@ def main() -> None:
     given = parser.parse_args()
     print(f"{'sandbox':10}{'candidates/s':>14}{'ms each':>10}{'start s':>10}")
     for name in given.sandboxes:
-        provider = provider_of(name, "")
+        provider = SandboxChoice(sandbox=name).build()
         few, many = (median(seconds(provider, b) for _ in range(given.repeats)) for b in BUDGETS)
         each = (many - few) / (BUDGETS[1] - BUDGETS[0])
         print(f"{name:10}{1 / each:14.1f}{1000 * each:10.1f}{few - BUDGETS[0] * each:10.2f}")

@@ -60,7 +60,7 @@ def main(codebase: str, mirror: str, tasks: int, sandbox: str) -> None:
         jobs=1,
     )
     loaded = LoadedExperiment.load(experiment)
-    with open_provider(experiment) as provider, TemporaryDirectory() as folder:
+    with open_provider(experiment.sandbox_choice) as provider, TemporaryDirectory() as folder:
         for name in ("warm-up", "measured"):
             store = _store(Path(folder) / name, loaded, provider)
             work(loaded, store, provider)

@@ -1,132 +1,158 @@
-"""What is to be run: one dataclass of settings, with the defaults of the whole project."""
+"""What is to be run: one dataclass of settings, with the defaults of the whole project.
+
+A setting is one line here: its default, what it is, its bound, and what it has an effect on. The
+command line, experiment.toml, `seqswe plan` and the digest all read that line.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import Field, asdict, dataclass, field, fields
+from functools import cache
 from math import inf
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from seqswe.arms import Cell, cells_of, check_arms
+from seqswe.arms import ARMS, Cell, cells_of, check_arms
 from seqswe.errors import UsageError
 from seqswe.instance import digest_of
-from seqswe.sandbox import Limits
+from seqswe.sandbox import Limits, SandboxChoice
 
 Feedback = Literal["none", "verdict", "tests", "gold"]
-FEEDBACKS: tuple[Feedback, ...] = ("none", "verdict", "tests", "gold")
+FEEDBACKS: tuple[Feedback, ...] = get_args(Feedback)
 Delivery = Literal["prompt", "file", "folder", "mcp", "mcp-http"]
-DELIVERIES: tuple[Delivery, ...] = ("prompt", "file", "folder", "mcp", "mcp-http")
+DELIVERIES: tuple[Delivery, ...] = get_args(Delivery)
 LITELLM = "litellm:"
 """A model of this prefix is asked through LiteLLM, which knows the protocols of all providers."""
+CODE_POLICY = "gold"
+"""Each task starts at its true base commit. There is no other policy, so it is no setting."""
+
+Effect = Literal["outcome", "selection", "access"]
+"""What a setting has an effect on: what one rollout gives; which rollouts are run; neither, but
+where, how fast and how often it is tried. The last may differ when a run is resumed."""
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    effect: Effect = "outcome",
+    envvar: tuple[str, ...] = (),
+) -> Any:
+    """A field of Experiment.
+
+    help: one sentence for people; least, above: the smallest value, or what it must exceed;
+    envvar: environment variables instead of SEQSWE_ and the name.
+    """
+    about = {"help": help, "least": least, "above": above, "effect": effect, "envvar": envvar}
+    return field(default=default, metadata=about)
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """Every setting of a run. Flag > environment > experiment.toml > the default here."""
+    """Every setting of a run. Flag > environment > experiment.toml > the default here.
 
-    codebase: str = "ledgerlite"
-    """name of a manifest, or a folder with a manifest.toml"""
-    mirror: str = ""
-    """folder of bare clones: <owner>+<name>/repo or <owner>/<name>.git; else the URL is cloned"""
-    agent: str = "localizer"
-    """name of an agent, or module:attribute"""
-    agent_option: tuple[str, ...] = ()
-    """key=value for the agent; may be repeated"""
-    memory: str = "episodic"
-    """name of a memory, or module:attribute"""
-    memory_option: tuple[str, ...] = ()
-    """key=value for the memory; may be repeated"""
-    model: str = ""
-    """model that the memory may ask, as its endpoint names it; litellm:NAME goes through LiteLLM"""
-    model_url: str = ""
-    """base URL of an OpenAI-compatible API"""
-    model_key: str = ""
-    """environment variable that holds the API key, none by default, so that no key goes
-    where it was not meant to; the key itself is never written"""
-    model_tokens: int = 200_000
-    """tokens that the memory may use for one task, 0 for no end"""
-    model_seconds: float = 120.0
-    """seconds without a sign of life after which one request is given up"""
-    model_price_in: float = 0.0
-    """USD per million prompt tokens"""
-    model_price_out: float = 0.0
-    """USD per million completion tokens"""
-    embedding: str = ""
-    """embedding model that the memory may ask, as its endpoint names it"""
-    embedding_url: str = ""
-    """its base URL, where that is not model_url; it is sent the same key"""
-    arm: tuple[str, ...] = ("iid", "sequential")
-    """one of `seqswe.arms.ARMS`; may be repeated"""
-    seeds: int = 3
-    """repetitions of every arm"""
-    limit: int = 0
-    """only the first so many tasks; 0 for all"""
-    feedback: Feedback = "gold"
-    """what a memory is told after a task: none, verdict, tests or gold"""
-    delivery: Delivery = "prompt"
-    """how a memory reaches the agent: prompt, file, folder, mcp or mcp-http"""
-    code: str = "gold"
-    """code policy: each task starts at its true base commit"""
-    sandbox: str = "docker"
-    """name of a sandbox, or module:attribute"""
-    base_image: str = ""
-    """image that environments are built on; a registry digest or an imported one"""
-    issues: str = ""
-    """issue texts that the instances were mined with"""
-    jobs: int = 2
-    """rollouts at a time"""
-    retries: int = 2
-    """further tries of a rollout that failed for a reason that passes"""
-    cpus: float = 1.0
-    """processors of one sandbox"""
-    memory_mb: int = 2048
-    """main memory of one sandbox"""
-    pids: int = 256
-    """processes of one sandbox"""
-    disk_mb: int = 1024
-    """each writable file system of one sandbox"""
-    output_bytes: int = 4_000_000
-    """output kept of one command"""
-    command_seconds: float = 300.0
-    """deadline of one command"""
-    task_seconds: float = 1800.0
-    """deadline of one rollout's commands together"""
+    A Literal's values are the choices of its option; a tuple's option may be repeated.
+    Raises UsageError for values out of bounds and combinations that make no sense.
+    """
+
+    codebase: str = setting("ledgerlite", "Name of a manifest, or a folder with a manifest.toml.")
+    mirror: str = setting(
+        "",
+        "Folder of bare clones: <owner>+<name>/repo or <owner>/<name>.git. Without it, the "
+        "manifest's URL is cloned.",
+        effect="access",
+        envvar=("SEQSWE_MIRROR", "SEQSWE_MIRRORS"),
+    )
+    agent: str = setting("localizer", "Name of an agent, or module:attribute.")
+    agent_option: tuple[str, ...] = setting((), "key=value for the agent; may be repeated.")
+    memory: str = setting("episodic", "Name of a memory, or module:attribute.")
+    memory_option: tuple[str, ...] = setting((), "key=value for the memory; may be repeated.")
+    model: str = setting("", "Model the memory may ask, as its endpoint names it; or litellm:NAME.")
+    model_url: str = setting(
+        "",
+        "Base URL of an OpenAI-compatible API, such as http://localhost:8000/v1.",
+        effect="access",
+    )
+    # None by default, so that no key goes where it was not meant to; it is never written.
+    model_key: str = setting(
+        "",
+        "Environment variable that holds the API key, such as OPENAI_API_KEY. By default no key "
+        "is sent.",
+        effect="access",
+    )
+    model_tokens: int = setting(
+        200_000,
+        "Token budget of the memory per task; 0 means unlimited.",
+        least=0,
+        effect="access",
+    )
+    model_seconds: float = setting(
+        120.0,
+        "Give up a model request after this many seconds without a response.",
+        above=0,
+        effect="access",
+    )
+    model_price_in: float = setting(0.0, "USD per million prompt tokens.", least=0, effect="access")
+    model_price_out: float = setting(
+        0.0, "USD per million completion tokens.", least=0, effect="access"
+    )
+    embedding: str = setting("", "Embedding model the memory may ask, as its endpoint names it.")
+    embedding_url: str = setting(
+        "",
+        "Base URL of the embedding model, if it is not --model-url. It is sent the same key.",
+        effect="access",
+    )
+    arm: tuple[str, ...] = setting(
+        ("iid", "sequential"),
+        f"{', '.join(ARMS)}; may be repeated. `seqswe list arms` explains them.",
+        effect="selection",
+    )
+    seeds: int = setting(3, "Repetitions of every arm.", least=1, effect="selection")
+    limit: int = setting(0, "Run only the first N tasks; 0 runs all.", least=0, effect="selection")
+    feedback: Feedback = setting("gold", "What a memory is told after a task.")
+    delivery: Delivery = setting("prompt", "How a memory reaches the agent; see docs/memories.md.")
+    sandbox: str = setting("docker", "Name of a sandbox, or module:attribute.")
+    sandbox_option: tuple[str, ...] = setting((), "key=value for the sandbox; may be repeated.")
+    base_image: str = setting("", "Image that environments are built on.")
+    issues: str = setting(
+        "",
+        'Issue texts that the instances were mined with: JSON lines {"number", "title", "body", '
+        '"created_at"}.',
+        effect="access",
+    )
+    jobs: int = setting(2, "Rollouts at a time.", least=1, effect="access")
+    retries: int = setting(
+        2, "How often to retry a rollout after a transient failure.", least=0, effect="access"
+    )
+    cpus: float = setting(LIMITS.cpus, "Processors of one sandbox.", above=0)
+    memory_mb: int = setting(LIMITS.memory_mb, "Main memory of one sandbox in MB.", least=64)
+    pids: int = setting(LIMITS.pids, "Processes of one sandbox.", least=8)
+    disk_mb: int = setting(
+        LIMITS.disk_mb, "Size of each writable file system of one sandbox in MB.", least=16
+    )
+    output_bytes: int = setting(
+        LIMITS.output_bytes, "Bytes of output kept of one command.", least=1000
+    )
+    command_seconds: float = setting(
+        LIMITS.command_seconds, "Deadline of one command in seconds.", above=0
+    )
+    task_seconds: float = setting(
+        LIMITS.task_seconds,
+        "Deadline of all commands of one rollout together, in seconds.",
+        above=0,
+    )
 
     def __post_init__(self) -> None:
         check_arms(self.arm)
-        if self.feedback not in FEEDBACKS:
-            raise UsageError(
-                f"unknown feedback {self.feedback!r}", f"Policies: {', '.join(FEEDBACKS)}."
-            )
-        if self.delivery not in DELIVERIES:
-            raise UsageError(
-                f"unknown delivery {self.delivery!r}", f"Ways: {', '.join(DELIVERIES)}."
-            )
-        if self.code != "gold":
-            raise UsageError(f"unknown code policy {self.code!r}", "Only gold is there today.")
-        for name, least in {
-            "seeds": 1,
-            "jobs": 1,
-            "limit": 0,
-            "retries": 0,
-            "pids": 8,
-            "memory_mb": 64,
-            "disk_mb": 16,
-            "output_bytes": 1000,
-            "model_tokens": 0,
-        }.items():
-            if getattr(self, name) < least:
-                raise UsageError(
-                    f"{name} must be at least {least}, not {getattr(self, name)}",
-                    "See `seqswe run --help`.",
-                )
-        for name in ("cpus", "command_seconds", "task_seconds", "model_seconds"):
-            if not 0 < getattr(self, name) < inf:
-                raise UsageError(
-                    f"{name} must be a positive number, not {getattr(self, name)}",
-                    "See `seqswe run --help`.",
-                )
+        for name in settings():
+            check_setting(name, getattr(self, name))
         self._check_model()
 
     def _check_model(self) -> None:
@@ -136,14 +162,8 @@ class Experiment:
         ):
             if name and not (url or name.startswith(LITELLM)):
                 raise UsageError(
-                    f"model {name!r} is named, and no endpoint to ask it at",
+                    f"model {name!r} has no endpoint",
                     "Give --model-url, for example http://localhost:8000/v1.",
-                )
-        for price in (self.model_price_in, self.model_price_out):
-            if not 0 <= price < inf:
-                raise UsageError(
-                    f"a model's price must be a number of at least 0, not {price}",
-                    "Give USD per million tokens.",
                 )
         # What looks like a key is not repeated: errors end up in logs.
         if not re.fullmatch(r"([A-Za-z_]\w*)?", self.model_key):
@@ -157,29 +177,64 @@ class Experiment:
         """The limits of every sandbox."""
         return Limits(**{f.name: getattr(self, f.name) for f in fields(Limits)})
 
+    @property
+    def sandbox_choice(self) -> SandboxChoice:
+        """The kind of sandbox, with its options."""
+        return SandboxChoice(**{f.name: getattr(self, f.name) for f in fields(SandboxChoice)})
+
     def as_dict(self) -> dict[str, Any]:
         """Settings as plain data, lists for tuples."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     @property
     def digest(self) -> str:
-        """Digest of what the results depend on (not of where, how fast or how often tried)."""
-        data = self.as_dict()
-        for name in NOT_RESULTS:
-            del data[name]
-        data["codebase"] = Path(self.codebase).name  # a name, or a folder: wherever it lies
-        if self.delivery == "prompt":  # what it was before there were others
-            del data["delivery"]
+        """Digest of what the results depend on (not of where, how fast or how often tried).
+
+        A setting at its default is left out, so that a new one makes no older run stale.
+        """
+        values = {name: getattr(self, name) for name in affecting("outcome")}
+        values["codebase"] = Path(self.codebase).name  # a name, or a folder: wherever it lies
+        data = {n: value for n, value in values.items() if value != settings()[n].default}
         return digest_of(repr(sorted(data.items())))
 
 
-MODEL_ACCESS = ("url", "key", "tokens", "seconds", "price_in", "price_out")
-MAY_DIFFER = frozenset(
-    {"mirror", "issues", "jobs", "retries", "embedding_url", *(f"model_{n}" for n in MODEL_ACCESS)}
-)
-"""Settings that may differ on resume: they change where and how fast, never what comes out."""
-NOT_RESULTS = MAY_DIFFER | {"seeds", "arm", "limit"}
-"""With those that choose which rollouts run: none of them changes what one rollout gives."""
+@cache
+def settings() -> Mapping[str, Field[Any]]:
+    """The fields of Experiment by name, in their order."""
+    return {spec.name: spec for spec in fields(Experiment)}
+
+
+@cache
+def affecting(*effects: Effect) -> frozenset[str]:
+    """Names of the settings that have one of these effects."""
+    return frozenset(n for n, spec in settings().items() if spec.metadata["effect"] in effects)
+
+
+@cache
+def types() -> Mapping[str, Any]:
+    """The type of each setting, read from its annotation."""
+    return get_type_hints(Experiment)
+
+
+def choices(name: str) -> tuple[str, ...]:
+    """The values that a setting may have, if its type is a Literal; else none."""
+    kind = types()[name]
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+def check_setting(name: str, value: Any) -> None:
+    """Raises UsageError for a value that is not one of the choices, or is out of bounds."""
+    allowed, about = choices(name), settings()[name].metadata
+    if allowed and value not in allowed:
+        raise UsageError(f"unknown {name} {value!r}", f"Choose one of {', '.join(allowed)}.")
+    wanted = ""
+    # Nothing that is not a number passes a comparison, and infinity is no bound.
+    if about["least"] is not None and not about["least"] <= value < inf:
+        wanted = f"at least {about['least']}"
+    if about["above"] is not None and not about["above"] < value < inf:
+        wanted = f"above {about['above']}"
+    if wanted:
+        raise UsageError(f"{name} must be {wanted}, not {value}", "See `seqswe run --help`.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +252,7 @@ class Plan:
 
 
 def make_plan(experiment: Experiment, instance_ids: tuple[str, ...]) -> Plan:
-    """Lay an experiment over a sequence. Raises UsageError for an empty one."""
+    """Lay an experiment over a sequence of tasks. Raises UsageError for an empty one."""
     if not instance_ids:
         raise UsageError(
             f"{experiment.codebase} has no validated instances",

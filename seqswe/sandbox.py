@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
+
+from seqswe import plugins
+from seqswe.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +130,13 @@ class Sandbox(Protocol):
 
 @runtime_checkable
 class SandboxProvider(Protocol):
-    """A kind of sandbox; the extension point. Built as `Factory(**options)`."""
+    """A kind of sandbox; the extension point. Built as `Factory(**options)`.
+
+    A factory with a parameter `base_image` is given that setting. Two further methods are
+    optional: `status() -> str`, which `seqswe doctor` prints (it raises MissingError for what
+    this machine lacks), and `purge() -> str`, which removes what is kept between runs, such as
+    images, and reports it for `seqswe clean --images`.
+    """
 
     isolates: bool
     """Whether hostile code may run in it."""
@@ -147,3 +156,36 @@ class SandboxProvider(Protocol):
     def close(self) -> None:
         """Close every open sandbox, ending what runs in it, and open no more."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxChoice:
+    """Which kind of sandbox to use, as the settings of the same names say."""
+
+    sandbox: str = "docker"
+    sandbox_option: tuple[str, ...] = ()
+    base_image: str = ""
+
+    def check(self) -> None:
+        """Raises UsageError, UnknownName or MissingError for what cannot be built."""
+        plugins.check("sandbox", self.sandbox, **self._options())
+
+    def build(self) -> SandboxProvider:
+        """Build the provider. Raises as `check`, and whatever the provider raises."""
+        return cast(SandboxProvider, plugins.build("sandbox", self.sandbox, **self._options()))
+
+    def _options(self) -> dict[str, Any]:
+        options = plugins.options("sandbox", self.sandbox, self.sandbox_option)
+        if not self.base_image:
+            return options
+        factory = plugins.resolve("sandbox", self.sandbox)
+        if "base_image" not in {p.name for p in plugins.parameters(factory)}:
+            raise UsageError(
+                f"sandbox {self.sandbox!r} takes no base image", "Leave out --base-image."
+            )
+        if options.get("base_image", self.base_image) != self.base_image:
+            raise UsageError(
+                "--base-image and --sandbox-option base_image= name different images",
+                "Give one of them.",
+            )
+        return {**options, "base_image": self.base_image}

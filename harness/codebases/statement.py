@@ -27,15 +27,20 @@ class Issue:
     created_at: datetime
 
 
-def load_issues(path: Path | None) -> Mapping[int, Issue]:
+def load_issues(path: str) -> Mapping[int, Issue]:
     """Issues by number from JSON lines `{"number", "title", "body", "created_at"}`.
 
-    Raises UsageError for a line of another form.
+    path: of the file; "" for none. Raises UsageError for one that cannot be read, or a line of
+    another form.
     """
-    if path is None:
+    if not path:
         return {}
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}", "Give a file of issue texts.") from None
     issues = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         try:
             data = json.loads(line)
             issues[int(data["number"])] = Issue(

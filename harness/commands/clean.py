@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from harness.sandboxes.cleanup import SCRATCH, sweep
-from seqswe.errors import MissingError
+from seqswe.errors import SeqSWEError
+from seqswe.plugins import installed
 from seqswe.runs.folders import cache_folder, total_bytes
+from seqswe.sandbox import SandboxChoice
 
 
 @click.command()
@@ -17,7 +19,7 @@ from seqswe.runs.folders import cache_folder, total_bytes
     "--images",
     is_flag=True,
     allow_from_autoenv=False,
-    help="Also remove the environment images.",
+    help="Also remove environment images and the like.",
 )
 @click.option(
     "--cache",
@@ -26,19 +28,17 @@ from seqswe.runs.folders import cache_folder, total_bytes
     help="Also remove clones, packs and virtual environments.",
 )
 def clean(images: bool, cache: bool) -> None:
-    """Remove containers and folders of dead processes. Run directories are never touched."""
-    from harness.sandboxes.docker import DockerProvider
-    from harness.sandboxes.local import LocalProvider
-
-    click.echo(f"removed {LocalProvider().sweep()} local sandboxes")
-    try:
-        provider = DockerProvider()
-    except MissingError as error:
-        click.echo(f"no containers removed: {error.message}")
-    else:
-        click.echo(f"removed {provider.sweep()} containers")
-        if images:
-            click.echo(f"removed {provider.images.remove_all()} environment images")
+    """Remove what dead processes left, in every installed sandbox. Runs are never touched."""
+    for name in sorted(installed("sandbox")):
+        try:
+            provider = SandboxChoice(sandbox=name).build()
+        except SeqSWEError as error:
+            click.echo(f"{name}: nothing removed: {error.message}")
+            continue
+        click.echo(f"{name}: removed {provider.sweep()} sandboxes of dead processes")
+        purge = getattr(provider, "purge", None)
+        if images and callable(purge):
+            click.echo(f"{name}: removed {purge()}")
     folder = cache_folder()
     for history in folder.glob("history/*"):
         sweep(history, SCRATCH)

@@ -6,40 +6,64 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
 
+from seqswe.cli.options import setting_options
 from seqswe.errors import MissingError, SeqSWEError
+from seqswe.plugins import installed, parameters, resolve
 from seqswe.runs.folders import cache_folder
+from seqswe.sandbox import SandboxChoice
 
 FREE_GB = 5.0
 """Disk that an environment image, a clone, its packs and a run take together, with room."""
 
 
 @click.command()
-@click.option("--base-image", default="", help="Image that environments are built on.")
-def doctor(base_image: str) -> None:
-    """Check Python, git, SQLite, disk, the Docker engine and the base image."""
+@setting_options("sandbox_option", "base_image")
+@click.option("--sandbox", "names", multiple=True, help="Check only this sandbox; repeat it.")
+def doctor(names: tuple[str, ...], sandbox_option: tuple[str, ...], base_image: str) -> None:
+    """Check Python, git, SQLite, disk, and every installed sandbox (or those named)."""
     checks: dict[str, Callable[[], str]] = {
         "packages": _packages,
         "python": _python,
         "git": _git,
         "sqlite": _sqlite,
         "disk": _disk,
-        "docker": lambda: _docker(base_image),
     }
+    for name in names or sorted(installed("sandbox")):
+        # Options and a base image are for the sandboxes named, or for those that take them.
+        options = sandbox_option if names else ()
+        image = base_image if names or _takes_base_image(name) else ""
+        choice = SandboxChoice(sandbox=name, sandbox_option=options, base_image=image)
+        checks[name] = partial(_sandbox, choice)
+    width = max(map(len, checks)) + 1
     problems = 0
     for name, check in checks.items():
         try:
-            click.echo(f"ok       {name:9} {check()}")
+            click.echo(f"ok       {name:{width}} {check()}")
         except SeqSWEError as error:
             problems += 1
-            click.echo(f"missing  {name:9} {error.message}\n{'':19}{error.hint}")
+            click.echo(f"missing  {name:{width}} {error.message}\n{'':{width + 10}}{error.hint}")
     if problems:
         raise MissingError(
             f"{problems} of {len(checks)} checks failed", "Each line above says what to do."
         )
+
+
+def _takes_base_image(name: str) -> bool:
+    try:
+        return "base_image" in {p.name for p in parameters(resolve("sandbox", name))}
+    except SeqSWEError:  # its own check says why
+        return False
+
+
+def _sandbox(choice: SandboxChoice) -> str:
+    provider = choice.build()
+    status = getattr(provider, "status", None)
+    return str(status()) if callable(status) else "can be built"
 
 
 def _packages() -> str:
@@ -90,12 +114,3 @@ def _disk() -> str:
             f"Free {FREE_GB:.0f} GB, or set SEQSWE_CACHE to a roomier disk.",
         )
     return f"{free:.0f} GB free at {there}"
-
-
-def _docker(base_image: str) -> str:
-    from harness.sandboxes.docker import connect
-    from harness.sandboxes.images import Images
-
-    client = connect()
-    image = Images(client, base_image).base()
-    return f"engine {client.version()['Version']}, base image {(image.tags or [str(image.id)])[0]}"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from harness.commands.options import mirror_option
 from harness.loop.clock import Clock
 from harness.loop.context import RunContext
 from harness.loop.loaded_experiment import LoadedExperiment
@@ -17,6 +16,7 @@ from harness.loop.rollout import grade_patch
 from harness.loop.sandbox_pool import SandboxRequest
 from harness.sandboxes.provider import open_provider
 from seqswe.arms import Cell
+from seqswe.cli.options import setting_options
 from seqswe.cli.progress import progress
 from seqswe.errors import IncompleteError, RunDirError
 from seqswe.instance import digest_of
@@ -26,8 +26,7 @@ from seqswe.runs.store import RunDirectory
 
 @click.command()
 @click.argument("run_directory", metavar="RUN", type=click.Path(path_type=Path))
-@mirror_option
-@click.option("--jobs", default=2, show_default=True, type=click.IntRange(1))
+@setting_options("mirror", "jobs")
 def grade(run_directory: Path, mirror: str, jobs: int) -> None:
     """Grade every stored patch of RUN in a fresh sandbox and compare with the journal.
 
@@ -41,7 +40,10 @@ def grade(run_directory: Path, mirror: str, jobs: int) -> None:
     rollouts = [r for r in store.journal().rollouts if r.graded]
     if not rollouts:
         raise IncompleteError(f"{run_directory} has no graded rollouts", "Run or resume it first.")
-    with open_provider(experiment) as provider, loaded.context(store, provider) as context:
+    with (
+        open_provider(experiment.sandbox_choice) as provider,
+        loaded.context(store, provider) as context,
+    ):
         verdicts = _grade_all(context, rollouts, jobs)
     same = sum(verdicts[r.instance_id, r.patch_digest].resolved == r.resolved for r in rollouts)
     lines = [

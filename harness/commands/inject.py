@@ -15,7 +15,6 @@ from click.core import ParameterSource
 
 from harness.codebases.environment import environment_at
 from harness.codebases.locate import clone_of, writable_folder
-from harness.commands.options import mirror_option
 from harness.commands.validate import Room
 from harness.history import Checkouts
 from harness.history.git import Clone
@@ -23,12 +22,12 @@ from harness.injection.inject import Injector, Rules, recurrence, test_modules
 from harness.injection.remake import remake, without_messages
 from harness.injection.workbench import TRIES, Workbench
 from harness.sandboxes.cleanup import scratch_folder
-from harness.sandboxes.provider import provider_of
+from seqswe.cli.options import setting_options
 from seqswe.errors import RolloutError, UsageError
 from seqswe.manifests import files as manifests
 from seqswe.manifests.manifest import InstanceRecord, Manifest, Synthetic
 from seqswe.runs.folders import cache_folder
-from seqswe.sandbox import Environment, Limits, SandboxSpec
+from seqswe.sandbox import Environment, Limits, SandboxChoice, SandboxSpec
 
 YOUNG = 10
 """The first tenth of a history has too little code to be wrong in many ways."""
@@ -36,7 +35,7 @@ YOUNG = 10
 
 @click.command()
 @click.argument("codebase")
-@mirror_option
+@setting_options("mirror", "sandbox", "sandbox_option", "base_image")
 @click.option("--tasks", default=60, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=0, show_default=True, help="Same seed, same sequence.")
 @click.option("--zipf", default=1.5, show_default=True, type=click.FloatRange(0))
@@ -50,8 +49,6 @@ YOUNG = 10
     type=click.IntRange(1),
     help="Commits after which it is found out anew what the tests call.",
 )
-@click.option("--sandbox", default="docker", show_default=True, help="Where the tests run.")
-@click.option("--base-image", default="", help="Image that environments are built on.")
 @click.option("--facts-only", is_flag=True, help="Leave out what failing tests said.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 def inject(
@@ -59,6 +56,7 @@ def inject(
     mirror: str,
     window: int | None,
     sandbox: str,
+    sandbox_option: tuple[str, ...],
     base_image: str,
     facts_only: bool,
     out: Path,
@@ -74,17 +72,18 @@ def inject(
     With --facts-only the manifest quotes nothing of the codebase, and can be handed on. Where
     CODEBASE is such a sequence, it is made again: the same bugs, and what their tests say.
     """
+    choice = SandboxChoice(sandbox=sandbox, sandbox_option=sandbox_option, base_image=base_image)
     manifest = manifests.load(codebase)
     folder = writable_folder(manifest, out)
     clone = clone_of(manifest, mirror)
     if manifest.synthetic:
         _refuse_rules(["window", "facts_only", *rules])
-        made = _again(manifest, clone, (sandbox, base_image))
+        made = _again(manifest, clone, choice)
     else:
         manifest = replace(
             manifest, mining=replace(manifest.mining, window=window or manifest.mining.window)
         )
-        made = _new(manifest, clone, Rules(**rules), (sandbox, base_image))
+        made = _new(manifest, clone, Rules(**rules), choice)
     if facts_only:
         made = replace(made, instances=tuple(map(without_messages, made.instances)))
     manifests.save(replace(made, name=folder.name), folder)
@@ -93,7 +92,7 @@ def inject(
     click.echo(folder / "instances.jsonl")
 
 
-def _new(manifest: Manifest, clone: Clone, chosen: Rules, sandbox: tuple[str, str]) -> Manifest:
+def _new(manifest: Manifest, clone: Clone, chosen: Rules, choice: SandboxChoice) -> Manifest:
     """A sequence by some rules."""
     bases, environments = _bases(clone, manifest, chosen.tests)
     if not bases:
@@ -103,7 +102,7 @@ def _new(manifest: Manifest, clone: Clone, chosen: Rules, sandbox: tuple[str, st
         )
     manifest = replace(manifest, environments=tuple({e.key: e for e in environments}.values()))
     keys = {base: e.key for base, e in zip(bases, environments, strict=True)}
-    with _workshop(manifest, clone, keys, sandbox) as workshop:
+    with _workshop(manifest, clone, keys, choice) as workshop:
         injector = Injector(
             manifest=manifest,
             clone=clone,
@@ -121,14 +120,14 @@ def _new(manifest: Manifest, clone: Clone, chosen: Rules, sandbox: tuple[str, st
     return replace(manifest, synthetic=synthetic, instances=tuple(records))
 
 
-def _again(manifest: Manifest, clone: Clone, sandbox: tuple[str, str]) -> Manifest:
+def _again(manifest: Manifest, clone: Clone, choice: SandboxChoice) -> Manifest:
     """A sequence as its manifest describes it."""
     from seqswe.cli.progress import progress
 
     keys = {record.base_commit: record.environment for record in manifest.instances}
     made = []
     with (
-        _workshop(manifest, clone, keys, sandbox) as workshop,
+        _workshop(manifest, clone, keys, choice) as workshop,
         progress("inject", len(manifest.instances)) as bar,
     ):
         for record in remake(manifest.instances, clone, workshop.open_workbench):
@@ -189,10 +188,10 @@ class Workshop(NamedTuple):
 
 @contextmanager
 def _workshop(
-    manifest: Manifest, clone: Clone, keys: Mapping[str, str], sandbox: tuple[str, str]
+    manifest: Manifest, clone: Clone, keys: Mapping[str, str], choice: SandboxChoice
 ) -> Iterator[Workshop]:
     """`keys`: base commits, oldest first, and their environments."""
-    provider = provider_of(*sandbox)
+    provider = choice.build()
     cache = cache_folder() / "history" / f"{manifest.name}-inject"
     with scratch_folder(cache) as scratch:
         provider.sweep()

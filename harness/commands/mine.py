@@ -10,7 +10,7 @@ import click
 from harness.codebases.candidates import mine as find_candidates
 from harness.codebases.locate import clone_of, writable_folder
 from harness.codebases.statement import load_issues
-from harness.commands.options import issues_option, mirror_option
+from seqswe.cli.options import setting_options
 from seqswe.manifests import files as manifests
 
 CANDIDATES = "candidates.jsonl"
@@ -18,12 +18,11 @@ CANDIDATES = "candidates.jsonl"
 
 @click.command()
 @click.argument("codebase")
-@mirror_option
-@issues_option
+@setting_options("mirror", "issues")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder to write; default: the manifest's."
 )
-def mine(codebase: str, mirror: str, issues: Path | None, out: Path | None) -> None:
+def mine(codebase: str, mirror: str, issues: str, out: Path | None) -> None:
     """Walk the first-parent history of CODEBASE and write candidates.jsonl.
 
     CODEBASE is the name of a manifest, or a folder with a manifest.toml. A candidate changes

@@ -11,13 +11,13 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from harness.commands.options import mirror_option
 from harness.commands.run import check_keys
 from harness.loop.context import RunContext
 from harness.loop.loaded_experiment import LoadedExperiment
 from harness.loop.rollout import run_rollout
 from harness.sandboxes.provider import open_provider
 from seqswe.arms import SEQUENTIAL, Cell, Frozen
+from seqswe.cli.options import setting_options
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.experiment import Plan
 from seqswe.runs.outcomes import first_gold_rank, located
@@ -49,7 +49,7 @@ class Asked:
 
 @click.command()
 @click.argument("run_directory", metavar="RUN", type=click.Path(path_type=Path))
-@mirror_option
+@setting_options("mirror")
 @click.option(
     "--position", required=True, type=click.IntRange(0), help="Place of the task, from 0."
 )
@@ -84,7 +84,7 @@ def replay(
     loaded.try_plugins()
     store.check_sequence(loaded.digest())
     asked = _asked(store, loaded.plan, (arm, seed, position), memory_from)
-    with open_provider(experiment) as provider, TemporaryDirectory() as folder:
+    with open_provider(experiment.sandbox_choice) as provider, TemporaryDirectory() as folder:
         kept = RunDirectory(Path(folder), store.info)
         kept.snapshots = store.snapshots
         with loaded.context(kept, provider) as context:

@@ -48,7 +48,7 @@ def run(out: Path, **values: Any) -> None:
     RunDirectory.check_new(out)
     loaded = LoadedExperiment.load(experiment)
     loaded.try_plugins()
-    with open_provider(experiment) as provider:
+    with open_provider(experiment.sandbox_choice) as provider:
         info = RunInfo(
             experiment=experiment,
             instance_ids=loaded.plan.instance_ids,
@@ -81,7 +81,7 @@ def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
     loaded = LoadedExperiment.load(experiment)
     loaded.try_plugins()
     store.check_sequence(loaded.digest())
-    with open_provider(experiment) as provider:
+    with open_provider(experiment.sandbox_choice) as provider:
         work(loaded, store, provider)
 
 

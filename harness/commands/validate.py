@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from threading import Event, Lock
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
@@ -22,12 +22,11 @@ from harness.codebases.statement import Issue, load_issues
 from harness.codebases.validate import Validation
 from harness.codebases.validate import validate as prove
 from harness.commands.mine import CANDIDATES
-from harness.commands.options import issues_option, mirror_option
 from harness.grading import Grader
 from harness.history import Checkouts
 from harness.history.git import Clone
 from harness.sandboxes.cleanup import scratch_folder
-from harness.sandboxes.provider import provider_of
+from seqswe.cli.options import setting_options
 from seqswe.errors import RolloutError, UsageError
 from seqswe.instance import Instance
 from seqswe.manifests import files as manifests
@@ -35,7 +34,7 @@ from seqswe.manifests.manifest import InstanceRecord, Manifest, record_json
 from seqswe.manifests.parse import parse
 from seqswe.runs.folders import cache_folder
 from seqswe.runs.rollout import CAUSES
-from seqswe.sandbox import Limits, Sandbox, SandboxProvider, SandboxSpec
+from seqswe.sandbox import Limits, Sandbox, SandboxChoice, SandboxProvider, SandboxSpec
 
 JOURNAL = "validation.jsonl"
 AHEAD = 16
@@ -47,11 +46,7 @@ PINNED = re.compile(r"[A-Za-z0-9._-]+==\S+$")
 
 @click.command()
 @click.argument("codebase")
-@mirror_option
-@issues_option
-@click.option("--sandbox", default="docker", show_default=True, help="Where the tests run.")
-@click.option("--base-image", default="", help="Image that environments are built on.")
-@click.option("--jobs", default=2, show_default=True, type=click.IntRange(1))
+@setting_options("mirror", "issues", "sandbox", "sandbox_option", "base_image", "jobs")
 @click.option(
     "--limit", default=0, type=click.IntRange(0), help="Stop at so many instances; 0: all."
 )
@@ -61,12 +56,11 @@ PINNED = re.compile(r"[A-Za-z0-9._-]+==\S+$")
 def validate(
     codebase: str,
     mirror: str,
-    issues: Path | None,
-    sandbox: str,
-    base_image: str,
+    issues: str,
     jobs: int,
     limit: int,
     out: Path | None,
+    **choice: Any,
 ) -> None:
     """Prove each candidate of CODEBASE and write instances.jsonl, in chronological order.
 
@@ -80,7 +74,7 @@ def validate(
     if not candidates:
         raise UsageError(f"{folder} has no {CANDIDATES}", f"Run `seqswe mine {codebase}` first.")
     clone = clone_of(manifest, mirror)
-    provider = provider_of(sandbox, base_image)
+    provider = SandboxChoice(**choice).build()
     provider.sweep()
     cache = cache_folder() / "history" / manifest.name
     with scratch_folder(cache) as scratch:

@@ -52,10 +52,10 @@ class LoadedExperiment:
         plan = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
         plugins.resolve("agent", experiment.agent)
         plugins.resolve("memory", experiment.memory)
-        plugins.resolve("sandbox", experiment.sandbox)
+        experiment.sandbox_choice.check()
         check_delivery(experiment)
         clone = clone_of(manifest, experiment.mirror)
-        issues = load_issues(Path(experiment.issues) if experiment.issues else None)
+        issues = load_issues(experiment.issues)
         records = manifest.instances[: len(plan.instance_ids)]
         instances = instances_of(clone, manifest, records, issues)
         return cls(manifest=manifest, clone=clone, instances=tuple(instances), plan=plan)

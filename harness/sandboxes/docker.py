@@ -94,6 +94,17 @@ class DockerProvider:
         """Stop: remove every container of this provider and open no more."""
         self._open.close()
 
+    def status(self) -> str:
+        """The engine's version and the base image. Raises MissingError if there is no image."""
+        image = self.images.base()
+        version = self.client.version()["Version"]
+        return f"engine {version}, base image {(image.tags or [str(image.id)])[0]}"
+
+    def purge(self) -> str:
+        """Remove every environment image that no container uses."""
+        removed, in_use = self.images.remove_all()
+        return f"{removed} environment images" + (f", {in_use} are in use" if in_use else "")
+
     def sweep(self) -> int:
         """Remove containers whose owning process is dead, and what they were handed."""
         sweep(Path(tempfile.gettempdir()), INBOX)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import docker
-from docker.errors import DockerException, ImageNotFound
+from docker.errors import APIError, DockerException, ImageNotFound
 from docker.models.containers import Container
 from docker.models.images import Image
 from docker.types import Mount
@@ -108,12 +108,21 @@ class Images:
             return self._build(environment, base, name)
         return found
 
-    def remove_all(self) -> int:
-        """Remove every environment image; returns how many. The base image stays."""
-        found = self.client.images.list(filters={"label": LABEL})
-        for image in found:
-            self.client.images.remove(str(image.id), force=True)
-        return len(found)
+    def remove_all(self) -> tuple[int, int]:
+        """Remove every environment image; returns how many, and how many a container still uses.
+
+        The base image stays.
+        """
+        removed = in_use = 0
+        for image in self.client.images.list(filters={"label": LABEL}):
+            try:
+                self.client.images.remove(str(image.id), force=True)
+                removed += 1
+            except APIError as error:
+                if error.status_code != 409:  # 409: a running container is made from it
+                    raise
+                in_use += 1
+        return removed, in_use
 
     def _build(self, environment: Environment, base: Image, name: str) -> Image:
         packages = environment.lock or environment.requirements

@@ -62,6 +62,10 @@ class LocalProvider:
         """Stop: kill what runs, remove the folders and open no more."""
         self._open.close()
 
+    def status(self) -> str:
+        """What there is to know before using it."""
+        return "commands run as you; isolates nothing"
+
     def sweep(self) -> int:
         """Remove folders whose owning process is dead."""
         return sweep(Path(tempfile.gettempdir()), PREFIX)

@@ -1,26 +1,17 @@
-"""Builds the provider of an experiment's sandboxes, swept before and closed after."""
+"""An experiment's sandboxes while it runs: swept before, all closed after."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from seqswe.experiment import Experiment
-from seqswe.plugins import build
-from seqswe.sandbox import SandboxProvider
-
-
-def provider_of(name: str, base_image: str) -> SandboxProvider:
-    """A sandbox provider by name, with what it takes."""
-    options = {"base_image": base_image} if name == "docker" else {}
-    provider: SandboxProvider = build("sandbox", name, **options)
-    return provider
+from seqswe.sandbox import SandboxChoice, SandboxProvider
 
 
 @contextmanager
-def open_provider(experiment: Experiment) -> Iterator[SandboxProvider]:
-    """The experiment's sandboxes, swept before and all closed after."""
-    provider = provider_of(experiment.sandbox, experiment.base_image)
+def open_provider(choice: SandboxChoice) -> Iterator[SandboxProvider]:
+    """The provider of a kind of sandbox, for this block alone."""
+    provider = choice.build()
     try:
         provider.sweep()
         yield provider

@@ -54,7 +54,7 @@ def _oracle(analysis: Analysis, contrast: Contrast) -> ArmResult | None:
 
 def _asked(run: RunResult) -> tuple[object, ...]:
     e = run.info.experiment
-    how = (e.agent, e.agent_option, e.feedback, e.delivery, e.code)
+    how = (e.agent, e.agent_option, e.feedback, e.delivery)
     return (run.info.sequence_digest, e.limit, *how)
 
 

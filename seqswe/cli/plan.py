@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from seqswe.arms import is_diagnostic
-from seqswe.cli.options import experiment_options, resolved, sources
+from seqswe.cli.options import experiment_options, sources
 from seqswe.experiment import Experiment, Plan, make_plan
 from seqswe.manifests import files as manifests
 from seqswe.manifests.manifest import Manifest
@@ -24,14 +24,11 @@ IMAGE_BYTES = 700_000_000
 @click.pass_context
 def plan(ctx: click.Context, /, **values: Any) -> None:
     """Print the resolved settings and where each came from, the rollouts and a bound on disk."""
-    experiment = resolved(ctx, values)
+    experiment = Experiment(**values)
     found = manifests.load(experiment.codebase)
-    for kind, name in (
-        ("agent", experiment.agent),
-        ("memory", experiment.memory),
-        ("sandbox", experiment.sandbox),
-    ):
-        resolve(kind, name)  # type: ignore[arg-type]
+    resolve("agent", experiment.agent)
+    resolve("memory", experiment.memory)
+    experiment.sandbox_choice.check()
     laid = make_plan(experiment, tuple(r.instance_id for r in found.instances))
     _settings(experiment, sources(ctx))
     click.echo()
@@ -51,8 +48,8 @@ def _facts(laid: Plan, found: Manifest) -> list[str]:
     environments = len({r.environment for r in records})
     disk = environments * IMAGE_BYTES + laid.rollouts * ROLLOUT_BYTES
     lines = [
-        f"{count} tasks of {found.name}, {records[0].created_at.date()} to "
-        f"{records[-1].created_at.date()}, {environments} environments",
+        f"{_counted(count, 'task')} of {found.name}, {records[0].created_at.date()} to "
+        f"{records[-1].created_at.date()}, {_counted(environments, 'environment')}",
         *_arms(laid),
         f"disk: at most {disk / 1e9:.1f} GB (images {environments * IMAGE_BYTES / 1e9:.1f}, "
         f"rollouts {laid.rollouts * ROLLOUT_BYTES / 1e9:.2f}), beside the clone and its packs",
@@ -83,3 +80,7 @@ def _power(laid: Plan) -> list[str]:
     asked = power.PowerPlan(n=max(2, len(laid.instance_ids)), k1=runs, k0=runs)
     effect = power.smallest_effect(asked)
     return [f"statistics: a lift of {100 * effect:.1f} points is detected with 80 % power"]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -20,7 +20,7 @@ from seqswe.statistics import EQUIVALENCE_MARGIN, Estimate, LiftVerdict, Word, j
 from seqswe.statistics.arrays import FloatArray
 
 ALPHA = 0.05
-SAME = {"codebase": "codebase", "feedback": "feedback policy", "code": "code policy"}
+SAME = {"codebase": "codebase", "feedback": "feedback policy"}
 """Settings that must not differ: the runs would not have been asked the same."""
 AGENT = "agent"
 """Must not differ either, unless agents are what is compared."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from inspect import Parameter, signature
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, cast, get_args, get_type_hints
 
 from seqswe.errors import MissingError, UnknownName, UsageError
 from seqswe.plugins.packages import extra_of
@@ -44,7 +45,12 @@ def resolve(kind: Kind, name: str) -> Any:
 
 
 def build(kind: Kind, name: str, *args: Any, **options: Any) -> Any:
-    """Resolve and call; an option that the factory does not take is a UsageError."""
+    """Resolve and call. Raises as `check`, and whatever the factory raises."""
+    return check(kind, name, *args, **options)(*args, **options)
+
+
+def check(kind: Kind, name: str, *args: Any, **options: Any) -> Callable[..., Any]:
+    """The factory behind a name, which takes these options. Raises UsageError if it does not."""
     factory = resolve(kind, name)
     if not callable(factory):
         raise UsageError(
@@ -54,13 +60,25 @@ def build(kind: Kind, name: str, *args: Any, **options: Any) -> Any:
     try:
         signature(factory).bind(*args, **options)
     except TypeError as error:
-        taken = ", ".join(p.name for p in parameters(factory))
         raise UsageError(
-            f"{kind} {name!r} refused its options: {error}", f"It takes: {taken or 'none'}."
+            f"{kind} {name!r} refused its options: {error}", _hint(kind, factory, options)
         ) from None
     except ValueError:  # something built in, without a signature
         pass
-    return factory(*args, **options)
+    return cast(Callable[..., Any], factory)
+
+
+def _hint(kind: Kind, factory: Any, options: Mapping[str, Any]) -> str:
+    """What to type instead: the options that are missing, or those that there are."""
+    known = {p.name: p for p in parameters(factory)}
+    missing = [n for n, p in known.items() if p.default is p.empty and n not in options]
+    if missing:
+        asked = " ".join(f"--{kind}-option '{name}=...'" for name in missing)
+        return f"Give {asked}."
+    wrong = next((name for name in options if name not in known and name not in GIVEN), "")
+    close = get_close_matches(wrong, known, n=1, cutoff=0.4)
+    did = f"Did you mean {close[0]!r}? " if close else ""
+    return f"{did}It takes: {', '.join(known) or 'none'}."
 
 
 def options(kind: Kind, name: str, pairs: Iterable[str]) -> dict[str, Any]:

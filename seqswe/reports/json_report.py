@@ -21,6 +21,7 @@ from seqswe.analysis import (
     TheirMetrics,
 )
 from seqswe.comparison.baseline import PLACES
+from seqswe.experiment import CODE_POLICY
 from seqswe.statistics import Curve, Estimate
 
 SCHEMA = "seqswe.report"
@@ -90,7 +91,7 @@ def run_json(run: RunResult) -> dict[str, Any]:
         "codebase": experiment.codebase,
         "agent": experiment.agent,
         "memory": experiment.memory,
-        "policies": {"feedback": experiment.feedback, "code": experiment.code},
+        "policies": {"feedback": experiment.feedback, "code": CODE_POLICY},
         "sandbox": experiment.sandbox,
         "settings": {k: v for k, v in experiment.as_dict().items() if k not in PLACES},
         "settings_digest": experiment.digest,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from seqswe.analysis import Analysis, Contrast, Efficiency, RunResult
 from seqswe.analysis.words import change, interval, mean_interval, p_value, plain, seeds_of
+from seqswe.experiment import CODE_POLICY
 from seqswe.reports.probe_tables import diagnostic_arms_table, doses_table, retention_table
 from seqswe.reports.secondary import secondary_table, their_metrics_table
 from seqswe.reports.table import Table
@@ -143,7 +144,7 @@ def settings_table(run: RunResult) -> Table:
         *((("Models of the memory", models),) if models else ()),
         ("Feedback policy", experiment.feedback),
         ("Delivery of the memory", experiment.delivery),
-        ("Code policy", experiment.code),
+        ("Code policy", CODE_POLICY),
         ("Sandbox", experiment.sandbox),
         ("Limits", _limits(run)),
         ("Tasks in the sequence", str(len(run.info.instance_ids))),

@@ -21,7 +21,7 @@ from typing import Any
 
 from seqswe import __version__
 from seqswe.errors import ManifestError, RunDirError
-from seqswe.experiment import MAY_DIFFER, Experiment
+from seqswe.experiment import Experiment, affecting
 from seqswe.instance import digest_of
 from seqswe.manifests.parse import parse
 from seqswe.runs.rollout import Rollout
@@ -165,7 +165,7 @@ class RunDirectory:
     def check_same(self, experiment: Experiment) -> None:
         """Refuse settings that differ from those the results were made with."""
         old, new = self.info.experiment.as_dict(), experiment.as_dict()
-        differ = [k for k in old if k not in MAY_DIFFER and old[k] != new[k]]
+        differ = [k for k in old if k not in affecting("access") and old[k] != new[k]]
         if differ:
             said = ", ".join(f"{k}: {old[k]!r} → {new[k]!r}" for k in differ)
             raise RunDirError(

@@ -1,11 +1,19 @@
 """An experiment's settings: what is refused, what its digest depends on, how it is laid out."""
 
-from dataclasses import fields, replace
+from dataclasses import make_dataclass, replace
 
 import pytest
 
 from seqswe.errors import UsageError
-from seqswe.experiment import MAY_DIFFER, NOT_RESULTS, Experiment, make_plan
+from seqswe.experiment import (
+    Experiment,
+    affecting,
+    check_setting,
+    make_plan,
+    setting,
+    settings,
+    types,
+)
 
 OTHER = {
     "codebase": "sqlglot",
@@ -29,6 +37,7 @@ OTHER = {
     "feedback": "none",
     "delivery": "file",
     "sandbox": "local",
+    "sandbox_option": ("k=1",),
     "base_image": "x",
     "issues": "x.jsonl",
     "jobs": 9,
@@ -50,7 +59,6 @@ OTHER = {
         ({"arm": ()}, "every arm must be named once"),
         ({"arm": ("iid", "iid")}, "every arm must be named once"),
         ({"feedback": "all"}, "unknown feedback 'all'"),
-        ({"code": "carry"}, "unknown code policy 'carry'"),
         ({"seeds": 0}, "seeds must be at least 1, not 0"),
         ({"limit": -1}, "limit must be at least 0, not -1"),
         ({"jobs": 0}, "jobs must be at least 1, not 0"),
@@ -59,14 +67,14 @@ OTHER = {
         ({"memory_mb": 1}, "memory_mb must be at least 64, not 1"),
         ({"disk_mb": 1}, "disk_mb must be at least 16, not 1"),
         ({"output_bytes": 1}, "output_bytes must be at least 1000, not 1"),
-        ({"model": "llama3:8b"}, "model 'llama3:8b' is named, and no endpoint to ask it at"),
-        ({"embedding": "e"}, "model 'e' is named, and no endpoint to ask it at"),
+        ({"model": "llama3:8b"}, "model 'llama3:8b' has no endpoint"),
+        ({"embedding": "e"}, "model 'e' has no endpoint"),
         ({"model_tokens": -1}, "model_tokens must be at least 0, not -1"),
-        ({"model_price_in": -1.0}, "a model's price must be a number of at least 0, not -1.0"),
+        ({"model_price_in": -1.0}, "model_price_in must be at least 0, not -1.0"),
         ({"model_key": "sk-secret"}, "model_key is not the name of an environment variable"),
-        ({"cpus": 0.0}, "cpus must be a positive number, not 0.0"),
-        ({"command_seconds": float("nan")}, "command_seconds must be a positive number, not nan"),
-        ({"task_seconds": float("inf")}, "task_seconds must be a positive number, not inf"),
+        ({"cpus": 0.0}, "cpus must be above 0, not 0.0"),
+        ({"command_seconds": float("nan")}, "command_seconds must be above 0, not nan"),
+        ({"task_seconds": float("inf")}, "task_seconds must be above 0, not inf"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(settings, said):
@@ -80,19 +88,44 @@ def test_the_defaults_are_valid():
     assert Experiment().arm == ("iid", "sequential")
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(Experiment) if f.name != "code"])
+@pytest.mark.parametrize("name", settings())
 def test_the_digest_depends_on_exactly_what_a_result_depends_on(name):
     same = replace(Experiment(), **{name: OTHER[name]}).digest == Experiment().digest
-    assert same == (name in NOT_RESULTS)
+    assert same == (name not in affecting("outcome"))
+
+
+def test_a_setting_more_makes_no_older_result_stale(monkeypatch):
+    added = ("warmup", int, setting(0, "Tasks before the first that counts.", least=0))
+    later = make_dataclass("Later", [added], bases=(Experiment,), frozen=True, kw_only=True)
+    before = Experiment(agent="noop", cpus=2.0).digest
+    monkeypatch.setattr("seqswe.experiment.Experiment", later)
+    for cached in (settings, affecting, types):
+        cached.cache_clear()
+    try:
+        assert later(agent="noop", cpus=2.0).digest == before
+        assert later(agent="noop", cpus=2.0, warmup=1).digest != before
+        with pytest.raises(UsageError, match="warmup must be at least 0, not -3"):
+            later(warmup=-3)
+    finally:
+        monkeypatch.undo()
+        for cached in (settings, affecting, types):
+            cached.cache_clear()
+
+
+def test_every_setting_says_in_a_sentence_what_it_is():
+    for name, spec in settings().items():
+        assert spec.metadata["help"].endswith("."), name
+
+
+def test_a_choice_is_read_from_its_type():
+    with pytest.raises(UsageError) as caught:
+        check_setting("delivery", "pigeon")
+    assert caught.value.hint == "Choose one of prompt, file, folder, mcp, mcp-http."
 
 
 def test_the_digest_does_not_depend_on_where_a_codebase_lies():
     here, there = (replace(Experiment(), codebase=f"{place}/shop") for place in ("/a", "b/c"))
     assert here.digest == there.digest == replace(Experiment(), codebase="shop").digest
-
-
-def test_what_may_differ_on_resume_is_no_part_of_a_result():
-    assert MAY_DIFFER < NOT_RESULTS
 
 
 def test_settings_survive_as_plain_data():

@@ -106,7 +106,7 @@ def finished(tmp_path_factory, cache):
         (("run", "--outt", "x"), "No such option '--outt'", "seqswe run --help"),
         (("plan", "--seeds", "many"), "'many' is not a valid integer", "seqswe plan --help"),
         (("plan", "--seeds", "0"), "seeds must be at least 1, not 0", ""),
-        (("plan", "--cpus", "inf"), "cpus must be a positive number, not inf", ""),
+        (("plan", "--cpus", "inf"), "cpus must be above 0, not inf", ""),
         (("plan", "--feedback", "all"), "'all' is not one of", "seqswe plan --help"),
         (("plan", "--arm", "idd"), "unknown arm 'idd'", "iid, sequential"),
         (("plan", "--arm", "iid", "--arm", "frozen"), "snapshots of the", "Add --arm sequential."),
@@ -132,7 +132,11 @@ def test_what_cannot_be_meant_is_two_lines(seqswe, arguments, error, hint):
     [
         (("--agent-option", "x"), "agent option 'x' is not key=value", "k=3"),
         (("--agent-option", "colour=red"), "'colour'", "It takes: none."),
-        (("--agent", "command"), "missing a required argument: 'run'", "It takes: run, seconds."),
+        (
+            ("--agent", "command"),
+            "missing a required argument: 'run'",
+            "Give --agent-option 'run=...'.",
+        ),
         (("--agent", "scripted", "--agent-option", "script=no.json"), "script no.json", "JSON"),
         (("--agent", "localizer", "--agent-option", "memory_weight=x"), "must be a number", "list"),
         (("--memory", "episodic", "--memory-option", "nope=1"), "'nope'", "Check its options"),

@@ -115,12 +115,13 @@ def test_a_module_that_cannot_be_imported_is_no_traceback(tmp_path, monkeypatch)
 def test_a_wrong_option_is_refused_with_those_that_are_taken():
     with pytest.raises(UsageError, match=r"refused its options: .*'cuont'") as caught:
         build("memory", HERE + "Plain", "home", cuont=3)
-    assert caught.value.hint == "It takes: count, ratio, deep, model."
+    assert caught.value.hint == "Did you mean 'count'? It takes: count, ratio, deep, model."
 
 
 def test_a_missing_option_is_said():
-    with pytest.raises(UsageError, match="missing a required argument: 'run'"):
+    with pytest.raises(UsageError, match="missing a required argument: 'run'") as caught:
         build("agent", "command", seed=0)
+    assert caught.value.hint == "Give --agent-option 'run=...'."
 
 
 def test_an_error_inside_the_factory_is_its_own():
