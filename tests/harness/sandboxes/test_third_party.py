@@ -1,4 +1,4 @@
-"""A sandbox from outside the package: found by entry point, given its options and the base image."""
+"""A sandbox from outside the package: found by entry point, given options and the base image."""
 
 import os
 import subprocess
@@ -55,9 +55,11 @@ def pod(tmp_path):
     path = os.pathsep.join(map(str, (site, ROOT)))
     env = {**os.environ, "PYTHONPATH": path, "POD_LOG": str(log)}
 
-    def call(*arguments):
+    def call(*arguments, **variables):
         command = [sys.executable, "-m", "seqswe", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, env=env, cwd=tmp_path)
+        return subprocess.run(
+            command, capture_output=True, text=True, env=env | variables, cwd=tmp_path
+        )
 
     call.log = log
     return call
@@ -92,7 +94,7 @@ def test_doctor_asks_it_what_it_has_and_clean_removes_what_it_kept(pod):
     assert alone.returncode == 3
     assert "missing  pod" in alone.stdout
     assert "Give --sandbox-option 'colour=...'." in alone.stdout
-    cleaned = pod("clean", "--images").stdout
+    cleaned = pod("clean", "--images", DOCKER_HOST="unix:///nonexistent").stdout
     assert "pod: nothing removed: sandbox 'pod' refused its options" in cleaned
     assert "local: removed 0 sandboxes" in cleaned
 

@@ -135,7 +135,7 @@ def test_what_cannot_be_meant_is_two_lines(seqswe, arguments, error, hint):
         (
             ("--agent", "command"),
             "missing a required argument: 'run'",
-            "Give --agent-option 'run=...'.",
+            "--agent-option 'run=...'.",
         ),
         (("--agent", "scripted", "--agent-option", "script=no.json"), "script no.json", "JSON"),
         (("--agent", "localizer", "--agent-option", "memory_weight=x"), "must be a number", "list"),
