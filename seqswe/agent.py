@@ -21,7 +21,7 @@ class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_usd: float | None = None
-    """None where nobody metered it: an unknown cost is never 0."""
+    """None if it was not metered: an unknown cost is never 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,9 +132,9 @@ def split(name: str) -> tuple[str, int | None]:
     """An arm's family and number. Raises UsageError for an unknown one."""
     if name in ARMS:
         return name, None
-    found = NUMBERED.fullmatch(name)
-    if found and _numbered(name):
-        return found["family"], int(found["number"])
+    numbered = NUMBERED.fullmatch(name)
+    if numbered and _numbered(name):
+        return numbered["family"], int(numbered["number"])
     counted = ", ".join(f"{family}-NUMBER" for family, arm in ARMS.items() if arm.counts)
     raise UsageError(
         f"unknown arm {name!r}", f"Arms: {', '.join(ARMS)}; {counted}. See `seqswe list arms`."
@@ -182,8 +182,8 @@ def check_arms(names: Sequence[str]) -> None:
 
 
 def _numbered(name: str) -> bool:
-    found = NUMBERED.fullmatch(name)
-    return bool(found and found["family"] in ARMS and ARMS[found["family"]].counts)
+    match = NUMBERED.fullmatch(name)
+    return bool(match and match["family"] in ARMS and ARMS[match["family"]].counts)
 
 
 def _fitting(name: str, number: int, least: int, most: int) -> int:

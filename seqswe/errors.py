@@ -2,7 +2,7 @@
 
 SeqSWEError                 message + hint, shown as two lines; carries the exit code
 ├── UsageError        2     the command line, an option, a name or a file is wrong
-│   ├── UnknownName   2     a codebase, agent, memory, sandbox or report nobody registered
+│   ├── UnknownName   2     a codebase, agent, memory, sandbox or report that is not registered
 │   ├── ManifestError 2     a manifest with a wrong or missing field
 │   └── RunDirError   2     an unwritable, foreign or differing run directory
 ├── MissingError      3     something this machine lacks: Docker, a clone, a commit, an extra
@@ -31,7 +31,7 @@ class SeqSWEError(Exception):
 
 
 class UsageError(SeqSWEError):
-    """What was asked for cannot be meant: a wrong option, name, file or combination."""
+    """The request is invalid: an unknown option, name or file, or a senseless combination."""
 
     exit_code = 2
 
@@ -55,7 +55,7 @@ class RunDirError(UsageError):
 
 
 class MissingError(SeqSWEError):
-    """Something that this machine must have and has not."""
+    """A prerequisite is missing on this machine."""
 
     exit_code = 3
 

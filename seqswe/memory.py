@@ -24,7 +24,7 @@ class Recalled:
     origins: tuple[str, ...] = ()
     """Instance ids of the rollouts this was learned from; the harness checks that all are past."""
     files: tuple[str, ...] = ()
-    """Files that the earlier solution touched, where the feedback policy let them be known."""
+    """Files that the earlier solution touched, if the feedback policy let them be known."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """What the agent of that rollout left for its successors (JSON), handed back untouched."""
 
@@ -37,7 +37,7 @@ class Recall:
     truncated: bool = False
     """Whether a budget cut something that would have been recalled."""
     hint: str = ""
-    """For the agent's prompt, where the harness delivers the items elsewhere: how to reach them."""
+    """How to reach the items, for the agent's prompt, if the harness delivers them elsewhere."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Where the items lie then: variables that every command in the sandbox has as well."""
 
@@ -135,6 +135,13 @@ class Services:
     """A generator seeded by the run's seed and the task, the same at every call."""
 
 
+NEEDS: Mapping[str, str] = {
+    "model": "a model",
+    "embed": "an embedding model",
+    "history": "the codebase's history",
+    "gold": "gold data",
+}
+"""Services in plain words."""
 HINTS: Mapping[str, str] = {
     "model": "Give --model NAME and --model-url URL of an OpenAI-compatible endpoint.",
     "embed": "Give --embedding NAME and --model-url (or --embedding-url) URL of an endpoint.",
@@ -147,16 +154,16 @@ def build_memory(name: str, home: Path, services: Services | None = None, **opti
     Raises UnknownName, MissingError, or UsageError for a wrong option or a service that is not
     there.
     """
-    given = services or Services()
+    available = services or Services()
     needed = needs(name)
     for need in needed:
-        if getattr(given, need, None) is None:
+        if getattr(available, need, None) is None:
             raise UsageError(
-                f"memory {name!r} needs {need!r}, which is not to be had here",
+                f"memory {name!r} needs {NEEDS.get(need, need)}, and none is configured",
                 HINTS.get(need, "Choose another memory, or run it where the harness has that."),
             )
     named = {*needed, *uses(name)}
-    chosen = Services(**{service: getattr(given, service) for service in named})
+    chosen = Services(**{service: getattr(available, service) for service in named})
     extra = {"services": chosen} if named else {}
     return cast(Memory, plugins.build("memory", name, home, **extra, **options))
 
@@ -167,5 +174,5 @@ def needs(name: str) -> tuple[str, ...]:
 
 
 def uses(name: str) -> tuple[str, ...]:
-    """The services that a memory takes where they are to be had, and can do without."""
+    """The services that a memory uses if they are available, and can do without."""
     return tuple(getattr(plugins.resolve("memory", name), "uses", ()))

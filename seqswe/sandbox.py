@@ -113,7 +113,7 @@ class Sandbox(Protocol):
         ...
 
     def read(self, path: str) -> bytes:
-        """A file's bytes; FileNotFoundError where there is none.
+        """A file's bytes; FileNotFoundError if there is none.
 
         Raises RolloutError("agent_crashed") for more than `Limits.output_bytes`.
         """

@@ -70,7 +70,7 @@ def inject(
     suite is slow, --tests names the folders and modules that are quick.
 
     With --facts-only the manifest quotes nothing of the codebase, and can be handed on. Where
-    CODEBASE is such a sequence, it is made again: the same bugs, and what their tests say.
+    CODEBASE is such a sequence, it is sequence again: the same bugs, and what their tests say.
     """
     choice = SandboxChoice(sandbox=sandbox, sandbox_option=sandbox_option, base_image=base_image)
     manifest = manifests.load(codebase)
@@ -78,17 +78,17 @@ def inject(
     clone = clone_of(manifest, mirror)
     if manifest.synthetic:
         _refuse_rules(["window", "facts_only", *rules])
-        made = _again(manifest, clone, choice)
+        sequence = _again(manifest, clone, choice)
     else:
         manifest = replace(
             manifest, mining=replace(manifest.mining, window=window or manifest.mining.window)
         )
-        made = _new(manifest, clone, Rules(**rules), choice)
+        sequence = _new(manifest, clone, Rules(**rules), choice)
     if facts_only:
-        made = replace(made, instances=tuple(map(without_messages, made.instances)))
-    manifests.save(replace(made, name=folder.name), folder)
-    assert made.synthetic
-    click.echo(f"{len(made.instances):6} instances: {made.synthetic.note}", err=True)
+        sequence = replace(sequence, instances=tuple(map(without_messages, sequence.instances)))
+    manifests.save(replace(sequence, name=folder.name), folder)
+    assert sequence.synthetic
+    click.echo(f"{len(sequence.instances):6} instances: {sequence.synthetic.note}", err=True)
     click.echo(folder / "instances.jsonl")
 
 
@@ -125,15 +125,15 @@ def _again(manifest: Manifest, clone: Clone, choice: SandboxChoice) -> Manifest:
     from seqswe.cli.progress import progress
 
     keys = {record.base_commit: record.environment for record in manifest.instances}
-    made = []
+    records = []
     with (
         _workshop(manifest, clone, keys, choice) as workshop,
         progress("inject", len(manifest.instances)) as bar,
     ):
         for record in remake(manifest.instances, clone, workshop.open_workbench):
-            made.append(record)
+            records.append(record)
             bar.advance(record.instance_id)
-    return replace(manifest, instances=tuple(made))
+    return replace(manifest, instances=tuple(records))
 
 
 def _refuse_rules(names: Iterable[str]) -> None:
@@ -173,8 +173,8 @@ def _bases(
             bases.append(commit)
             clock = date
     known = {e.key: e for e in manifest.environments}
-    found = [environment_at(clone, base, manifest.python) for base in bases]
-    return bases, [known.get(e.key, e) for e in found]
+    environments = [environment_at(clone, base, manifest.python) for base in bases]
+    return bases, [known.get(e.key, e) for e in environments]
 
 
 class Workshop(NamedTuple):

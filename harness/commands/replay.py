@@ -32,7 +32,7 @@ WIDE = 31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ReplayRequest:
     """Which rollout, and from which snapshot: `old` as it was, `cell` as it is to be."""
 
     old: Rollout
@@ -57,7 +57,7 @@ class Asked:
     "--memory-from",
     required=True,
     metavar="TASKS|empty|before|final",
-    help="The memory after so many tasks of the run; before: as it was when this task came.",
+    help="The memory after N tasks of the run; before: as it was when this task came.",
 )
 @click.option("--arm", default="", help="Arm of the rollout. Default: sequential, or the only one.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
@@ -83,31 +83,34 @@ def replay(
     loaded = LoadedExperiment.load(replace(experiment, mirror=mirror or experiment.mirror))
     loaded.try_plugins()
     store.check_sequence(loaded.digest())
-    asked = _asked(store, loaded.plan, (arm, seed, position), memory_from)
+    request = _replay_request(
+        store, loaded.plan, arm=arm, seed=seed, position=position, memory_from=memory_from
+    )
     with open_provider(experiment.sandbox_choice) as provider, TemporaryDirectory() as folder:
         kept = RunDirectory(Path(folder), store.info)
         kept.snapshots = store.snapshots
         with loaded.context(kept, provider) as context:
-            check_keys(store, context, [asked.old])
-            new = _again(context, asked)
+            check_keys(store, context, [request.old])
+            new = _again(context, request)
         if out:
-            made = kept.folder(new.arm, seed, position, new.instance_id)
-            shutil.copytree(made, out, dirs_exist_ok=True)
-            rollouts = {"old": asked.old.as_json(), "new": new.as_json()}
-            data = {"diagnostic": asked.diagnostic, "memory_from": memory_from, **rollouts}
+            rollout_folder = kept.folder(new.arm, seed, position, new.instance_id)
+            shutil.copytree(rollout_folder, out, dirs_exist_ok=True)
+            rollouts = {"old": request.old.as_json(), "new": new.as_json()}
+            data = {"diagnostic": request.diagnostic, "memory_from": memory_from, **rollouts}
             (out / "replay.json").write_text(dump(data), encoding="utf-8")
-    for line in _side_by_side(asked, new):
+    for line in _side_by_side(request, new):
         click.echo(line)
     if out:
         click.echo(out)
 
 
-def _asked(store: RunDirectory, plan: Plan, which: tuple[str, int, int], memory_from: str) -> Asked:
-    """What was asked for, checked against what the run holds. Raises UsageError."""
-    wanted, seed, position = which
+def _replay_request(
+    store: RunDirectory, plan: Plan, *, arm: str, seed: int, position: int, memory_from: str
+) -> ReplayRequest:
+    """The rollout and snapshot that the options name. Raises UsageError if the run lacks one."""
     cells = {(cell.arm, cell.seed): cell for cell in plan.cells}
     arms = list(dict.fromkeys(cell.arm for cell in plan.cells))
-    arm = wanted or (SEQUENTIAL if SEQUENTIAL in arms else arms[0])
+    arm = arm or (SEQUENTIAL if SEQUENTIAL in arms else arms[0])
     cell = cells.get((arm, seed))
     if cell is None:
         raise UsageError(
@@ -128,19 +131,21 @@ def _asked(store: RunDirectory, plan: Plan, which: tuple[str, int, int], memory_
             f"the rollout of arm {arm!r}, seed {seed}, position {position} is not finished",
             f"Go on with `seqswe resume {store.root}`.",
         )
-    snapshot, lessons = _moment(store, done, cells, old, memory_from)
+    snapshot, lessons = _snapshot_at(store, done, cells, old, memory_from)
     again = Cell(arm=arm, seed=seed, order=(position,), memory=Frozen(lessons=lessons))
-    return Asked(old=old, cell=again, snapshot=snapshot, lessons_before=len(cell.taught(position)))
+    return ReplayRequest(
+        old=old, cell=again, snapshot=snapshot, lessons_before=len(cell.taught(position))
+    )
 
 
-def _moment(
+def _snapshot_at(
     store: RunDirectory,
     done: Mapping[tuple[str, int, int], Rollout],
     cells: Mapping[tuple[str, int], Cell],
     old: Rollout,
     memory_from: str,
 ) -> tuple[str, Sequence[int]]:
-    """The snapshot of a moment and the lessons it holds. Raises UsageError."""
+    """The snapshot that --memory-from names, and the lessons it holds. Raises UsageError."""
     cell = cells[old.arm, old.seed]
     if memory_from == "before":
         # What it started from need not be a moment of the chain: a lesson may be left out of it.
@@ -164,35 +169,36 @@ def _count(memory_from: str, most: int) -> int:
     if memory_from in named:
         return named[memory_from]
     if not memory_from.isdecimal() or int(memory_from) > most:
+        reason = f"this run has no memory snapshot after {memory_from} tasks"
         raise UsageError(
-            f"--memory-from {memory_from!r} is no moment of this run's memory",
+            reason if memory_from.isdecimal() else f"--memory-from {memory_from!r} is not a number",
             f"Give 0 to {most}, empty, before or final."
             + ("" if most else " Only a run with --arm sequential has snapshots."),
         )
     return int(memory_from)
 
 
-def _again(context: RunContext, asked: Asked) -> Rollout:
+def _again(context: RunContext, request: ReplayRequest) -> Rollout:
     for _ in range(context.experiment.retries + 1):
-        new = run_rollout(context, asked.cell, asked.old.position, asked.snapshot)
+        new = run_rollout(context, request.cell, request.old.position, request.snapshot)
         if new.failure is None or not CAUSES[new.failure.cause].retry:
             break
     if not new.graded:
-        said = f"{new.failure.cause}: {new.failure.detail[:200]}" if new.failure else "no verdict"
-        raise IncompleteError(f"the rollout has no verdict ({said})", "Try again.")
+        reason = f"{new.failure.cause}: {new.failure.detail[:200]}" if new.failure else "no verdict"
+        raise IncompleteError(f"the rollout has no verdict ({reason})", "Try again.")
     return new
 
 
-def _side_by_side(asked: Asked, new: Rollout) -> Iterator[str]:
-    old, lessons = asked.old, len(asked.cell.taught(asked.old.position))
+def _side_by_side(request: ReplayRequest, new: Rollout) -> Iterator[str]:
+    old, lessons = request.old, len(request.cell.taught(request.old.position))
     yield f"{old.instance_id}, position {old.position}, arm {old.arm}, seed {old.seed}"
-    if asked.diagnostic:
+    if request.diagnostic:
         yield (
             "DIAGNOSTIC: this memory holds lessons of the task itself or of later ones; "
             "what comes out is no result."
         )
     yield from _row("", ["then"], ["now"])
-    yield from _row("memory of", [f"{asked.lessons_before} tasks"], [f"{lessons} tasks"])
+    yield from _row("memory of", [f"{request.lessons_before} tasks"], [f"{lessons} tasks"])
     for name, value in _FACTS.items():
         yield from _row(name, value(old), value(new))
 

@@ -68,15 +68,15 @@ def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
     """Go on with an interrupted run: only what is missing is run.
 
     Settings are the run's own. One given here must be the same, but for those that do not
-    change a result: --mirror, --issues, --jobs, --retries.
+    change a result, such as --mirror and --jobs.
     """
     store = RunDirectory.open(run_directory)
-    given = {
+    overrides = {
         name: value
         for name, value in values.items()
         if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
     }
-    experiment = replace(store.info.experiment, **given)
+    experiment = replace(store.info.experiment, **overrides)
     store.check_same(experiment)
     loaded = LoadedExperiment.load(experiment)
     loaded.try_plugins()
@@ -122,10 +122,10 @@ def check_keys(store: RunDirectory, context: RunContext, rollouts: Iterable[Roll
 
 def _line(rollout: Rollout) -> str:
     if rollout.resolved is None:
-        said = rollout.failure.cause if rollout.failure else "no verdict"
+        outcome = rollout.failure.cause if rollout.failure else "no verdict"
     else:
-        said = "resolved" if rollout.resolved else "unresolved"
-    return f"{rollout.arm} {rollout.seed} #{rollout.position} {said}"
+        outcome = "resolved" if rollout.resolved else "unresolved"
+    return f"{rollout.arm} {rollout.seed} #{rollout.position} {outcome}"
 
 
 def _finish(store: RunDirectory, plan: Plan) -> None:

@@ -15,7 +15,7 @@ from seqswe.models.meter import Meter
 from seqswe.runs.store import dump
 
 EXPERIENCE_FILE = "experience.json"
-"""Beside a rollout's other files, where a memory was told of it."""
+"""Lies beside a rollout's other files if a memory was told of it."""
 
 
 def experience_json(experience: Experience) -> str:
@@ -24,7 +24,7 @@ def experience_json(experience: Experience) -> str:
 
 
 def read_experience(folder: Path) -> Experience:
-    """The experience of a rollout's folder. Raises RunDirError where there is none."""
+    """Read the experience of a rollout's folder. Raises RunDirError if there is none."""
     path = folder / EXPERIENCE_FILE
     try:
         return parse(Experience, json.loads(path.read_text(encoding="utf-8")), str(path))

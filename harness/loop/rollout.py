@@ -265,13 +265,13 @@ def _write_files(
     steps: Mapping[str, Any],
     lesson: Experience,
 ) -> None:
-    """The rollout's files; the lesson only where a memory was told of it."""
+    """Write the rollout's files; the lesson only if a memory was told of it."""
     store = context.store
-    told = {EXPERIENCE_FILE: experience_json(lesson)} if cell.carries_memory else {}
+    lesson_file = {EXPERIENCE_FILE: experience_json(lesson)} if cell.carries_memory else {}
     store.write(
         store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id),
         {
-            **told,
+            **lesson_file,
             "patch.diff": work.patch,
             "test.log": graded.log,
             "report.json": dump(graded.verdict.as_report(rollout.instance_id)),

@@ -88,7 +88,7 @@ class SandboxPool:
             future.cancel()
 
     def close(self) -> None:
-        """Drop what nobody took and wait until everything is removed."""
+        """Drop what was not taken and wait until everything is removed."""
         for request in list(self._prefetched):
             self.drop(request)
         self._threads.shutdown(wait=True)

@@ -98,7 +98,7 @@ class Schedule:
 
 
 def starting_rollout(cell: Cell) -> Key | None:
-    """The rollout whose snapshot a cell starts from; None where it starts empty."""
+    """The rollout whose snapshot a cell starts from; None if it starts empty."""
     if not isinstance(cell.memory, Frozen) or not cell.memory.lessons:
         return None
     return SEQUENTIAL, cell.seed, cell.memory.lessons[-1]

@@ -97,9 +97,9 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: errors for people are two lines (error, hint) and the right exit code."""
-    given = sys.argv[1:] if arguments is None else arguments
+    words = sys.argv[1:] if arguments is None else arguments
     with _stoppable():
-        code = _call(given or ["--help"])
+        code = _call(words or ["--help"])
     others = [t for t in threading.enumerate() if t is not threading.current_thread()]
     if code and not all(thread.daemon for thread in others):
         # Everything is cleaned up, but a plug-in still works on what nobody waits for any more.
@@ -108,10 +108,10 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code)
 
 
-def _call(given: list[str]) -> int:
+def _call(words: list[str]) -> int:
     code: Any = 0
     try:
-        code = cli.main(args=given, prog_name="seqswe", standalone_mode=False)
+        code = cli.main(args=words, prog_name="seqswe", standalone_mode=False)
     except SeqSWEError as error:
         code = _say(error.message, error.hint, error.exit_code)
     except click.ClickException as error:

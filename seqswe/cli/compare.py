@@ -42,13 +42,15 @@ def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
     from seqswe.comparison.compare import Question, compare
     from seqswe.reports.comparison import remarks, sentence
 
-    asked = {name: options[name] for name in ("arm", "outcome", "margin", "once", "across_agents")}
-    found = compare(read(base), read(head), Question(**asked))  # type: ignore[arg-type]
-    fails = found.fails(fail_on)
-    click.echo(sentence(found))
-    for line in remarks(found):
+    question = {
+        name: options[name] for name in ("arm", "outcome", "margin", "once", "across_agents")
+    }
+    comparison = compare(read(base), read(head), Question(**question))  # type: ignore[arg-type]
+    fails = comparison.fails(fail_on)
+    click.echo(sentence(comparison))
+    for line in remarks(comparison):
         click.echo(line)
-    for path, data in _documents(found, options, fails=fails):
+    for path, data in _documents(comparison, options, fails=fails):
         _write(path, data)
     click.get_current_context().exit(1 if fails else 0)
 
@@ -67,15 +69,15 @@ def baseline(run: Path) -> None:
 
 
 def _documents(
-    found: Comparison, options: dict[str, object], *, fails: bool
+    comparison: Comparison, options: dict[str, object], *, fails: bool
 ) -> list[tuple[Path, bytes]]:
     from seqswe.reports.comparison import comparison_json, comparison_junit, comparison_markdown
     from seqswe.reports.json_report import strict
 
     texts = {
-        "junit": comparison_junit(found, fails=fails),
-        "markdown": comparison_markdown(found).encode("utf-8", "replace"),
-        "json_": (strict(comparison_json(found), indent=1) + "\n").encode(),
+        "junit": comparison_junit(comparison, fails=fails),
+        "markdown": comparison_markdown(comparison).encode("utf-8", "replace"),
+        "json_": (strict(comparison_json(comparison), indent=1) + "\n").encode(),
     }
     return [(path, text) for name, text in texts.items() if isinstance(path := options[name], Path)]
 

@@ -70,10 +70,10 @@ def _checked(_: click.Context, parameter: click.Parameter, value: Any) -> Any:
 
 def sources(ctx: click.Context) -> dict[str, str]:
     """Where each setting came from: flag, environment, file or default."""
-    found = {name: ctx.get_parameter_source(name) for name in settings()}
+    sources = {name: ctx.get_parameter_source(name) for name in settings()}
     return {
         name: SOURCES.get(source, "default") if source else "default"
-        for name, source in found.items()
+        for name, source in sources.items()
     }
 
 

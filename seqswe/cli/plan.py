@@ -25,14 +25,14 @@ IMAGE_BYTES = 700_000_000
 def plan(ctx: click.Context, /, **values: Any) -> None:
     """Print the resolved settings and where each came from, the rollouts and a bound on disk."""
     experiment = Experiment(**values)
-    found = manifests.load(experiment.codebase)
+    manifest = manifests.load(experiment.codebase)
     resolve("agent", experiment.agent)
     resolve("memory", experiment.memory)
     experiment.sandbox_choice.check()
-    laid = make_plan(experiment, tuple(r.instance_id for r in found.instances))
+    planned = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
     _settings(experiment, sources(ctx))
     click.echo()
-    for line in _facts(laid, found):
+    for line in _facts(planned, manifest):
         click.echo(line)
 
 
@@ -42,43 +42,43 @@ def _settings(experiment: Experiment, origin: dict[str, str]) -> None:
         click.echo(f"{name:16} {text or '-':28} {origin[name]}")
 
 
-def _facts(laid: Plan, found: Manifest) -> list[str]:
-    count = len(laid.instance_ids)
-    records = found.instances[:count]
+def _facts(planned: Plan, manifest: Manifest) -> list[str]:
+    count = len(planned.instance_ids)
+    records = manifest.instances[:count]
     environments = len({r.environment for r in records})
-    disk = environments * IMAGE_BYTES + laid.rollouts * ROLLOUT_BYTES
+    disk = environments * IMAGE_BYTES + planned.rollouts * ROLLOUT_BYTES
     lines = [
-        f"{_counted(count, 'task')} of {found.name}, {records[0].created_at.date()} to "
+        f"{_counted(count, 'task')} of {manifest.name}, {records[0].created_at.date()} to "
         f"{records[-1].created_at.date()}, {_counted(environments, 'environment')}",
-        *_arms(laid),
+        *_arms(planned),
         f"disk: at most {disk / 1e9:.1f} GB (images {environments * IMAGE_BYTES / 1e9:.1f}, "
-        f"rollouts {laid.rollouts * ROLLOUT_BYTES / 1e9:.2f}), beside the clone and its packs",
+        f"rollouts {planned.rollouts * ROLLOUT_BYTES / 1e9:.2f}), beside the clone and its packs",
     ]
-    return lines + _power(laid)
+    return lines + _power(planned)
 
 
-def _arms(laid: Plan) -> list[str]:
-    """The rollouts, and what is no part of the headline."""
-    count, seeds = len(laid.instance_ids), laid.experiment.seeds
-    cells = laid.cells[: len(laid.cells) // seeds]
-    lines = [f"{laid.rollouts} rollouts: {count} tasks x {len(cells)} arms x {seeds} seeds"]
-    if laid.rollouts < count * len(cells) * seeds:
+def _arms(planned: Plan) -> list[str]:
+    """The rollouts of each arm, and which arms are not part of the headline."""
+    count, seeds = len(planned.instance_ids), planned.experiment.seeds
+    cells = planned.cells[: len(planned.cells) // seeds]
+    lines = [f"{planned.rollouts} rollouts: {count} tasks x {len(cells)} arms x {seeds} seeds"]
+    if planned.rollouts < count * len(cells) * seeds:
         each = ", ".join(f"{cell.arm} {len(cell.order)}" for cell in cells)
-        lines = [f"{laid.rollouts} rollouts: {seeds} seeds x tasks of each arm ({each})"]
+        lines = [f"{planned.rollouts} rollouts: {seeds} seeds x tasks of each arm ({each})"]
     diagnostic = [cell.arm for cell in cells if is_diagnostic(cell.arm)]
     if diagnostic:
         lines.append(f"DIAGNOSTIC, no part of the headline: {', '.join(diagnostic)}")
     return lines
 
 
-def _power(laid: Plan) -> list[str]:
-    if laid.experiment.seeds < 3:
+def _power(planned: Plan) -> list[str]:
+    if planned.experiment.seeds < 3:
         return ["statistics: SINGLE-RUN, no p-value under 3 seeds; 5 or more for a headline"]
     from seqswe.statistics import power
 
-    runs = laid.experiment.seeds
-    asked = power.PowerPlan(n=max(2, len(laid.instance_ids)), k1=runs, k0=runs)
-    effect = power.smallest_effect(asked)
+    runs = planned.experiment.seeds
+    sought = power.PowerPlan(n=max(2, len(planned.instance_ids)), k1=runs, k0=runs)
+    effect = power.smallest_effect(sought)
     return [f"statistics: a lift of {100 * effect:.1f} points is detected with 80 % power"]
 
 

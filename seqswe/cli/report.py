@@ -54,11 +54,11 @@ def write_reports(analysis: Analysis, formats: tuple[str, ...], folder: Path) ->
     from seqswe.plugins import build
 
     names = sorted(dict.fromkeys(formats), key=lambda name: name == "html")
-    made = [(build("report", name), name) for name in names]
+    reports = [(build("report", name), name) for name in names]
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for maker, _ in made:
+        for maker, _ in reports:
             path = folder / f"report{maker.suffix}"
             path.write_bytes(maker.render(analysis))
             paths.append(path)

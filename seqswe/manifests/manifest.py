@@ -19,7 +19,7 @@ from seqswe.sandbox import Environment
 
 SCHEMA_VERSION = 1
 WALL_FACTOR = 4
-"""Tests may take so many times their processor time by the clock."""
+"""Wall-clock seconds that tests may take for each second of their processor time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +162,7 @@ class Manifest:
     instances: tuple[InstanceRecord, ...] = ()
 
     def environment(self, key: str) -> Environment:
-        """The environment with this fingerprint; ManifestError where it is not described."""
+        """The environment with this fingerprint; ManifestError if it is not described."""
         for environment in self.environments:
             if environment.key == key:
                 return environment

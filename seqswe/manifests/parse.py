@@ -29,10 +29,10 @@ def parse(cls: type[T], data: Mapping[str, Any], where: str) -> T:
     `where` is named in the error ("manifest.toml [layout]"). Raises ManifestError.
     """
     try:
-        found: T = _build(cls, data)
+        parsed: T = _build(cls, data)
     except _Wrong as wrong:
         raise ManifestError((where + wrong.text)[:300], wrong.hint) from None
-    return found
+    return parsed
 
 
 def moment(value: Any, where: str) -> datetime:
@@ -136,12 +136,12 @@ def _plain(kind: type, value: Any) -> Any:
 def _moment(value: Any) -> datetime:
     wanted = "an ISO 8601 date with time zone"
     try:
-        found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     except (TypeError, ValueError):
         _refuse(wanted, value)
-    if found.tzinfo is None:
+    if moment.tzinfo is None:
         _refuse(wanted, value)
-    return found
+    return moment
 
 
 def _refuse(wanted: str, value: Any) -> NoReturn:

@@ -77,8 +77,8 @@ class Endpoint:
         except httpx.TimeoutException:
             raise Passing(f"{self._url} did not answer within {self._seconds:g} s") from None
         except httpx.RequestError as error:
-            said = f"{type(error).__name__}: {error}"
-            raise Passing(self._hidden(f"{self._url} cannot be reached: {said}")) from None
+            reason = f"{type(error).__name__}: {error}"
+            raise Passing(self._hidden(f"{self._url} cannot be reached: {reason}")) from None
         status = response.status_code
         if 300 <= status < 400:
             there = self._hidden(response.headers.get("location", "nowhere"))[:300]
@@ -88,23 +88,23 @@ class Endpoint:
                 "Redirects are not followed; give the final address as --model-url.",
             )
         if status >= 400:
-            said = f"{self._url} answered HTTP {status}: {self._hidden(response.text)[:300]}"
+            reason = f"{self._url} answered HTTP {status}: {self._hidden(response.text)[:300]}"
             if status in PASSING or status >= 500:
-                raise Passing(said, _after(response))
-            raise RolloutError("provider_failed", said)
+                raise Passing(reason, _after(response))
+            raise RolloutError("provider_failed", reason)
         try:
             answer = response.json()
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            said = self._hidden(response.text)[:80]
-            raise Passing(f"{self._url} answered no JSON object: {said}")
+            reason = self._hidden(response.text)[:80]
+            raise Passing(f"{self._url} answered no JSON object: {reason}")
         return answer
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        asked = error.after if isinstance(error, Passing) else 0.0
-        return min(max(asked, self._wait(state)), LONGEST_WAIT)
+        retry_after = error.after if isinstance(error, Passing) else 0.0
+        return min(max(retry_after, self._wait(state)), LONGEST_WAIT)
 
     def _hidden(self, text: str) -> str:
         # Some endpoints quote the key they refuse. Before any cut: half a key would stay.
@@ -114,15 +114,15 @@ class Endpoint:
 def checked(url: str) -> str:
     """A base URL without its last slash. Raises UsageError for anything else."""
     try:
-        found = httpx.URL(url)
+        parsed = httpx.URL(url)
     except httpx.InvalidURL:
-        found = httpx.URL("")
-    if found.scheme not in ("http", "https") or not found.host:
+        parsed = httpx.URL("")
+    if parsed.scheme not in ("http", "https") or not parsed.host:
         raise UsageError(
             f"model URL {url!r} is not http:// or https:// and a host",
             "For example --model-url http://localhost:8000/v1.",
         )
-    if found.userinfo:
+    if parsed.userinfo:
         raise UsageError(
             "the model URL holds a user name or password, which would be written to run.toml",
             "Put the key into an environment variable and name it with --model-key.",

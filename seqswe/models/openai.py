@@ -31,8 +31,8 @@ class Chat:
     def chat(self, messages: Sequence[Message], *, max_tokens: int = MAX_TOKENS) -> Reply:
         """Ask once. A refusal is RolloutError("memory_failed"): asked again it would be one."""
         self.meter.check()
-        said = [{"role": m["role"], "content": _utf8(m["content"])} for m in messages]
-        body = {"model": self.name, "messages": said, "max_tokens": max_tokens}
+        clean = [{"role": m["role"], "content": _utf8(m["content"])} for m in messages]
+        body = {"model": self.name, "messages": clean, "max_tokens": max_tokens}
         answer = self.endpoint.post(
             "chat/completions", {**body, "temperature": 0, "seed": self.seed}
         )
@@ -62,7 +62,7 @@ class Embeddings:
         return self._embed(texts, charged=False)
 
     def _embed(self, texts: Sequence[str], *, charged: bool) -> list[list[float]]:
-        found: list[list[float]] = []
+        vectors: list[list[float]] = []
         for start in range(0, len(texts), BATCH):
             if charged:
                 self.meter.check()
@@ -70,8 +70,8 @@ class Embeddings:
             batch = [_utf8(text) or " " for text in texts[start : start + BATCH]]
             answer = self.endpoint.post("embeddings", {"model": self.name, "input": batch})
             self.meter.add(_tokens(answer, "prompt_tokens"), charged=charged)
-            found += _vectors(answer, len(batch))
-        return found
+            vectors += _vectors(answer, len(batch))
+        return vectors
 
 
 def _tokens(answer: Mapping[str, Any], name: str) -> int:
@@ -101,12 +101,12 @@ def _content(answer: Mapping[str, Any]) -> tuple[str, object]:
 def _vectors(answer: Mapping[str, Any], count: int) -> list[list[float]]:
     try:
         rows = sorted(answer["data"], key=lambda row: row["index"])
-        found = [[float(number) for number in row["embedding"]] for row in rows]
+        vectors = [[float(number) for number in row["embedding"]] for row in rows]
     except (KeyError, TypeError, ValueError):
         raise RolloutError("provider_failed", "the endpoint answered without vectors") from None
-    if len(found) != count:
-        raise RolloutError("provider_failed", f"{len(found)} vectors came back for {count} texts")
-    return found
+    if len(vectors) != count:
+        raise RolloutError("provider_failed", f"{len(vectors)} vectors came back for {count} texts")
+    return vectors
 
 
 def _utf8(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a memory may ask: a chat model and an embedding model, whoever provides them."""
+"""What a memory may ask: a chat model and an embedding model, of any provider."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Model(Protocol):
     """A chat model."""
 
     def chat(self, messages: Sequence[Message], *, max_tokens: int = MAX_TOKENS) -> Reply:
-        """Answer. Raises RolloutError where the provider fails, the model refuses, or the budget
+        """Answer. Raises RolloutError if the provider fails, the model refuses, or the budget
         is used up."""
         ...
 

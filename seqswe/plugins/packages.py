@@ -24,24 +24,24 @@ def packages_of(point: EntryPoint, plugin: Any) -> tuple[str, ...]:
     if point.dist is None or not extra_of(point):
         return named
     mine = [line for line in point.dist.requires or () if _extra_in(line) == point.name]
-    asked = [found.group() for found in map(NAME.match, mine) if found]
-    return tuple(dict.fromkeys([*named, *asked]))
+    required = [match.group() for match in map(NAME.match, mine) if match]
+    return tuple(dict.fromkeys([*named, *required]))
 
 
 def installed(package: str) -> Distribution | None:
-    """A distribution of this environment; None where it is not installed."""
+    """A distribution of this environment; None if it is not installed."""
     try:
         return distribution(package)
     except PackageNotFoundError:
         return None
 
 
-def licence_of(found: Distribution | None) -> str:
+def licence_of(package: Distribution | None) -> str:
     """The licence that a distribution declares, short; "" where it declares none."""
-    if found is None:
+    if package is None:
         return ""
-    declared = next(iter(_values(found, "License-Expression") + _values(found, "License")), "")
-    classifiers = [c for c in _values(found, "Classifier") if c.startswith(CLASSIFIER)]
+    declared = next(iter(_values(package, "License-Expression") + _values(package, "License")), "")
+    classifiers = [c for c in _values(package, "Classifier") if c.startswith(CLASSIFIER)]
     # Some put the whole text of their licence there.
     if (not declared or len(declared) > 40 or "\n" in declared) and classifiers:
         return classifiers[0].removeprefix(CLASSIFIER)
@@ -53,5 +53,5 @@ def _extra_in(requirement: str) -> str:
     return marker[1] if marker else ""
 
 
-def _values(found: Distribution, field: str) -> list[str]:
-    return list(found.metadata.get_all(field) or ())
+def _values(package: Distribution, field: str) -> list[str]:
+    return list(package.metadata.get_all(field) or ())

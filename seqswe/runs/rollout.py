@@ -45,7 +45,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: RolloutError) -> Failure:
-        """What an error says. A cause that is not in the table is a bug of whoever raised it."""
+        """What an error says. An unknown cause is a bug of the code that raised it."""
         if error.cause in CAUSES:
             return cls(cause=error.cause, detail=error.message)
         return cls(cause="harness_failed", detail=f"unknown cause {error.cause!r}: {error.message}")
@@ -99,7 +99,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """How a recall reached the agent where it did not go into its prompt."""
+    """How a recall reached the agent if it did not go into its prompt."""
 
     way: str
     """One of `seqswe.experiment.DELIVERIES`."""
@@ -141,7 +141,7 @@ class Rollout:
     recalled_from: tuple[str, ...] = ()
     recall_truncated: bool = False
     delivered: Delivered | None = None
-    """None where the recall went into the prompt."""
+    """None if the recall went into the prompt."""
     memory_before: str = ""
     memory_after: str = ""
     memory_bytes: int = 0

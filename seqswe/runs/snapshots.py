@@ -116,7 +116,7 @@ class Snapshots:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make new names in a folder durable; their contents are synced by whoever wrote them."""
+    """Make new names in a folder durable; their writers have synced the contents."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -142,7 +142,7 @@ class RunDirectory:
 
     @classmethod
     def open(cls, root: Path) -> RunDirectory:
-        """Open an existing run directory. Raises RunDirError where there is none."""
+        """Open an existing run directory. Raises RunDirError if there is none."""
         try:
             data = tomllib.loads((root / "run.toml").read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -155,6 +155,8 @@ class RunDirectory:
                 f"{root}/run.toml cannot be read: {error}",
                 "Restore it from a copy, or start a new run.",
             ) from None
+        if isinstance(settings := data.get("experiment"), dict):
+            settings.pop("code", None)  # a setting of earlier versions that had but one value
         if data.get("format") != FORMAT:
             raise RunDirError(
                 f"{root} has format {data.get('format')!r}, not {FORMAT}",
@@ -167,9 +169,9 @@ class RunDirectory:
         old, new = self.info.experiment.as_dict(), experiment.as_dict()
         differ = [k for k in old if k not in affecting("access") and old[k] != new[k]]
         if differ:
-            said = ", ".join(f"{k}: {old[k]!r} → {new[k]!r}" for k in differ)
+            changes = ", ".join(f"{k}: {old[k]!r} → {new[k]!r}" for k in differ)
             raise RunDirError(
-                f"{self.root} was made with other settings ({said})",
+                f"{self.root} was made with other settings ({changes})",
                 "Resume with the same ones, or choose another --out.",
             )
 
@@ -197,7 +199,7 @@ class RunDirectory:
             except OSError:
                 raise RunDirError(
                     f"{self.root} is in use by another process",
-                    "Wait for it, or choose another --out.",
+                    "Wait until it has ended.",
                 ) from None
             yield
 

@@ -17,7 +17,7 @@ SHOWN = 2000
 """Characters kept of a command and of each output."""
 
 
-TOLD = 1000
+STEP_CHARACTERS = 1000
 """Characters of a command and of its output that a memory is told."""
 COMPACT = 20_000
 """Characters of a whole trajectory that a memory is told."""
@@ -98,13 +98,13 @@ def compact(steps: Sequence[tuple[str, Completed]], budget: int = COMPACT) -> st
     A command starts with `$ ` (its further lines with `> `); output is indented by two spaces,
     so that no output looks like a command. Steps in the middle are left out where it is too long.
     """
-    told = [_told(command, done) for command, done in steps]
+    texts = [_as_text(command, done) for command, done in steps]
     first: list[str] = []
     last: list[str] = []
     left = budget
-    for index in range(len(told)):
+    for index in range(len(texts)):
         # From both ends: what an agent began with, and what it came to.
-        text = told[index // 2] if index % 2 == 0 else told[-1 - index // 2]
+        text = texts[index // 2] if index % 2 == 0 else texts[-1 - index // 2]
         if len(text) + len(LEFT_OUT) > left:
             return "".join((*first, LEFT_OUT, *reversed(last)))[:budget]
         (last if index % 2 else first).append(text)
@@ -113,16 +113,16 @@ def compact(steps: Sequence[tuple[str, Completed]], budget: int = COMPACT) -> st
 
 
 def middle_cut(text: str, limit: int) -> str:
-    """The text's start and end where it is longer than `limit` characters."""
+    """The text's start and end if it is longer than `limit` characters."""
     if len(text) <= limit:
         return text
     return f"{text[: limit // 2]}\n…\n{text[-(limit // 2) :]}"
 
 
-def _told(command: str, done: Completed) -> str:
-    said = (done.stdout + done.stderr).decode("utf-8", "replace")
-    lines = ["$ " + command[:TOLD].replace("\n", "\n> ")]
-    lines += ["  " + line for line in middle_cut(said, TOLD).splitlines()]
+def _as_text(command: str, done: Completed) -> str:
+    output = (done.stdout + done.stderr).decode("utf-8", "replace")
+    lines = ["$ " + command[:STEP_CHARACTERS].replace("\n", "\n> ")]
+    lines += ["  " + line for line in middle_cut(output, STEP_CHARACTERS).splitlines()]
     if done.timed_out or done.exit_code:
         lines.append(f"  [{'timed out' if done.timed_out else f'exit {done.exit_code}'}]")
     return "\n".join(lines) + "\n"

@@ -160,8 +160,8 @@ def test_any_snapshot_can_be_chosen(made, capsys, memory_from, recalled, diagnos
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (("--position", 1, "--memory-from", "4"), "'4' is no moment of this run's memory"),
-        (("--position", 1, "--memory-from", "soon"), "'soon' is no moment of this run's memory"),
+        (("--position", 1, "--memory-from", "4"), "this run has no memory snapshot after 4 tasks"),
+        (("--position", 1, "--memory-from", "soon"), "--memory-from 'soon' is not a number"),
         (("--position", 3, "--memory-from", "0"), "no task at position 3"),
         (("--position", 1, "--memory-from", "0", "--arm", "iid"), "has no arm 'iid' with seed 0"),
         (("--position", 1, "--memory-from", "0", "--seed", 1), "with seed 1"),

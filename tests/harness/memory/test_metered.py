@@ -170,9 +170,7 @@ def test_a_model_that_is_missing_is_said_before_anything_is_run(call, tmp_path, 
         )
     assert ended.value.code == 2
     said = capsys.readouterr().err.splitlines()
-    assert (
-        said[-2] == f"error: memory {METHODS['cer']!r} needs 'model', which is not to be had here"
-    )
+    assert said[-2] == f"error: memory {METHODS['cer']!r} needs a model, and none is configured"
     assert "--model-url" in said[-1]
     assert not (tmp_path / "run").exists()
 
