@@ -10,15 +10,17 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from time import sleep
 
 import docker
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 from docker.models.images import Image
 from docker.types import Mount
 
-from harness.sandboxes.cleanup import owner
+from harness.sandboxes.cleanup import alive, owner
 from seqswe.errors import MissingError
 from seqswe.instance import digest_of
 from seqswe.sandbox import Environment
@@ -40,6 +42,7 @@ PASSED = (
     "https_proxy",
     "no_proxy",
 )
+POLL_SECONDS = 0.2
 LABEL = "seqswe.environment"
 BUILDER_LABEL = "seqswe.builder"
 """Who builds: on containers; empty on images, whose containers would inherit it."""
@@ -99,14 +102,37 @@ class Images:
     def ensure(self, environment: Environment) -> Image:
         """The image of an environment, built if it is not there yet."""
         base, name = self.base(), self.name(environment)
+        # A builder's container is named after its image, so that the engine itself lets no two
+        # processes build the same one: they would differ in their ids.
+        while (image := self._image(environment, name)) is None:
+            try:
+                return self._build(environment, base, name)
+            except APIError as error:
+                if error.status_code != 409:  # 409: another process builds it right now
+                    raise
+                self._wait_for_builder(name)
+        return image
+
+    def _image(self, environment: Environment, name: str) -> Image | None:
+        """The image, if it is there and holds what the environment's lock says."""
         try:
-            found = self.client.images.get(name)
+            image = self.client.images.get(name)
         except ImageNotFound:
-            return self._build(environment, base, name)
-        wanted = _lock_digest(environment.lock)
-        if environment.lock and found.labels.get(LOCK_LABEL) != wanted:
-            return self._build(environment, base, name)
-        return found
+            return None
+        locked = _lock_digest(environment.lock)
+        return None if environment.lock and image.labels.get(LOCK_LABEL) != locked else image
+
+    def _wait_for_builder(self, name: str) -> None:
+        """Wait until another process has ended building; remove what a dead one left."""
+        while True:
+            try:
+                builder = self.client.containers.get(_builder(name))
+            except NotFound:
+                return
+            if not alive(builder.labels.get(BUILDER_LABEL, "")):
+                with suppress(NotFound, APIError):  # others wait for it too
+                    builder.remove(force=True, v=True)
+            sleep(POLL_SECONDS)
 
     def remove_all(self) -> tuple[int, int]:
         """Remove every environment image; returns how many, and how many a container still uses.
@@ -136,6 +162,7 @@ class Images:
         container = self.client.containers.run(
             base,
             ["sleep", "3600"],
+            name=_builder(name),
             detach=True,
             init=True,
             auto_remove=True,
@@ -157,6 +184,11 @@ class Images:
             return self.client.images.get(name)
         finally:
             container.remove(force=True, v=True)
+
+
+def _builder(image: str) -> str:
+    """The name of the container in which an image is built."""
+    return f"seqswe-build-{image.replace(':', '-')}"
 
 
 def _lock_digest(lock: Iterable[str]) -> str:
