@@ -39,7 +39,7 @@ check: $(BIN)/.installed-dev
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist loadfile
 
 demo: $(BIN)/.installed
 	@rm -rf $(DEMO)

@@ -1,5 +1,5 @@
 """Works on real repositories: their history, their tests, their sandboxes, and the loop.
 
-The folders tell the story from top to bottom: `commands` → `loop` → `codebases` → `injection` →
-`agents`, `delivery`, `grading`, `history`, `memory`, `sandboxes`. Start at `loop/rollout.py`.
+The folders tell the story from top to bottom: `commands`, `loop`, `codebases`, `injection`, and a
+ground floor of rooms that import no other. All import `seqswe`. Start at `loop/rollout.py`.
 """

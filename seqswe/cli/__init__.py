@@ -1,4 +1,8 @@
-"""The command line: commands are named as strings, so `--help` imports none of them."""
+"""The command line: commands are named as strings, so `--help` imports none of them.
+
+The top floor of the core; imports any room, but each only when its command is used. Start at
+`COMMANDS`; `options.py` makes options from settings.
+"""
 
 from __future__ import annotations
 

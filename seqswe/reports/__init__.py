@@ -1,4 +1,8 @@
-"""Reports: an analysis in, one file's bytes out. Register more under `seqswe.report`."""
+"""Reports: an analysis in, one file's bytes out.
+
+Imports `analysis` and `comparison`; register more under `seqswe.report`. Start at `html.py`;
+`tables.py` and `charts.py` are what the formats have in common.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The statistics of a comparison: pure functions on arrays of outcomes, (tasks, runs).
 
-`compare_arms` is the front door; `plan`-time power is in `planned_power`. Nothing here imports
-scipy before it computes.
+Imports no other room, and scipy only when it computes. Start at `compare.py`: `compare_arms` is
+the front door; `twoway.py` holds the primary estimator, `planned_power` is for `seqswe plan`.
 """
 
 from seqswe.statistics.arrays import drop_missing

@@ -1,11 +1,7 @@
 """Contract tests that the author of a memory, an agent or a sandbox runs against their own.
 
-    from seqswe.testing import MemoryContract
-
-    class TestMine(MemoryContract):
-        memory = "my_package.my_module:MyMemory"
-
-One module for each kind of plug-in; `experiences` makes the deterministic input they share.
+Imports the protocols and `runs`. Start at `memory.py`, and in a test of your own write
+`class TestMine(MemoryContract): memory = "my_package.my_module:MyMemory"`.
 """
 
 from seqswe.testing.agent import check_agent
