@@ -162,8 +162,8 @@ def test_a_run_without_evidence_has_a_problem(run, module, problem):
 
 
 def test_a_run_that_takes_too_long_has_a_problem_and_no_outcomes(run):
-    found = run({"tests/test_a.py": "import time\ndef test_a(): time.sleep(60)\n"}, seconds=2.0)
-    assert "longer than 2 s" in found.problem
+    found = run({"tests/test_a.py": "import time\ndef test_a(): time.sleep(60)\n"}, seconds=1.0)
+    assert "longer than 1 s" in found.problem
     assert not found.outcomes
 
 
