@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from seqswe.analysis.model import ArmOutcome, ArmResult, FailureCount
 from seqswe.experiment import make_plan
-from seqswe.runs.outcomes import Outcome
+from seqswe.outcome import Outcome
 from seqswe.runs.rollout import CAUSES, Rollout
 from seqswe.runs.store import Journal, RunInfo
 from seqswe.statistics import Curve, Estimate, arm_curve, interval_mean

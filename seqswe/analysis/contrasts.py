@@ -10,7 +10,7 @@ import numpy as np
 from seqswe.analysis.arms import CURVE_TASKS, complete_tasks, on_axis, started
 from seqswe.analysis.model import ArmResult, Contrast, Scale
 from seqswe.arms import is_probe
-from seqswe.runs.outcomes import Outcome
+from seqswe.outcome import Outcome
 from seqswe.statistics import (
     EQUIVALENCE_MARGIN,
     Estimate,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from seqswe.arms import is_diagnostic, is_probe
-from seqswe.runs.outcomes import Outcome
+from seqswe.outcome import Outcome
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.store import RunInfo
 from seqswe.statistics import Curve, Estimate, Lift, Practice, Ratio, SweBenchCl

@@ -8,7 +8,7 @@ from seqswe.analysis.arms import complete_tasks, started
 from seqswe.analysis.contrasts import BASELINE
 from seqswe.analysis.model import ArmResult, Probe, ProbeKind
 from seqswe.arms import FROZEN, REPLAY, SEQUENTIAL, WITHOUT_OWN, family_of, split
-from seqswe.runs.outcomes import Outcome
+from seqswe.outcome import Outcome
 from seqswe.statistics import Estimate, backward_transfer, dose_response, forward_transfer
 from seqswe.statistics.arrays import FloatArray
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isinf
 
 from seqswe.analysis.model import ArmResult, Contrast, RunResult
-from seqswe.runs.outcomes import Outcome
+from seqswe.outcome import Outcome
 from seqswe.statistics import MINIMUM_RUNS, Estimate, Word
 
 MINUS = "−"

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from seqswe.analysis import Contrast
-from seqswe.runs.outcomes import Outcome
+from seqswe.outcome import Outcome
 
 HEIGHT = 280
 POSITION = "Task number"

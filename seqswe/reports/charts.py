@@ -14,6 +14,7 @@ import altair as alt
 import numpy as np
 
 from seqswe.analysis import Analysis, ArmOutcome, ArmResult, Contrast, Efficiency
+from seqswe.outcome import Outcome
 from seqswe.reports.chart_base import (
     Plot,
     Row,
@@ -31,7 +32,7 @@ from seqswe.reports.charts_more import (
     lines_legend,
     run_means,
 )
-from seqswe.runs.outcomes import Outcome
+from seqswe.runs.outcomes import MEMORY_BYTES, RECALLED_BYTES
 from seqswe.statistics import Curve
 
 MOST_POINTS = 600
@@ -138,8 +139,8 @@ def charts_of(analysis: Analysis, run: str) -> dict[str, Spec]:
         "means": run_means(arms, outcome),
         "heatmap": heatmap(arms, outcome),
         "cost": cost_ratios(e for e in analysis.efficiencies if _is_primary(e, primary)),
-        "memory": growth(arms, "memory_bytes"),
-        "recalled": growth(arms, "recalled_bytes"),
+        "memory": growth(arms, MEMORY_BYTES),
+        "recalled": growth(arms, RECALLED_BYTES),
     }
     return {name: spec for name, spec in found.items() if spec}
 

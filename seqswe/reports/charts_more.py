@@ -9,6 +9,7 @@ import altair as alt
 import numpy as np
 
 from seqswe.analysis import Analysis, ArmResult, Contrast, Efficiency
+from seqswe.outcome import Outcome
 from seqswe.reports.chart_base import (
     POSITION,
     Plot,
@@ -19,7 +20,6 @@ from seqswe.reports.chart_base import (
     lift_title,
     position,
 )
-from seqswe.runs.outcomes import OUTCOMES, Outcome
 from seqswe.statistics.arrays import FloatArray
 
 STEP = 34
@@ -110,13 +110,12 @@ def heatmap(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
     return plot.finished(cells, 22 * len({row["row"] for row in rows}))
 
 
-def growth(arms: Iterable[ArmResult], name: str) -> Spec | None:
+def growth(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
     """Size of the memory, or of what was recalled, along the sequence (mean over seeds)."""
-    outcome = OUTCOMES[name]
     shown = list(arms)
     rows: list[Row] = []
     for arm in shown:
-        found = arm.outcomes.get(name)
+        found = arm.outcomes.get(outcome.name)
         rows += _line(arm.arm, found.values) if found and np.nanmax(found.values) > 0 else []
     if not rows:
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqswe.analysis import Analysis, RunResult
-from seqswe.runs.outcomes import OUTCOMES, reciprocal_rank
+from seqswe.runs.outcomes import COST, SECONDS, STEPS, TOKENS, reciprocal_rank
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.store import RunDirectory
 
@@ -59,7 +59,7 @@ def ordered(analysis: Analysis) -> Iterator[tuple[RunResult, Rollout]]:
 def row(run: RunResult, rollout: Rollout) -> list[Any]:
     """One row of the table; see COLUMNS."""
     rank = reciprocal_rank(rollout) if rollout.graded else None
-    numbers = [OUTCOMES[name].of(rollout) for name in ("steps", "tokens", "cost", "seconds")]
+    numbers = [outcome.of(rollout) for outcome in (STEPS, TOKENS, COST, SECONDS)]
     return [
         run.label,
         rollout.position + 1,
