@@ -36,7 +36,8 @@ class Outcome:
     and is compared by ratios where it is above zero. `measure` gives None for a rollout that has
     no such number. A number outside its range (NaN too) and an exception both count as missing.
 
-    Raises ValueError for a name that is not lower_snake_case, and for an unknown kind or direction.
+    Raises ValueError for a name that is not lower_snake_case, for an unknown kind or direction,
+    and for an amount in per cent.
     """
 
     name: str
@@ -67,6 +68,8 @@ class Outcome:
         ):
             if value not in known:
                 raise ValueError(f"{field} of {self.name} must be one of {known}, not {value!r}")
+        if self.percent and self.kind != "share":
+            raise ValueError(f"{self.name} is no share, so it cannot be read in per cent")
 
     @property
     def short(self) -> str:

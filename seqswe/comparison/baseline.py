@@ -19,6 +19,7 @@ from seqswe.analysis.arms import RunLayout, layout, matrix
 from seqswe.errors import IncompleteError, RunDirError, UsageError
 from seqswe.manifests.parse import parse
 from seqswe.outcome import Outcome
+from seqswe.runs.outcomes import COST, HIT_AT_1, RECIPROCAL_RANK, RESOLVED, STEPS, TOKENS
 from seqswe.runs.registry import present, registry
 from seqswe.runs.store import Journal, RunDirectory
 from seqswe.statistics.arrays import FloatArray
@@ -27,7 +28,7 @@ PLACES = frozenset({"mirror", "issues"})
 """Settings that name a folder of the machine: no result depends on where it was."""
 SCHEMA = "seqswe.baseline"
 SCHEMA_VERSION = 1
-KEPT = ("resolved", "hit_at_1", "reciprocal_rank", "cost", "tokens", "steps")
+KEPT = tuple(o.name for o in (RESOLVED, HIT_AT_1, RECIPROCAL_RANK, COST, TOKENS, STEPS))
 """Built-in outcomes that a baseline keeps, because gates are set on them."""
 
 Values = Mapping[str, Mapping[str, Any]]

@@ -49,22 +49,23 @@ def position() -> alt.X:
 
 def factor_of(outcome: Outcome, *, ratio: bool = False) -> float:
     """100 where the outcome is shown in per cent."""
-    percent = ratio or (outcome.kind == "share" and outcome.name != "reciprocal_rank")
-    return 100.0 if percent else 1.0
+    return 100.0 if ratio or outcome.percent else 1.0
 
 
 def axis_title(outcome: Outcome) -> str:
-    """An outcome with its unit, for an axis."""
-    unit = "% of tasks" if factor_of(outcome) > 1 else outcome.unit
-    return outcome.short if outcome.name == "reciprocal_rank" else f"{outcome.short} ({unit})"
+    """An outcome with its unit, for an axis; a share that is a plain number needs none."""
+    if outcome.kind == "share" and not outcome.percent:
+        return outcome.short
+    return f"{outcome.short} ({'% of tasks' if outcome.percent else outcome.unit})"
 
 
 def lift_title(contrast: Contrast) -> str:
     """What the axis of a lift shows."""
     if contrast.scale == "ratio":
         return "Change (%)"
-    if factor_of(contrast.outcome) > 1:
+    outcome = contrast.outcome
+    if outcome.percent:
         return "Lift (percentage points)"
-    if contrast.outcome.kind == "share":
-        return "Lift (reciprocal rank)"
-    return f"Difference ({contrast.outcome.unit})"
+    if outcome.kind == "share":
+        return f"Lift ({outcome.unit.removeprefix('mean ')})"
+    return f"Difference ({outcome.unit})"

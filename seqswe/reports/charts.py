@@ -95,7 +95,7 @@ def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
 def _arm_layer(
     base: alt.Chart, outcome: Outcome, legend: alt.Legend | None, names: list[str], sign: str
 ) -> alt.Chart:
-    full = [0, 100 if factor_of(outcome) > 1 else 1]
+    full = [0, 100 if outcome.percent else 1]
     y_scale = alt.Scale(domain=full) if outcome.kind == "share" else alt.Scale()
     # One domain and one legend for all channels, or else there would be several.
     same: dict[str, Any] = {"title": "Arm", "scale": alt.Scale(domain=names), "legend": legend}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqswe.analysis.words import p_value, signed, value
+from seqswe.analysis.words import difference, p_value, value
 from seqswe.comparison.compare import Change, Comparison, Finding
 from seqswe.reports.junit import Case, Outcome, junit_xml
 from seqswe.reports.markdown import escape, table_markdown
@@ -78,11 +78,15 @@ def _told(change: Change, level: float) -> str:
     estimate = change.estimate
     return (
         f"{change.outcome.title} of {change.arm} went from {value(change.outcome, change.base)} to "
-        f"{value(change.outcome, change.head)}, {_effect(change, estimate.estimate)} "
-        f"({100 * level:g} % interval {_effect(change, estimate.low)} to "
-        f"{_effect(change, estimate.high)}; {p_value(estimate.p)}; {estimate.n} tasks, "
+        f"{value(change.outcome, change.head)}, {difference(change.outcome, estimate.estimate)} "
+        f"({100 * level:g} % interval {_interval(change)}; {p_value(estimate.p)}; {estimate.n} tasks, "
         f"{estimate.k0} and {estimate.k1} seeds)"
     )
+
+
+def _interval(change: Change) -> str:
+    low, high = change.estimate.low, change.estimate.high
+    return f"{difference(change.outcome, low)} to {difference(change.outcome, high)}"
 
 
 def _meaning(found: Comparison) -> str:
@@ -94,20 +98,13 @@ def _meaning(found: Comparison) -> str:
     if main.finding is not Finding.NO_EVIDENCE:
         return "The sign is sure on this sequence."
     if main.equivalent:
-        return f"The two are equal within ±{_effect(main, main.verdict.margin).lstrip('+')}."
-    detectable = _effect(main, main.verdict.detectable).lstrip("+")
+        margin = difference(main.outcome, main.verdict.margin).lstrip("+")
+        return f"The two are equal within ±{margin}."
+    detectable = difference(main.outcome, main.verdict.detectable).lstrip("+")
     return (
         "That is not evidence of no change: the smallest change this comparison would have shown "
         f"with 80 % power is {detectable}."
     )
-
-
-def _effect(change: Change, number: float) -> str:
-    if change.outcome.kind == "amount":
-        return signed(number, 2)
-    if change.outcome.name == "reciprocal_rank":
-        return signed(number, 3)
-    return signed(100 * number, 1) + " points"
 
 
 def _row(change: Change) -> tuple[str, ...]:
@@ -117,8 +114,8 @@ def _row(change: Change) -> tuple[str, ...]:
         change.outcome.title,
         value(change.outcome, change.base),
         value(change.outcome, change.head),
-        _effect(change, estimate.estimate),
-        f"{_effect(change, estimate.low)} to {_effect(change, estimate.high)}",
+        difference(change.outcome, estimate.estimate),
+        _interval(change),
         "none" if estimate.p is None else f"{estimate.p:.3f}",
         ("SINGLE-RUN " if change.verdict.single_run else "")
         + change.finding.value

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from seqswe.analysis import words
 from seqswe.outcome import MAX_AMOUNT, Outcome, amount, share
+from seqswe.reports.chart_base import axis_title
 from tests.seqswe.conftest import failed, rollout
 
 GRADED = rollout()
@@ -62,13 +64,37 @@ def test_a_counter_at_zero_reports_nothing_and_a_share_of_zero_does() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("name", "Things"), ("name", "=1+1"), ("name", ""), ("kind", "rank"), ("better", "more")],
+    [
+        ("name", "Things"),
+        ("name", "=1+1"),
+        ("name", ""),
+        ("kind", "rank"),
+        ("better", "more"),
+        ("percent", True),
+    ],
 )
 def test_an_outcome_that_says_nothing_sensible_is_refused(field: str, value: str) -> None:
-    with pytest.raises(ValueError, match=r"must be one of|lower_snake_case"):
+    with pytest.raises(ValueError, match=r"must be one of|lower_snake_case|no share"):
         replace(of(3), **{field: value})
 
 
 def test_a_label_is_short() -> None:
     assert share("part", "Part: of the whole", lambda _: 0.5).short == "Part"
     assert share("part", "Part of the whole", lambda _: 0.5, label="Part").short == "Part"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "shown", "changed", "axis"),
+    [
+        (share("part", "Part", lambda _: 0.5), "25.0 %", "+25.0 points", "Part (% of tasks)"),
+        (share("rank", "Rank", lambda _: 0.5, percent=False), "0.250", "+0.250", "Rank"),
+        (of(3), "0.25", "+0.25", "Things (things per task)"),
+    ],
+    ids=["percent", "plain share", "amount"],
+)
+def test_an_outcome_says_how_it_is_read(
+    outcome: Outcome, shown: str, changed: str, axis: str
+) -> None:
+    assert words.value(outcome, 0.25) == shown
+    assert words.difference(outcome, 0.25) == changed
+    assert axis_title(outcome) == axis
