@@ -121,9 +121,9 @@ def of_file(path: Path) -> Baseline:
             f"{path} has schema_version {data.get('schema_version')!r}, not {SCHEMA_VERSION}",
             "Write it again with this SeqSWE.",
         )
-    found = parse(Baseline, data, str(path))
-    _check_shape(found, path)
-    return found
+    baseline = parse(Baseline, data, str(path))
+    _check_shape(baseline, path)
+    return baseline
 
 
 def _outcomes(
@@ -164,17 +164,17 @@ def _arms_text(arms: Values) -> str:
     return "{\n" + ",\n".join(blocks) + "\n }"
 
 
-def _check_shape(found: Baseline, path: Path) -> None:
-    tasks = len(found.instance_ids)
+def _check_shape(baseline: Baseline, path: Path) -> None:
+    tasks = len(baseline.instance_ids)
     try:
         shapes = {
             np.array(seeds, dtype=np.float64).shape[1:]
-            for outcomes in found.arms.values()
+            for outcomes in baseline.arms.values()
             for seeds in outcomes.values()
         }
     except (TypeError, ValueError, AttributeError):
         shapes = set()
-    if shapes != {(tasks,)} or any("resolved" not in found.arms[arm] for arm in found.arms):
+    if shapes != {(tasks,)} or any("resolved" not in baseline.arms[arm] for arm in baseline.arms):
         raise UsageError(
             f"{path}: arms do not hold {tasks} numbers per seed and outcome",
             "Write it again with `seqswe baseline`.",

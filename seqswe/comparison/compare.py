@@ -68,8 +68,8 @@ class Change:
         """Regression or improvement where the sign is sure and tested, else no evidence."""
         if self.estimate.p is None:
             return Finding.NO_EVIDENCE
-        found = {Word.LEARNING: Finding.IMPROVEMENT, Word.HARM: Finding.REGRESSION}
-        return found.get(self.verdict.word, Finding.NO_EVIDENCE)
+        findings = {Word.LEARNING: Finding.IMPROVEMENT, Word.HARM: Finding.REGRESSION}
+        return findings.get(self.verdict.word, Finding.NO_EVIDENCE)
 
     @property
     def equivalent(self) -> bool:
@@ -172,11 +172,11 @@ def _change(
 
 
 def _check_same(base: Baseline, head: Baseline, *, across_agents: bool) -> None:
-    for name, said in SAME.items():
+    for name, setting in SAME.items():
         old, new = base.settings.get(name), head.settings.get(name)
         if old != new:
             raise UsageError(
-                f"the runs differ in their {said}: {old!r} and {new!r}",
+                f"the runs differ in their {setting}: {old!r} and {new!r}",
                 "Compare runs that were asked the same; repeat one of them.",
             )
     old, new = base.settings.get(AGENT), head.settings.get(AGENT)
@@ -213,8 +213,8 @@ def _outcome(wanted: str, sides: tuple[Baseline, Baseline], arm: str) -> Outcome
                 f"there is no outcome {wanted!r} in both runs", f"In both: {', '.join(shared)}."
             )
         return _installed(wanted)
-    told = [(side, a) for side in sides for a in side.arms if not is_diagnostic(a)]
-    some = any((side.values(a, "resolved") > 0).any() for side, a in told)
+    headline_arms = [(side, a) for side in sides for a in side.arms if not is_diagnostic(a)]
+    some = any((side.values(a, "resolved") > 0).any() for side, a in headline_arms)
     # The same choice as the report's: an agent that only points at files resolves nothing.
     ranked = RECIPROCAL_RANK.name in shared and not some
     return RECIPROCAL_RANK if ranked else RESOLVED
