@@ -12,7 +12,7 @@ from seqswe.analysis.model import (
     RunResult,
     Scale,
     Secondary,
-    TheirMetrics,
+    SweBenchClMetrics,
 )
 
 __all__ = [
@@ -26,6 +26,6 @@ __all__ = [
     "RunResult",
     "Scale",
     "Secondary",
-    "TheirMetrics",
+    "SweBenchClMetrics",
     "analyse",
 ]

@@ -10,7 +10,7 @@ from seqswe.analysis.contrasts import contrast, judged_together, pairs
 from seqswe.analysis.efficiency import efficiencies
 from seqswe.analysis.model import Analysis, ArmResult, Contrast, Efficiency, RunResult
 from seqswe.analysis.probes import probes
-from seqswe.analysis.secondary import secondary, their_metrics
+from seqswe.analysis.secondary import secondary, swe_bench_cl_metrics
 from seqswe.analysis.words import finding
 from seqswe.arms import is_diagnostic, is_probe
 from seqswe.errors import IncompleteError, UsageError
@@ -62,7 +62,9 @@ def analyse(directories: Sequence[RunDirectory]) -> Analysis:
         sentences=(),
         warnings=(*_of_runs(runs), *_left_out()),
     )
-    described = replace(partial, secondary=secondary(partial), swe_bench_cl=their_metrics(partial))
+    described = replace(
+        partial, secondary=secondary(partial), swe_bench_cl=swe_bench_cl_metrics(partial)
+    )
     return _with_sentences(described)
 
 
@@ -124,14 +126,14 @@ def _contrasts(
 ) -> list[Contrast]:
     by_name = {(arm.run, arm.arm): arm for arm in arms}
     ordered = sorted(outcomes, key=lambda outcome: outcome.name != headline.name)
-    found = [
+    contrasts = [
         contrast(by_name[read.label, first], by_name[read.label, second], outcome)
         for read in reads
         for outcome in ordered
         if outcome.better != "neither"
         for first, second in pairs(read.plan.arms)
     ]
-    return [item for item in found if item]
+    return [item for item in contrasts if item]
 
 
 def _of_run(arms: Sequence[ArmResult], read: _Read) -> dict[str, ArmResult]:
@@ -141,10 +143,10 @@ def _of_run(arms: Sequence[ArmResult], read: _Read) -> dict[str, ArmResult]:
 def _efficiencies(reads: Sequence[_Read], arms: Sequence[ArmResult]) -> tuple[Efficiency, ...]:
     by_name = {(arm.run, arm.arm): arm for arm in arms}
     return tuple(
-        found
+        efficiency
         for read in reads
         for first, second in pairs(read.plan.arms)
-        for found in efficiencies(by_name[read.label, first], by_name[read.label, second])
+        for efficiency in efficiencies(by_name[read.label, first], by_name[read.label, second])
     )
 
 

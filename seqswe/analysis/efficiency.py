@@ -20,8 +20,8 @@ PRACTICE_TASKS = 10
 def efficiencies(arm: ArmResult, baseline: ArmResult) -> Iterable[Efficiency]:
     """Per resource that both arms report: spent per resolved task, their ratio, its learning."""
     for name in RESOURCES:
-        if name in arm.outcomes and (found := _efficiency(arm, baseline, name)):
-            yield found
+        if name in arm.outcomes and (efficiency := _efficiency(arm, baseline, name)):
+            yield efficiency
 
 
 def _efficiency(arm: ArmResult, baseline: ArmResult, name: str) -> Efficiency | None:

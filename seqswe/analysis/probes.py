@@ -40,7 +40,7 @@ def _doses(arms: Mapping[str, ArmResult], outcome: Outcome) -> Iterator[Probe]:
     if kept[largest:].sum() < 2:
         return
     kept[:largest] = True  # rows that dose_response leaves out by itself
-    given = {dose: started(found)[kept] for dose, found in values.items()}
+    given = {dose: started(matrix)[kept] for dose, matrix in values.items()}
     for dose, estimate in dose_response(given, started(iid)[kept]).items():
         yield Probe(
             run=arms[BASELINE].run,

@@ -28,11 +28,11 @@ class Plot:
         self._datasets[name] = rows
         return alt.Chart(alt.NamedData(name=name))
 
-    def finished(self, found: Any, height: int = HEIGHT) -> Spec:
+    def finished(self, chart: Any, height: int = HEIGHT) -> Spec:
         """The specification, as wide as its place in the page."""
         # The height is the plot's own, whatever its axis and legend take.
         fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-        sized = found.properties(width="container", height=height, autosize=fit)
+        sized = chart.properties(width="container", height=height, autosize=fit)
         # Valid by construction, which the tests check against the schema: it takes half a second.
         spec: Spec = sized.to_dict(validate=False)
         # The page brings its own renderer and theme; the schema's address would look like a link.

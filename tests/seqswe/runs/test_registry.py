@@ -127,9 +127,9 @@ def test_baselines_keep_it_and_a_comparison_gates_on_it(
     kept = tmp_path / "kept.json"
     kept.write_text(seqswe("baseline", run.root, path=house).stdout)
     assert "files_edited" in json.loads(kept.read_text())["arms"]["iid"]
-    found = seqswe("compare", kept, run.root, "--outcome", "quick", path=house)
-    assert found.returncode == 0
-    assert "Resolved within 5 steps of sequential went from" in found.stdout
+    compared = seqswe("compare", kept, run.root, "--outcome", "quick", path=house)
+    assert compared.returncode == 0
+    assert "Resolved within 5 steps of sequential went from" in compared.stdout
     # A baseline from here is as good where the package is not installed, but for its outcomes.
     assert "the very same outcomes" in seqswe("compare", kept, run.root).stdout
     gone = seqswe("compare", kept, kept, "--outcome", "quick")
