@@ -36,8 +36,8 @@ class Outcome:
     and is compared by ratios where it is above zero. `measure` gives None for a rollout that has
     no such number. A number outside its range (NaN too) and an exception both count as missing.
 
-    Raises ValueError for a name that is not lower_snake_case, for an unknown kind or direction,
-    and for an amount in per cent.
+    Raises ValueError for a name that is not lower_snake_case, an empty title or unit, an unknown
+    kind or direction, and an amount in per cent.
     """
 
     name: str
@@ -62,6 +62,9 @@ class Outcome:
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
             raise ValueError(f"the name of an outcome is lower_snake_case, not {self.name!r}")
+        for field, text in (("title", self.title), ("unit", self.unit)):
+            if not isinstance(text, str) or not text.strip():
+                raise ValueError(f"{field} of {self.name} must be text for people, not {text!r}")
         for field, value, known in (
             ("kind", self.kind, get_args(Kind)),
             ("better", self.better, get_args(Better)),
@@ -108,7 +111,7 @@ class Outcome:
             if self.reported:
                 self.reported(rollout)
         except Exception as error:  # noqa: BLE001  (whatever it is, a report says it)
-            return f"{type(error).__name__}: {error}"
+            return f"{type(error).__name__}: {str(error)[:200]}"
         return ""
 
     def is_reported(self, rollout: Rollout) -> bool:

@@ -74,10 +74,16 @@ def _loaded(name: str, places: set[str]) -> Outcome:
             f"outcome {name!r} is registered more than once: {', '.join(sorted(places))}",
             "Uninstall all but one of the packages.",
         )
-    outcome = resolve("outcome", name)
+    try:
+        outcome = resolve("outcome", name)
+    except SystemExit:
+        raise UsageError(
+            f"outcome {name!r}: its module ends the program when it is imported",
+            "Put that under `if __name__ == '__main__':`.",
+        ) from None
     if not isinstance(outcome, Outcome):
         raise UsageError(
-            f"outcome {name!r} is {outcome!r:.100}, not an Outcome",
+            f"outcome {name!r} is of the type {type(outcome).__name__}, not an Outcome",
             "Register what share() or amount() of seqswe.outcome gives.",
         )
     if outcome.name != name:

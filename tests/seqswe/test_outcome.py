@@ -70,11 +70,13 @@ def test_a_counter_at_zero_reports_nothing_and_a_share_of_zero_does() -> None:
         ("name", ""),
         ("kind", "rank"),
         ("better", "more"),
+        ("title", None),
+        ("unit", " "),
         ("percent", True),
     ],
 )
 def test_an_outcome_that_says_nothing_sensible_is_refused(field: str, value: str) -> None:
-    with pytest.raises(ValueError, match=r"must be one of|lower_snake_case|no share"):
+    with pytest.raises(ValueError, match=r"one of|snake_case|no share|text for"):
         replace(of(3), **{field: value})
 
 

@@ -41,13 +41,14 @@ maker = shed:maker
 other_name = shed:amiss
 absent = shed:absent
 nowhere = no_such_module:thing
+leaves = leaving:thing
 """
 
 
 def package(folder: Path, name: str, code: str, points: str) -> Path:
     """A distribution of one module that registers outcomes, as an installer leaves it."""
     about = folder / f"{name}-1.0.dist-info"
-    about.mkdir(parents=True)
+    about.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.py").write_text(code, encoding="utf-8")
     (about / "METADATA").write_text(f"Metadata-Version: 2.4\nName: {name}\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text(f"[seqswe.outcome]\n{points}\n")
@@ -76,7 +77,9 @@ def house(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shed(tmp_path: Path) -> Path:
-    """A package of which nothing works: it registers seven outcomes, each with another fault."""
+    """A package of which nothing works: it registers eight outcomes, each with another fault."""
+    (tmp_path / "shed").mkdir()
+    (tmp_path / "shed" / "leaving.py").write_text("raise SystemExit(0)\n")
     return package(tmp_path / "shed", "shed", BROKEN, REGISTERED)
 
 
@@ -165,6 +168,8 @@ def test_a_package_that_is_broken_leaves_the_rest_of_the_report_as_it_was(
         "Not reported: outcome 'nowhere': there is no module 'no_such_module'. Give",
         "Not reported: outcome 'other_name' is called 'amiss'. Register it under its own name.",
         "Not reported: outcome 'resolved' of shed:resolved has the name of a built-in. Give it a",
+        "Not reported: outcome 'leaves': its module ends the program when it is imported. Put",
+        "Not reported: outcome 'maker' is of the type function, not an Outcome. Register",
         "Register what share() or amount() of seqswe.outcome gives.",
     ):
         assert any(text in warning for warning in data["warnings"]), text
