@@ -2,15 +2,19 @@
 
 Simulated agents with planted curves meet the shipped functions; each share is printed beside the
 range it must lie in, and one outside makes the exit code 1. The short form (400 datasets per
-cell) runs with the tests; the long one (2,000) is recorded in docs/calibration.md.
+cell) runs with the tests. The long one (2,000) is recorded: `--long --out docs` writes every cell
+to docs/calibration.csv and the summary into docs/calibration.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
 
 from benchmarks.analysis import sentence
 from benchmarks.checks import CHECKS, Share, Size
@@ -45,6 +49,11 @@ ALWAYS: dict[str, Bounds] = {
 
 SHORT_COVERAGE: Bounds = (0.91, 1.0)
 SHORT_ERROR: Bounds = (0.0, 0.085)
+
+COLUMNS = ("check", "scenario", "tasks", "runs", "share", "low", "high", "holds")
+"""Of calibration.csv, a line per cell; `low` to `high` is the range the share must lie in."""
+SUMMARY = "## In short\n"
+"""The last section of calibration.md, which is written; what stands above it is by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +104,53 @@ def bounds_of(share: Share, *, long: bool) -> Bounds:
     return SHORT_COVERAGE if few[1] > 0.5 else SHORT_ERROR
 
 
+def cells(rows: Iterable[Row]) -> str:
+    """Every cell as CSV, see COLUMNS; shares to three digits, which is what the datasets carry."""
+    text = StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        share, (low, high) = row.share, row.bounds
+        value = f"{share.value:.3f}"
+        holds = "yes" if row.holds else "no"
+        writer.writerow([share.check, share.scenario, share.n, share.k, value, low, high, holds])
+    return text.getvalue()
+
+
+def summary(rows: Iterable[Row]) -> str:
+    """The lowest and the highest share of each check as a Markdown table, few runs and many."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        runs = "K ≥ 5" if row.share.k >= 5 else "K = 3" if row.share.k == 3 else "–"
+        groups.setdefault((row.share.check, runs), []).append(row)
+    lines = ["| check | runs | cells | lowest | highest | range |", "|---|---|---|---|---|---|"]
+    for (check, runs), members in groups.items():
+        values = [row.share.value for row in members]
+        low, high = members[0].bounds
+        lines.append(
+            f"| {check} | {runs} | {len(members)} | {min(values):.3f} | {max(values):.3f} "
+            f"| {low:g} to {high:g} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def record(folder: Path, rows: Iterable[Row], remarks: str) -> None:
+    """Write calibration.csv, and the summary into calibration.md, which must be there."""
+    rows = list(rows)
+    (folder / "calibration.csv").write_text(cells(rows), encoding="utf-8")
+    page = folder / "calibration.md"
+    by_hand = page.read_text(encoding="utf-8").partition(SUMMARY)[0]
+    page.write_text(f"{by_hand}{SUMMARY}\n{summary(rows)}\n{remarks}\n", encoding="utf-8")
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Print the table; return 1 where a share is out of range."""
+    """Print the table of cells; return 1 where a share is out of range."""
     parser = argparse.ArgumentParser(description=__doc__)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--short", action="store_true", help="400 datasets per cell (default)")
     form.add_argument("--long", action="store_true", help="2,000 datasets per cell")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, help="folder with calibration.md, to record it there")
     options = parser.parse_args(arguments)
     size = long_size(options.seed) if options.long else short_size(options.seed)
     print("| check | scenario | N | K | share | range | |\n|---|---|---|---|---|---|---|")
@@ -110,10 +159,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(row, flush=True)
         rows.append(row)
     out = sum(not row.holds for row in rows)
-    print(
-        f"\n{len(rows)} shares of {size.datasets} datasets, seed {size.seed}: {out} out of range."
+    remarks = (
+        f"{len(rows)} shares of {size.datasets} datasets, seed {size.seed}: {out} out of range.\n"
+        f"{sentence()}"
     )
-    print(sentence())
+    print(f"\n{remarks}")
+    if options.out:
+        record(options.out, rows, remarks)
     return 1 if out else 0
 
 

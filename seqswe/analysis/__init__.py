@@ -15,7 +15,7 @@ from seqswe.analysis.model import (
     RunResult,
     Scale,
     Secondary,
-    TheirMetrics,
+    SweBenchClMetrics,
 )
 
 __all__ = [
@@ -29,6 +29,6 @@ __all__ = [
     "RunResult",
     "Scale",
     "Secondary",
-    "TheirMetrics",
+    "SweBenchClMetrics",
     "analyse",
 ]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from seqswe.analysis.model import ArmOutcome, ArmResult, FailureCount
 from seqswe.experiment import make_plan
-from seqswe.runs.outcomes import Outcome
+from seqswe.outcome import Outcome
 from seqswe.runs.rollout import CAUSES, Rollout
 from seqswe.runs.store import Journal, RunInfo
 from seqswe.statistics import Curve, Estimate, arm_curve, interval_mean
@@ -66,10 +66,10 @@ def arm_result(
     """One arm's rollouts as matrices and means, with the curve of the headline outcome."""
     mine = [r for r in rollouts if r.arm == arm]
     seeds = plan.seeds[arm]
-    found = {o.name: _arm_outcome(o, mine, plan, arm) for o in outcomes}
-    main = found[headline.name]
+    by_name = {o.name: _arm_outcome(o, mine, plan, arm) for o in outcomes}
+    main = by_name[headline.name]
     curve = on_axis(_curve(whole(main.values)), complete_tasks(main.values))
-    found[headline.name] = replace(main, curve=curve)
+    by_name[headline.name] = replace(main, curve=curve)
     return ArmResult(
         run=run,
         arm=arm,
@@ -78,7 +78,7 @@ def arm_result(
         graded=sum(r.graded for r in mine),
         resolved=sum(bool(r.resolved) for r in mine),
         deterministic=_deterministic(mine, seeds),
-        outcomes=found,
+        outcomes=by_name,
     )
 
 

@@ -10,11 +10,13 @@ from seqswe.analysis.contrasts import contrast, judged_together, pairs
 from seqswe.analysis.efficiency import efficiencies
 from seqswe.analysis.model import Analysis, ArmResult, Contrast, Efficiency, RunResult
 from seqswe.analysis.probes import probes
-from seqswe.analysis.secondary import secondary, their_metrics
+from seqswe.analysis.secondary import secondary, swe_bench_cl_metrics
 from seqswe.analysis.words import finding
 from seqswe.arms import is_diagnostic, is_probe
 from seqswe.errors import IncompleteError, UsageError
-from seqswe.runs.outcomes import OUTCOMES, RESOLVED, Outcome, present
+from seqswe.outcome import Outcome
+from seqswe.runs.outcomes import COST, RECIPROCAL_RANK, RESOLVED
+from seqswe.runs.registry import present, registry
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.store import Journal, RunDirectory
 
@@ -58,13 +60,11 @@ def analyse(directories: Sequence[RunDirectory]) -> Analysis:
         headline_outcome=headline,
         headline_reason=reason,
         sentences=(),
-        warnings=tuple(
-            f"{run.label}: {text}" if len(runs) > 1 else text
-            for run in runs
-            for text in run.warnings
-        ),
+        warnings=(*_of_runs(runs), *_left_out()),
     )
-    described = replace(partial, secondary=secondary(partial), swe_bench_cl=their_metrics(partial))
+    described = replace(
+        partial, secondary=secondary(partial), swe_bench_cl=swe_bench_cl_metrics(partial)
+    )
     return _with_sentences(described)
 
 
@@ -80,7 +80,7 @@ def headline_outcome(rollouts: Iterable[Rollout]) -> tuple[Outcome, str]:
     if any(r.resolved for r in graded):
         return RESOLVED, "Resolved is the main outcome."
     if any(r.gold_files and (r.ranking or r.edited_files) for r in graded):
-        return OUTCOMES["reciprocal_rank"], (
+        return RECIPROCAL_RANK, (
             "No arm resolved any task, but files were named: the headline is the reciprocal rank "
             "of the first file that the true fix touches, not tasks resolved."
         )
@@ -126,14 +126,14 @@ def _contrasts(
 ) -> list[Contrast]:
     by_name = {(arm.run, arm.arm): arm for arm in arms}
     ordered = sorted(outcomes, key=lambda outcome: outcome.name != headline.name)
-    found = [
+    contrasts = [
         contrast(by_name[read.label, first], by_name[read.label, second], outcome)
         for read in reads
         for outcome in ordered
         if outcome.better != "neither"
         for first, second in pairs(read.plan.arms)
     ]
-    return [item for item in found if item]
+    return [item for item in contrasts if item]
 
 
 def _of_run(arms: Sequence[ArmResult], read: _Read) -> dict[str, ArmResult]:
@@ -143,10 +143,10 @@ def _of_run(arms: Sequence[ArmResult], read: _Read) -> dict[str, ArmResult]:
 def _efficiencies(reads: Sequence[_Read], arms: Sequence[ArmResult]) -> tuple[Efficiency, ...]:
     by_name = {(arm.run, arm.arm): arm for arm in arms}
     return tuple(
-        found
+        efficiency
         for read in reads
         for first, second in pairs(read.plan.arms)
-        for found in efficiencies(by_name[read.label, first], by_name[read.label, second])
+        for efficiency in efficiencies(by_name[read.label, first], by_name[read.label, second])
     )
 
 
@@ -178,13 +178,15 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
     if read.directory.info.synthetic:
         yield "SYNTHETIC: the bugs were injected, not made by people; do not quote as real issues."
     costs = [r for r in rollouts if r.usage.cost_usd is not None]
-    if strange := sum(OUTCOMES["cost"].measure(r) is None for r in costs):
+    if strange := sum(COST.measured(r) is None for r in costs):
         yield (
             f"{strange} rollouts report an impossible cost (endless, negative or not a number): "
             "taken as missing."
         )
     if 0 < len(costs) < len(rollouts):
         yield f"{len(rollouts) - len(costs)} of {len(rollouts)} rollouts report no cost."
+    for outcome in registry().foreign:
+        yield from _faults(outcome, [r for r in rollouts if r.graded])
     diagnostic = [arm for arm in read.plan.arms if is_diagnostic(arm)]
     if diagnostic:
         yield (
@@ -193,6 +195,26 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
         )
     if not pairs(read.plan.arms) and not all(map(is_probe, read.plan.arms)):
         yield f"Nothing to compare: only {', '.join(read.plan.arms)} was run (baseline: iid)."
+
+
+def _faults(outcome: Outcome, rollouts: Sequence[Rollout]) -> Iterable[str]:
+    """One line where another package's outcome fails, or measures what cannot be."""
+    faults = [fault for rollout in rollouts if (fault := outcome.fault(rollout))]
+    if faults:
+        yield (
+            f"Outcome {outcome.name!r} is taken as missing in {len(faults)} of {len(rollouts)} "
+            f"rollouts, where it cannot be measured: {faults[0]}."
+        )
+
+
+def _of_runs(runs: Sequence[RunResult]) -> Iterable[str]:
+    for run in runs:
+        yield from (f"{run.label}: {text}" if len(runs) > 1 else text for text in run.warnings)
+
+
+def _left_out() -> Iterable[str]:
+    for error in registry().refused.values():
+        yield f"Not reported: {error.message}. {error.hint}"
 
 
 def _with_sentences(analysis: Analysis) -> Analysis:

@@ -10,7 +10,7 @@ import numpy as np
 from seqswe.analysis.arms import CURVE_TASKS, complete_tasks, on_axis, started
 from seqswe.analysis.model import ArmResult, Contrast, Scale
 from seqswe.arms import is_probe
-from seqswe.runs.outcomes import Outcome
+from seqswe.outcome import Outcome
 from seqswe.statistics import (
     EQUIVALENCE_MARGIN,
     Estimate,
@@ -70,18 +70,18 @@ def improvement(lift: Lift, outcome: Outcome, adjusted_p: float | None = None) -
 
 def judged_together(contrasts: Iterable[Contrast], headline: Outcome) -> tuple[Contrast, ...]:
     """Adjust the primary contrasts of several runs by Holm; with one run nothing changes."""
-    found = tuple(contrasts)
+    unadjusted = tuple(contrasts)
     primary: dict[str, int] = {}
-    for index, item in enumerate(found):
+    for index, item in enumerate(unadjusted):
         if item.outcome.name == headline.name and item.lift.overall.p is not None:
             primary.setdefault(item.run, index)
     if len(primary) < 2:
-        return found
-    adjusted = holm([found[i].lift.overall.p or 0.0 for i in primary.values()])
+        return unadjusted
+    adjusted = holm([unadjusted[i].lift.overall.p or 0.0 for i in primary.values()])
     by_index = dict(zip(primary.values(), map(float, adjusted), strict=True))
     return tuple(
         _adjusted(item, by_index[index]) if index in by_index else item
-        for index, item in enumerate(found)
+        for index, item in enumerate(unadjusted)
     )
 
 

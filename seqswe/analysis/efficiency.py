@@ -8,7 +8,7 @@ import numpy as np
 
 from seqswe.analysis.arms import complete_tasks, started
 from seqswe.analysis.model import ArmResult, Efficiency
-from seqswe.runs.outcomes import OUTCOMES, RESOLVED
+from seqswe.runs.outcomes import RESOLVED
 from seqswe.statistics import Practice, cost_per_resolved, law_of_practice
 from seqswe.statistics.arrays import FloatArray
 
@@ -20,8 +20,8 @@ PRACTICE_TASKS = 10
 def efficiencies(arm: ArmResult, baseline: ArmResult) -> Iterable[Efficiency]:
     """Per resource that both arms report: spent per resolved task, their ratio, its learning."""
     for name in RESOURCES:
-        if name in arm.outcomes and (found := _efficiency(arm, baseline, name)):
-            yield found
+        if name in arm.outcomes and (efficiency := _efficiency(arm, baseline, name)):
+            yield efficiency
 
 
 def _efficiency(arm: ArmResult, baseline: ArmResult, name: str) -> Efficiency | None:
@@ -36,7 +36,7 @@ def _efficiency(arm: ArmResult, baseline: ArmResult, name: str) -> Efficiency | 
         run=arm.run,
         arm=arm.arm,
         baseline=baseline.arm,
-        outcome=OUTCOMES[name],
+        outcome=arm.outcomes[name].outcome,
         per_resolved=_per_resolved(c1, y1),
         baseline_per_resolved=_per_resolved(c0, y0),
         ratio=cost_per_resolved(c1, y1, c0, y0),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from seqswe.arms import is_diagnostic, is_probe
-from seqswe.runs.outcomes import Outcome
+from seqswe.outcome import Outcome
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.store import RunInfo
 from seqswe.statistics import Curve, Estimate, Lift, Practice, Ratio, SweBenchCl
@@ -137,8 +137,8 @@ class Probe:
     """What an arm beside the headline shows: `arm` − `baseline` on the headline outcome.
 
     `estimate` is paired by task, over the tasks that both arms have. `learnt` is the number of
-    tasks that the memory of a `frozen` arm learned from, whose doses all stand on the tasks after
-    the largest one.
+    tasks that the memory of a `frozen` arm learned from. All doses are compared on the same tasks,
+    those after the largest dose.
     """
 
     run: str
@@ -193,33 +193,35 @@ class Secondary:
     def of(
         cls,
         contrast: Contrast,
-        said: tuple[str, str, str],
-        found: Estimate | float | None,
+        value: Estimate | float | None,
         *,
+        name: str,
+        title: str,
+        meaning: str,
         unit: Unit = "lift",
         between: str = "",
     ) -> Secondary:
-        """An estimate beside `contrast`; `said` is (name, title, meaning).
+        """An estimate beside `contrast`; a plain number has no interval.
 
         `between` names what is compared, where that is not the contrast itself.
         """
-        name, title, meaning = said
+        known = value if isinstance(value, Estimate) else None
         return cls(
             run=contrast.run,
             name=name,
             title=title,
             contrast=between or contrast.name,
             unit=unit,
-            estimate=found.estimate if isinstance(found, Estimate) else found,
-            low=found.low if isinstance(found, Estimate) else None,
-            high=found.high if isinstance(found, Estimate) else None,
-            n=found.n if isinstance(found, Estimate) else contrast.lift.overall.n,
+            estimate=value.estimate if isinstance(value, Estimate) else value,
+            low=known.low if known else None,
+            high=known.high if known else None,
+            n=known.n if known else contrast.lift.overall.n,
             meaning=meaning,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TheirMetrics:
+class SweBenchClMetrics:
     """SWE-Bench-CL's metrics of one run's primary contrast: theirs, for comparison only."""
 
     run: str
@@ -229,7 +231,7 @@ class TheirMetrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureCount:
-    """How many rollouts of an arm failed for one cause, and an example of what was said."""
+    """How many rollouts of an arm failed for one cause, and one of their details as an example."""
 
     run: str
     arm: str
@@ -271,7 +273,7 @@ class Analysis:
     efficiencies: tuple[Efficiency, ...]
     failures: tuple[FailureCount, ...]
     secondary: tuple[Secondary, ...]
-    swe_bench_cl: tuple[TheirMetrics, ...]
+    swe_bench_cl: tuple[SweBenchClMetrics, ...]
     headline_outcome: Outcome
     headline_reason: str
     sentences: tuple[str, ...]
@@ -291,11 +293,11 @@ class Analysis:
 
     def headlines(self) -> tuple[Contrast, ...]:
         """The primary contrast of every run that has one."""
-        found: dict[str, Contrast] = {}
+        primary: dict[str, Contrast] = {}
         for contrast in self.contrasts:
             if contrast.outcome.name == self.headline_outcome.name:
-                found.setdefault(contrast.run, contrast)
-        return tuple(found.values())
+                primary.setdefault(contrast.run, contrast)
+        return tuple(primary.values())
 
     def curve_arms(self, run: str) -> list[ArmResult]:
         """The arms of one run that ran the whole sequence, as charts show them."""

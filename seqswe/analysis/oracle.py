@@ -12,7 +12,7 @@ from seqswe.statistics import gap_closed, regret
 ORACLE = "oracle"
 """The memory that sees gold data: the upper bound, in a run beside this one."""
 FEWEST = 5
-"""Under this many tasks nothing is told."""
+"""Under this many tasks nothing is reported."""
 
 
 def against_oracle(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
@@ -26,19 +26,29 @@ def against_oracle(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary
     kept = complete_tasks(*values)
     if kept.sum() < FEWEST:
         return
-    y1, y0, best = (started(found)[kept] for found in values)
-    meaning = "Tasks lost over the sequence against a memory that sees the gold data."
-    said = ("regret", "Regret", meaning)
+    y1, y0, best = (started(matrix)[kept] for matrix in values)
     yield Secondary.of(
-        contrast, said, regret(y1, best), unit="tasks", between=f"oracle − {contrast.arm}"
+        contrast,
+        regret(y1, best),
+        name="regret",
+        title="Regret",
+        meaning="Tasks lost over the sequence against a memory that sees the gold data.",
+        unit="tasks",
+        between=f"oracle − {contrast.arm}",
     )
     closed = gap_closed(y1, y0, best)
     meaning = "Share of the oracle's own lift that this memory reached."
     if closed is None:
         meaning += " Not told: the oracle's lift is not clearly above zero."
-    said = ("gap_closed", "Gap closed", meaning)
-    between = f"({contrast.name}) / (oracle − {contrast.baseline})"
-    yield Secondary.of(contrast, said, closed, unit="share", between=between)
+    yield Secondary.of(
+        contrast,
+        closed,
+        name="gap_closed",
+        title="Gap closed",
+        meaning=meaning,
+        unit="share",
+        between=f"({contrast.name}) / (oracle − {contrast.baseline})",
+    )
 
 
 def _oracle(analysis: Analysis, contrast: Contrast) -> ArmResult | None:

@@ -8,7 +8,7 @@ from seqswe.analysis.arms import complete_tasks, started
 from seqswe.analysis.contrasts import BASELINE
 from seqswe.analysis.model import ArmResult, Probe, ProbeKind
 from seqswe.arms import FROZEN, REPLAY, SEQUENTIAL, WITHOUT_OWN, family_of, split
-from seqswe.runs.outcomes import Outcome
+from seqswe.outcome import Outcome
 from seqswe.statistics import Estimate, backward_transfer, dose_response, forward_transfer
 from seqswe.statistics.arrays import FloatArray
 
@@ -40,7 +40,7 @@ def _doses(arms: Mapping[str, ArmResult], outcome: Outcome) -> Iterator[Probe]:
     if kept[largest:].sum() < 2:
         return
     kept[:largest] = True  # rows that dose_response leaves out by itself
-    given = {dose: started(found)[kept] for dose, found in values.items()}
+    given = {dose: started(matrix)[kept] for dose, matrix in values.items()}
     for dose, estimate in dose_response(given, started(iid)[kept]).items():
         yield Probe(
             run=arms[BASELINE].run,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from math import log
 
 from seqswe.analysis.arms import complete_tasks, started
-from seqswe.analysis.model import Analysis, Contrast, Secondary, TheirMetrics
+from seqswe.analysis.model import Analysis, Contrast, Secondary, SweBenchClMetrics
 from seqswe.analysis.oracle import against_oracle
 from seqswe.arms import REPLAY, family_of
 from seqswe.runs.outcomes import RESOLVED
@@ -25,25 +25,25 @@ from seqswe.statistics.arrays import FloatArray
 from seqswe.statistics.twoway import rescale
 
 THRESHOLD = 0.05
-"""The lift whose first reaching is told."""
+"""The lift whose first reaching is reported."""
 FEWEST = 10
-"""Under this many tasks nothing secondary is told."""
+"""Under this many tasks nothing secondary is reported."""
 
 
 def secondary(analysis: Analysis) -> tuple[Secondary, ...]:
     """Every secondary estimate that the runs allow, those of a run together."""
     return tuple(
-        found
+        estimate
         for contrast in analysis.headlines()
         if contrast.lift.overall.n >= FEWEST
-        for found in _of_run(analysis, contrast)
+        for estimate in _of_run(analysis, contrast)
     )
 
 
-def their_metrics(analysis: Analysis) -> tuple[TheirMetrics, ...]:
+def swe_bench_cl_metrics(analysis: Analysis) -> tuple[SweBenchClMetrics, ...]:
     """SWE-Bench-CL's metrics of every primary contrast."""
     return tuple(
-        TheirMetrics(
+        SweBenchClMetrics(
             run=contrast.run,
             contrast=contrast.name,
             metrics=swe_bench_cl(*_arms(analysis, contrast), _replay(analysis, contrast)),
@@ -64,40 +64,62 @@ def _of_run(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
 def _late(contrast: Contrast, y1: FloatArray, y0: FloatArray) -> Iterator[Secondary]:
     lift = contrast.lift
     if lift.late:
-        said = ("late_lift", "Late lift, last third", "The lift once the memory has filled.")
-        yield Secondary.of(contrast, said, lift.late)
+        yield Secondary.of(
+            contrast,
+            lift.late,
+            name="late_lift",
+            title="Late lift, last third",
+            meaning="The lift once the memory has filled.",
+        )
     if lift.slope:
-        meaning = "Lift gained from the first task to the last, along a straight line."
-        yield Secondary.of(contrast, ("slope", "Slope", meaning), lift.slope)
+        yield Secondary.of(
+            contrast,
+            lift.slope,
+            name="slope",
+            title="Slope",
+            meaning="Lift gained from the first task to the last, along a straight line.",
+        )
     if lift.log_slope:
-        meaning = "Lift gained each time the number of tasks doubles."
-        said = ("lift_per_doubling", "Lift per doubling", meaning)
-        yield Secondary.of(contrast, said, rescale(lift.log_slope, log(2.0)))
-    meaning = (
-        "What the empty start cost: tasks that would have come on top, had the late lift held "
-        "from the first task."
+        yield Secondary.of(
+            contrast,
+            rescale(lift.log_slope, log(2.0)),
+            name="lift_per_doubling",
+            title="Lift per doubling",
+            meaning="Lift gained each time the number of tasks doubles.",
+        )
+    yield Secondary.of(
+        contrast,
+        cold_start_penalty(y1, y0),
+        name="cold_start_penalty",
+        title="Cold-start penalty",
+        meaning="What the empty start cost: tasks that would have come on top, had the late lift "
+        "held from the first task.",
+        unit="tasks",
     )
-    said = ("cold_start_penalty", "Cold-start penalty", meaning)
-    yield Secondary.of(contrast, said, cold_start_penalty(y1, y0), unit="tasks")
 
 
 def _early(contrast: Contrast, y1: FloatArray, y0: FloatArray) -> Iterator[Secondary]:
     first = min(20, max(5, len(y1) // 10))
-    meaning = (
-        "A control, near zero: both memories begin empty. A clear difference so early says that "
-        "a small memory misleads, or that the arms differ in more than what accumulated."
+    yield Secondary.of(
+        contrast,
+        jumpstart(y1, y0, first=first),
+        name="jumpstart",
+        title=f"Jumpstart, first {first} tasks",
+        meaning="A control, near zero: both memories begin empty. A clear difference so early "
+        "says that a small memory misleads, or that the arms differ in more than what accumulated.",
     )
-    said = ("jumpstart", f"Jumpstart, first {first} tasks", meaning)
-    yield Secondary.of(contrast, said, jumpstart(y1, y0, first=first))
     if contrast.curve:
-        reached = time_to_threshold(contrast.curve, THRESHOLD)
-        sure = "nowhere" if reached.sure is None else f"from task {reached.sure:.0f}"
-        meaning = (
-            "Where the smoothed lift first got there; its simultaneous band lies wholly above "
-            f"it {sure}."
+        threshold = time_to_threshold(contrast.curve, THRESHOLD)
+        sure = "nowhere" if threshold.sure is None else f"from task {threshold.sure:.0f}"
+        yield Secondary.of(
+            contrast,
+            threshold.reached,
+            name="time_to_threshold",
+            title=f"Time to a lift of {THRESHOLD:g}",
+            meaning="Where the smoothed lift first got there; its simultaneous band lies wholly "
+            f"above it {sure}.",
+            unit="task number",
         )
-        said = ("time_to_threshold", f"Time to a lift of {THRESHOLD:g}", meaning)
-        yield Secondary.of(contrast, said, reached.reached, unit="task number")
 
 
 def _passes(contrast: Contrast, arms: dict[str, FloatArray]) -> Iterator[Secondary]:
@@ -108,8 +130,15 @@ def _passes(contrast: Contrast, arms: dict[str, FloatArray]) -> Iterator[Seconda
             ("pass_at_k", f"pass@{k}", f"at least one of {k} seeds", pass_at_k(values, k)),
             ("pass_hat_k", f"pass^{k}", f"all {k} seeds", pass_hat_k(values, k)),
         ):
-            said = (name, title, f"Share of tasks that {who} resolved.")
-            yield Secondary.of(contrast, said, share, unit="share", between=arm)
+            yield Secondary.of(
+                contrast,
+                share,
+                name=name,
+                title=title,
+                meaning=f"Share of tasks that {who} resolved.",
+                unit="share",
+                between=arm,
+            )
 
 
 def _arms(analysis: Analysis, contrast: Contrast) -> tuple[FloatArray, FloatArray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isinf
 
 from seqswe.analysis.model import ArmResult, Contrast, RunResult
-from seqswe.runs.outcomes import Outcome
+from seqswe.outcome import Outcome
 from seqswe.statistics import MINIMUM_RUNS, Estimate, Word
 
 MINUS = "−"
@@ -14,11 +14,13 @@ LONG = 1e7
 
 
 def value(outcome: Outcome, number: float | None) -> str:
-    """An outcome's value: a share in per cent, an amount with three figures or none."""
+    """An outcome's value: in per cent, a share with three digits, an amount with three figures."""
     if number is None:
         return "–"
+    if outcome.percent:
+        return f"{100 * number:.1f} %"
     if outcome.kind == "share":
-        return f"{number:.3f}" if _is_rank(outcome) else f"{100 * number:.1f} %"
+        return f"{number:.3f}"
     if outcome.unit.startswith("USD"):
         return f"{number:.4f} USD" if number < 1 else f"{number:,.2f} USD"
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
@@ -32,12 +34,10 @@ def change(contrast: Contrast, number: float) -> str:
 
 
 def difference(outcome: Outcome, number: float) -> str:
-    """A difference between two arms: points of a share, or the outcome's own unit."""
-    if outcome.kind == "amount":
-        return signed(number, 2)
-    if _is_rank(outcome):
-        return signed(number, 3)
-    return signed(100 * number, 1) + " points"
+    """A difference between two arms: in points, or in the outcome's own unit."""
+    if outcome.percent:
+        return signed(100 * number, 1) + " points"
+    return signed(number, 3 if outcome.kind == "share" else 2)
 
 
 def signed(number: float, digits: int) -> str:
@@ -141,10 +141,6 @@ def _margin(contrast: Contrast) -> str:
 
 def _unsigned(text: str) -> str:
     return text.lstrip("+" + MINUS)
-
-
-def _is_rank(outcome: Outcome) -> bool:
-    return outcome.name == "reciprocal_rank"
 
 
 def seeds_of(arm: ArmResult) -> str:

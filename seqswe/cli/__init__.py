@@ -23,7 +23,7 @@ from seqswe.errors import SeqSWEError, UnknownName
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "doctor": ("harness.commands.doctor:doctor", "Check this machine: engine, image, git, disk."),
-    "list": ("seqswe.cli.list:list_", "List codebases, agents, memories, sandboxes or reports."),
+    "list": ("seqswe.cli.list:list_", "List codebases, arms and every kind of plug-in."),
     "plan": ("seqswe.cli.plan:plan", "Show what a run would do, and where each setting is from."),
     "run": ("harness.commands.run:run", "Run agents over a codebase's issues, in order."),
     "resume": ("harness.commands.run:resume", "Go on with an interrupted run."),

@@ -16,6 +16,7 @@ from seqswe.manifests import files as manifests
 from seqswe.plugins import KINDS, Kind, installed, parameters, plural, resolve
 from seqswe.plugins.packages import extra_of, licence_of, packages_of
 from seqswe.plugins.packages import installed as installed_package
+from seqswe.runs.registry import registry
 
 COLUMNS = 80
 NEEDS = {
@@ -33,7 +34,7 @@ Row = tuple[str, list[str]]
 @click.command("list")
 @click.argument("what", default="codebases")
 def list_(what: str) -> None:
-    """List what there is: codebases, arms, agents, memories, sandboxes or reports."""
+    """List what there is: codebases, arms, agents, memories, sandboxes, reports or outcomes."""
     if what not in THINGS:
         raise UnknownName("thing to list", what, THINGS)
     rows = THINGS[what]()
@@ -118,6 +119,16 @@ def _licences(point: EntryPoint, memory: Any) -> str:
     return f"licence: {', '.join([own, *others])}"
 
 
+def _outcomes() -> list[Row]:
+    better = {"neither": "describes only"}
+    rows = [
+        (o.name, [f"{o.title} ({o.unit}); {better.get(o.better, f'{o.better} is better')}"])
+        for o in registry().outcomes.values()
+    ]
+    refused = registry().refused.items()
+    return rows + [(name, [f"not usable: {e.message} ({e.hint})"]) for name, e in refused]
+
+
 def _of(kind: Kind) -> Callable[[], list[Row]]:
     return lambda: _plugins(kind)
 
@@ -126,4 +137,5 @@ THINGS: Mapping[str, Callable[[], list[Row]]] = {
     "codebases": _codebases,
     "arms": _arms,
     **{plural(kind): _of(kind) for kind in KINDS},
+    "outcomes": _outcomes,
 }

@@ -7,7 +7,7 @@ repository. docs/formats.md describes it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from seqswe import __version__
 from seqswe.analysis.arms import RunLayout, layout, matrix
 from seqswe.errors import IncompleteError, RunDirError, UsageError
 from seqswe.manifests.parse import parse
-from seqswe.runs.outcomes import OUTCOMES, present
+from seqswe.outcome import Outcome
+from seqswe.runs.outcomes import COST, HIT_AT_1, RECIPROCAL_RANK, RESOLVED, STEPS, TOKENS
+from seqswe.runs.registry import present, registry
 from seqswe.runs.store import Journal, RunDirectory
 from seqswe.statistics.arrays import FloatArray
 
@@ -26,8 +28,8 @@ PLACES = frozenset({"mirror", "issues"})
 """Settings that name a folder of the machine: no result depends on where it was."""
 SCHEMA = "seqswe.baseline"
 SCHEMA_VERSION = 1
-KEPT = ("resolved", "hit_at_1", "reciprocal_rank", "cost", "tokens", "steps")
-"""Outcomes that a baseline keeps: those a gate can be set on."""
+KEPT = tuple(o.name for o in (RESOLVED, HIT_AT_1, RECIPROCAL_RANK, COST, TOKENS, STEPS))
+"""Built-in outcomes that a baseline keeps, because gates are set on them."""
 
 Values = Mapping[str, Mapping[str, Any]]
 
@@ -82,6 +84,7 @@ def of_run(directory: RunDirectory) -> Baseline:
         )
     # A codebase may be given as a folder: where that lies says nothing about what is in it.
     codebase = Path(info.experiment.codebase).name
+    kept = _kept(present(journal.rollouts))
     settings = {k: v for k, v in info.experiment.as_dict().items() if k not in PLACES}
     return Baseline(
         codebase=codebase,
@@ -89,7 +92,7 @@ def of_run(directory: RunDirectory) -> Baseline:
         instance_ids=info.instance_ids[: plan.tasks],
         settings=settings | {"codebase": codebase},
         planned_seeds=info.experiment.seeds,
-        arms={arm: _outcomes(arm, journal, plan) for arm in plan.arms},
+        arms={arm: _outcomes(arm, journal, plan, kept) for arm in plan.arms},
         results_digest=journal.results_digest(),
         synthetic=info.synthetic,
         seqswe=info.seqswe,
@@ -118,19 +121,23 @@ def of_file(path: Path) -> Baseline:
             f"{path} has schema_version {data.get('schema_version')!r}, not {SCHEMA_VERSION}",
             "Write it again with this SeqSWE.",
         )
-    found = parse(Baseline, data, str(path))
-    _check_shape(found, path)
-    return found
+    baseline = parse(Baseline, data, str(path))
+    _check_shape(baseline, path)
+    return baseline
 
 
-def _outcomes(arm: str, journal: Journal, plan: RunLayout) -> dict[str, list[list[float | None]]]:
+def _outcomes(
+    arm: str, journal: Journal, plan: RunLayout, kept: Iterable[Outcome]
+) -> dict[str, list[list[float | None]]]:
     mine = [r for r in journal.rollouts if r.arm == arm]
-    reported = {o.name for o in present(journal.rollouts)}
-    return {
-        name: _columns(matrix(OUTCOMES[name], mine, plan.seeds[arm], plan.tasks))
-        for name in KEPT
-        if name in reported
-    }
+    return {o.name: _columns(matrix(o, mine, plan.seeds[arm], plan.tasks)) for o in kept}
+
+
+def _kept(reported: Iterable[Outcome]) -> list[Outcome]:
+    """The outcomes that a baseline holds: KEPT, and what other packages have a better way for."""
+    foreign = [o.name for o in registry().foreign if o.better != "neither"]
+    by_name = {outcome.name: outcome for outcome in reported}
+    return [by_name[name] for name in (*KEPT, *foreign) if name in by_name]
 
 
 def _columns(values: FloatArray) -> list[list[float | None]]:
@@ -157,17 +164,17 @@ def _arms_text(arms: Values) -> str:
     return "{\n" + ",\n".join(blocks) + "\n }"
 
 
-def _check_shape(found: Baseline, path: Path) -> None:
-    tasks = len(found.instance_ids)
+def _check_shape(baseline: Baseline, path: Path) -> None:
+    tasks = len(baseline.instance_ids)
     try:
         shapes = {
             np.array(seeds, dtype=np.float64).shape[1:]
-            for outcomes in found.arms.values()
+            for outcomes in baseline.arms.values()
             for seeds in outcomes.values()
         }
     except (TypeError, ValueError, AttributeError):
         shapes = set()
-    if shapes != {(tasks,)} or any("resolved" not in found.arms[arm] for arm in found.arms):
+    if shapes != {(tasks,)} or any("resolved" not in baseline.arms[arm] for arm in baseline.arms):
         raise UsageError(
             f"{path}: arms do not hold {tasks} numbers per seed and outcome",
             "Write it again with `seqswe baseline`.",

@@ -13,9 +13,11 @@ from typing import Any, Literal
 
 from seqswe.analysis.arms import complete_tasks, started
 from seqswe.arms import is_diagnostic, is_probe
-from seqswe.comparison.baseline import Baseline
+from seqswe.comparison.baseline import KEPT, Baseline
 from seqswe.errors import UsageError
-from seqswe.runs.outcomes import OUTCOMES, Outcome
+from seqswe.outcome import Outcome
+from seqswe.runs.outcomes import RECIPROCAL_RANK, RESOLVED
+from seqswe.runs.registry import registry
 from seqswe.statistics import EQUIVALENCE_MARGIN, Estimate, LiftVerdict, Word, judge, two_way
 from seqswe.statistics.arrays import FloatArray
 
@@ -66,8 +68,8 @@ class Change:
         """Regression or improvement where the sign is sure and tested, else no evidence."""
         if self.estimate.p is None:
             return Finding.NO_EVIDENCE
-        found = {Word.LEARNING: Finding.IMPROVEMENT, Word.HARM: Finding.REGRESSION}
-        return found.get(self.verdict.word, Finding.NO_EVIDENCE)
+        findings = {Word.LEARNING: Finding.IMPROVEMENT, Word.HARM: Finding.REGRESSION}
+        return findings.get(self.verdict.word, Finding.NO_EVIDENCE)
 
     @property
     def equivalent(self) -> bool:
@@ -104,7 +106,7 @@ def compare(base: Baseline, head: Baseline, question: Question | None = None) ->
     """Compare two runs over the same tasks.
 
     Raises UsageError for different sequences, policies or agents, an arm or outcome that one side
-    lacks, or fewer than two tasks that both sides have.
+    lacks, an outcome that is not installed, or fewer than two tasks that both sides have.
     """
     asked = question or Question()
     _check_same(base, head, across_agents=asked.across_agents)
@@ -127,7 +129,7 @@ def compare(base: Baseline, head: Baseline, question: Question | None = None) ->
         look=look,
         level=level,
         differences=_differences(base, head),
-        identical=base.arms == head.arms,
+        identical=_comparable(base, head) == _comparable(head, base),
         synthetic=base.synthetic or head.synthetic,
     )
 
@@ -170,11 +172,11 @@ def _change(
 
 
 def _check_same(base: Baseline, head: Baseline, *, across_agents: bool) -> None:
-    for name, said in SAME.items():
+    for name, setting in SAME.items():
         old, new = base.settings.get(name), head.settings.get(name)
         if old != new:
             raise UsageError(
-                f"the runs differ in their {said}: {old!r} and {new!r}",
+                f"the runs differ in their {setting}: {old!r} and {new!r}",
                 "Compare runs that were asked the same; repeat one of them.",
             )
     old, new = base.settings.get(AGENT), head.settings.get(AGENT)
@@ -210,12 +212,36 @@ def _outcome(wanted: str, sides: tuple[Baseline, Baseline], arm: str) -> Outcome
             raise UsageError(
                 f"there is no outcome {wanted!r} in both runs", f"In both: {', '.join(shared)}."
             )
-        return OUTCOMES[wanted]
-    told = [(side, a) for side in sides for a in side.arms if not is_diagnostic(a)]
-    some = any((side.values(a, "resolved") > 0).any() for side, a in told)
+        return _installed(wanted)
+    headline_arms = [(side, a) for side in sides for a in side.arms if not is_diagnostic(a)]
+    some = any((side.values(a, "resolved") > 0).any() for side, a in headline_arms)
     # The same choice as the report's: an agent that only points at files resolves nothing.
-    ranked = "reciprocal_rank" in shared and not some
-    return OUTCOMES["reciprocal_rank" if ranked else "resolved"]
+    ranked = RECIPROCAL_RANK.name in shared and not some
+    return RECIPROCAL_RANK if ranked else RESOLVED
+
+
+def _installed(name: str) -> Outcome:
+    known = registry()
+    if name in known.outcomes:
+        return known.outcomes[name]
+    if name in known.refused:
+        raise known.refused[name]
+    raise UsageError(
+        f"both sides hold the outcome {name!r}, but no package here says what it means",
+        "Install the one that registers it under seqswe.outcome.",
+    )
+
+
+def _comparable(side: Baseline, other: Baseline) -> dict[str, dict[str, Any]]:
+    """The outcomes of one side, without those of a package that only this side had installed."""
+    return {
+        arm: {
+            name: values
+            for name, values in outcomes.items()
+            if name in KEPT or name in other.arms.get(arm, ())
+        }
+        for arm, outcomes in side.arms.items()
+    }
 
 
 def _added(side: Baseline) -> int:

@@ -1,4 +1,4 @@
-"""One resolver for the four extension points: agents, memories, sandboxes, reports."""
+"""One resolver for the five extension points: agents, memories, sandboxes, reports, outcomes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any, Literal, cast, get_args, get_type_hints
 from seqswe.errors import MissingError, UnknownName, UsageError
 from seqswe.plugins.packages import extra_of
 
-Kind = Literal["agent", "memory", "sandbox", "report"]
-KINDS: tuple[Kind, ...] = ("agent", "memory", "sandbox", "report")
+Kind = Literal["agent", "memory", "sandbox", "report", "outcome"]
+KINDS: tuple[Kind, ...] = ("agent", "memory", "sandbox", "report", "outcome")
 GIVEN = ("self", "seed", "gold", "home", "services")
 """Parameters that the harness fills in."""
 PLACE = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")

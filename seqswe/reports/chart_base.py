@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from seqswe.analysis import Contrast
-from seqswe.runs.outcomes import Outcome
+from seqswe.outcome import Outcome
 
 HEIGHT = 280
 POSITION = "Task number"
@@ -28,11 +28,11 @@ class Plot:
         self._datasets[name] = rows
         return alt.Chart(alt.NamedData(name=name))
 
-    def finished(self, found: Any, height: int = HEIGHT) -> Spec:
+    def finished(self, chart: Any, height: int = HEIGHT) -> Spec:
         """The specification, as wide as its place in the page."""
         # The height is the plot's own, whatever its axis and legend take.
         fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-        sized = found.properties(width="container", height=height, autosize=fit)
+        sized = chart.properties(width="container", height=height, autosize=fit)
         # Valid by construction, which the tests check against the schema: it takes half a second.
         spec: Spec = sized.to_dict(validate=False)
         # The page brings its own renderer and theme; the schema's address would look like a link.
@@ -49,22 +49,23 @@ def position() -> alt.X:
 
 def factor_of(outcome: Outcome, *, ratio: bool = False) -> float:
     """100 where the outcome is shown in per cent."""
-    percent = ratio or (outcome.kind == "share" and outcome.name != "reciprocal_rank")
-    return 100.0 if percent else 1.0
+    return 100.0 if ratio or outcome.percent else 1.0
 
 
 def axis_title(outcome: Outcome) -> str:
-    """An outcome with its unit, for an axis."""
-    unit = "% of tasks" if factor_of(outcome) > 1 else outcome.unit
-    return outcome.short if outcome.name == "reciprocal_rank" else f"{outcome.short} ({unit})"
+    """An outcome with its unit, for an axis; a share that is a plain number needs none."""
+    if outcome.kind == "share" and not outcome.percent:
+        return outcome.short
+    return f"{outcome.short} ({'% of tasks' if outcome.percent else outcome.unit})"
 
 
 def lift_title(contrast: Contrast) -> str:
     """What the axis of a lift shows."""
     if contrast.scale == "ratio":
         return "Change (%)"
-    if factor_of(contrast.outcome) > 1:
+    outcome = contrast.outcome
+    if outcome.percent:
         return "Lift (percentage points)"
-    if contrast.outcome.kind == "share":
-        return "Lift (reciprocal rank)"
-    return f"Difference ({contrast.outcome.unit})"
+    if outcome.kind == "share":
+        return f"Lift ({outcome.unit.removeprefix('mean ')})"
+    return f"Difference ({outcome.unit})"

@@ -14,6 +14,7 @@ import altair as alt
 import numpy as np
 
 from seqswe.analysis import Analysis, ArmOutcome, ArmResult, Contrast, Efficiency
+from seqswe.outcome import Outcome
 from seqswe.reports.chart_base import (
     Plot,
     Row,
@@ -31,7 +32,7 @@ from seqswe.reports.charts_more import (
     lines_legend,
     run_means,
 )
-from seqswe.runs.outcomes import Outcome
+from seqswe.runs.outcomes import MEMORY_BYTES, RECALLED_BYTES
 from seqswe.statistics import Curve
 
 MOST_POINTS = 600
@@ -73,8 +74,8 @@ def lift_chart(contrast: Contrast) -> Spec | None:
 def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
     """Every arm's smoothed curve over its raw points."""
     shown = [(arm.arm, arm.outcomes[outcome.name]) for arm in arms]
-    points = [row for name, found in shown for row in _raw(name, found)]
-    curves = [row for name, found in shown for row in _smooth(name, found)]
+    points = [row for name, arm_outcome in shown for row in _raw(name, arm_outcome)]
+    curves = [row for name, arm_outcome in shown for row in _smooth(name, arm_outcome)]
     if not points:
         return None
     plot, names = Plot(), [name for name, _ in shown]
@@ -94,13 +95,13 @@ def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
 def _arm_layer(
     base: alt.Chart, outcome: Outcome, legend: alt.Legend | None, names: list[str], sign: str
 ) -> alt.Chart:
-    full = [0, 100 if factor_of(outcome) > 1 else 1]
+    full = [0, 100 if outcome.percent else 1]
     y_scale = alt.Scale(domain=full) if outcome.kind == "share" else alt.Scale()
     # One domain and one legend for all channels, or else there would be several.
     same: dict[str, Any] = {"title": "Arm", "scale": alt.Scale(domain=names), "legend": legend}
     shape, dash = alt.Shape("arm:N", **same), alt.StrokeDash("arm:N", **same)
-    told = base.encode(shape=shape) if sign == "shape" else base.encode(strokeDash=dash)
-    return told.encode(
+    marked = base.encode(shape=shape) if sign == "shape" else base.encode(strokeDash=dash)
+    return marked.encode(
         x=position(),
         y=alt.Y("value:Q", title=axis_title(outcome), scale=y_scale),
         color=alt.Color("arm:N", **same),
@@ -131,31 +132,31 @@ def charts_of(analysis: Analysis, run: str) -> dict[str, Spec]:
     outcome = analysis.headline_outcome
     arms = analysis.curve_arms(run)
     primary = next((c for c in analysis.headlines() if c.run == run), None)
-    found = {
+    specs = {
         "lift": lift_chart(primary) if primary else None,
         "arms": arms_chart(arms, outcome),
         "forest": forest_of_outcomes(analysis, run),
         "means": run_means(arms, outcome),
         "heatmap": heatmap(arms, outcome),
         "cost": cost_ratios(e for e in analysis.efficiencies if _is_primary(e, primary)),
-        "memory": growth(arms, "memory_bytes"),
-        "recalled": growth(arms, "recalled_bytes"),
+        "memory": growth(arms, MEMORY_BYTES),
+        "recalled": growth(arms, RECALLED_BYTES),
     }
-    return {name: spec for name, spec in found.items() if spec}
+    return {name: spec for name, spec in specs.items() if spec}
 
 
 def curves_of(analysis: Analysis, run: str) -> Mapping[str, tuple[Contrast, Spec]]:
     """The lift along the sequence of every contrast but the primary one."""
     primary = next((c for c in analysis.headlines() if c.run == run), None)
-    found = {}
+    curves = {}
     for number, contrast in enumerate(c for c in analysis.contrasts if c.run == run):
         if contrast is not primary and (spec := lift_chart(contrast)):
-            found[f"curve{number}"] = (contrast, spec)
-    return found
+            curves[f"curve{number}"] = (contrast, spec)
+    return curves
 
 
-def _is_primary(found: Efficiency, primary: Contrast | None) -> bool:
-    return primary is not None and (found.run, found.arm, found.baseline) == (
+def _is_primary(efficiency: Efficiency, primary: Contrast | None) -> bool:
+    return primary is not None and (efficiency.run, efficiency.arm, efficiency.baseline) == (
         primary.run,
         primary.arm,
         primary.baseline,
@@ -175,12 +176,12 @@ def _points(curve: Curve, contrast: Contrast) -> list[tuple[float, float, float,
     ]
 
 
-def _raw(name: str, found: ArmOutcome) -> list[Row]:
-    graded = np.isfinite(found.values)
+def _raw(name: str, arm_outcome: ArmOutcome) -> list[Row]:
+    graded = np.isfinite(arm_outcome.values)
     tasks = np.flatnonzero(graded.any(axis=1))
     if not len(tasks):
         return []
-    means = np.nanmean(found.values[tasks], axis=1) * factor_of(found.outcome)
+    means = np.nanmean(arm_outcome.values[tasks], axis=1) * factor_of(arm_outcome.outcome)
     block = -(-len(tasks) // MOST_POINTS)
     return [
         {
@@ -192,15 +193,15 @@ def _raw(name: str, found: ArmOutcome) -> list[Row]:
     ]
 
 
-def _smooth(name: str, found: ArmOutcome) -> list[Row]:
-    if found.curve is None:
+def _smooth(name: str, arm_outcome: ArmOutcome) -> list[Row]:
+    if arm_outcome.curve is None:
         return []
-    factor = factor_of(found.outcome)
-    estimate = found.curve.estimate
-    if found.outcome.kind == "share":
+    factor = factor_of(arm_outcome.outcome)
+    estimate = arm_outcome.curve.estimate
+    if arm_outcome.outcome.kind == "share":
         # A local line overshoots at the ends; no share lies outside 0 to 1.
         estimate = np.clip(estimate, 0.0, 1.0)
     return [
         {"arm": name, "task": float(task), "value": factor * float(value)}
-        for task, value in zip(found.curve.position, estimate, strict=True)
+        for task, value in zip(arm_outcome.curve.position, estimate, strict=True)
     ]

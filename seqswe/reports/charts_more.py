@@ -9,6 +9,7 @@ import altair as alt
 import numpy as np
 
 from seqswe.analysis import Analysis, ArmResult, Contrast, Efficiency
+from seqswe.outcome import Outcome
 from seqswe.reports.chart_base import (
     POSITION,
     Plot,
@@ -19,7 +20,6 @@ from seqswe.reports.chart_base import (
     lift_title,
     position,
 )
-from seqswe.runs.outcomes import OUTCOMES, Outcome
 from seqswe.statistics.arrays import FloatArray
 
 STEP = 34
@@ -32,10 +32,10 @@ LABELS = alt.Axis(labelLimit=150)
 
 def forest_of_runs(analysis: Analysis) -> Spec | None:
     """The headline contrast of every run under each other; None for a single run."""
-    found = analysis.headlines()
-    if len(analysis.runs) < 2 or not found:
+    headlines = analysis.headlines()
+    if len(analysis.runs) < 2 or not headlines:
         return None
-    return _forest([(c.run, c) for c in found], "Run", lift_title(found[0]))
+    return _forest([(c.run, c) for c in headlines], "Run", lift_title(headlines[0]))
 
 
 def forest_of_outcomes(analysis: Analysis, run: str) -> Spec | None:
@@ -43,13 +43,13 @@ def forest_of_outcomes(analysis: Analysis, run: str) -> Spec | None:
     primary = next((c for c in analysis.headlines() if c.run == run), None)
     if primary is None:
         return None
-    found = [
+    shares = [
         (c.outcome.short, c)
         for c in analysis.contrasts
         if c.run == run and c.name == primary.name and c.outcome.kind == "share"
     ]
     title = "Lift (percentage points)"
-    return _forest(found, "Outcome", title, percent=True) if len(found) > 1 else None
+    return _forest(shares, "Outcome", title, percent=True) if len(shares) > 1 else None
 
 
 def run_means(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
@@ -110,14 +110,13 @@ def heatmap(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
     return plot.finished(cells, 22 * len({row["row"] for row in rows}))
 
 
-def growth(arms: Iterable[ArmResult], name: str) -> Spec | None:
+def growth(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
     """Size of the memory, or of what was recalled, along the sequence (mean over seeds)."""
-    outcome = OUTCOMES[name]
     shown = list(arms)
     rows: list[Row] = []
     for arm in shown:
-        found = arm.outcomes.get(name)
-        rows += _line(arm.arm, found.values) if found and np.nanmax(found.values) > 0 else []
+        grown = arm.outcomes.get(outcome.name)
+        rows += _line(arm.arm, grown.values) if grown and np.nanmax(grown.values) > 0 else []
     if not rows:
         return None
     plot, legend = Plot(), lines_legend(row["arm"] for row in rows)
@@ -139,7 +138,7 @@ def growth(arms: Iterable[ArmResult], name: str) -> Spec | None:
     return plot.finished(lines, 200)
 
 
-def cost_ratios(found: Iterable[Efficiency]) -> Spec | None:
+def cost_ratios(efficiencies: Iterable[Efficiency]) -> Spec | None:
     """Cost per resolved task against the baseline, one row per resource, on a log axis."""
     rows: list[Row] = [
         {
@@ -149,7 +148,7 @@ def cost_ratios(found: Iterable[Efficiency]) -> Spec | None:
             "high": e.ratio.high,
             "verdict": "",
         }
-        for e in found
+        for e in efficiencies
         if e.ratio and isfinite(e.ratio.high) and e.ratio.low > 0
     ]
     if not rows:
@@ -166,10 +165,10 @@ def lines_legend(arms: Iterable[str]) -> alt.Legend:
 
 
 def _forest(
-    found: list[tuple[str, Contrast]], y_title: str, x_title: str, *, percent: bool = False
+    contrasts: list[tuple[str, Contrast]], y_title: str, x_title: str, *, percent: bool = False
 ) -> Spec:
     rows: list[Row] = []
-    for label, c in found:
+    for label, c in contrasts:
         factor = 100.0 if percent else factor_of(c.outcome, ratio=c.scale == "ratio")
         mid, low, high = (factor * value for value in (c.estimate, c.low, c.high))
         if not isfinite(high - low):

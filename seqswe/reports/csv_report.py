@@ -6,7 +6,7 @@ import csv
 from io import StringIO
 
 from seqswe.analysis import Analysis
-from seqswe.runs.outcomes import OUTCOMES
+from seqswe.runs.registry import registry
 from seqswe.runs.rollout import Rollout
 
 FIXED = ("run", "synthetic", "arm", "seed", "position", "instance_id", "graded", "failure")
@@ -21,14 +21,16 @@ class CsvReport:
         """UTF-8 CSV with a header line (RFC 4180)."""
         text = StringIO(newline="")
         writer = csv.writer(text)
-        writer.writerow([*FIXED, *OUTCOMES])
+        outcomes = registry().outcomes
+        writer.writerow([*FIXED, *outcomes])
         for run in analysis.runs:
             for rollout in run.rollouts:
-                writer.writerow(_row(run.label, rollout, synthetic=run.info.synthetic))
+                fixed = _identity(run.label, rollout, synthetic=run.info.synthetic)
+                writer.writerow([*fixed, *(o.of(rollout) for o in outcomes.values())])
         return text.getvalue().encode("utf-8", "replace")
 
 
-def _row(run: str, rollout: Rollout, *, synthetic: bool) -> list[object]:
+def _identity(run: str, rollout: Rollout, *, synthetic: bool) -> list[object]:
     return [
         inert(run),
         synthetic,
@@ -38,7 +40,6 @@ def _row(run: str, rollout: Rollout, *, synthetic: bool) -> list[object]:
         inert(rollout.instance_id),
         rollout.graded,
         inert(rollout.failure.cause if rollout.failure else ""),
-        *(outcome.of(rollout) for outcome in OUTCOMES.values()),
     ]
 
 

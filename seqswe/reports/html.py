@@ -130,15 +130,20 @@ def _rollouts(analysis: Analysis, *, live: bool) -> tuple[dict[str, Any], str]:
     if live:
         rows = [row(*pair) for pair in ordered(analysis)]
         return {"live": True, "columns": list(COLUMNS), "rows": rows, "details": {}}, ""
-    found = extract(analysis)
+    extracted = extract(analysis)
     note = (
-        f"Details of {len(found.details):,} of {found.total:,} rollouts are in this file, those "
-        "where the arms disagree first. `seqswe view` shows every rollout."
+        f"Details of {len(extracted.details):,} of {extracted.total:,} rollouts are in this file, "
+        "those where the arms disagree first. `seqswe view` shows every rollout."
     )
-    if len(found.rows) < found.total:
-        note += f" The table ends after {len(found.rows):,} rows."
-    data = {"live": False, "columns": list(COLUMNS), "rows": found.rows, "details": found.details}
-    return data, "" if len(found.details) == found.total else note
+    if len(extracted.rows) < extracted.total:
+        note += f" The table ends after {len(extracted.rows):,} rows."
+    data = {
+        "live": False,
+        "columns": list(COLUMNS),
+        "rows": extracted.rows,
+        "details": extracted.details,
+    }
+    return data, "" if len(extracted.details) == extracted.total else note
 
 
 def _section(analysis: Analysis, run: str) -> dict[str, Any]:

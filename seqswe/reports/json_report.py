@@ -18,7 +18,7 @@ from seqswe.analysis import (
     Probe,
     RunResult,
     Secondary,
-    TheirMetrics,
+    SweBenchClMetrics,
 )
 from seqswe.comparison.baseline import PLACES
 from seqswe.experiment import CODE_POLICY
@@ -76,10 +76,10 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         "arms": [arm_json(arm) for arm in analysis.arms],
         "contrasts": [contrast_json(contrast) for contrast in analysis.contrasts],
         "probes": [probe_json(probe) for probe in analysis.probes],
-        "efficiency": [efficiency_json(found) for found in analysis.efficiencies],
+        "efficiency": [efficiency_json(efficiency) for efficiency in analysis.efficiencies],
         "failures": [failure_json(failure) for failure in analysis.failures],
-        "secondary": [secondary_json(found) for found in analysis.secondary],
-        "swe_bench_cl": [their_metrics_json(found) for found in analysis.swe_bench_cl],
+        "secondary": [secondary_json(estimate) for estimate in analysis.secondary],
+        "swe_bench_cl": [swe_bench_cl_json(metrics) for metrics in analysis.swe_bench_cl],
     }
 
 
@@ -123,7 +123,7 @@ def arm_json(arm: ArmResult) -> dict[str, Any]:
         "complete": arm.complete,
         "diagnostic": arm.diagnostic,
         "deterministic": arm.deterministic,
-        "outcomes": {name: _arm_outcome(found) for name, found in arm.outcomes.items()},
+        "outcomes": {name: _arm_outcome(outcome) for name, outcome in arm.outcomes.items()},
     }
 
 
@@ -168,7 +168,7 @@ def contrast_json(contrast: Contrast) -> dict[str, Any]:
 
 def probe_json(probe: Probe) -> dict[str, Any]:
     """Dose and response, retention or transfer: an estimate beside the headline."""
-    found = probe.estimate
+    estimate = probe.estimate
     return {
         "run": probe.run,
         "kind": probe.kind,
@@ -176,26 +176,26 @@ def probe_json(probe: Probe) -> dict[str, Any]:
         "baseline": probe.baseline,
         "outcome": probe.outcome.name,
         "learnt": probe.learnt,
-        "estimate": found.estimate,
-        "interval": [found.low, found.high],
-        "p": found.p,
-        "n": found.n,
-        "k1": found.k1,
-        "k0": found.k0,
-        "single_run": found.single_run,
+        "estimate": estimate.estimate,
+        "interval": [estimate.low, estimate.high],
+        "p": estimate.p,
+        "n": estimate.n,
+        "k1": estimate.k1,
+        "k0": estimate.k0,
+        "single_run": estimate.single_run,
     }
 
 
-def efficiency_json(found: Efficiency) -> dict[str, Any]:
+def efficiency_json(efficiency: Efficiency) -> dict[str, Any]:
     """What a resolved task costs in one resource."""
-    ratio, practice = found.ratio, found.practice
+    ratio, practice = efficiency.ratio, efficiency.practice
     return {
-        "run": found.run,
-        "arm": found.arm,
-        "baseline": found.baseline,
-        "resource": found.outcome.name,
-        "per_resolved": found.per_resolved,
-        "baseline_per_resolved": found.baseline_per_resolved,
+        "run": efficiency.run,
+        "arm": efficiency.arm,
+        "baseline": efficiency.baseline,
+        "resource": efficiency.outcome.name,
+        "per_resolved": efficiency.per_resolved,
+        "baseline_per_resolved": efficiency.baseline_per_resolved,
         "ratio": ratio.ratio if ratio else None,
         "interval": [ratio.low, ratio.high] if ratio else None,
         "practice_rate": practice.rate if practice else None,
@@ -208,24 +208,24 @@ def failure_json(failure: FailureCount) -> dict[str, Any]:
     return asdict(failure)
 
 
-def secondary_json(found: Secondary) -> dict[str, Any]:
+def secondary_json(secondary: Secondary) -> dict[str, Any]:
     """One secondary estimate; the interval is null where there is none."""
     return {
-        "run": found.run,
-        "name": found.name,
-        "title": found.title,
-        "contrast": found.contrast,
-        "unit": found.unit,
-        "estimate": found.estimate,
-        "interval": None if found.low is None else [found.low, found.high],
-        "n": found.n,
-        "meaning": found.meaning,
+        "run": secondary.run,
+        "name": secondary.name,
+        "title": secondary.title,
+        "contrast": secondary.contrast,
+        "unit": secondary.unit,
+        "estimate": secondary.estimate,
+        "interval": None if secondary.low is None else [secondary.low, secondary.high],
+        "n": secondary.n,
+        "meaning": secondary.meaning,
     }
 
 
-def their_metrics_json(found: TheirMetrics) -> dict[str, Any]:
+def swe_bench_cl_json(metrics: SweBenchClMetrics) -> dict[str, Any]:
     """SWE-Bench-CL's metrics of one run, with their warning."""
-    return {"run": found.run, "contrast": found.contrast, **asdict(found.metrics)}
+    return {"run": metrics.run, "contrast": metrics.contrast, **asdict(metrics.metrics)}
 
 
 def curve_json(curve: Curve | None) -> dict[str, Any] | None:
@@ -253,12 +253,12 @@ def _estimate(contrast: Contrast, estimate: Estimate | None) -> dict[str, Any] |
     }
 
 
-def _arm_outcome(found: ArmOutcome) -> dict[str, Any]:
-    mean = found.mean
+def _arm_outcome(outcome: ArmOutcome) -> dict[str, Any]:
+    mean = outcome.mean
     return {
         "mean": mean.estimate if mean else None,
         "interval": [mean.low, mean.high] if mean else None,
-        "run_means": list(found.run_means),
-        "missing": found.missing,
-        "curve": curve_json(found.curve),
+        "run_means": list(outcome.run_means),
+        "missing": outcome.missing,
+        "curve": curve_json(outcome.curve),
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqswe.analysis import Analysis, RunResult
-from seqswe.runs.outcomes import OUTCOMES, reciprocal_rank
+from seqswe.runs.outcomes import COST, SECONDS, STEPS, TOKENS, reciprocal_rank
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.store import RunDirectory
 
@@ -59,7 +59,7 @@ def ordered(analysis: Analysis) -> Iterator[tuple[RunResult, Rollout]]:
 def row(run: RunResult, rollout: Rollout) -> list[Any]:
     """One row of the table; see COLUMNS."""
     rank = reciprocal_rank(rollout) if rollout.graded else None
-    numbers = [OUTCOMES[name].of(rollout) for name in ("steps", "tokens", "cost", "seconds")]
+    numbers = [outcome.of(rollout) for outcome in (STEPS, TOKENS, COST, SECONDS)]
     return [
         run.label,
         rollout.position + 1,
@@ -83,15 +83,15 @@ def outcome_word(rollout: Rollout) -> str:
 def detail(run: RunResult, rollout: Rollout, longest: int = LONGEST_LIVE) -> Detail:
     """Everything that one rollout left behind, each text cut to `longest` characters."""
     folder = folder_of(run, rollout)
-    told = _trajectory(folder)
-    first = told[0] if told else {}
+    steps = _trajectory(folder)
+    first = steps[0] if steps else {}
     extra = _dict(first.get("extra"))
     return {
         "facts": _facts(run, rollout),
         "issue": cut(_text(first.get("message")), longest),
         "recalled": [_recalled(item, longest) for item in _list(extra.get("recalled"))],
         "recall_truncated": bool(extra.get("recall_truncated")) or rollout.recall_truncated,
-        "steps": [_step(step, longest) for step in told[1:]],
+        "steps": [_step(step, longest) for step in steps[1:]],
         "patch": cut(_read(folder, "patch.diff"), longest),
         "log": cut(_read(folder, "test.log"), longest),
         "verdict": cut(_read(folder, "report.json"), longest),
@@ -100,9 +100,9 @@ def detail(run: RunResult, rollout: Rollout, longest: int = LONGEST_LIVE) -> Det
 
 def extract(analysis: Analysis, budget: int = BUDGET) -> Extract:
     """The table and, as far as the budget reaches, details: first where the arms disagree."""
-    found = list(ordered(analysis))
-    shown = found[:MOST_ROWS]
-    disputed = _disputed(found)
+    pairs = list(ordered(analysis))
+    shown = pairs[:MOST_ROWS]
+    disputed = _disputed(pairs)
     order = sorted(
         range(len(shown)),
         key=lambda i: (_place(shown[i]) not in disputed, shown[i][1].seed, i),
@@ -114,7 +114,7 @@ def extract(analysis: Analysis, budget: int = BUDGET) -> Extract:
         if budget < 0:
             break
         details[index] = made
-    return Extract(rows=[row(*pair) for pair in shown], details=details, total=len(found))
+    return Extract(rows=[row(*pair) for pair in shown], details=details, total=len(pairs))
 
 
 def folder_of(run: RunResult, rollout: Rollout) -> Path | None:
@@ -139,9 +139,9 @@ def _place(pair: tuple[RunResult, Rollout]) -> tuple[str, int]:
     return pair[0].label, pair[1].position
 
 
-def _disputed(found: Iterable[tuple[RunResult, Rollout]]) -> set[tuple[str, int]]:
+def _disputed(pairs: Iterable[tuple[RunResult, Rollout]]) -> set[tuple[str, int]]:
     seen: dict[tuple[str, int], set[tuple[object, ...]]] = {}
-    for run, rollout in found:
+    for run, rollout in pairs:
         outcome = (rollout.resolved, reciprocal_rank(rollout))
         seen.setdefault(_place((run, rollout)), set()).add(outcome)
     return {place for place, outcomes in seen.items() if len(outcomes) > 1}
@@ -190,11 +190,11 @@ def _trajectory(folder: Path | None) -> list[dict[str, Any]]:
 
 
 def _recalled(item: Any, longest: int) -> Detail:
-    found = item if isinstance(item, dict) else {"text": item}
+    fields = item if isinstance(item, dict) else {"text": item}
     return {
-        "text": cut(_text(found.get("text")), longest),
-        "origins": [_text(origin) for origin in _list(found.get("origins"))],
-        "score": found.get("score"),
+        "text": cut(_text(fields.get("text")), longest),
+        "origins": [_text(origin) for origin in _list(fields.get("origins"))],
+        "score": fields.get("score"),
     }
 
 

@@ -2,62 +2,43 @@
 
 from __future__ import annotations
 
-from seqswe.analysis import Analysis, Contrast, Secondary
+from seqswe.analysis import Analysis, Contrast, Secondary, SweBenchClMetrics
 from seqswe.analysis.words import change, plain, signed
-from seqswe.reports.table import Table
+from seqswe.reports.table import Column, Columns, Table
 from seqswe.statistics import SWE_BENCH_CL_WARNING
 
 
 def secondary_table(analysis: Analysis) -> Table:
     """Every secondary estimate with its interval and what it says in plain words."""
     headlines = {contrast.run: contrast for contrast in analysis.headlines()}
-    return Table(
-        caption="Secondary estimates",
-        header=("Run", "Estimate", "Of", "Value", "95 % interval", "In plain words"),
-        rows=tuple(
-            (
-                found.run,
-                found.title,
-                found.contrast,
-                _value(found, headlines[found.run]),
-                _interval(found, headlines[found.run]),
-                found.meaning,
-            )
-            for found in analysis.secondary
-        ),
-        note=_note(analysis),
+    columns: Columns[Secondary] = (
+        Column("Run", lambda s: s.run),
+        Column("Estimate", lambda s: s.title),
+        Column("Of", lambda s: s.contrast),
+        Column("Value", lambda s: _value(s, headlines[s.run])),
+        Column("95 % interval", lambda s: _interval(s, headlines[s.run])),
+        Column("In plain words", lambda s: s.meaning),
     )
+    return Table.of("Secondary estimates", columns, analysis.secondary, _note(analysis))
 
 
-def their_metrics_table(analysis: Analysis) -> Table:
+def swe_bench_cl_table(analysis: Analysis) -> Table:
     """SWE-Bench-CL's metrics, labelled as theirs, with the warning."""
-    outcome = analysis.headline_outcome.title
-    return Table(
-        caption="SWE-Bench-CL's metrics (theirs, for comparison only)",
-        header=(
-            "Run",
-            "Of",
-            "Accuracy",
-            "AULC",
-            "Forward transfer",
-            "Forgetting",
-            "Backward transfer",
-            "CL-Score",
-        ),
-        rows=tuple(
-            (
-                found.run,
-                found.contrast,
-                _number(found.metrics.accuracy),
-                _number(found.metrics.aulc),
-                signed(found.metrics.forward_transfer, 3),
-                _number(found.metrics.forgetting),
-                _number(found.metrics.backward_transfer),
-                _number(found.metrics.cl_score),
-            )
-            for found in analysis.swe_bench_cl
-        ),
-        note=f"{SWE_BENCH_CL_WARNING} Computed on: {outcome}.",
+    columns: Columns[SweBenchClMetrics] = (
+        Column("Run", lambda m: m.run),
+        Column("Of", lambda m: m.contrast),
+        Column("Accuracy", lambda m: _number(m.metrics.accuracy)),
+        Column("AULC", lambda m: _number(m.metrics.aulc)),
+        Column("Forward transfer", lambda m: signed(m.metrics.forward_transfer, 3)),
+        Column("Forgetting", lambda m: _number(m.metrics.forgetting)),
+        Column("Backward transfer", lambda m: _number(m.metrics.backward_transfer)),
+        Column("CL-Score", lambda m: _number(m.metrics.cl_score)),
+    )
+    return Table.of(
+        "SWE-Bench-CL's metrics (theirs, for comparison only)",
+        columns,
+        analysis.swe_bench_cl,
+        f"{SWE_BENCH_CL_WARNING} Computed on: {analysis.headline_outcome.title}.",
     )
 
 
@@ -71,33 +52,32 @@ def _note(analysis: Analysis) -> str:
             " SINGLE-RUN: with fewer than three seeds they carry the noise of tasks alone, as that "
             "between runs is not known."
         )
-    told = {found.name for found in analysis.secondary}
-    if "regret" not in told:
+    if not any(secondary.name == "regret" for secondary in analysis.secondary):
         text += " Regret and gap closed need a run with the oracle's memory reported beside this."
     if not analysis.probes:
         text += " Transfer and forgetting need frozen or replay arms."
     return text
 
 
-def _value(found: Secondary, contrast: Contrast) -> str:
-    if found.estimate is None:
-        return "not reached" if found.unit == "task number" else "–"
-    if found.unit == "task number":
-        return f"task {found.estimate:.0f}"
-    return _shown(found, contrast, found.estimate)
+def _value(secondary: Secondary, contrast: Contrast) -> str:
+    if secondary.estimate is None:
+        return "not reached" if secondary.unit == "task number" else "–"
+    if secondary.unit == "task number":
+        return f"task {secondary.estimate:.0f}"
+    return _shown(secondary, contrast, secondary.estimate)
 
 
-def _interval(found: Secondary, contrast: Contrast) -> str:
-    if found.low is None or found.high is None:
+def _interval(secondary: Secondary, contrast: Contrast) -> str:
+    if secondary.low is None or secondary.high is None:
         return "–"
-    ends = [_shown(found, contrast, end) for end in (found.low, found.high)]
+    ends = [_shown(secondary, contrast, end) for end in (secondary.low, secondary.high)]
     return f"{ends[0].split(' ')[0]} to {ends[1]}"
 
 
-def _shown(found: Secondary, contrast: Contrast, number: float) -> str:
-    if found.unit == "tasks":
+def _shown(secondary: Secondary, contrast: Contrast, number: float) -> str:
+    if secondary.unit == "tasks":
         return signed(number, 1) + " tasks"
-    if found.unit == "share":
+    if secondary.unit == "share":
         return plain(100 * number, 1) + " %"
     return change(contrast, number)
 

@@ -111,11 +111,11 @@ class _Handler(BaseHTTPRequestHandler):
         return host in (LOOPBACK, "localhost")
 
     def _rollout(self, number: int) -> None:
-        found = self._live.rollout(number)
-        if found is None:
+        rollout = self._live.rollout(number)
+        if rollout is None:
             self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"no such rollout\n")
         else:
-            data = strict(found).encode()
+            data = strict(rollout).encode()
             self._answer(HTTPStatus.OK, "application/json", data)
 
     def _answer(self, status: HTTPStatus, kind: str, body: bytes) -> None:
@@ -138,4 +138,4 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _stamp(roots: Sequence[Path]) -> tuple[tuple[int, int], ...]:
     stats = [(root / "rollouts.jsonl").stat() for root in roots]
-    return tuple((found.st_mtime_ns, found.st_size) for found in stats)
+    return tuple((stat.st_mtime_ns, stat.st_size) for stat in stats)

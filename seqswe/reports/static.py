@@ -52,9 +52,9 @@ def picture(analysis: Analysis) -> Spec:
         of_run = f" · {run.label}" if several else ""
         of_run += " · SINGLE-RUN" if run.label in single else ""
         charts = charts_of(analysis, run.label)
-        for name, said in (("lift", "Paired lift"), ("arms", "Each arm")):
+        for name, heading in (("lift", "Paired lift"), ("arms", "Each arm")):
             if name in charts:
-                title = f"{marks}{run.info.experiment.codebase}{of_run} · {said}"
+                title = f"{marks}{run.info.experiment.codebase}{of_run} · {heading}"
                 panels.append(_panel(charts[name], title, f"{run.label}-{name}-"))
     datasets = {key: rows for panel in panels for key, rows in panel.pop("datasets").items()}
     return {"vconcat": panels, "datasets": datasets, "config": _theme(), "spacing": 28}

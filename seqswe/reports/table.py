@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Item]):
+    """One column of a table over items: its title, and an item's text in it."""
+
+    title: str
+    text: Callable[[Item], str]
+
+
+Columns = tuple[Column[Item], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +28,18 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+
+    @classmethod
+    def of(
+        cls, caption: str, columns: Columns[Item], items: Iterable[Item], note: str = ""
+    ) -> Table:
+        """A table with a row per item, its columns in their order."""
+        return cls(
+            caption=caption,
+            header=tuple(column.title for column in columns),
+            rows=tuple(tuple(column.text(item) for column in columns) for item in items),
+            note=note,
+        )
 
     def without_run(self) -> Table:
         """The table without its column of runs, which says nothing where there is only one."""

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from seqswe.analysis import Analysis, Contrast, Efficiency, RunResult
+from seqswe.analysis import (
+    Analysis,
+    ArmResult,
+    Contrast,
+    Efficiency,
+    FailureCount,
+    RunResult,
+)
 from seqswe.analysis.words import change, interval, mean_interval, p_value, plain, seeds_of
 from seqswe.experiment import CODE_POLICY
 from seqswe.reports.probe_tables import diagnostic_arms_table, doses_table, retention_table
-from seqswe.reports.secondary import secondary_table, their_metrics_table
-from seqswe.reports.table import Table
+from seqswe.reports.secondary import secondary_table, swe_bench_cl_table
+from seqswe.reports.table import Column, Columns, Table
+from seqswe.statistics import Diagnostics
 
 NOT_RECORDED = "not recorded by the version that made this run"
 
@@ -15,54 +23,44 @@ NOT_RECORDED = "not recorded by the version that made this run"
 def arms_table(analysis: Analysis) -> Table:
     """Every arm with both denominators and its mean on the headline outcome."""
     outcome = analysis.headline_outcome
-    return Table(
-        caption="Arms",
-        header=(
-            "Run",
-            "Arm",
-            "Tasks",
-            "Seeds",
-            "Resolved / graded",
-            "Resolved / all",
+    columns: Columns[ArmResult] = (
+        Column("Run", lambda arm: arm.run),
+        Column("Arm", lambda arm: arm.arm),
+        Column("Tasks", lambda arm: str(arm.tasks)),
+        Column("Seeds", seeds_of),
+        Column("Resolved / graded", lambda arm: f"{arm.resolved} / {arm.graded}"),
+        Column("Resolved / all", lambda arm: f"{arm.resolved} / {arm.rollouts}"),
+        Column(
             f"{outcome.title} (95 % interval)",
+            lambda arm: mean_interval(outcome, arm.outcomes[outcome.name].mean),
         ),
-        rows=tuple(
-            (
-                arm.run,
-                arm.arm,
-                str(arm.tasks),
-                seeds_of(arm),
-                f"{arm.resolved} / {arm.graded}",
-                f"{arm.resolved} / {arm.rollouts}",
-                mean_interval(outcome, arm.outcomes[outcome.name].mean),
-            )
-            for arm in analysis.arms
-            if not arm.diagnostic
-        ),
-        note="Both denominators: rollouts with a verdict, and all that were planned. An arm's "
+    )
+    return Table.of(
+        "Arms",
+        columns,
+        (arm for arm in analysis.arms if not arm.diagnostic),
+        "Both denominators: rollouts with a verdict, and all that were planned. An arm's "
         "interval speaks of tasks like these; arms are compared pair by pair below.",
     )
 
 
 def contrasts_table(analysis: Analysis) -> Table:
     """Every contrast: estimate, interval, p and verdict."""
-    return Table(
-        caption="Contrasts, paired by task",
-        header=("Run", "Outcome", "Contrast", "Estimate", "95 % interval", "p", "Verdict", "Tasks"),
-        rows=tuple(
-            (
-                contrast.run,
-                contrast.outcome.title,
-                contrast.name,
-                change(contrast, contrast.estimate),
-                interval(contrast),
-                _p(contrast),
-                str(contrast.lift.verdict),
-                _tasks(contrast),
-            )
-            for contrast in analysis.contrasts
-        ),
-        note="LEARNING is a change for the better whichever way better is, HARM one for the "
+    columns: Columns[Contrast] = (
+        Column("Run", lambda c: c.run),
+        Column("Outcome", lambda c: c.outcome.title),
+        Column("Contrast", lambda c: c.name),
+        Column("Estimate", lambda c: change(c, c.estimate)),
+        Column("95 % interval", interval),
+        Column("p", _p),
+        Column("Verdict", lambda c: str(c.lift.verdict)),
+        Column("Tasks", _tasks),
+    )
+    return Table.of(
+        "Contrasts, paired by task",
+        columns,
+        analysis.contrasts,
+        "LEARNING is a change for the better whichever way better is, HARM one for the "
         "worse. Amounts above zero are compared by their ratio. Only the headline outcome is a "
         "test made in advance; the others describe.",
     )
@@ -70,21 +68,22 @@ def contrasts_table(analysis: Analysis) -> Table:
 
 def diagnostics_table(analysis: Analysis) -> Table:
     """What tells whether the headline's numbers can be trusted."""
-    return Table(
-        caption="Diagnostics of the headline",
-        header=(
-            "Run",
-            "Tasks, seeds",
-            "Dropped tasks",
-            "Wins / losses / ties",
-            "ICC",
-            "DEFF run, arm | baseline",
-            "σ run",
-            "Lag-1 of lift",
-            "Detectable",
-        ),
-        rows=tuple(_diagnostics(contrast) for contrast in analysis.headlines()),
-        note="ICC: share of variance between tasks. DEFF run: variance between runs over what "
+    columns: Columns[Contrast] = (
+        Column("Run", lambda c: c.run),
+        Column("Tasks, seeds", lambda c: _sizes(c.lift.diagnostics)),
+        Column("Dropped tasks", lambda c: str(c.lift.diagnostics.missing)),
+        Column("Wins / losses / ties", lambda c: _wins(c.lift.diagnostics)),
+        Column("ICC", lambda c: _number(c.lift.diagnostics.sequential.icc)),
+        Column("DEFF run, arm | baseline", lambda c: _design_effects(c.lift.diagnostics)),
+        Column("σ run", lambda c: _number(c.lift.diagnostics.sequential.sigma_run, 3)),
+        Column("Lag-1 of lift", lambda c: _number(c.lift.diagnostics.autocorrelation)),
+        Column("Detectable", _detectable),
+    )
+    return Table.of(
+        "Diagnostics of the headline",
+        columns,
+        analysis.headlines(),
+        "ICC: share of variance between tasks. DEFF run: variance between runs over what "
         "tasks explain; near 1 in the baseline, or else the batch drifted. Detectable: smallest "
         "lift seen with 80 % power.",
     )
@@ -92,30 +91,20 @@ def diagnostics_table(analysis: Analysis) -> Table:
 
 def efficiency_table(analysis: Analysis) -> Table:
     """What a resolved task costs in each arm, and how that changes with practice."""
-    return Table(
-        caption="Cost per resolved task",
-        header=(
-            "Run",
-            "Resource",
-            "Contrast",
-            "Arm",
-            "Baseline",
-            "Ratio (95 %)",
-            "Practice (95 %)",
-        ),
-        rows=tuple(
-            (
-                e.run,
-                f"{e.outcome.title} ({e.outcome.unit.removesuffix(' per task')})",
-                f"{e.arm} against {e.baseline}",
-                _spent(e.per_resolved),
-                _spent(e.baseline_per_resolved),
-                _ratio(e),
-                _practice(e),
-            )
-            for e in analysis.efficiencies
-        ),
-        note="Everything spent, failures included, over the tasks resolved; none where nothing was "
+    columns: Columns[Efficiency] = (
+        Column("Run", lambda e: e.run),
+        Column("Resource", _resource),
+        Column("Contrast", lambda e: f"{e.arm} against {e.baseline}"),
+        Column("Arm", lambda e: _spent(e.per_resolved)),
+        Column("Baseline", lambda e: _spent(e.baseline_per_resolved)),
+        Column("Ratio (95 %)", _ratio),
+        Column("Practice (95 %)", _practice),
+    )
+    return Table.of(
+        "Cost per resolved task",
+        columns,
+        analysis.efficiencies,
+        "Everything spent, failures included, over the tasks resolved; none where nothing was "
         "resolved. Practice: the share saved with each doubling of tasks, tasks' own difficulty "
         "taken out.",
     )
@@ -123,14 +112,16 @@ def efficiency_table(analysis: Analysis) -> Table:
 
 def failures_table(analysis: Analysis) -> Table:
     """Failures by cause; those without a verdict are outside the first denominator."""
-    return Table(
-        caption="Failures",
-        header=("Run", "Arm", "Cause", "Rollouts", "Graded all the same", "Meaning", "Example"),
-        rows=tuple(
-            (f.run, f.arm, f.cause, str(f.count), "yes" if f.graded else "no", f.meaning, f.example)
-            for f in analysis.failures
-        ),
+    columns: Columns[FailureCount] = (
+        Column("Run", lambda f: f.run),
+        Column("Arm", lambda f: f.arm),
+        Column("Cause", lambda f: f.cause),
+        Column("Rollouts", lambda f: str(f.count)),
+        Column("Graded all the same", lambda f: "yes" if f.graded else "no"),
+        Column("Meaning", lambda f: f.meaning),
+        Column("Example", lambda f: f.example),
     )
+    return Table.of("Failures", columns, analysis.failures)
 
 
 def settings_table(run: RunResult) -> Table:
@@ -175,25 +166,31 @@ def all_tables(analysis: Analysis) -> list[Table]:
         failures_table,
         diagnostic_arms_table,
         retention_table,
-        their_metrics_table,
+        swe_bench_cl_table,
     )
     filled = [table for table in (make(analysis) for make in makers) if table.rows]
     return filled if len(analysis.runs) > 1 else [table.without_run() for table in filled]
 
 
-def _diagnostics(contrast: Contrast) -> tuple[str, ...]:
-    lift, noise = contrast.lift, contrast.lift.diagnostics
-    return (
-        contrast.run,
-        f"{noise.n}, {noise.k1} against {noise.k0}",
-        str(noise.missing),
-        f"{noise.wins} / {noise.losses} / {noise.ties}",
-        _number(noise.sequential.icc),
-        f"{_number(noise.sequential.deff_run)} | {_number(noise.iid.deff_run)}",
-        _number(noise.sequential.sigma_run, 3),
-        _number(noise.autocorrelation),
-        change(contrast, contrast.shown(lift.verdict.detectable)).lstrip("+"),
-    )
+def _sizes(noise: Diagnostics) -> str:
+    return f"{noise.n}, {noise.k1} against {noise.k0}"
+
+
+def _wins(noise: Diagnostics) -> str:
+    return f"{noise.wins} / {noise.losses} / {noise.ties}"
+
+
+def _design_effects(noise: Diagnostics) -> str:
+    return f"{_number(noise.sequential.deff_run)} | {_number(noise.iid.deff_run)}"
+
+
+def _detectable(contrast: Contrast) -> str:
+    return change(contrast, contrast.shown(contrast.lift.verdict.detectable)).lstrip("+")
+
+
+def _resource(efficiency: Efficiency) -> str:
+    outcome = efficiency.outcome
+    return f"{outcome.title} ({outcome.unit.removesuffix(' per task')})"
 
 
 def _p(contrast: Contrast) -> str:
@@ -237,16 +234,16 @@ def _spent(value: float | None) -> str:
     return plain(value, 0) if value >= 1000 else f"{value:.3g}"
 
 
-def _ratio(found: Efficiency) -> str:
-    ratio = found.ratio
+def _ratio(efficiency: Efficiency) -> str:
+    ratio = efficiency.ratio
     if ratio is None:
         return "–"
     middle, low, high = (plain(value, 2) for value in (ratio.ratio, ratio.low, ratio.high))
     return f"{middle} ({low} to {high})"
 
 
-def _practice(found: Efficiency) -> str:
-    practice = found.practice
+def _practice(efficiency: Efficiency) -> str:
+    practice = efficiency.practice
     if practice is None:
         return "–"
     values = (practice.rate, practice.low, practice.high)

@@ -1,4 +1,4 @@
-"""What a rollout comes to, as numbers: one registry of outcomes, read from a journal line.
+"""The outcomes that ship: what a rollout comes to, as numbers read from a journal line.
 
 Every outcome of a rollout without a verdict is missing, whatever was measured on the way: the
 task is then dropped from both arms, so no arm gains from the other's broken sandbox.
@@ -6,46 +6,13 @@ task is then dropped from both arms, so no arm gains from the other's broken san
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Mapping
 
+from seqswe.outcome import Outcome, amount, share
 from seqswe.runs.rollout import Rollout
 
-Better = Literal["higher", "lower", "neither"]
-Kind = Literal["share", "amount"]
-
-MAX_AMOUNT = 1e15
-"""No rollout spends more of anything: whatever says so is a broken meter, and is missing."""
 RECALL_DEPTH = 5
 """Ranked files that count as found, where an agent ranks and edits nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """One number per rollout: what it is called, counted in, and which way is better.
-
-    A `share` lies in [0, 1] and is compared by differences, an `amount` is zero or more.
-    `measure` gives None where the rollout has no such number; `reported` tells whether an agent
-    produces this outcome at all, so that a memory-free agent shows no recall of zero.
-    """
-
-    name: str
-    title: str
-    unit: str
-    better: Better
-    kind: Kind
-    measure: Callable[[Rollout], float | None]
-    reported: Callable[[Rollout], bool]
-
-    @property
-    def short(self) -> str:
-        """The title without its explanation, for a label beside others."""
-        return self.title.partition(": ")[0].removesuffix(" of the gold file")
-
-    def of(self, rollout: Rollout) -> float | None:
-        """The outcome of one rollout; None without a verdict or without a possible number."""
-        return self.measure(rollout) if rollout.graded else None
 
 
 def located(rollout: Rollout) -> tuple[str, ...]:
@@ -83,8 +50,8 @@ def file_recall(rollout: Rollout) -> float | None:
     """Share of the gold files edited, or ranked in the first 5 where nothing was edited."""
     if not rollout.gold_files:
         return None
-    found = set(rollout.edited_files or rollout.ranking[:RECALL_DEPTH])
-    return len(found & set(rollout.gold_files)) / len(rollout.gold_files)
+    named = set(rollout.edited_files or rollout.ranking[:RECALL_DEPTH])
+    return len(named & set(rollout.gold_files)) / len(rollout.gold_files)
 
 
 def seconds(rollout: Rollout) -> float | None:
@@ -106,112 +73,70 @@ def _points(rollout: Rollout) -> bool:
     return bool(located(rollout))
 
 
-def _share(name: str, title: str, measure: Callable[[Rollout], float | None]) -> Outcome:
-    return Outcome(
-        name=name,
-        title=title,
-        unit="share of tasks" if name != "reciprocal_rank" else "mean reciprocal rank",
-        better="higher",
-        kind="share",
-        measure=measure,
-        reported=_points,
-    )
-
-
-def _amount(
-    name: str,
-    title: str,
-    unit: str,
-    count: Callable[[Rollout], float | None],
-    better: Better = "lower",
-) -> Outcome:
-    def measure(rollout: Rollout) -> float | None:
-        value = count(rollout)
-        # Nothing that is not a number passes a comparison.
-        return float(value) if value is not None and 0 <= value <= MAX_AMOUNT else None
-
-    return Outcome(
-        name=name,
-        title=title,
-        unit=unit,
-        better=better,
-        kind="amount",
-        measure=measure,
-        # Counters that nobody feeds stay at 0: an outcome is there once somebody counted.
-        reported=lambda rollout: bool(measure(rollout)),
-    )
-
-
-RESOLVED = Outcome(
-    name="resolved",
-    title="Resolved",
-    unit="share of tasks",
-    better="higher",
-    kind="share",
-    measure=lambda r: None if r.resolved is None else float(r.resolved),
+RESOLVED = share(
+    "resolved",
+    "Resolved",
+    lambda r: None if r.resolved is None else float(r.resolved),
     reported=lambda r: r.graded,
 )
+HIT_AT_1 = share("hit_at_1", "hit@1: gold file named first", hit_at(1), reported=_points)
+HIT_AT_3 = share("hit_at_3", "hit@3: gold file in the first 3", hit_at(3), reported=_points)
+RECIPROCAL_RANK = share(
+    "reciprocal_rank",
+    "Reciprocal rank of the gold file",
+    reciprocal_rank,
+    unit="mean reciprocal rank",
+    percent=False,
+    reported=_points,
+    label="Reciprocal rank",
+)
+FILE_RECALL = share("file_recall", "Gold files found", file_recall, reported=_points)
+STEPS = amount("steps", "Steps", "steps per task", lambda r: r.usage.steps)
+EXECUTIONS = amount("executions", "Executions", "executions per task", lambda r: r.usage.executions)
+TOKENS = amount(
+    "tokens",
+    "Tokens",
+    "tokens per task",
+    lambda r: r.usage.prompt_tokens + r.usage.completion_tokens,
+)
+COST = amount("cost", "Cost", "USD per task", lambda r: r.usage.cost_usd)
+MEMORY_TOKENS = amount(
+    "memory_tokens",
+    "Tokens of the memory",
+    "tokens per task",
+    lambda r: r.memory_usage.tokens,
+    better="neither",
+)
+MEMORY_COST = amount(
+    "memory_cost",
+    "Cost of the memory",
+    "USD per task",
+    lambda r: r.memory_usage.cost_usd,
+    better="neither",
+)
+SECONDS = amount("seconds", "Time of the agent", "seconds per task", seconds)
+BROKEN = amount("broken", "Tests broken", "tests per task", lambda r: r.broken)
+RECALLED_BYTES = amount(
+    "recalled_bytes",
+    "Recalled from memory",
+    "bytes per task",
+    lambda r: r.recalled_bytes,
+    better="neither",
+)
+MEMORY_CALLS = amount(
+    "memory_calls",
+    "Uses of the memory",
+    "calls per task",
+    memory_calls,
+    better="neither",
+    # None at all is worth a line: a memory that nobody opens helps nobody.
+    reported=lambda r: memory_calls(r) is not None,
+)
+MEMORY_BYTES = amount(
+    "memory_bytes", "Size of the memory", "bytes", lambda r: r.memory_bytes, better="neither"
+)
 
-OUTCOMES: Mapping[str, Outcome] = {
-    outcome.name: outcome
-    for outcome in (
-        RESOLVED,
-        _share("hit_at_1", "hit@1: gold file named first", hit_at(1)),
-        _share("hit_at_3", "hit@3: gold file in the first 3", hit_at(3)),
-        _share("reciprocal_rank", "Reciprocal rank of the gold file", reciprocal_rank),
-        _share("file_recall", "Gold files found", file_recall),
-        _amount("steps", "Steps", "steps per task", lambda r: r.usage.steps),
-        _amount("executions", "Executions", "executions per task", lambda r: r.usage.executions),
-        _amount(
-            "tokens",
-            "Tokens",
-            "tokens per task",
-            lambda r: r.usage.prompt_tokens + r.usage.completion_tokens,
-        ),
-        _amount("cost", "Cost", "USD per task", lambda r: r.usage.cost_usd),
-        _amount(
-            "memory_tokens",
-            "Tokens of the memory",
-            "tokens per task",
-            lambda r: float(r.memory_usage.tokens),
-            "neither",
-        ),
-        _amount(
-            "memory_cost",
-            "Cost of the memory",
-            "USD per task",
-            lambda r: r.memory_usage.cost_usd,
-            "neither",
-        ),
-        _amount("seconds", "Time of the agent", "seconds per task", seconds),
-        _amount("broken", "Tests broken", "tests per task", lambda r: r.broken),
-        _amount(
-            "recalled_bytes",
-            "Recalled from memory",
-            "bytes per task",
-            lambda r: r.recalled_bytes,
-            "neither",
-        ),
-        # None at all is worth a line: a memory that nobody opens helps nobody.
-        replace(
-            _amount(
-                "memory_calls", "Uses of the memory", "calls per task", memory_calls, "neither"
-            ),
-            reported=lambda rollout: memory_calls(rollout) is not None,
-        ),
-        _amount(
-            "memory_bytes",
-            "Size of the memory",
-            "bytes",
-            lambda r: r.memory_bytes,
-            "neither",
-        ),
-    )
+BUILT_IN: Mapping[str, Outcome] = {
+    value.name: value for value in tuple(globals().values()) if isinstance(value, Outcome)
 }
-"""Every outcome by name, in the order reports print them."""
-
-
-def present(rollouts: Iterable[Rollout]) -> tuple[Outcome, ...]:
-    """The outcomes that these rollouts report at all, in the registry's order."""
-    graded = [rollout for rollout in rollouts if rollout.graded]
-    return tuple(o for o in OUTCOMES.values() if any(o.reported(r) for r in graded))
+"""The outcomes of this module by name, in the order in which they stand in it and in reports."""

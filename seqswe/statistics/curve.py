@@ -129,7 +129,9 @@ def _curve(
     if n < 10:
         raise ValueError(f"A curve needs at least 10 tasks, not {n}: print the tasks themselves.")
     if not 0.0 < bandwidth <= 1.0:
-        raise ValueError(f"Bandwidth {bandwidth} is no share of the sequence: choose 0 to 1.")
+        raise ValueError(
+            f"Bandwidth must be above 0 and at most 1 (a share of the sequence), not {bandwidth}."
+        )
     points = (np.linspace(1.0, n, min(n, GRID)) - 0.5) / n
     rows = smoother(n, points, bandwidth)
     estimate = rows @ outcome
@@ -157,25 +159,35 @@ def _residual(outcome: FloatArray, bandwidth: float) -> FloatArray:
 
 
 def _spread(rows: FloatArray, residual: FloatArray, runs: FloatArray) -> _Spread:
-    tasks = rows * residual
-    task_variance = np.sum(tasks**2, axis=1)
-    # Freedom counts the tasks near a point, not N: the ends of the curve rest on few of them.
-    task_dof = np.maximum(1.0, np.sum(rows**2, axis=1) ** 2 / np.sum(rows**4, axis=1) - 2.0)
-    parts = task_variance**2 / task_dof
+    """Return V_T + V_X at every point, as `two_way` has them for a mean, from rows l (G, N).
+
+    V_T = Σ (l_i e_i)², V_X = max(0, s_R² − s_W²) / K; degrees of freedom after Satterthwaite:
+    ν = (V_T + V_X)² / (V_T² / ν_T + (s_R² / K)² / (K − 1)).
+    """
+    task_factors = rows * residual
+    v_t = np.sum(task_factors**2, axis=1)
+    # ν_T counts the tasks near a point, not N: the ends of the curve rest on few of them.
+    nu_t = np.maximum(1.0, np.sum(rows**2, axis=1) ** 2 / np.sum(rows**4, axis=1) - 2.0)
     k = runs.shape[1]
     if k == 1:
-        return _Spread(variance=task_variance, dof=task_dof, factors=tasks)
-    paths = rows @ runs
-    between = paths.var(axis=1, ddof=1)
-    within = rows**2 @ runs.var(axis=1, ddof=1)
-    excess = np.maximum(0.0, between - within) / k
-    parts += (between / k) ** 2 / (k - 1)
-    unit = np.divide(1.0, np.sqrt((k - 1) * between), out=np.zeros_like(between), where=between > 0)
-    centred = paths - paths.mean(axis=1, keepdims=True)
-    variance = task_variance + excess
-    dof = np.divide(variance**2, parts, out=np.full_like(parts, float(k)), where=parts > 0)
-    run_factors = centred * (unit * np.sqrt(excess))[:, np.newaxis]
-    return _Spread(variance=variance, dof=dof, factors=np.hstack([tasks, run_factors]))
+        return _Spread(variance=v_t, dof=nu_t, factors=task_factors)
+    run_curves = rows @ runs
+    s2_r = run_curves.var(axis=1, ddof=1)
+    s2_w = rows**2 @ runs.var(axis=1, ddof=1)
+    v_x = np.maximum(0.0, s2_r - s2_w) / k
+    variance = v_t + v_x
+    satterthwaite = v_t**2 / nu_t + (s2_r / k) ** 2 / (k - 1)
+    nu = np.divide(
+        variance**2,
+        satterthwaite,
+        out=np.full_like(satterthwaite, float(k)),
+        where=satterthwaite > 0,
+    )
+    # Deviations from the mean curve, scaled so that their squares add up to V_X.
+    deviation = run_curves - run_curves.mean(axis=1, keepdims=True)
+    norm = np.divide(1.0, np.sqrt((k - 1) * s2_r), out=np.zeros_like(s2_r), where=s2_r > 0)
+    run_factors = deviation * (norm * np.sqrt(v_x))[:, np.newaxis]
+    return _Spread(variance=variance, dof=nu, factors=np.hstack([task_factors, run_factors]))
 
 
 def _critical(spread: _Spread, *, level: float, draws: int, seed: int) -> FloatArray:

@@ -103,14 +103,14 @@ class Experiences:
         With the URL of an OpenAI-compatible endpoint (ScriptedModel has one) also a model and
         embeddings, and a clock and chance that stand still.
         """
-        found = Services(
+        services = Services(
             history=self._log, gold=lambda instance_id: self.instance(int(instance_id[-5:]))
         )
         if not model_url:
-            return found
+            return services
         endpoint, meter = _endpoint(model_url), Meter()
         return replace(
-            found,
+            services,
             model=Chat(endpoint, "scripted", meter),
             embed=Embeddings(endpoint, "scripted", meter),
             clock=lambda: _START,

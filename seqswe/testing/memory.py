@@ -122,9 +122,9 @@ class MemoryContract:
         """So does one in another process, whose hash seed and caches are its own."""
         memory = self.told(tmp_path, 25)
         job = self.job(tmp_path, load=str(saved(memory, tmp_path)), ask=25)
-        found = json.loads(run(job).stdout)
-        assert found["answers"] == json.loads(json.dumps(answers(memory, 25)))
-        assert found["digest"] == digest(memory, tmp_path)
+        loaded = json.loads(run(job).stdout)
+        assert loaded["answers"] == json.loads(json.dumps(answers(memory, 25)))
+        assert loaded["digest"] == digest(memory, tmp_path)
 
     def test_load_replaces_everything(self, tmp_path: Path) -> None:
         """Nothing of a later state shines through an earlier one; nor through the empty one."""
@@ -268,8 +268,8 @@ class MemoryContract:
         """It may be used in another thread than the one that built it."""
         memory = self.build(tmp_path)
         with ThreadPoolExecutor(1) as pool:
-            found = pool.submit(lambda: answers(tell(memory, experiences(5)), 5)).result()
-        assert found == answers(self.told(tmp_path, 5), 5)
+            elsewhere = pool.submit(lambda: answers(tell(memory, experiences(5)), 5)).result()
+        assert elsewhere == answers(self.told(tmp_path, 5), 5)
 
     def test_many(self, tmp_path: Path) -> None:
         """It still works, exactly, after a long sequence."""

@@ -115,11 +115,11 @@ class ScriptedModel:
 
 def vector(text: str) -> list[float]:
     """DIMENSIONS numbers that depend on the words of a text alone."""
-    found = [0.0] * DIMENSIONS
+    counts = [0.0] * DIMENSIONS
     for word in re.findall(r"\w+", text.lower()):
         digest = blake2b(word.encode("utf-8", "replace"), digest_size=4).digest()
-        found[int.from_bytes(digest) % DIMENSIONS] += 1.0
-    return found
+        counts[int.from_bytes(digest) % DIMENSIONS] += 1.0
+    return counts
 
 
 def _handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:

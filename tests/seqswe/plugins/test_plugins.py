@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from seqswe.errors import MissingError, UnknownName, UsageError
+from seqswe.outcome import Outcome
 from seqswe.plugins import KINDS, build, installed, options, parameters, plural, resolve
 
 HERE = f"{__name__}:"
@@ -35,13 +36,15 @@ number = 7
 def test_every_built_in_resolves(kind):
     assert installed(kind)
     for name in installed(kind):
-        assert callable(resolve(kind, name))
+        found = resolve(kind, name)
+        assert isinstance(found, Outcome) if kind == "outcome" else callable(found)
 
 
 @pytest.mark.parametrize(
     ("kind", "name", "closest"),
     [("agent", "localiser", "localizer"), ("memory", "episodc", "episodic"),
-     ("sandbox", "dockr", "docker"), ("report", "htlm", "html")],
+     ("sandbox", "dockr", "docker"), ("report", "htlm", "html"),
+     ("outcome", "resolvd", "resolved")],
 )  # fmt: skip
 def test_an_unknown_name_lists_what_there_is_and_names_the_closest(kind, name, closest):
     with pytest.raises(UnknownName) as caught:
@@ -189,4 +192,6 @@ def test_what_the_harness_gives_is_no_option():
 
 
 def test_plurals():
-    assert [plural(kind) for kind in KINDS] == ["agents", "memories", "sandboxes", "reports"]
+    assert [plural(kind) for kind in KINDS] == [
+        "agents", "memories", "sandboxes", "reports", "outcomes",
+    ]  # fmt: skip

@@ -27,7 +27,7 @@ from seqswe.reports.json_report import JsonReport
 from seqswe.reports.junit import JUnitReport
 from seqswe.reports.markdown import MarkdownReport
 from seqswe.reports.static import PngReport, SvgReport
-from seqswe.runs.outcomes import OUTCOMES
+from seqswe.runs.outcomes import BUILT_IN
 from seqswe.runs.rollout import Rollout
 from tests.seqswe.conftest import Browse, PlantRun, failed, outcomes_of
 
@@ -98,7 +98,7 @@ def test_json_names_no_folder_of_the_machine(analysis: Analysis, tmp_path: Path)
 def test_csv_has_a_line_per_rollout(analysis: Analysis) -> None:
     rows = list(csv.DictReader(StringIO(CsvReport().render(analysis).decode())))
     assert len(rows) == 360
-    assert set(OUTCOMES) < set(rows[0])
+    assert set(BUILT_IN) < set(rows[0])
     resolved = [float(r["resolved"]) for r in rows if r["arm"] == "iid"]
     assert sum(resolved) == outcomes_of(60, 3, lift=0.2)["iid"].sum()
 

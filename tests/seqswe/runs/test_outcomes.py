@@ -8,7 +8,9 @@ import pytest
 
 from seqswe.agent import Usage
 from seqswe.models.meter import MemoryUsage
-from seqswe.runs.outcomes import OUTCOMES, present
+from seqswe.plugins import installed, resolve
+from seqswe.runs.outcomes import BUILT_IN
+from seqswe.runs.registry import present
 from seqswe.runs.rollout import Delivered, Failure, Rollout
 
 GRADED = Rollout(
@@ -31,63 +33,66 @@ GRADED = Rollout(
 )
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("resolved", 1.0),
-        ("hit_at_1", 0.0),
-        ("hit_at_3", 1.0),
-        ("reciprocal_rank", 0.5),
-        ("file_recall", 0.0),
-        ("steps", 4.0),
-        ("executions", 9.0),
-        ("tokens", 15.0),
-        ("cost", 0.25),
-        ("memory_tokens", 11.0),
-        ("memory_cost", 0.5),
-        ("seconds", 1.5),
-        ("broken", 2.0),
-        ("recalled_bytes", 7.0),
-        ("memory_calls", 3.0),
-        ("memory_bytes", 70.0),
-    ],
-)
+CASES = [
+    ("resolved", 1.0),
+    ("hit_at_1", 0.0),
+    ("hit_at_3", 1.0),
+    ("reciprocal_rank", 0.5),
+    ("file_recall", 0.0),
+    ("steps", 4.0),
+    ("executions", 9.0),
+    ("tokens", 15.0),
+    ("cost", 0.25),
+    ("memory_tokens", 11.0),
+    ("memory_cost", 0.5),
+    ("seconds", 1.5),
+    ("broken", 2.0),
+    ("recalled_bytes", 7.0),
+    ("memory_calls", 3.0),
+    ("memory_bytes", 70.0),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), CASES)
 def test_every_outcome_has_a_known_value(name: str, value: float) -> None:
-    assert OUTCOMES[name].of(GRADED) == value
+    assert BUILT_IN[name].of(GRADED) == value
 
 
-def test_the_table_above_is_complete() -> None:
-    assert len(OUTCOMES) == 16
+def test_every_outcome_that_ships_is_in_the_table_above_and_registered() -> None:
+    assert {name for name, _ in CASES} == set(BUILT_IN)
+    for name, outcome in BUILT_IN.items():
+        assert resolve("outcome", name) is outcome
+    assert set(BUILT_IN) <= set(installed("outcome"))
 
 
-@pytest.mark.parametrize("name", OUTCOMES)
+@pytest.mark.parametrize("name", BUILT_IN)
 def test_without_a_verdict_everything_is_missing(name: str) -> None:
     broke = replace(GRADED, resolved=None, failure=Failure(cause="sandbox_failed"))
-    assert OUTCOMES[name].of(broke) is None
+    assert BUILT_IN[name].of(broke) is None
 
 
 def test_an_agent_that_ranks_nothing_is_judged_by_its_edits() -> None:
     edited = replace(GRADED, ranking=(), edited_files=("a.py",))
-    assert OUTCOMES["reciprocal_rank"].of(edited) == 1.0
-    assert OUTCOMES["file_recall"].of(edited) == 0.5
+    assert BUILT_IN["reciprocal_rank"].of(edited) == 1.0
+    assert BUILT_IN["file_recall"].of(edited) == 0.5
 
 
 def test_naming_nothing_finds_nothing_and_no_gold_file_means_no_outcome() -> None:
     silent = replace(GRADED, ranking=(), edited_files=())
-    assert OUTCOMES["reciprocal_rank"].of(silent) == 0.0
-    assert OUTCOMES["hit_at_3"].of(silent) == 0.0
-    assert OUTCOMES["reciprocal_rank"].of(replace(GRADED, gold_files=())) is None
-    assert OUTCOMES["file_recall"].of(replace(GRADED, gold_files=())) is None
+    assert BUILT_IN["reciprocal_rank"].of(silent) == 0.0
+    assert BUILT_IN["hit_at_3"].of(silent) == 0.0
+    assert BUILT_IN["reciprocal_rank"].of(replace(GRADED, gold_files=())) is None
+    assert BUILT_IN["file_recall"].of(replace(GRADED, gold_files=())) is None
 
 
 @pytest.mark.parametrize("cost", [None, float("nan"), float("inf")])
 def test_an_unknown_cost_is_missing_and_never_zero(cost: float | None) -> None:
-    assert OUTCOMES["cost"].of(replace(GRADED, usage=Usage(cost_usd=cost))) is None
+    assert BUILT_IN["cost"].of(replace(GRADED, usage=Usage(cost_usd=cost))) is None
 
 
 def test_only_the_agents_own_time_is_compared_because_sandboxes_are_opened_ahead() -> None:
-    assert OUTCOMES["seconds"].of(replace(GRADED, timing={"total": 9.0, "agent": 5.0})) == 5.0
-    assert OUTCOMES["seconds"].of(replace(GRADED, timing={})) is None
+    assert BUILT_IN["seconds"].of(replace(GRADED, timing={"total": 9.0, "agent": 5.0})) == 5.0
+    assert BUILT_IN["seconds"].of(replace(GRADED, timing={})) is None
 
 
 def test_only_what_somebody_reports_is_present() -> None:
@@ -96,7 +101,7 @@ def test_only_what_somebody_reports_is_present() -> None:
         broken=0, timing={}, delivered=None, memory_usage=MemoryUsage(),
     )  # fmt: skip
     assert [o.name for o in present([silent])] == ["resolved"]
-    assert {o.name for o in present([silent, GRADED])} == set(OUTCOMES)
+    assert {o.name for o in present([silent, GRADED])} == set(BUILT_IN)
     assert present([]) == ()
     ignored = replace(silent, delivered=Delivered(way="folder", used={"search": 0}))
     assert [o.name for o in present([ignored])] == ["resolved", "memory_calls"]

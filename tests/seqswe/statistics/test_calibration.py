@@ -1,9 +1,22 @@
 """The shipped statistics against agents whose curve is known: the short form, with a fixed seed."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from benchmarks.calibration import calibrate, long_size, main, short_size
+from benchmarks.calibration import (
+    SUMMARY,
+    Row,
+    bounds_of,
+    calibrate,
+    cells,
+    long_size,
+    main,
+    short_size,
+    summary,
+)
 from benchmarks.checks import SCENARIOS, Share
 from benchmarks.planted import plant
 
@@ -48,6 +61,39 @@ def test_a_share_out_of_range_fails_the_run(monkeypatch, capsys):
     monkeypatch.setattr("benchmarks.calibration.sentence", str)
     assert main(["--long"]) == 1
     assert "OUT OF RANGE" in capsys.readouterr().out
+
+
+def test_the_page_sums_up_the_cells_beside_it():
+    docs = Path(__file__).parents[3] / "docs"
+    recorded = (docs / "calibration.csv").read_text(encoding="utf-8")
+    shares = [
+        Share(check=cell["check"], scenario=cell["scenario"], n=int(cell["tasks"]),
+              k=int(cell["runs"]), value=float(cell["share"]))
+        for cell in csv.DictReader(recorded.splitlines())
+    ]  # fmt: skip
+    rows = [Row(share=share, bounds=bounds_of(share, long=True)) for share in shares]
+    assert all(row.holds for row in rows)
+    assert cells(rows) == recorded
+    page = (docs / "calibration.md").read_text(encoding="utf-8").partition(SUMMARY)[2]
+    assert page.startswith("\n" + summary(rows))
+
+
+def test_a_recorded_calibration_keeps_what_was_written_by_hand(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("benchmarks.calibration.CHECKS", (one_share,))
+    monkeypatch.setattr("benchmarks.calibration.TEETH", ())
+    monkeypatch.setattr("benchmarks.calibration.sentence", lambda: "Quick.")
+    page = tmp_path / "calibration.md"
+    page.write_text(f"# By hand\n\n{SUMMARY}\nold\n")
+    assert main(["--long", "--out", str(tmp_path)]) == 0
+    assert page.read_text().startswith(f"# By hand\n\n{SUMMARY}\n| check |")
+    assert "| band | K = 3 | 1 | 0.950 | 0.950 | 0.92 to 1 |" in page.read_text()
+    assert page.read_text().endswith("0 out of range.\nQuick.\n")
+    line = "band,flat,100,3,0.950,0.92,1.0,yes"
+    assert (tmp_path / "calibration.csv").read_text().splitlines()[1] == line
+
+
+def one_share(size):
+    yield Share(check="band", scenario="flat", n=100, k=3, value=0.95)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
