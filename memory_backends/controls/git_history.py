@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from memory_backends.shared.bm25 import Index
-from memory_backends.shared.records import ISSUE, MAX_BYTES, RECALLED, at_least, budgeted
+from memory_backends.shared.records import DEFAULT_K, ISSUE, MAX_BYTES, at_least, budgeted
 from memory_backends.shared.text import clean, clip, first_lines
 from seqswe.errors import UsageError
 from seqswe.instance import Task
@@ -34,7 +34,7 @@ class GitHistory:
         home: Path,
         *,
         services: Services,
-        k: int = RECALLED,
+        k: int = DEFAULT_K,
         max_bytes: int = MAX_BYTES,
         limit: int = 2000,
         most_files: int = 10,
@@ -64,10 +64,10 @@ class GitHistory:
         """Record nothing: a fix shows in the log by itself, once it is merged."""
 
     def save(self, directory: Path) -> None:
-        """There is no state to write."""
+        """Write nothing: there is no state."""
 
     def load(self, directory: Path) -> None:
-        """There is no state to read."""
+        """Read nothing: there is no state."""
 
     def _commits(self, task: Task) -> Sequence[Commit]:
         assert self._history is not None

@@ -22,7 +22,7 @@ class Nothing:
         """Record nothing."""
 
     def save(self, directory: Path) -> None:
-        """There is no state to write."""
+        """Write nothing: there is no state."""
 
     def load(self, directory: Path) -> None:
-        """There is no state to read."""
+        """Read nothing: there is no state."""

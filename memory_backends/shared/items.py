@@ -20,7 +20,7 @@ from seqswe.errors import RunDirError, UsageError
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recall, Recalled, Services
 
-ITEMS, TOLD = "items.jsonl", "told.jsonl"
+ITEMS, RECORDED = "items.jsonl", "told.jsonl"
 LINE = 300
 """Characters of an item in a list."""
 
@@ -86,7 +86,7 @@ class ItemMemory:
         at_least(max_bytes=(max_bytes, 0))
         self.home, self.max_bytes = home, max_bytes
         self.items: list[Item] = []
-        self.told: dict[str, None] = {}
+        self.recorded: dict[str, None] = {}
 
     def learn(self, experience: Experience) -> None:
         """Change `items` by one rollout that was not recorded before."""
@@ -106,9 +106,9 @@ class ItemMemory:
     def record(self, experience: Experience) -> None:
         """Learn from a rollout, once."""
         name = clean(experience.task.instance_id)
-        if name not in self.told:
+        if name not in self.recorded:
             self.learn(experience)
-            self.told[name] = None
+            self.recorded[name] = None
 
     def put(self, item: Item) -> None:
         """Add an item, or replace the one of the same kind and key and take over its origins."""
@@ -124,14 +124,16 @@ class ItemMemory:
             (directory / ITEMS).write_text(
                 "".join(item.line() for item in self.items), encoding="utf-8"
             )
-        if self.told:
-            (directory / TOLD).write_text("".join(json.dumps(name) + "\n" for name in self.told))
+        if self.recorded:
+            (directory / RECORDED).write_text(
+                "".join(json.dumps(name) + "\n" for name in self.recorded)
+            )
 
     def load(self, directory: Path) -> None:
         """Read both files. Raises RunDirError if they are damaged."""
         try:
             self.items = [Item.read(line) for line in _lines(directory / ITEMS)]
-            self.told = {json.loads(line): None for line in _lines(directory / TOLD)}
+            self.recorded = {json.loads(line): None for line in _lines(directory / RECORDED)}
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise RunDirError(
                 f"memory in {directory} cannot be read: {error}",

@@ -25,7 +25,7 @@ DROPPED_BYTES = 40
 KEPT_SHARE = 0.75
 """Share of the bound that is kept when records must be dropped: dropping one record at a time
 would rewrite the whole file for every task."""
-RECALLED = 20
+DEFAULT_K = 20
 """Records recalled by default. An agent that reads prose does better with 1 to 3; one that counts
 votes over files wants many."""
 MAX_BYTES = 32_000
@@ -131,7 +131,7 @@ class RecordMemory:
         self,
         home: Path,
         *,
-        k: int = RECALLED,
+        k: int = DEFAULT_K,
         max_bytes: int = MAX_BYTES,
         fix_lines: int = 0,
         max_stored_bytes: int | None = None,
