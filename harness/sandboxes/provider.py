@@ -11,7 +11,7 @@ from seqswe.sandbox import SandboxProvider
 
 
 def provider_of(name: str, base_image: str) -> SandboxProvider:
-    """A sandbox provider by name, with what it takes."""
+    """Build a sandbox provider by name, with the options that it takes."""
     options = {"base_image": base_image} if name == "docker" else {}
     provider: SandboxProvider = build("sandbox", name, **options)
     return provider
@@ -19,7 +19,7 @@ def provider_of(name: str, base_image: str) -> SandboxProvider:
 
 @contextmanager
 def open_provider(experiment: Experiment) -> Iterator[SandboxProvider]:
-    """The experiment's sandboxes, swept before and all closed after."""
+    """Open the experiment's sandbox provider, sweep before and close it after."""
     provider = provider_of(experiment.sandbox, experiment.base_image)
     try:
         provider.sweep()
