@@ -1,5 +1,5 @@
 """Memories that come with SeqSWE: one file each, in rooms by kind, all registered by entry point.
 
-They import `seqswe` and never `harness`, as anybody's own would. Start at `retrieval/episodic.py`,
-the default; `shared` holds what several of them stand on.
+They import `seqswe` and never `harness`, as your own would. Start at `retrieval/episodic.py`,
+the default; `shared` holds what several of them build on.
 """

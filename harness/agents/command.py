@@ -1,14 +1,14 @@
-"""`command`: any command line, run inside the sandbox, given the issue and the recalled memory.
+"""`command`: runs any command line inside the sandbox, with the issue and the recalled memory.
 
     seqswe run --agent command --agent-option 'run=my-agent --task "$SEQSWE_TASK_FILE"'
 
-The command finds `$SEQSWE_TASK_FILE` (the problem statement), `$SEQSWE_MEMORY_FILE` (what the
-memory recalls, as text) and `$SEQSWE_MEMORY_JSON` outside
-the checkout, and `SEQSWE_INSTANCE_ID`, `SEQSWE_POSITION`, `SEQSWE_SEED` as variables. By another
-`--delivery` the memory lies elsewhere: then `$SEQSWE_MEMORY_FILE` says how to reach it, and
-docs/memories.md names the variables. Whatever it changes in the checkout is its patch. It may
-write JSON to `$SEQSWE_RESULT_FILE`: `ranking` (list of files), `notes` (for the memory), `usage`
-(steps, prompt_tokens, completion_tokens, cost_usd).
+The command finds `$SEQSWE_TASK_FILE` (the problem statement), `$SEQSWE_MEMORY_FILE` (the recall as
+text) and `$SEQSWE_MEMORY_JSON` (its items) outside the checkout, and the variables
+`SEQSWE_INSTANCE_ID`, `SEQSWE_POSITION` and `SEQSWE_SEED`. With another `--delivery` the memory lies
+elsewhere: then `$SEQSWE_MEMORY_FILE` says how to reach it, and docs/memories.md names the
+variables. All changes in the checkout are the patch. The command may write JSON to
+`$SEQSWE_RESULT_FILE`: `ranking` (list of files), `notes` (for the memory), `usage` (steps,
+prompt_tokens, completion_tokens, cost_usd).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Command:
         self._seed, self._run, self._seconds = seed, run, seconds
 
     def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
-        """Hand the task over, run the command, read what it says of its work."""
+        """Write the task's files, run the command, read its result file."""
         home = sandbox.run('printf %s "$HOME"').text
         env = {name: f"{home}/{FOLDER}/{file}" for name, file in FILES.items()}
         sandbox.write(env["SEQSWE_TASK_FILE"], task.problem_statement.encode())
@@ -60,8 +60,8 @@ class Command:
         if done.timed_out:
             raise RolloutError("agent_out_of_budget", "the command did not end in time")
         if not done.ok:
-            said = (done.stderr or done.stdout)[-200:].decode("utf-8", "replace")
-            raise RolloutError("agent_crashed", f"exit code {done.exit_code}: {said}")
+            reason = (done.stderr or done.stdout)[-200:].decode("utf-8", "replace")
+            raise RolloutError("agent_crashed", f"exit code {done.exit_code}: {reason}")
         try:
             return _attempt(json.loads(sandbox.read(env["SEQSWE_RESULT_FILE"])))
         except FileNotFoundError:
@@ -72,10 +72,10 @@ class Command:
 
 def _attempt(data: dict[str, Any]) -> Attempt:
     usage = data.get("usage", {})
-    known = {f.name for f in fields(Usage)}
+    counted = {f.name for f in fields(Usage)}
     return Attempt(
         ranking=tuple(map(str, data.get("ranking", []))),
         notes=dict(data.get("notes", {})),
-        usage=Usage(**{name: value for name, value in usage.items() if name in known}),
+        usage=Usage(**{name: value for name, value in usage.items() if name in counted}),
         message=str(data.get("message", "")),
     )

@@ -1,6 +1,6 @@
-"""`localizer`: ranks the files an issue will touch. No model, no randomness, no edit.
+"""`localizer`: ranks the files an issue will touch, without model, randomness or edits.
 
-Two signals, fused: how well a file's words match the issue's (BM25 over code split into words,
+It adds two signals: how well a file's words match the issue's (BM25 over code split into words,
 Robertson & Zaragoza 2009, with the path's words counted more), and which files fixed the earlier
 issues that the memory recalls, weighted by how well each matches.
 """
@@ -24,7 +24,7 @@ CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 K1, B = 1.2, 0.75
 """BM25's usual constants."""
 PATH_WEIGHT = 20
-"""A word of the path counts as so many words of the text."""
+"""Words of the text that one word of the path is worth."""
 SHOWN = 20
 """Files in the ranking that is reported."""
 
@@ -52,7 +52,7 @@ class Localizer:
         )
 
     def _files(self, sandbox: Sandbox) -> Mapping[str, Mapping[str, int]]:
-        """Word counts by path. Blobs seen before (in any rollout) are not read again."""
+        """Count words by path. Blobs that any rollout has read before are not read again."""
         listing = _output(sandbox, "git ls-tree -r -z HEAD")
         blobs = {}
         for line in listing.decode("utf-8", "surrogateescape").split("\0")[:-1]:
@@ -66,19 +66,18 @@ class Localizer:
         return {path: _COUNTS[blob] for path, blob in blobs.items()}
 
 
-# Word counts by blob id: a pure function of content, so sharing it between rollouts shares no
-# knowledge, only work.
+# Word counts by blob id: a pure function of content, so that rollouts share work and no knowledge.
 _COUNTS: dict[str, Mapping[str, int]] = {}
 
 
 def is_test(path: str) -> bool:
-    """Whether a path looks like a test; tests are never what an issue asks to change."""
+    """Whether a path looks like a test, which no issue asks to change."""
     name = path.rsplit("/", 1)[-1]
     return "tests/" in f"/{path}" or name.startswith("test_") or name == "conftest.py"
 
 
 def words(text: str) -> Iterable[str]:
-    """Lower-case words, identifiers split at underscores and humps, and whole as well."""
+    """Yield lower-case words; identifiers whole, and split at underscores and humps."""
     for match in WORD.finditer(text.replace("_", " ")):
         word = match.group()
         pieces = _pieces(word)
@@ -93,46 +92,46 @@ def _pieces(word: str) -> tuple[str, ...]:
 
 
 def bm25(query: Mapping[str, int], files: Mapping[str, Mapping[str, int]]) -> dict[str, float]:
-    """BM25 score of every file that shares a word with the query."""
+    """Return the BM25 score of every file that shares a word with the query."""
     lengths = {path: sum(counts.values()) for path, counts in files.items()}
     mean = sum(lengths.values()) / max(1, len(lengths)) or 1.0
     paths = {path: Counter(words(path)) for path in files}
     scores: dict[str, float] = {}
     for word in query:
-        found = {
+        occurrences = {
             path: counts.get(word, 0) + PATH_WEIGHT * paths[path].get(word, 0)
             for path, counts in files.items()
         }
-        found = {path: count for path, count in found.items() if count}
-        idf = math.log(1 + (len(files) - len(found) + 0.5) / (len(found) + 0.5))
-        for path, count in found.items():
+        occurrences = {path: count for path, count in occurrences.items() if count}
+        idf = math.log(1 + (len(files) - len(occurrences) + 0.5) / (len(occurrences) + 0.5))
+        for path, count in occurrences.items():
             norm = K1 * (1 - B + B * lengths[path] / mean)
             scores[path] = scores.get(path, 0.0) + idf * count * (K1 + 1) / (count + norm)
     return scores
 
 
 def votes(recall: Recall, files: Iterable[str]) -> dict[str, float]:
-    """Recalled scores summed by file; a memory that named many files gives each a smaller part.
+    """Sum recalled scores by file; an item that names many files gives each a smaller part.
 
-    Files that no longer exist are dropped: what moved is forgotten.
+    Files that no longer exist are dropped, moved ones too.
     """
-    known = set(files)
-    found: dict[str, float] = {}
+    present = set(files)
+    totals: dict[str, float] = {}
     for item in recall.items:
         for path in item.files:
-            if path in known:
-                found[path] = found.get(path, 0.0) + item.score / len(item.files)
-    return found
+            if path in present:
+                totals[path] = totals.get(path, 0.0) + item.score / len(item.files)
+    return totals
 
 
 def normalised(scores: Mapping[str, float]) -> dict[str, float]:
-    """Scores divided by the largest, so that two signals can be added."""
+    """Divide scores by the largest, so that two signals can be added."""
     top = max(scores.values(), default=0.0)
     return {path: score / top for path, score in scores.items()} if top > 0 else {}
 
 
 def _output(sandbox: Sandbox, command: str, stdin: bytes | None = None) -> bytes:
-    # What is read only once per process is no step of whichever rollout came first.
+    # A read that happens once per process must not be a step of the rollout that came first.
     run = sandbox.run if stdin is None else getattr(sandbox, "aside", sandbox.run)
     done = run(command, stdin=stdin)
     if not done.ok or done.truncated:
@@ -141,12 +140,12 @@ def _output(sandbox: Sandbox, command: str, stdin: bytes | None = None) -> bytes
 
 
 def _parse_batch(data: bytes) -> dict[str, Mapping[str, int]]:
-    found: dict[str, Mapping[str, int]] = {}
+    counts: dict[str, Mapping[str, int]] = {}
     at = 0
     while at < len(data):
         end = data.index(b"\n", at)
         blob, _, size = data[at:end].decode().split(" ")
         text = data[end + 1 : end + 1 + int(size)].decode("utf-8", "replace")
-        found[blob] = Counter(words(text))
+        counts[blob] = Counter(words(text))
         at = end + 1 + int(size) + 1
-    return found
+    return counts

@@ -1,4 +1,4 @@
-"""The two ends of the scale (`noop`, `gold`) and a double that replays patches (`scripted`)."""
+"""The two ends of the scale (`noop`, `gold`), and `scripted`, which replays patches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seqswe.sandbox import Sandbox
 
 
 class Noop:
-    """Does nothing, and so must resolve nothing."""
+    """Does nothing, so it must resolve no task."""
 
     def __init__(self, *, seed: int) -> None:
         del seed
@@ -26,7 +26,7 @@ class Noop:
 
 
 class Gold:
-    """Applies the gold patch, and so must resolve everything; proves instances and graders."""
+    """Applies the gold patch, so it must resolve every task; proves instances and graders."""
 
     reads_gold = True
 
@@ -70,7 +70,7 @@ class Scripted:
 
 
 def apply(sandbox: Sandbox, patch: str) -> None:
-    """Apply a patch in the sandbox. Raises RolloutError where it does not fit."""
+    """Apply a patch in the sandbox. Raises RolloutError if it does not fit."""
     if not patch:
         return
     done = sandbox.run(

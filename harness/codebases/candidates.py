@@ -30,7 +30,7 @@ DIFF = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mined:
-    """What mining found: candidates in order, their environments, and why others were left out."""
+    """The result of mining: candidates in order, their environments, and why others are skipped."""
 
     records: tuple[InstanceRecord, ...]
     environments: tuple[Environment, ...]
@@ -40,7 +40,7 @@ class Mined:
 
 
 def mine(clone: Clone, manifest: Manifest, issues: Mapping[int, Issue]) -> Mined:
-    """Candidates of a codebase by the rules of its manifest; nothing is executed."""
+    """Find the candidates of a codebase by the rules of its manifest; nothing is executed."""
     rules = manifest.mining
     head = clone.run("rev-parse", rules.head or "HEAD").strip()
     history = clone.first_parents(head, rules.window)
@@ -49,9 +49,9 @@ def mine(clone: Clone, manifest: Manifest, issues: Mapping[int, Issue]) -> Mined
     environments: dict[str, Environment] = {}
     clock: datetime | None = None
     for base, commit, date in _steps(clone, head, len(history)):
-        found = _candidate(clone, manifest, base, commit, issues)
-        if isinstance(found, str):
-            skipped[found] += 1
+        candidate = _candidate(clone, manifest, base, commit, issues)
+        if isinstance(candidate, str):
+            skipped[candidate] += 1
             continue
         if clock and date < clock:
             skipped["dated before its predecessor"] += 1
@@ -59,7 +59,7 @@ def mine(clone: Clone, manifest: Manifest, issues: Mapping[int, Issue]) -> Mined
         clock = date
         environment = environment_at(clone, base, manifest.python)
         environments.setdefault(environment.key, environment)
-        records.append(replace(found, created_at=date, environment=environment.key))
+        records.append(replace(candidate, created_at=date, environment=environment.key))
     return Mined(
         records=tuple(records),
         environments=tuple(environments.values()),
@@ -80,7 +80,7 @@ def _steps(clone: Clone, head: str, count: int) -> Iterator[tuple[str, str, date
 def _candidate(
     clone: Clone, manifest: Manifest, base: str, commit: str, issues: Mapping[int, Issue]
 ) -> InstanceRecord | str:
-    """The record of a commit, or the reason why it is none."""
+    """Return the record of a commit, or the reason why it is skipped."""
     rules, layout = manifest.mining, manifest.layout
     paths = clone.run("diff", "--name-only", "--no-renames", "-z", base, commit).split("\0")[:-1]
     sources, tests = _sort(paths, layout)
@@ -126,7 +126,7 @@ def _sort(paths: list[str], layout: Layout) -> tuple[list[str], list[str]]:
 def texts_of(
     clone: Clone, layout: Layout, base: str, commit: str, issues: Mapping[int, Issue]
 ) -> InstanceTexts:
-    """Statement, patch and test patch of a commit. Raises ValueError for an unsplittable diff."""
+    """Read statement, patch and test patch of a commit. Raises ValueError if they do not split."""
     diff = clone.run(*DIFF, base, commit)
     if "".join(part.text for part in parts(diff)) != diff:
         raise ValueError("the diff does not come apart cleanly")

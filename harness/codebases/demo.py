@@ -29,7 +29,7 @@ PINNED = {
 
 
 class DemoError(MissingError):
-    """The demo codebase could not be built, or is not what was recorded."""
+    """The demo codebase could not be built, or differs from what was recorded."""
 
 
 def expected_head() -> str:
@@ -66,7 +66,7 @@ def _apply_history(repository: Path, tree: Path) -> None:
         "--quiet",
         "--keep",
         "--committer-date-is-author-date",
-        given=mailbox,
+        stdin=mailbox,
         **place,
     )
     (repository / "ORIG_HEAD").unlink(missing_ok=True)
@@ -81,14 +81,14 @@ def _verify(repository: Path) -> Path:
     return repository
 
 
-def _git(repository: Path, *arguments: str, given: bytes = b"", **place: str) -> str:
+def _git(repository: Path, *arguments: str, stdin: bytes = b"", **place: str) -> str:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     clean |= PINNED | place | {"GIT_DIR": str(repository.resolve())}
     settings = ("-c", f"core.attributesFile={os.devnull}", "-c", "core.logAllRefUpdates=false")
     where = place.get("GIT_WORK_TREE")
     command = ["git", *settings, *arguments]
     try:
-        done = subprocess.run(command, input=given, env=clean, cwd=where, capture_output=True)
+        done = subprocess.run(command, input=stdin, env=clean, cwd=where, capture_output=True)
     except FileNotFoundError:
         raise DemoError("git is not installed", "Install it with your package manager.") from None
     if done.returncode:

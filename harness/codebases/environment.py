@@ -22,12 +22,12 @@ from seqswe.sandbox import Environment
 
 
 def environment_at(clone: Clone, commit: str, settings: PythonSettings) -> Environment:
-    """The environment of a commit; equal declarations give equal keys."""
+    """Find the environment of a commit; equal declarations give equal keys."""
     texts = {name: clone.show(commit, name) for name in settings.dependency_files}
-    found = [
+    declarations = [
         r for name, text in texts.items() if text for r in declared(name, text, settings.extras)
     ]
-    requirements = _chosen([*found, *settings.requirements], settings)
+    requirements = _chosen([*declarations, *settings.requirements], settings)
     return Environment(
         key=_key(settings, requirements),
         python=settings.version,
@@ -38,7 +38,7 @@ def environment_at(clone: Clone, commit: str, settings: PythonSettings) -> Envir
 
 
 def declared(name: str, text: str, extras: Iterable[str]) -> list[str]:
-    """Requirements that one dependency file declares, with those of the given extras.
+    """Read the requirements that a dependency file declares, with those of the given extras.
 
     A file that cannot be read (a setup.py of Python 2, a broken commit) declares nothing.
     """
@@ -55,10 +55,10 @@ def _key(settings: PythonSettings, requirements: tuple[str, ...]) -> str:
     return digest_of("\n".join(parts)).removeprefix("sha256:")[:12]
 
 
-def _chosen(found: Iterable[str], settings: PythonSettings) -> tuple[str, ...]:
+def _chosen(declarations: Iterable[str], settings: PythonSettings) -> tuple[str, ...]:
     left_out = {canonicalize_name(n) for n in (*settings.exclude, settings.distribution) if n}
     chosen: dict[str, str] = {}
-    for text in found:
+    for text in declarations:
         try:
             requirement = Requirement(text)
         except InvalidRequirement:

@@ -1,4 +1,4 @@
-"""From the facts of a manifest and the texts of a clone to instances, checked by digest."""
+"""Instances from the facts of a manifest and the texts of a clone, checked by digest."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from seqswe.manifests.manifest import InstanceRecord, Manifest
 def instances_of(
     clone: Clone, manifest: Manifest, records: Iterable[InstanceRecord], issues: Mapping[int, Issue]
 ) -> list[Instance]:
-    """Instances of some records, in order.
+    """Make the instances of some records, in order.
 
-    Raises MissingError where the clone lacks a commit, ManifestError where what it says is not
-    what was validated.
+    Raises MissingError if the clone lacks a commit, ManifestError if its texts differ from those
+    that were validated.
     """
     return [instance_of(clone, manifest, record, issues) for record in records]
 
@@ -29,7 +29,7 @@ def instances_of(
 def instance_of(
     clone: Clone, manifest: Manifest, record: InstanceRecord, issues: Mapping[int, Issue]
 ) -> Instance:
-    """One instance; see `instances_of`."""
+    """Make one instance; see `instances_of`."""
     try:
         texts = (
             kept_texts(clone, record)
@@ -46,7 +46,7 @@ def instance_of(
         if record.digests.get(name) != digest:
             if record.bug and not record.bug.get("failure"):
                 raise MissingError(
-                    f"{record.instance_id}: what its failing test said is not stored",
+                    f"{record.instance_id}: the message of its failing test is not stored",
                     f"`seqswe inject {manifest.name} --mirror DIR --out FOLDER` makes the sequence "
                     "again; then name FOLDER.",
                 )

@@ -13,9 +13,9 @@ from seqswe.runs.folders import cache_folder
 
 
 def clone_of(manifest: Manifest, mirror: str) -> Clone:
-    """The clone of a codebase; the demo codebase is built from what ships with SeqSWE.
+    """Find the clone of a codebase; the demo codebase is built from the package's own files.
 
-    A mirror is asked first, but it need not hold the demo codebase.
+    A mirror comes first, but it need not hold the demo codebase.
     """
     from harness.codebases import demo
 
@@ -23,15 +23,15 @@ def clone_of(manifest: Manifest, mirror: str) -> Clone:
     own = (manifest.folder / "history", shipped() / name / "history")
     if not any(folder.is_dir() for folder in own):
         return locate(manifest.repo, manifest.url, mirror, cache_folder())
-    if found := in_mirror(manifest.repo, mirror):
-        return found
+    if mirrored := in_mirror(manifest.repo, mirror):
+        return mirrored
     # The head is in the name: another version of SeqSWE may have built another history.
     name = f"{name}-{demo.expected_head()[:12]}"
     return Clone(demo.build(cache_folder() / "clones" / name))
 
 
 def writable_folder(manifest: Manifest, out: Path | None) -> Path:
-    """Where a codebase's files are written: `out`, else the folder they were read from."""
+    """Return the folder for a codebase's files: `out`, else the one that they were read from."""
     folder = out or manifest.folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -45,13 +45,13 @@ def writable_folder(manifest: Manifest, out: Path | None) -> Path:
 
 
 def locate(repo: str, url: str, mirror: str, cache: Path) -> Clone:
-    """The clone of a codebase: from the mirror folder, else from the cache, else cloned.
+    """Find the clone of a codebase in the mirror folder, else in the cache, else make it.
 
     A mirror holds `<owner>+<name>/repo` or `<owner>/<name>.git`. Raises MissingError.
     """
     if mirror:
-        if found := in_mirror(repo, mirror):
-            return found
+        if mirrored := in_mirror(repo, mirror):
+            return mirrored
         owner, _, name = repo.partition("/")
         raise MissingError(
             f"the mirror {mirror} has no clone of {repo}",
@@ -64,7 +64,7 @@ def locate(repo: str, url: str, mirror: str, cache: Path) -> Clone:
 
 
 def in_mirror(repo: str, mirror: str) -> Clone | None:
-    """A mirror folder's clone of a codebase, if it has one. Raises MissingError for no folder."""
+    """Return a mirror folder's clone, if it has one. Raises MissingError if there is no folder."""
     if not mirror:
         return None
     if not Path(mirror).is_dir():

@@ -1,4 +1,4 @@
-"""The problem statement: an issue's text where there is one, else the commit's message."""
+"""The problem statement: the text of the issue, if any, else the commit's message."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Issue:
 
 
 def load_issues(path: str) -> Mapping[int, Issue]:
-    """Issues by number from JSON lines `{"number", "title", "body", "created_at"}`.
+    """Read issues by number from JSON lines `{"number", "title", "body", "created_at"}`.
 
     path: of the file; "" for none. Raises UsageError for one that cannot be read, or a line of
     another form.
@@ -59,7 +59,7 @@ def load_issues(path: str) -> Mapping[int, Issue]:
 def statement_of(
     clone: Clone, base: str, commit: str, issues: Mapping[int, Issue]
 ) -> tuple[str, str]:
-    """The statement of a commit's task and its source: `issue:<number>` or `commit`.
+    """Return the statement of a commit's task and its source: `issue:<number>` or `commit`.
 
     An issue counts only if it was written before the base commit was.
     """
@@ -73,6 +73,6 @@ def statement_of(
 
 
 def without_trailers(message: str) -> str:
-    """A commit message without sign-offs and co-authors, which only name people."""
+    """Remove sign-offs and co-authors, which only name people, from a commit message."""
     lines = [line.rstrip() for line in message.strip().splitlines()]
     return "\n".join(line for line in lines if not TRAILER.match(line)).strip() + "\n"

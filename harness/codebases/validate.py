@@ -1,4 +1,4 @@
-"""Prove an instance in the sandbox: what fails without gold passes with it, every time."""
+"""Prove an instance in the sandbox: some tests fail without gold and pass with it, every time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REPEATS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """A record with its test ids, or the reason why it is not an instance."""
+    """A record with its test ids, or why it is not an instance."""
 
     record: InstanceRecord
     problem: str = ""
@@ -57,11 +57,11 @@ def _decide(record: InstanceRecord, before: TestRun, after: Sequence[TestRun]) -
     passing = [t for t in tests if t not in flaky and after[0].passed(t)]
     known_good = {t for t in passing if before.outcomes.get(t) in ("passed", "xfailed")}
     fail_to_pass = tuple(t for t in passing if t not in known_good and after[0].fixed(t))
-    found = replace(
+    proved = replace(
         record,
         FAIL_TO_PASS=fail_to_pass,
         PASS_TO_PASS=tuple(t for t in passing if t in known_good),
         flaky=tuple(sorted(flaky)),
     )
     problem = "" if fail_to_pass else "no test fails without gold and passes with it"
-    return Validation(record=found, problem=problem)
+    return Validation(record=proved, problem=problem)

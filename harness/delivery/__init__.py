@@ -1,4 +1,4 @@
-"""How what a memory recalls reaches the agent: five ways, whatever the memory stores it in.
+"""The five ways by which a recall reaches the agent; they fit every memory.
 
 Ground floor: imports no other room. Start at `deliver.py`; `inside/` holds the programs that run
 in the sandbox.

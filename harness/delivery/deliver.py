@@ -1,6 +1,6 @@
-"""Hands a recall to an agent by one of the ways of `Experiment.delivery`, and sees what it did.
+"""Hands a recall to an agent by one of the ways of `Experiment.delivery`, and collects its use.
 
-The way changes nothing of what is remembered: every way shows the same items of the same recall.
+The way does not change what is remembered: every way shows the same items of the same recall.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from seqswe.runs.rollout import Delivered
 from seqswe.sandbox import Sandbox
 
 SECONDS = 60.0
-"""For laying out and for collecting; both take a fraction of one."""
+"""Limit for writing a memory's files and for collecting; both take a fraction of a second."""
 MAX_COUNT = 10**9
-"""Above every count that can be one."""
+"""Above every plausible count."""
 
 
 @dataclass
 class Handover:
-    """What an agent is given of a recall and, once it is done, what it made of it."""
+    """What an agent is given of a recall and, after its work, how it used it."""
 
     recall: Recall
     delivered: Delivered | None = None
-    """None where the recall went into the prompt: the journal tells its bytes anyway."""
+    """None if the recall went into the prompt: the journal has its bytes anyway."""
     written: tuple[str, ...] = ()
 
     def noted(self, attempt: Attempt) -> Attempt:
-        """The attempt with what the agent wrote to its memory among its notes, as `written`."""
+        """Add what the agent wrote to its memory to the attempt's notes, as `written`."""
         if not self.written:
             return attempt
         return replace(attempt, notes={**attempt.notes, "written": list(self.written)})
 
     def used(self, calls: Mapping[str, int] | None, written: tuple[str, ...] = ()) -> None:
-        """Say what became of it."""
+        """Note how the agent used the memory."""
         assert self.delivered is not None
         size = sum(len(note.encode()) for note in written)
         self.delivered = replace(self.delivered, used=calls, written_bytes=size)
@@ -54,7 +54,10 @@ class Handover:
 
 
 def check(experiment: Experiment) -> None:
-    """Whether this agent in this sandbox can be reached this way. Raises UsageError or Missing."""
+    """Check that this agent in this sandbox can be reached this way.
+
+    Raises UsageError or MissingError.
+    """
     way, name = experiment.delivery, experiment.agent
     if way == "prompt":
         return
@@ -63,7 +66,7 @@ def check(experiment: Experiment) -> None:
     if way not in ways:
         raise UsageError(
             f"agent {name!r} does not look for its memory by --delivery {way}",
-            f"It can be given it by: {', '.join(ways)}.",
+            f"Choose one of: {', '.join(ways)}.",
         )
     if way == "mcp-http":
         plugins.require("mcp", "mcp", "--delivery mcp-http")
@@ -80,7 +83,7 @@ def check(experiment: Experiment) -> None:
 def deliver(way: str, recall: Recall, sandbox: Sandbox) -> Iterator[Handover]:
     """Deliver for as long as the agent works in the sandbox.
 
-    Raises RolloutError("sandbox_failed") where nothing can be laid out in it.
+    Raises RolloutError("sandbox_failed") if the memory's files cannot be written.
     """
     if way == "prompt":
         yield Handover(recall)
@@ -93,14 +96,14 @@ def deliver(way: str, recall: Recall, sandbox: Sandbox) -> Iterator[Handover]:
 
 @contextmanager
 def _file(recall: Recall, sandbox: Sandbox) -> Iterator[Handover]:
-    laid, cut = texts.instructions(recall)
-    job = {"files": laid, "programs": {}}
+    files, cut = texts.instructions(recall)
+    job = {"files": files, "programs": {}}
     _write_files(sandbox, job)
-    size = max((len(text.encode()) for text in laid.values()), default=0)
+    size = max((len(text.encode()) for text in files.values()), default=0)
     handover = Handover(Recall(), Delivered(way="file", bytes=size, truncated=cut))
     yield handover
-    seen = _ask(sandbox, "home", ["opened"], job) if laid else {"opened": 0}
-    handover.used(_counts(seen, ("opened",)))
+    answer = _ask(sandbox, "home", ["opened"], job) if files else {"opened": 0}
+    handover.used(_counts(answer, ("opened",)))
 
 
 @contextmanager
@@ -116,8 +119,8 @@ def _folder(recall: Recall, sandbox: Sandbox, way: str = "folder") -> Iterator[H
     hint = texts.SHELL_HINT if way == "folder" else texts.TOOL_HINT
     handover = Handover(Recall(hint=hint, env=env), _delivered(way, recall))
     yield handover
-    seen = _ask(sandbox, "memory", ["collect", f"{home}/{texts.FOLDER}/memory"], {})
-    handover.used(_counts(seen.get("calls"), CALLS), _notes(seen.get("notes")))
+    answer = _ask(sandbox, "memory", ["collect", f"{home}/{texts.FOLDER}/memory"], {})
+    handover.used(_counts(answer.get("calls"), CALLS), _notes(answer.get("notes")))
 
 
 def _mcp(recall: Recall, sandbox: Sandbox) -> Any:
@@ -154,14 +157,14 @@ def _delivered(way: str, recall: Recall) -> Delivered:
 
 
 def _write_memory(sandbox: Sandbox, recall: Recall, programs: Mapping[str, str]) -> tuple[str, str]:
-    """Lay the folder and programs out; returns HOME and PATH of the sandbox."""
+    """Write the folder and programs; returns HOME and PATH of the sandbox."""
     memory = f"{texts.FOLDER}/memory"
-    laid = {f"{memory}/{name}": text for name, text in texts.entries(recall).items()}
-    return _write_files(sandbox, {"files": {f"{memory}/calls": "", **laid}, "programs": programs})
+    files = {f"{memory}/{name}": text for name, text in texts.entries(recall).items()}
+    return _write_files(sandbox, {"files": {f"{memory}/calls": "", **files}, "programs": programs})
 
 
 def _write_files(sandbox: Sandbox, job: Mapping[str, Any]) -> tuple[str, str]:
-    answer = _ask(sandbox, "home", ["lay"], job)
+    answer = _ask(sandbox, "home", ["write"], job)
     if not answer:
         raise RolloutError("sandbox_failed", "the memory could not be laid out below HOME")
     return str(answer["home"]), str(answer["path"])
@@ -170,29 +173,32 @@ def _write_files(sandbox: Sandbox, job: Mapping[str, Any]) -> tuple[str, str]:
 def _ask(
     sandbox: Sandbox, name: str, arguments: list[str], job: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Run a program of ours inside; {} where it cannot, which then is the agent's own doing."""
+    """Run a program of ours inside; {} if that fails, which only the agent can have caused."""
     command = ["python3", "-I", "-c", texts.source(name), *arguments]
     done = sandbox.run(command, timeout=SECONDS, stdin=json.dumps(job).encode())
     try:
-        found = json.loads(done.stdout) if done.ok else {}
+        answer = json.loads(done.stdout) if done.ok else {}
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return answer if isinstance(answer, dict) else {}
 
 
-def _counts(found: Any, names: Sequence[str]) -> dict[str, Any] | None:
-    """What the sandbox says was counted; None for what cannot be: its python3 is the agent's."""
-    if not isinstance(found, dict):
+def _counts(answer: Any, names: Sequence[str]) -> dict[str, Any] | None:
+    """Read counts from a sandbox's answer; None if they are not counts.
+
+    The agent can change the sandbox's python3, so the answer may be anything.
+    """
+    if not isinstance(answer, dict):
         return None
-    counts = [found.get(name) for name in names]
-    sound = all(type(count) is int and count in range(MAX_COUNT) for count in counts)
-    return dict(zip(names, counts, strict=True)) if sound else None
+    counts = [answer.get(name) for name in names]
+    valid = all(type(count) is int and count in range(MAX_COUNT) for count in counts)
+    return dict(zip(names, counts, strict=True)) if valid else None
 
 
-def _notes(found: Any) -> tuple[str, ...]:
-    """Notes that the sandbox says were written, as far as their budget goes."""
+def _notes(answer: Any) -> tuple[str, ...]:
+    """Read notes from a sandbox's answer, within their budget."""
     kept, left = [], WRITE_BYTES
-    for note in found if isinstance(found, list) else []:
+    for note in answer if isinstance(answer, list) else []:
         data = note.encode("utf-8", "replace")[:left] if isinstance(note, str) else b""
         left -= len(data)
         kept.append(data.decode("utf-8", "ignore"))

@@ -1,7 +1,8 @@
 """The memory as an MCP server on the host, over streamable HTTP, for one task.
 
 It answers on the loopback interface alone, to requests with the task's token and a Host header
-that names it: a web page that has a name resolve to this machine gets 421, anybody else 401.
+that names the server. A web page whose name resolves to this machine gets 421, a request without
+the token 401.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ START_SECONDS = 20.0
 
 @contextmanager
 def serve(store: Store) -> Iterator[tuple[str, str]]:
-    """URL and token of a server that ends with this block. Raises MissingError, RolloutError."""
+    """Serve until the block ends; yields URL and token. Raises MissingError and RolloutError."""
     token = secrets.token_urlsafe(24)
     uvicorn = plugins.require("uvicorn", "mcp", "--delivery mcp-http")
     with socket.socket() as listening:
@@ -58,15 +59,17 @@ def _wait(server: Any, thread: threading.Thread) -> None:
 def _app(store: Store, port: int) -> Any:
     types, lowlevel = _mcp("types"), _mcp("server.lowlevel")
 
-    async def listed(context: Any, given: Any) -> Any:
+    async def list_tools(context: Any, params: Any) -> Any:
         return types.ListToolsResult(tools=[types.Tool.model_validate(tool) for tool in TOOLS])
 
-    async def call(context: Any, given: Any) -> Any:
-        text, failed = called(store, given.name, given.arguments)
-        content = types.TextContent(type="text", text=text or f"unknown tool {given.name!r}")
+    async def call_tool(context: Any, params: Any) -> Any:
+        text, failed = called(store, params.name, params.arguments)
+        content = types.TextContent(type="text", text=text or f"unknown tool {params.name!r}")
         return types.CallToolResult(content=[content], is_error=failed)
 
-    server = lowlevel.Server("memory", instructions=ABOUT, on_list_tools=listed, on_call_tool=call)
+    server = lowlevel.Server(
+        "memory", instructions=ABOUT, on_list_tools=list_tools, on_call_tool=call_tool
+    )
     names = [f"127.0.0.1:{port}", f"localhost:{port}"]
     return server.streamable_http_app(
         json_response=True,
@@ -82,7 +85,7 @@ def _mcp(module: str) -> Any:
 
 
 def _guarded(app: Any, token: str) -> Any:
-    """The application, for those who know the token."""
+    """Wrap the application so that it answers only requests with the token."""
     expected = f"Bearer {token}".encode()
 
     async def guard(scope: Any, receive: Any, send: Any) -> None:

@@ -1,4 +1,4 @@
-"""What each way of delivery lays below HOME, and what it tells the agent of it."""
+"""The files that each way of delivery writes below HOME, and the hint that the agent gets."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ FOLDER = ".seqswe"
 COMMAND = f"{FOLDER}/bin/memory"
 CONFIG = f"{FOLDER}/mcp.json"
 CODEX_BYTES = 32 * 1024
-"""Of instruction files, Codex reads no more (`project_doc_max_bytes`)."""
+"""Codex reads no more bytes of its instruction files (`project_doc_max_bytes`)."""
 INSTRUCTIONS: Mapping[str, int | None] = {
     ".codex/AGENTS.md": CODEX_BYTES,
     ".claude/CLAUDE.md": None,
     ".gemini/GEMINI.md": None,
 }
-"""Where Codex, Claude Code and Gemini CLI look for a user's own instructions; bytes each reads."""
+"""Where Codex, Claude Code and Gemini CLI look for a user's instructions; bytes that each reads."""
 HEADING = "# What was learned from earlier tasks in this codebase\n\n"
 SHELL_HINT = (
     "You have a memory of earlier tasks in this codebase. `memory search WORDS` lists what is "
@@ -34,12 +34,12 @@ WRAPPER = '#!/bin/sh\nexec python3 -I "$(dirname "$0")/memory.py" "$@"\n'
 
 
 def source(name: str) -> str:
-    """The source of a program that runs inside."""
+    """Return the source of a program that runs inside."""
     return (files("harness.delivery") / "inside" / f"{name}.py").read_text(encoding="utf-8")
 
 
 def instructions(recall: Recall) -> tuple[dict[str, str], bool]:
-    """Instruction files by path, and whether any was cut; none where nothing is recalled."""
+    """Return instruction files by path, and whether any was cut; none if nothing is recalled."""
     if not recall.text.strip():
         return {}, False
     whole = f"{HEADING}{recall.text}\n"
@@ -49,16 +49,16 @@ def instructions(recall: Recall) -> tuple[dict[str, str], bool]:
 
 
 def entries(recall: Recall) -> dict[str, str]:
-    """What was recalled as files of the memory's folder, best first."""
+    """Return what was recalled as files of the memory's folder, best first."""
     return {f"recalled/{n:03}.md": item.text for n, item in enumerate(recall.items, 1)}
 
 
 def programs() -> dict[str, str]:
-    """The command, which is also the server for MCP clients inside, and their configuration."""
+    """Return the command, which is also an MCP server, and the configuration of MCP clients."""
     server = {"command": f"{{HOME}}/{COMMAND}", "args": ["mcp"]}
     return {COMMAND: WRAPPER, f"{COMMAND}.py": source("memory"), CONFIG: config(server)}
 
 
 def config(server: Mapping[str, object]) -> str:
-    """A configuration of MCP clients that names one server, `memory`."""
+    """Return a configuration of MCP clients that names one server, `memory`."""
     return json.dumps({"mcpServers": {"memory": server}}, indent=2) + "\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from seqswe.errors import RolloutError
 from seqswe.sandbox import Sandbox
 
-# A git folder of its own: whatever the agent staged, committed, stashed, marked as unchanged or
-# configured, the files count. Of its own folder only the packs' place and the ignored names are
-# taken over. Repositories inside the checkout are told by their files, like the rest.
+# A new git folder, so that only the files count, whatever the agent staged, committed, stashed,
+# marked as unchanged or configured. Only the packs' place and the ignored names are taken over
+# from the agent's own. Repositories inside the checkout count as files, like the rest.
 SCRIPT = """
 set -e
 export GIT_DIR="$(mktemp -d)" GIT_WORK_TREE="$PWD" GIT_CONFIG_GLOBAL=/dev/null
@@ -25,10 +25,10 @@ rm -rf "$GIT_DIR"
 
 
 def collect_patch(sandbox: Sandbox, base_commit: str) -> str:
-    """The difference between the sandbox's files and `base_commit`, as `git apply` reads it.
+    """Return the difference between the sandbox's files and `base_commit`, for `git apply`.
 
-    Raises RolloutError("agent_crashed") when the agent left no repository to compare, and
-    when the patch is larger than a sandbox may print.
+    Raises RolloutError("agent_crashed") if the agent left no repository to compare, or if the
+    patch is larger than a sandbox may print.
     """
     done = sandbox.run(SCRIPT, env={"BASE": base_commit})
     if not done.ok or done.truncated:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from importlib import resources
 from secrets import token_hex
 
 from harness.grading.junit import TestRun, read
@@ -22,41 +23,15 @@ CHANGING = (
     (re.compile(r"\b0x[0-9a-f]{6,16}\b"), "0x?"),
     (re.compile(r"/\S*/tmp\.\w{10}\b"), "/tmp/?"),
 )
-"""Durations, addresses and names of temporary files."""
+"""Durations, addresses and names of temporary files, and what stands in their place."""
 APPLY = "git apply --whitespace=nowarn -"
-RUN_TESTS = """
-{limits}
-report=$(mktemp) place=$(mktemp -d)
-cat > "$place/{control}.py" <<'CONTROL'
-{plugin}
-CONTROL
-PYTHONPATH="$place${{PYTHONPATH:+:$PYTHONPATH}}" python -P -m pytest -p {control} \
-  --junitxml="$report" -o junit_family=xunit1 -o addopts= -p no:cacheprovider \
-  --color=no --tb=short -q {arguments} {files} >&2
-code=$?
-cat "$report"
-exit $code
-"""
-CONTROL = """
-import pathlib, pytest
-
-def control():
-    assert False, "this test must fail"
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session):
-    if session.items:
-        module = pytest.Module.from_parent(session, path=pathlib.Path(__file__))
-        session.items.append(pytest.Function.from_parent(module, name=__name__, callobj=control))
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_report_teststatus(report):
-    return ("", "", "") if report.nodeid.endswith(__name__) else None
-"""
+RUN_TESTS = "run_tests.sh"
+CONTROL = "control.py.txt"
 """A pytest plug-in that adds a test which must fail, last of all and not shown in the log.
 
 Code that makes every test pass, or writes a report of its own, gives itself away by it.
 """
+PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +41,7 @@ class Graded:
     verdict: Verdict
     log: str
     test_seconds: float = 0.0
-    """Of grading, the part that the tests themselves took."""
+    """Seconds that the tests themselves took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +54,7 @@ class Grader:
     def grade(self, instance: Instance, patch: str, sandbox: Sandbox) -> Graded:
         """Apply a patch and run the instance's tests in a fresh sandbox at its base commit.
 
-        Raises RolloutError("grader_failed") where the test patch itself does not apply.
+        Raises RolloutError("grader_failed") if the test patch itself does not apply.
         """
         gold = paths_of(instance.patch) if instance.patch else ()
         try:
@@ -94,7 +69,7 @@ class Grader:
         try:
             run, log = self.run_tests(instance, sandbox)
         except RolloutError as error:
-            # Restored on the base commit they apply, as validation showed: the patch is in the way.
+            # Validation showed that they can be restored on the base commit, so the patch is why.
             if not kept or error.cause != "grader_failed":
                 raise
             return _unresolved(instance, error.message, applied=True, dropped=dropped)
@@ -102,7 +77,7 @@ class Grader:
         return Graded(verdict=verdict, log=log, test_seconds=run.seconds)
 
     def run_tests(self, instance: Instance, sandbox: Sandbox) -> tuple[TestRun, str]:
-        """Restore the instance's test files as the last thing, then run them."""
+        """Restore the instance's test files, as the last change, then run them."""
         self.restore_tests(instance, sandbox)
         return self.execute(instance.test_files, sandbox)
 
@@ -127,13 +102,7 @@ done
     ) -> tuple[TestRun, str]:
         """Run pytest on some modules; returns outcomes and terminal log."""
         control = f"control_{token_hex(8)}"
-        script = RUN_TESTS.format(
-            limits=processor_time(self.tests),
-            arguments=arguments(self.tests),
-            files=" ".join(shlex.quote(f) for f in files),
-            control=control,
-            plugin=CONTROL.strip(),
-        )
+        script = _script(self.tests, files, control)
         done = sandbox.run(script, timeout=self.tests.wall_seconds, env=env)
         log = normalize_log(done.stderr.decode("utf-8", "replace"), sandbox.root)
         if done.timed_out or done.exit_code == TOO_LONG:
@@ -143,8 +112,21 @@ done
         return replace(run, seconds=done.seconds), log
 
 
+def _script(tests: TestSettings, files: Iterable[str], control: str) -> str:
+    """Fill in the shell script that runs some test modules; `control` names the plug-in."""
+    values = {
+        "limits": processor_time(tests),
+        "arguments": arguments(tests),
+        "files": " ".join(shlex.quote(f) for f in files),
+        "control": control,
+        "plugin": _inside(CONTROL).strip(),
+    }
+    template = _inside(RUN_TESTS).replace("\\\n", "")  # as a shell joins continued lines
+    return PLACEHOLDER.sub(lambda name: values[name[1]], template)
+
+
 def normalize_log(log: str, root: str) -> str:
-    """A test log without what differs from run to run though nothing happened differently.
+    """Replace what differs between runs that did the same: durations, addresses, folders.
 
     Logs reach memories, and a memory's snapshot must not depend on how fast a test was.
     """
@@ -186,9 +168,9 @@ def _unresolved(
 
 
 def empty_patch(instance: Instance) -> Graded:
-    """The verdict of an empty patch: unresolved without running anything, as in SWE-bench.
+    """Return the verdict of an empty patch: unresolved, without running anything, as in SWE-bench.
 
-    What it would show was shown when the instance was validated: FAIL_TO_PASS fail without gold.
+    Validation has shown what a run would show: FAIL_TO_PASS fail without gold.
     """
     verdict = Verdict(
         resolved=False,
@@ -202,3 +184,8 @@ def empty_patch(instance: Instance) -> Graded:
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
+
+
+def _inside(name: str) -> str:
+    """Read a file of `inside/`."""
+    return (resources.files("harness.grading") / "inside" / name).read_text(encoding="utf-8")

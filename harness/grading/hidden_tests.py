@@ -1,7 +1,7 @@
 """Which tests of an injected bug may grade it: those that no issue ever shows.
 
-Decided once for a whole sequence, so that what was ever shown (and so may be remembered) never
-grades, and what grades is never shown. Of a real issue every test may grade.
+This is decided once for a whole sequence. So a test that was ever shown, and may be remembered,
+never grades, and a test that grades is never shown. Every test of a real issue may grade.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SHOWN = 0.4
 
 
 def function_of(test: str) -> str:
-    """A test id without its parameters: what is shown or hidden as a whole."""
+    """Strip the parameters of a test id; a function is shown or hidden as a whole."""
     return test.split("[", 1)[0]
 
 

@@ -13,12 +13,12 @@ Outcome = Literal["passed", "xfailed", "skipped", "failed"]
 """From best to worst."""
 COUNT = re.compile(rb"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)\b")
 SUMMARY = re.compile(rb"^(?:=+ )?(\d+ \w+.*) in [\d.]+s\b", re.MULTILINE)
-"""pytest's closing line. Programs may print more when they end, so it need not be the last one."""
+"""pytest's closing line. It need not be the last one: programs may print more when they end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestRun:
-    """Outcomes by node id; `problem` says why they cannot be trusted, and is empty if they can."""
+    """Outcomes by node id, and `problem`: why they cannot be trusted, empty if they can."""
 
     __test__ = False
 
@@ -28,11 +28,14 @@ class TestRun:
     """Wall clock of the test command."""
 
     def passed(self, test: str) -> bool:
-        """Whether a test passed, or failed as it was expected to, in a run to be trusted."""
+        """Whether a test passed, or failed as expected, in a run that can be trusted."""
         return not self.problem and self.outcomes.get(test) in ("passed", "xfailed")
 
     def fixed(self, test: str) -> bool:
-        """Whether a test that used to fail passed: any code may call `pytest.xfail` instead."""
+        """Whether a test that used to fail passed.
+
+        An expected failure does not count: any code may call `pytest.xfail`.
+        """
         return not self.problem and self.outcomes.get(test) == "passed"
 
 
@@ -41,7 +44,7 @@ def read(xml: bytes, log: bytes, exit_code: int, control: str = "") -> TestRun:
 
     `xml` is the report written with `junit_family=xunit1`, `log` the terminal output. A test
     that occurs twice (a failed call and a failed teardown) has its worst outcome. `control`
-    names a test that was added to fail: where others passed and it did not fail, none is believed.
+    names a test that was added to fail: if others passed and it did not fail, none is believed.
     """
     if exit_code not in (0, 1, 2):
         return TestRun(problem=f"pytest ended with exit code {exit_code}")
@@ -66,7 +69,7 @@ def read(xml: bytes, log: bytes, exit_code: int, control: str = "") -> TestRun:
 
 
 def node_id(case: TestCase) -> str:
-    """pytest's own id, from the file, the class path and the name of xunit1."""
+    """Return pytest's own id, from the file, the class path and the name in xunit1."""
     attributes = case._elem.attrib
     file, classname = attributes.get("file", ""), attributes.get("classname", "")
     if not file:

@@ -32,7 +32,7 @@ STEERS_TESTS = (
     ".gitattributes",
 )
 """Names of files and folders (a package is imported like a module) that decide how tests run, or
-how they are restored: a candidate may touch them only where gold does."""
+how they are restored. A candidate may touch them only if gold does."""
 MOVES = ("rename from ", "rename to ", "copy from ", "copy to ")
 ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
 LETTERS = {
@@ -51,16 +51,16 @@ class Part:
     """One file's share of a patch."""
 
     paths: tuple[str, ...]
-    """The file's path, and the old one where it was moved."""
+    """The file's path, and the old one if it was moved."""
     text: str
     changed: int
     """Added plus removed lines."""
 
 
 def parts(patch: str) -> list[Part]:
-    """A git patch, file by file; `"".join(p.text)` is the patch again.
+    """Take a git patch apart, file by file; `"".join(p.text)` is the patch again.
 
-    Raises ValueError for a text that is not a git patch.
+    Raises ValueError if the text is not a git patch.
     """
     start, *texts = _texts(patch)
     if any(line.startswith(("--- ", "+++ ", "@@ ")) for line in start.split("\n")) or (
@@ -71,7 +71,7 @@ def parts(patch: str) -> list[Part]:
 
 
 def split(patch: str, chosen: Callable[[str], bool]) -> tuple[str, str]:
-    """Two patches: the files `chosen` (by any of their paths), and the others."""
+    """Split into two patches: the files `chosen` (by any of their paths), and the others."""
     both: tuple[list[str], list[str]] = ([], [])
     for part in parts(patch):
         both[0 if any(map(chosen, part.paths)) else 1].append(part.text)
@@ -79,12 +79,15 @@ def split(patch: str, chosen: Callable[[str], bool]) -> tuple[str, str]:
 
 
 def paths_of(patch: str) -> tuple[str, ...]:
-    """Every path that a patch touches, sorted."""
+    """Return every path that a patch touches, sorted."""
     return tuple(sorted({path for part in parts(patch) for path in part.paths}))
 
 
 def is_test(layout: Layout) -> Callable[[str], bool]:
-    """Whether a path belongs to the tests (or is a test module outside their folders)."""
+    """Return a function that tells whether a path is one of the tests.
+
+    A test module outside of the tests' folders is one as well.
+    """
 
     def decide(path: str) -> bool:
         return under(path, layout.tests) or fnmatch(PurePosixPath(path).name, layout.test_modules)
@@ -98,9 +101,10 @@ def under(path: str, folders: Iterable[str]) -> bool:
 
 
 def candidate_part(patch: str, layout: Layout, gold_paths: Iterable[str]) -> tuple[str, list[str]]:
-    """What of a candidate's patch is graded, and the paths that were dropped.
+    """Drop what a candidate must not change; returns the patch that is kept, and dropped paths.
 
-    Tests, test configuration and start-up hooks are dropped unless gold touches them.
+    Files of tests, test configuration and start-up hooks are dropped unless gold touches them.
+    Every other file is kept.
     """
     allowed = set(gold_paths)
     test = is_test(layout)
@@ -116,7 +120,7 @@ def candidate_part(patch: str, layout: Layout, gold_paths: Iterable[str]) -> tup
 
 
 def _texts(patch: str) -> list[str]:
-    """What stands before the first header, and the text of each file."""
+    """Return the text before the first header, and then the text of each file."""
     # Only a newline ends a line of a patch: sources hold form feeds and the like. Lines of a hunk
     # never start with "d", so a header quoted in one is not taken for a header.
     start, *rest = ("\n" + patch).split("\ndiff --git ")
@@ -126,9 +130,9 @@ def _texts(patch: str) -> list[str]:
 
 def _changed(text: str) -> int:
     # The hunks alone: unidiff takes some paths (with " b/" in them) for two.
-    _, found, hunks = text.partition("\n@@ ")
+    _, mark, hunks = text.partition("\n@@ ")
     try:
-        files = PatchSet(f"--- a/x\n+++ b/x\n@@ {hunks}") if found else []
+        files = PatchSet(f"--- a/x\n+++ b/x\n@@ {hunks}") if mark else []
     except UnidiffParseError as error:
         raise ValueError(f"not a patch: {error}") from None
     if len(files) > 1:
@@ -151,7 +155,7 @@ def _paths(text: str) -> tuple[str, ...]:
 
 
 def _same_name(header: str) -> str:
-    """The path in `a/path b/path`, where both are the same."""
+    """Return the path in `a/path b/path`, when both are the same."""
     return _stripped(_unquoted(header[: (len(header) - 1) // 2]))
 
 
@@ -161,7 +165,7 @@ def _stripped(name: str) -> str:
 
 
 def _unquoted(name: str) -> str:
-    """A file name as git quotes it in C's way where it holds anything unusual."""
+    """Unquote a file name, which git quotes as C does if it holds anything unusual."""
     if not name.startswith('"'):
         return name
     data = ESCAPE.sub(_unescaped, name.rstrip("\r").strip('"').encode("utf-8", "surrogateescape"))
@@ -169,5 +173,5 @@ def _unquoted(name: str) -> str:
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:
-    found = match.group(1)
-    return bytes([int(found, 8)]) if found.isdigit() else LETTERS.get(found, found)
+    code = match.group(1)
+    return bytes([int(code, 8)]) if code.isdigit() else LETTERS.get(code, code)

@@ -1,7 +1,7 @@
 """What may be seen of the past: packs that hold exactly what a base commit reaches.
 
-Ground floor: imports no other room. Start at `packs.py`; `audit.py` is where a leak is found,
-`checkout.py` says which commit an agent is given, and `git.py` is the only one that calls git.
+Ground floor: imports no other room. Start at `packs.py`; `audit.py` finds leaks, `checkout.py`
+decides which commit an agent gets, and `git.py` is the only module that calls git.
 """
 
 from harness.history.audit import Audit, audit

@@ -1,4 +1,4 @@
-"""The leak audit: what a sandbox shows equals what its base commit reaches, or the run fails."""
+"""The leak audit: a sandbox must show exactly what its base commit reaches, or the run fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seqswe.sandbox import Sandbox, SandboxSpec
 LIST = "git cat-file --batch-all-objects --batch-check='%(objectname)'"
 """Every object git can reach in the sandbox: loose, packed or through alternates; sorted."""
 
-# One command for everything, because a sandbox may be far away, and of few processes.
+# One command with few processes, because a sandbox may be far away.
 SCRIPT = f"""
 set -e
 listing=$(mktemp)
@@ -37,12 +37,12 @@ python=$(command -v python)
 printf 'installed %s\\n' "${{python%/*}}"/../lib/python*/site-packages/*
 """
 CHANGED = ("1 ", "2 ", "u ", "? ")
-"""How lines about files begin in git's second format of a status."""
+"""Beginnings of the lines about changed files in git's second status format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """What the audit saw, in the words that reports print."""
+    """The audit's result, in the words that reports print."""
 
     objects: int
 
@@ -53,25 +53,25 @@ class Audit:
 def audit(sandbox: Sandbox, spec: SandboxSpec, reachable: Callable[[str], Sequence[str]]) -> Audit:
     """Compare a fresh sandbox with what its base commit reaches.
 
-    `reachable` names the ids a commit reaches, sorted; it is only asked when digests differ.
-    Raises LeakError naming what is extra or missing.
+    `reachable` returns the ids that a commit reaches, sorted; it is only called if digests differ.
+    Raises LeakError, which names what is extra or missing.
     """
     done = sandbox.run(SCRIPT)
     if not done.ok:
         raise RolloutError("sandbox_failed", f"the audit could not run: {done.stderr[-300:]!r}")
     lines = done.text.splitlines()
 
-    def said(word: str) -> list[str]:
+    def fields(word: str) -> list[str]:
         return [line.removeprefix(f"{word} ") for line in lines if line.startswith(f"{word} ")]
 
-    digest, head = said("objects"), said("# branch.oid")
+    digest, head = fields("objects"), fields("# branch.oid")
     if not digest or not head:
         raise RolloutError("sandbox_failed", f"the audit said only {done.text[:200]!r}")
     checkout = spec.checkout
     if digest[0].split()[0] != checkout.digest:
         raise _difference(sandbox, reachable(checkout.commit), checkout.commit)
-    refs = said("ref")
-    traces = said("trace") + _copies(said("installed"), spec.environment.distribution)
+    refs = fields("ref")
+    traces = fields("trace") + _copies(fields("installed"), spec.environment.distribution)
     if refs != [f"refs/heads/main {checkout.commit}"]:
         traces += [f"ref {ref}" for ref in refs]
     changed = sum(line.startswith(CHANGED) for line in lines)
@@ -86,7 +86,7 @@ def audit(sandbox: Sandbox, spec: SandboxSpec, reachable: Callable[[str], Sequen
 
 
 def _copies(installed: Sequence[str], distribution: str) -> list[str]:
-    """Installed copies of a distribution: its code may be of a later version."""
+    """Return installed copies of a distribution, whose code may be of a later version."""
     name = re.escape(re.sub(r"[-_.]+", "-", distribution).lower())
     copy = re.compile(rf".*/{name}(-py|-[0-9][^/]*-(dist|egg)-info)?")
     normal = (re.sub(r"[_.]", "-", path).lower() for path in installed)

@@ -1,10 +1,9 @@
-"""Which commit an agent is given: the real base, or a lone root commit that holds a bug.
+"""Which commit an agent gets: the real base, or a root commit that holds an injected bug.
 
-The history of an injected bug's base commit would show the line as it was. So the agent gets one
-commit without parents instead, whose tree is the base's with the bug put in and the grading tests
-taken out; it is made from the instance alone, with a fixed identity and date, so that its id is
-the same everywhere. The objects that are new live in a repository beside the packs, never in the
-clone.
+The history of an injected bug's base commit would show the line as it was. So the agent gets a
+commit without parents instead. Its tree is the base's with the bug put in and the grading tests
+taken out. It is made from the instance alone, with a fixed identity and date, so that its id is
+the same everywhere. The new objects live in a repository beside the packs, never in the clone.
 """
 
 from __future__ import annotations
@@ -44,25 +43,25 @@ class Checkouts:
         self.history = History(clone, bases, root)
         self._roots: History | None = None
         self._lock = Lock()
-        self._made: dict[str, str] = {}
+        self._root_commits: dict[str, str] = {}
 
     def checkout(self, instance: Instance, folder: Path) -> Checkout:
-        """Lay out below `folder` the objects of the commit that the instance's agent is given."""
+        """Put the objects of the commit that the instance's agent gets below `folder`."""
         if not instance.bug_patch:
             return self.history.checkout(instance.base_commit, folder)
         with self._lock:
             side = self._side()
-            root = self._made.get(instance.digest) or _commit(side.clone, instance)
-            self._made[instance.digest] = root
+            root = self._root_commits.get(instance.digest) or _commit(side.clone, instance)
+            self._root_commits[instance.digest] = root
         return side.alone(root, folder)
 
     def reachable(self, commit: str) -> list[str]:
-        """Ids of all objects that a commit reaches, sorted."""
-        made = self._roots is not None and commit in self._made.values()
-        return (self._roots if made and self._roots else self.history).reachable(commit)
+        """Return the ids of all objects that a commit reaches, sorted."""
+        synthetic = self._roots is not None and commit in self._root_commits.values()
+        return (self._roots if synthetic and self._roots else self.history).reachable(commit)
 
     def _side(self) -> History:
-        """The repository of the synthetic commits; it borrows the clone's objects."""
+        """Return the repository of the synthetic commits; it borrows the clone's objects."""
         if self._roots is None:
             path = self._root / "injected.git"
             if not (path / "HEAD").exists():

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-# Without this, importing GitPython raises where there is no git, and nobody could say so.
+# Without this, importing GitPython raises if git is missing, before a clear error can be given.
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 from git import Git
@@ -45,7 +45,7 @@ class Clone:
     def run_bytes(
         self, *arguments: str, stdin: str | None = None, env: Mapping[str, str] | None = None
     ) -> bytes:
-        """As `run`, without decoding. Raises MissingError where git is not installed."""
+        """Run as `run` does, without decoding. Raises MissingError if git is not installed."""
         git = Git(self.path)
         git.update_environment(**self._env, **(env or {}))
         feed = {} if stdin is None else {"istream": _pipe(stdin)}
@@ -77,14 +77,14 @@ class Clone:
         return True
 
     def show(self, commit: str, path: str) -> str | None:
-        """A file's text at a commit, or None where there is none."""
+        """Return a file's text at a commit, or None if it does not exist there."""
         try:
             return self.run("show", f"{commit}:{path}")
         except GitCommandError:
             return None
 
     def lines(self, commit: str, text: str, path: str = "") -> list[str]:
-        """Lines that hold `text`, of a commit's file or of all that are not binary."""
+        """Return lines that hold `text`, from a commit's file or from all that are not binary."""
         grep = ("--literal-pathspecs", "grep", "-h", "-I", "-F", "-e", text, commit, "--")
         try:
             return self.run(*grep, *filter(None, [path])).split("\n")
@@ -94,7 +94,7 @@ class Clone:
             return []
 
     def first_parents(self, head: str, count: int = 0) -> list[str]:
-        """First-parent commits up to `head`, oldest first; the last `count` (0: all)."""
+        """Return first-parent commits up to `head`, oldest first; the last `count` (0: all)."""
         limit = (f"--max-count={count}",) if count else ()
         return self.run("rev-list", "--first-parent", *limit, head).split()[::-1]
 
@@ -110,7 +110,7 @@ class Clone:
 
 
 def _pipe(text: str) -> object:
-    """A readable file of its own for a child's standard input, already unlinked."""
+    """Return a readable file for a child's standard input, already unlinked."""
     handle = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the child is done with it)
     handle.write(text.encode("utf-8", "surrogateescape"))
     handle.seek(0)
@@ -118,7 +118,7 @@ def _pipe(text: str) -> object:
 
 
 def settle(partial: Path, folder: Path) -> None:
-    """Give a finished folder its name. Where another process was faster, its folder stays."""
+    """Give a finished folder its name. If another process was faster, its folder stays."""
     try:
         partial.rename(folder)
     except OSError:
@@ -128,7 +128,7 @@ def settle(partial: Path, folder: Path) -> None:
 
 
 def clone_bare(url: str, target: Path) -> None:
-    """Clone into a folder that is there whole or not at all. Raises MissingError."""
+    """Clone into a folder that is complete or does not exist. Raises MissingError."""
     hint = "Point --mirror (SEQSWE_MIRRORS) at a folder of bare clones."
     if not url:
         raise MissingError(f"{target.name.replace('+', '/', 1)} has no URL to clone", hint)
@@ -140,7 +140,7 @@ def clone_bare(url: str, target: Path) -> None:
         git.execute(["git", "clone", "--quiet", "--bare", url, str(partial)])
     except GitCommandError as error:
         # GitPython's own words around git's: stderr: 'fatal: ...'
-        said = str(error.stderr).strip().removeprefix("stderr: ").strip("'\n ")
-        last = (said.splitlines() or ["git failed"])[-1]
+        reason = str(error.stderr).strip().removeprefix("stderr: ").strip("'\n ")
+        last = (reason.splitlines() or ["git failed"])[-1]
         raise MissingError(f"cannot clone {url}: {last}", hint) from None
     settle(partial, target)

@@ -1,4 +1,4 @@
-"""The past as its log tells it, for memories that come free with a repository."""
+"""The git log as commits, for memories that read a repository's past."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seqswe.memory import Commit
 
 
 def log(clone: Clone, commit: str) -> Iterator[Commit]:
-    """Commits that `commit` reaches along first parents, itself included, newest first."""
+    """Yield commits that `commit` reaches along first parents, itself included, newest first."""
     text = clone.run(
         "log",
         "--first-parent",

@@ -1,8 +1,8 @@
 """Append-only chronological packs.
 
 `pack(b_i, b_{i-1})` holds the objects that b_i reaches and b_{i-1} does not. The sandbox of task
-i is given packs 0..i through `objects/info/alternates` and nothing else, so it keeps the whole of
-`git log` and `git blame` and no later object exists for it. Old packs are squashed in blocks, so
+i gets packs 0..i through `objects/info/alternates` and nothing else. So it keeps the whole of
+`git log` and `git blame`, and no later object exists for it. Old packs are squashed in blocks, so
 git never searches more than a few dozen.
 """
 
@@ -24,14 +24,14 @@ from seqswe.errors import MissingError, UsageError
 from seqswe.sandbox import Checkout
 
 BLOCK = 32
-"""How many steps of history are squashed into one pack once they are all past."""
+"""Steps of history that are squashed into one pack once they are all past."""
 
 
 class History:
     """The packs of one sequence of base commits, built when first needed and kept in `root`.
 
-    Raises MissingError where the clone lacks a commit and UsageError where a base commit is
-    not an ancestor of the next one's.
+    Raises MissingError if the clone lacks a commit, and UsageError if a base commit is not an
+    ancestor of the next one.
     """
 
     def __init__(self, clone: Clone, bases: Sequence[str], root: Path) -> None:
@@ -61,14 +61,14 @@ class History:
                 )
 
     def checkout(self, base: str, folder: Path) -> Checkout:
-        """Lay out the objects that `base` reaches below `folder` (hard links, on one disk)."""
-        return self._lay(base, self._pairs(self._steps.index(base)), folder)
+        """Put the objects that `base` reaches below `folder` (hard links, on one disk)."""
+        return self._link_packs(base, self._pairs(self._steps.index(base)), folder)
 
     def alone(self, root: str, folder: Path) -> Checkout:
-        """The same for a commit outside of the sequence, which gets a pack of its own."""
-        return self._lay(root, [(root, None)], folder)
+        """Do the same for a commit outside of the sequence, which gets a pack of its own."""
+        return self._link_packs(root, [(root, None)], folder)
 
-    def _lay(self, base: str, pairs: list[tuple[str, str | None]], folder: Path) -> Checkout:
+    def _link_packs(self, base: str, pairs: list[tuple[str, str | None]], folder: Path) -> Checkout:
         pack_folder = folder / "pack"
         pack_folder.mkdir(parents=True)
         for newer, older in pairs:
@@ -80,7 +80,7 @@ class History:
         return Checkout(commit=base, objects=folder, count=count, digest=digest)
 
     def reachable(self, commit: str) -> list[str]:
-        """Ids of all objects that `commit` reaches, sorted; the clone is asked, not the packs."""
+        """Return the ids of all objects that `commit` reaches, sorted, as the clone has them."""
         return sorted(self.clone.run("rev-list", "--objects", "--no-object-names", commit).split())
 
     def _pairs(self, index: int) -> list[tuple[str, str | None]]:
@@ -88,8 +88,8 @@ class History:
         pairs: list[tuple[str, str | None]] = [(steps[0], None)]
         at = 0
         while at < index:
-            # The longest block that starts here and is all past: each level's blocks are made of
-            # BLOCK blocks below, so that few packs reach over any length of history.
+            # The longest block that starts at `at` and is all past: each level's blocks are made
+            # of BLOCK blocks below, so that few packs reach over any length of history.
             step = 1
             while at % (step * BLOCK) == 0 and at + step * BLOCK <= index:
                 step *= BLOCK
@@ -148,5 +148,5 @@ def _link(file: Path, target: Path) -> None:
 
 
 def listing_digest(names: Sequence[str]) -> str:
-    """sha256 of the sorted ids, one a line: what `sha256sum` says of git's own listing."""
+    """Return the sha256 of the sorted ids, one a line, as `sha256sum` has it of git's listing."""
     return sha256("".join(name + "\n" for name in names).encode()).hexdigest()

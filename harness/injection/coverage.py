@@ -1,4 +1,4 @@
-"""Which functions the tests call, and which tests may show a bug in each of them."""
+"""Which functions the tests call, and which tests may show a bug in each function."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from harness.injection.workbench import Seen
 from seqswe.manifests.manifest import Layout
 
 MODULES = 4
-"""Test modules run for one bug: those that call the function most."""
+"""Test modules run for one bug at most: those that call the function most."""
 SHOWING, GRADING = 3, 2
-"""Tests of either kind that must call a function before it may have more than one bug."""
+"""Tests of each kind that must call a function before it may have more than one bug."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,36 +26,36 @@ class Coverage:
     tests: Mapping[str, Sequence[str]]
 
     def modules(self, function: str) -> list[str]:
-        """The test modules to run for a bug in a function."""
+        """Return the test modules to run for a bug in a function."""
         counts = Counter(test.split("::", 1)[0] for test in self.tests[function])
         ranked = sorted(counts, key=lambda module: (-counts[module], module))
         return sorted(ranked[:MODULES])
 
     def eligible(self, seed: int, *, once: bool = False) -> list[str]:
-        """Functions that tests of both kinds call, and if not `once`, several of each."""
-        least = (1, 1) if once else (SHOWING, GRADING)
-        found = []
+        """Return functions that tests of both kinds call, several of each unless `once`."""
+        least_shown, least_grading = (1, 1) if once else (SHOWING, GRADING)
+        names = []
         for name, tests in self.tests.items():
             shown = sum(is_shown(seed, test) for test in tests)
-            if shown >= least[0] and len(tests) - shown >= least[1]:
-                found.append(name)
-        return sorted(found)
+            if shown >= least_shown and len(tests) - shown >= least_grading:
+                names.append(name)
+        return sorted(names)
 
 
 def coverage_of(clone: Clone, commit: str, layout: Layout, seen: Seen) -> Coverage:
-    """Coverage from a run that noted calls, without parameters of tests."""
+    """Compute coverage from a run that noted calls; tests lose their parameters."""
     callers: dict[tuple[str, int], set[str]] = {}
     for test, called in seen.calls.items():
         if test in seen.passed:
             for place in called:
                 callers.setdefault(place, set()).add(function_of(test))
-    found: dict[str, set[str]] = {}
+    tests_by_function: dict[str, set[str]] = {}
     for path in sorted({path for path, _ in callers if is_source(layout, path)}):
         for name, first, last in functions(clone.show(commit, path) or ""):
             tests = [t for line in range(first, last + 1) for t in callers.get((path, line), ())]
             if tests:
-                found.setdefault(f"{path}::{name}", set()).update(tests)
-    return Coverage(tests={name: sorted(tests) for name, tests in found.items()})
+                tests_by_function.setdefault(f"{path}::{name}", set()).update(tests)
+    return Coverage(tests={name: sorted(tests) for name, tests in tests_by_function.items()})
 
 
 def is_source(layout: Layout, path: str) -> bool:
@@ -64,8 +64,8 @@ def is_source(layout: Layout, path: str) -> bool:
 
 
 def by_module(names: Iterable[str]) -> dict[str, list[str]]:
-    """Functions by the file that they are in."""
-    found: dict[str, list[str]] = {}
+    """Group functions by their file."""
+    grouped: dict[str, list[str]] = {}
     for name in names:
-        found.setdefault(name.split("::", 1)[0], []).append(name)
-    return found
+        grouped.setdefault(name.split("::", 1)[0], []).append(name)
+    return grouped

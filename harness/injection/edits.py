@@ -1,4 +1,4 @@
-"""The single edits behind the operators: what a node may wrongly be replaced by."""
+"""The single edits behind the operators: the wrong nodes that may replace a node."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import libcst as cst
 import libcst.matchers as m
 
 Edit = tuple[str, cst.CSTNode, cst.CSTNode]
-"""Operator, the node, what takes its place."""
+"""Operator, the node, the node that replaces it."""
 
 COMPARISONS: dict[type[cst.BaseCompOp], tuple[str, Sequence[type[cst.BaseCompOp]]]] = {
     cst.LessThan: ("comparison", (cst.LessThanEqual, cst.GreaterThan)),
@@ -43,7 +43,7 @@ WRAPPING = frozenset({"abs", "sorted", "list", "tuple", "set", "str", "int", "re
 
 
 def replacements(node: cst.CSTNode, function: cst.FunctionDef) -> Iterator[Edit]:
-    """The mistakes that can be made at one node of a function."""
+    """Yield the mistakes that can be made at one node of a function."""
     if isinstance(node, cst.If | cst.While):
         yield from _condition(node)
     elif isinstance(node, cst.ComparisonTarget):
@@ -80,7 +80,7 @@ def _condition(node: cst.If | cst.While) -> Iterator[Edit]:
 
 
 def negated(test: cst.BaseExpression) -> cst.BaseExpression:
-    """`not (test)`."""
+    """Return `not (test)`."""
     if not test.lpar:
         test = test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
     return cst.UnaryOperation(operator=cst.Not(), expression=test)
@@ -188,7 +188,7 @@ def _default(node: cst.Param) -> Iterator[Edit]:
 
 
 def _like(old: cst.CSTNode, kind: type[cst.CSTNode]) -> cst.CSTNode:
-    """An operator of another kind with the white space of the old one."""
+    """Make an operator of another kind with the white space of the old one."""
     kept = {
         name: getattr(old, name)
         for name in ("whitespace_before", "whitespace_after")

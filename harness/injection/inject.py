@@ -1,4 +1,4 @@
-"""Make a sequence: on successive base commits, draw a bug, try it on disk, keep what shows."""
+"""Make a sequence: on successive base commits, draw bugs, try them, keep what tests notice."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from harness.injection.workbench import Seen, Workbench
 from seqswe.manifests.manifest import InstanceRecord, Layout, Manifest
 
 TRIES = 60
-"""Bugs tried for one task before it is given up."""
+"""Bugs tried for one task before the task is given up."""
 SITES = 12
-"""Places to go wrong that a function must have, or the preferred ones would soon run dry."""
+"""Mutations that a function must have, or the preferred functions would soon have none left."""
 BLUNT = 0.5
-"""A bug that fails more of the tests that ran than this is no bug that gets committed."""
+"""Share of failing tests above which a bug is rejected: such a bug would not get committed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What decides the sequence, beside the codebase."""
+    """The settings that, with the codebase, decide the sequence."""
 
     tasks: int
     seed: int
@@ -45,6 +45,17 @@ class Rules:
     """Folders and modules whose tests may show a bug; empty for all of the layout's."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """A bug that was drawn for a task and is still to be tried."""
+
+    number: int
+    """Number of the task."""
+    base: str
+    path: str
+    mutation: Mutation
+
+
 @dataclass(kw_only=True)
 class Injector:
     """Draws and tries bugs; `prove` has the last word on each, in a sandbox of its own."""
@@ -53,11 +64,11 @@ class Injector:
     clone: Clone
     rules: Rules
     open_workbench: Callable[[str], Workbench]
-    """A workbench at a base commit."""
+    """Opens a workbench at a base commit."""
     prove: Callable[[InstanceRecord], InstanceRecord | str]
-    """The record with its test ids, or why it is none."""
+    """Returns the record with its test ids, or why it is rejected."""
     environment: Callable[[str], str]
-    """Key of a base commit's environment."""
+    """Returns the key of a base commit's environment."""
     rejected: Counter[str] = field(default_factory=Counter)
     _tried: set[str] = field(default_factory=set)
     _used: set[str] = field(default_factory=set)
@@ -66,7 +77,7 @@ class Injector:
     _parsed: dict[str, tuple[str, Sequence[Mutation]]] = field(default_factory=dict)
 
     def run(self, bases: Sequence[str]) -> Iterator[InstanceRecord | None]:
-        """A record for each task in order, or None where no bug could be found."""
+        """Yield a record for each task in order, or None if no bug could be found."""
         tasks = self.rules.tasks
         for at, numbers in groupby(range(tasks), key=lambda number: number * len(bases) // tasks):
             with closing(self.open_workbench(bases[at])) as workbench:
@@ -83,32 +94,33 @@ class Injector:
         seen = workbench.run(modules, calls=True)
         if seen.calls:
             self._coverage = coverage_of(self.clone, base, self.manifest.layout, seen)
-        else:  # what was known before is better than a stretch of history without bugs
+        else:  # the earlier coverage is better than a stretch of history without bugs
             self.rejected[f"coverage not measured at {base[:12]}: {seen.problem}"] += 1
 
     def _task(self, workbench: Workbench, base: str, number: int) -> InstanceRecord | None:
         preference = Preference(seed=self.rules.seed, zipf=self.rules.zipf)
         once = self.rules.once_per_function
         eligible = self._coverage.eligible(self.rules.seed, once=once)
-        found: dict[str, list[Mutation]] = {}
+        mutations_left: dict[str, list[Mutation]] = {}
         for path in {name.partition("::")[0] for name in eligible}:
-            found |= self._mutations(base, path)
-        known = by_module(
-            name for name in eligible if len(found.get(name, ())) >= (1 if once else SITES)
+            mutations_left |= self._mutations(base, path)
+        by_path = by_module(
+            name for name in eligible if len(mutations_left.get(name, ())) >= (1 if once else SITES)
         )
-        open_ = {f for functions in known.values() for f in functions} - self._used
+        open_ = {f for functions in by_path.values() for f in functions} - self._used
         for attempt in range(TRIES):
             if not open_:
                 return None
             lot = Random(f"{self.rules.seed} {number} {attempt}")
-            function = preference.function(known, open_, lot)
+            function = preference.function(by_path, open_, lot)
             path, _, _ = function.partition("::")
-            if not found.get(function):
+            if not mutations_left.get(function):
                 open_.discard(function)
                 continue
-            mutation = preference.mutation(found[function], lot)
-            found[function].remove(mutation)
-            record = self._try(workbench, base, (number, path, mutation), lot)
+            mutation = preference.mutation(mutations_left[function], lot)
+            mutations_left[function].remove(mutation)
+            draw = Draw(number=number, base=base, path=path, mutation=mutation)
+            record = self._try(workbench, draw, lot)
             if isinstance(record, InstanceRecord):
                 if self.rules.once_per_function:
                     self._used.add(function)
@@ -120,16 +132,14 @@ class Injector:
         source = self.clone.show(base, path) or ""
         if path not in self._parsed or self._parsed[path][0] != source:
             self._parsed[path] = source, mutations(source)
-        found: dict[str, list[Mutation]] = {}
+        by_function: dict[str, list[Mutation]] = {}
         for mutation in self._parsed[path][1]:
-            found.setdefault(f"{path}::{mutation.function}", []).append(mutation)
-        return found
+            by_function.setdefault(f"{path}::{mutation.function}", []).append(mutation)
+        return by_function
 
-    def _try(
-        self, workbench: Workbench, base: str, what: tuple[int, str, Mutation], lot: Random
-    ) -> InstanceRecord | str:
-        """The record of a bug, or why it is none."""
-        number, path, mutation = what
+    def _try(self, workbench: Workbench, draw: Draw, lot: Random) -> InstanceRecord | str:
+        """Try a bug; returns its record, or why it is rejected."""
+        base, path, mutation = draw.base, draw.path, draw.mutation
         good, bad = self.clone.show(base, path) or "", mutation.apply()
         identity = "".join(file_patch(path, good, bad).split("@@")[::2])
         if identity in self._tried:
@@ -146,21 +156,22 @@ class Injector:
         ]
         before = workbench.baseline(files)
         after = workbench.with_file(path, bad, files)
-        shown = self._shown(before, after, lot)
-        if not shown[0]:
-            return shown[1]
-        bug = self._bug(path, mutation, shown[0], after)
+        shown, reason = self._shown(before, after, lot)
+        if not shown:
+            return reason
+        bug = self._bug(path, mutation, shown, after)
         module = bug.reproduction.split("::", 1)[0]
         try:
             code = reproduction(self.clone.show(base, module) or "", bug.reproduction)
         except LookupError:
             return "its reproduction is inherited"
-        if not workbench.reproduces(reproduction_path(bug.reproduction), code, (path, bad)):
+        where = reproduction_path(bug.reproduction)
+        if not workbench.reproduces(where, code, bad_path=path, bad_text=bad):
             return "its reproduction does not stand alone"
-        return self.prove(self._record(base, number, bug, files))
+        return self.prove(self._record(base, draw.number, bug, files))
 
     def _shown(self, before: Seen, after: Seen, lot: Random) -> tuple[str, str]:
-        """The failing test that becomes the reproduction, or why there is none."""
+        """Choose the failing test that becomes the reproduction; returns it, or why none can."""
         if problem := before.problem or after.problem:
             return "", "the suite hangs or cannot be collected" if after.problem else problem
         failing = sorted(t for t in after.failed if t in before.passed)
@@ -210,12 +221,12 @@ class Injector:
 
 
 def with_digests(clone: Clone, record: InstanceRecord) -> InstanceRecord:
-    """The record with the digests of the texts that its recipe makes."""
+    """Return the record with the digests of the texts that its recipe makes."""
     return replace(record, digests=texts_of(clone, record).digests)
 
 
 def test_modules(clone: Clone, commit: str, layout: Layout, only: Sequence[str]) -> list[str]:
-    """The test modules of a commit, sorted: those of the layout, or `only` some of them."""
+    """Return the test modules of a commit, sorted: all of the layout's, or `only` some of them."""
     test = is_test(layout)
     listed = clone.run("ls-tree", "-r", "-z", "--name-only", commit).split("\0")
     names = (p for p in listed if test(p) and (not only or under(p, only)))
@@ -223,7 +234,7 @@ def test_modules(clone: Clone, commit: str, layout: Layout, only: Sequence[str])
 
 
 def recurrence(records: Sequence[InstanceRecord]) -> float:
-    """Share of the tasks whose function had a bug before."""
+    """Return the share of the tasks whose function had a bug before."""
     places = [(r.bug["path"], r.bug["function"]) for r in records]
     again = sum(place in places[:i] for i, place in enumerate(places))
     return round(again / len(places), 3) if places else 0.0

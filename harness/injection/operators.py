@@ -1,4 +1,4 @@
-"""Kinds of mistake that people make, as edits of a syntax tree.
+"""The kinds of mistake that people make, as edits of a syntax tree.
 
 A mutation is named by (function, operator, site): `site` counts the places of one function where
 the operator applies, in the order of the source. The same source gives the same mutations.
@@ -17,7 +17,7 @@ import libcst.matchers as m
 from harness.injection.edits import replacements
 
 HARD = frozenset({"dropped_guard", "returns_none", "wrong_default"})
-"""Hardly anyone repairs these by small edits; `select` caps their share."""
+"""Small edits hardly ever repair these; `select` caps their share."""
 OPERATORS = (
     "negated_condition",
     "identity",
@@ -50,19 +50,19 @@ class Mutation:
     new: cst.CSTNode
 
     def apply(self) -> str:
-        """The whole file with the bug in it."""
+        """Return the whole file with the bug in it."""
         changed = self.module.deep_replace(self.old, self.new)
         assert isinstance(changed, cst.Module)
         return changed.code
 
 
 class _Walk(cst.CSTVisitor):
-    """Collects mutations with the function that they lie in; of one function only if named."""
+    """Collects mutations with the function that they lie in, or only those of one function."""
 
     def __init__(self, module: cst.Module, only: str = "") -> None:
         self.module = module
         self._only = only.split(".")
-        self.found: list[Mutation] = []
+        self.mutations: list[Mutation] = []
         self._names: list[tuple[str, cst.FunctionDef | None]] = []
         self._sites: Counter[tuple[str, str]] = Counter()
 
@@ -94,7 +94,7 @@ class _Walk(cst.CSTVisitor):
             for operator, old, new in replacements(node, function):
                 site = self._sites[name, operator]
                 self._sites[name, operator] += 1
-                self.found.append(
+                self.mutations.append(
                     Mutation(
                         function=name,
                         operator=operator,
@@ -114,21 +114,21 @@ class _Walk(cst.CSTVisitor):
 
 
 def mutations(source: str, only: str = "") -> Sequence[Mutation]:
-    """Every mutation of a file's functions, or of `only` one; none where it cannot be parsed."""
+    """Return every mutation of a file's functions, or of `only` one; none if it does not parse."""
     try:
         module = _parsed(source)
     except cst.ParserSyntaxError:
         return ()
     walk = _Walk(module, only)
     module.visit(walk)
-    return walk.found
+    return walk.mutations
 
 
 def mutate(source: str, function: str, operator: str, site: int) -> str:
-    """The file with one bug in it. Raises LookupError where the source has no such place."""
-    for found in mutations(source, function):
-        if (found.function, found.operator, found.site) == (function, operator, site):
-            return found.apply()
+    """Return the file with one bug in it. Raises LookupError if the source has no such place."""
+    for mutation in mutations(source, function):
+        if (mutation.function, mutation.operator, mutation.site) == (function, operator, site):
+            return mutation.apply()
     raise LookupError(f"no site {site} of {operator} in {function}")
 
 
@@ -139,7 +139,7 @@ def _parsed(source: str) -> cst.Module:
 
 
 def functions(source: str) -> Iterator[tuple[str, int, int]]:
-    """Outermost functions and methods: qualified name, first line (decorators included), last."""
+    """Yield outermost functions and methods: qualified name, first line (of decorators), last."""
     module = cst.metadata.MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
     lines = module.resolve(cst.metadata.PositionProvider)
 

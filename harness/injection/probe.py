@@ -1,6 +1,6 @@
-"""A pytest plug-in that is sent into a sandbox: what failed, where, why, and what it called.
+"""A pytest plug-in that is sent into a sandbox: notes which tests failed, where, why, and calls.
 
-Stands alone: the sandbox has no SeqSWE. `SEQSWE_PROBE` names the JSON file it writes, and
+It imports nothing of SeqSWE, which the sandbox lacks. `SEQSWE_PROBE` names its JSON file, and
 `SEQSWE_PROBE_CALLS=1` also lists the functions that each test calls, by file and first line.
 """
 
@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 
 HANG_SECONDS = 10.0
-"""Processor time of one test after which the run ends: independent of the machine's load."""
+"""Processor time of one test after which the run ends; it does not depend on the machine's load."""
 SLOWER = 10
-"""Times that, while calls are noted; and times what a run of one bug's tests may take."""
+"""Factor of that limit, and of a whole run's, while calls are noted."""
 MEMORY_BYTES = 4 << 30
 HUNG = 70
-"""Exit code of a run that was ended so."""
+"""Exit code of a run that ended by that limit."""
 
 tests: dict[str, list[Any]] = {}
 errors: list[str] = []
@@ -31,7 +31,7 @@ calls: dict[str, list[tuple[str, int]]] = {}
 
 
 def pytest_configure() -> None:
-    """Bound what a mutant may use."""
+    """Bound the resources of a mutant."""
     signal.signal(signal.SIGVTALRM, lambda *_: os._exit(HUNG))
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
@@ -83,12 +83,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
-    """Note what could not be collected."""
+    """Note modules that could not be collected."""
     if report.failed:
         errors.append(report.nodeid)
 
 
 def pytest_sessionfinish() -> None:
-    """Write what was seen."""
+    """Write the notes."""
     with open(os.environ["SEQSWE_PROBE"], "w", encoding="utf-8") as out:
         json.dump({"tests": tests, "errors": errors, "calls": calls}, out)

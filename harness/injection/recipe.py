@@ -30,29 +30,29 @@ class Bug:
     reproduction: str
     """Id of the failing test that the issue shows."""
     failure: str
-    """What that test said, from the real run."""
+    """Message of that test, from the real run."""
     line: int
     """Line of the test module at which it failed; 0 if elsewhere."""
     hidden: tuple[str, ...]
-    """Every other failing test, without parameters: not in the tree that the agent is given."""
+    """Every other failing test, without parameters; the agent's tree has none of them."""
     seed: int
     zipf: float
     codebase: str
 
     def as_json(self) -> dict[str, Any]:
-        """As `InstanceRecord.bug`."""
+        """Return the fields as `InstanceRecord.bug` holds them."""
         return {**asdict(self), "hidden": list(self.hidden)}
 
 
 def bug_of(record: InstanceRecord) -> Bug:
-    """The recipe of a record. Raises ManifestError for a wrong or missing field."""
+    """Read the recipe of a record. Raises ManifestError for a wrong or missing field."""
     return parse(Bug, record.bug, f"{record.instance_id}, field 'bug'")
 
 
 def texts_of(clone: Clone, record: InstanceRecord) -> InstanceTexts:
-    """Statement and patches of an injected bug, made from the base commit.
+    """Make statement and patches of an injected bug from the base commit.
 
-    Raises ManifestError where the clone cannot give what the recipe asks for.
+    Raises ManifestError if the recipe does not fit the clone.
     """
     bug, base = bug_of(record), record.base_commit
     good, module = clone.show(base, bug.path), bug.reproduction.split("::", 1)[0]
@@ -61,14 +61,14 @@ def texts_of(clone: Clone, record: InstanceRecord) -> InstanceTexts:
         if good is None or source is None:
             raise LookupError(f"{bug.path if good is None else module} is not there")
         bad = mutate(good, bug.function, bug.operator, bug.site)
-        said = statement(source, bug.reproduction, bug.failure, bug.line)
+        issue = statement(source, bug.reproduction, bug.failure, bug.line)
     except LookupError as error:
         raise ManifestError(
             f"{record.instance_id}: its recipe does not fit {base[:12]}: {error}",
             "The clone or the operators are not those it was made with: inject again.",
         ) from None
     return InstanceTexts(
-        statement=said,
+        statement=issue,
         source=SOURCE,
         patch=file_patch(bug.path, bad, good),
         test_patch="".join(restoring(clone, base, bug.hidden)),
@@ -77,23 +77,23 @@ def texts_of(clone: Clone, record: InstanceRecord) -> InstanceTexts:
 
 
 def restoring(clone: Clone, base: str, hidden: Iterable[str]) -> Iterable[str]:
-    """Patches that put hidden tests back, module by module."""
+    """Yield patches that put hidden tests back, module by module."""
     for path, tests in by_module(hidden).items():
         whole = clone.show(base, path) or ""
         yield file_patch(path, without(whole, tests), whole)
 
 
 def by_module(tests: Iterable[str]) -> Mapping[str, list[str]]:
-    """Path-less test ids by module, sorted."""
-    found: dict[str, list[str]] = {}
+    """Group test ids, without their paths, by module, sorted."""
+    grouped: dict[str, list[str]] = {}
     for test in sorted(tests):
         path, _, name = test.partition("::")
-        found.setdefault(path, []).append(name)
-    return found
+        grouped.setdefault(path, []).append(name)
+    return grouped
 
 
 def file_patch(path: str, before: str, after: str) -> str:
-    """The git patch of one file; empty where nothing differs."""
+    """Write the git patch of one file; empty if nothing differs."""
     diff = list(difflib.unified_diff(_split(before), _split(after), f"a/{path}", f"b/{path}"))
     if not diff:
         return ""

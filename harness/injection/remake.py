@@ -1,8 +1,7 @@
-"""Make a sequence again from its recipes: what a failing test said is not stored everywhere.
+"""Make a sequence again from its recipes, with the messages of failing tests.
 
-A manifest that is handed on holds facts only. The message of a failing test may quote the
-codebase, so it may be left out; a run of the test gives it back, and digests tell whether it is
-the same to the letter.
+A published manifest holds facts only. The message of a failing test may quote the codebase, so it
+may be left out. A run of the test gives it back, and digests show whether it is exactly the same.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from seqswe.manifests.manifest import InstanceRecord
 
 
 def without_messages(record: InstanceRecord) -> InstanceRecord:
-    """The record without what its failing test said."""
+    """Return the record without the message of its failing test."""
     return replace(record, bug={**record.bug, "failure": ""})
 
 
 def remake(
     records: Iterable[InstanceRecord], clone: Clone, open_workbench: Callable[[str], Workbench]
 ) -> Iterator[InstanceRecord]:
-    """The records in order with what their failing tests say, from a run of each.
+    """Yield the records in order with the messages of their failing tests, from a run of each.
 
-    Raises ManifestError where that, or the recipe, does not give the texts that were validated.
+    Raises ManifestError if the message or the recipe does not give the texts that were validated.
     """
     for base, at_base in groupby(records, key=lambda record: record.base_commit):
         with closing(open_workbench(base)) as workbench:
@@ -50,10 +49,10 @@ def _remade(record: InstanceRecord, clone: Clone, workbench: Workbench) -> Insta
     failure = seen.failed.get(bug.reproduction)
     if failure is None:
         raise _other(record, seen.problem or f"{bug.reproduction} does not fail")
-    made = replace(record, bug={**record.bug, "failure": normalize_message(failure.message)})
-    if texts_of(clone, made).digests != record.digests:
+    remade = replace(record, bug={**record.bug, "failure": normalize_message(failure.message)})
+    if texts_of(clone, remade).digests != record.digests:
         raise _other(record, "its texts differ from those that were validated")
-    return made
+    return remade
 
 
 def _other(record: InstanceRecord, why: str) -> ManifestError:

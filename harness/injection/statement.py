@@ -1,4 +1,4 @@
-"""The issue that a user would write: what was called, what came back, what was expected."""
+"""The issue that a user would write: the call, its result, and the expected one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MARK = "```"
 
 
 def normalize_message(message: str) -> str:
-    """A failure's message without what differs from run to run or names a machine."""
+    """Remove from a failure's message what differs from run to run or names a machine."""
     text = FOLDER.sub("", ADDRESS.sub("0x...", message.strip()))
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     lines = [line for line in lines if "Use -v to get" not in line]
@@ -26,17 +26,17 @@ def normalize_message(message: str) -> str:
 
 
 def reproduction_path(test: str) -> str:
-    """Where the issue asks to save its reproduction: beside the test, so that fixtures work."""
+    """Return where the issue's reproduction is saved: beside the test, so that fixtures work."""
     return str(PurePosixPath(test.split("::", 1)[0]).with_name("test_reproduction.py"))
 
 
 def reproduction(source: str, test: str) -> str:
-    """The reproduction of a failing test, from its module's source."""
+    """Cut the reproduction of a failing test out of its module's source."""
     return cut_out(source, function_of(test).split("::", 1)[1])
 
 
 def statement(source: str, test: str, failure: str, line: int) -> str:
-    """The issue's text.
+    """Write the issue's text.
 
     source: the test module before the bug; test: the failing test's id; failure: the message of
     the real run; line: 1-based, of `source`, where it failed (0 if elsewhere).
@@ -65,11 +65,11 @@ def _clip(text: str, size: int) -> str:
 
 
 def _called(source: str, line: int) -> tuple[str, str]:
-    """What was called at a line of the test, and what was expected of it, both as code."""
-    found = list(_statements(ast.parse(source), line))
-    if not found:
+    """Return the call at a line of the test, and its expected result, both as code."""
+    statements = list(_statements(ast.parse(source), line))
+    if not statements:
         return "", ""
-    node = found[-1]
+    node = statements[-1]
     if isinstance(node, ast.Assert) and isinstance(node.test, ast.Compare):
         left, compared = node.test.left, node.test.comparators[0]
         same = isinstance(node.test.ops[0], ast.Eq | ast.Is)

@@ -9,9 +9,9 @@ Body = list[ast.stmt]
 
 
 def without(source: str, tests: Iterable[str]) -> str:
-    """A test module without some tests, named by path-less ids: `test_a`, `TestB::test_c`.
+    """Remove some tests of a module, named by ids without paths: `test_a`, `TestB::test_c`.
 
-    Names that are not there are ignored; a class that loses everything keeps a `pass`.
+    Unknown names are ignored; a class that loses everything keeps a `pass`.
     """
     tree = ast.parse(source)
     names = {name for name, _ in _tests(tree.body)}
@@ -32,9 +32,9 @@ def _emptied(node: ast.ClassDef, gone: set[str]) -> bool:
 
 
 def cut_out(source: str, test: str) -> str:
-    """One test of a module with the imports, constants, helpers and fixtures that it needs.
+    """Cut out one test of a module with the imports, constants, helpers and fixtures it needs.
 
-    `test` is a path-less id. Raises LookupError where the module has no such test.
+    `test` is an id without its path. Raises LookupError if the module has no such test.
     """
     tree = ast.parse(source)
     outer, _, inner = test.partition("::")
@@ -49,10 +49,10 @@ def cut_out(source: str, test: str) -> str:
         wanted |= _used([node])
     grown = True
     while grown:
-        more = [n for n in tree.body if n not in keep and _defines(n) & wanted]
-        keep += more
-        wanted |= _used(more)
-        grown = bool(more)
+        needed = [n for n in tree.body if n not in keep and _defines(n) & wanted]
+        keep += needed
+        wanted |= _used(needed)
+        grown = bool(needed)
     lines = source.splitlines()
     return _layout([_text(lines, n, inner if n is target else "") for n in tree.body if n in keep])
 
@@ -92,23 +92,23 @@ def _only(node: ast.ClassDef, test: str) -> list[ast.AST]:
 
 
 def _is_automatic(node: ast.stmt) -> bool:
-    """Whether a statement works without being named: `pytestmark`, a fixture used by all."""
+    """Whether a statement works without being named, such as `pytestmark` or an autouse fixture."""
     if isinstance(node, ast.FunctionDef):
         return any("autouse" in ast.unparse(d) for d in node.decorator_list)
     return "pytestmark" in _defines(node)
 
 
 def _used(nodes: Iterable[ast.AST]) -> set[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     for node in nodes:
         for part in ast.walk(node):
             if isinstance(part, ast.Name):
-                found.add(part.id)
+                names.add(part.id)
             elif isinstance(part, ast.arg):
-                found.add(part.arg)  # a fixture
+                names.add(part.arg)  # a fixture
             elif isinstance(part, ast.Constant) and isinstance(part.value, str):
-                found.add(part.value)  # usefixtures("name")
-    return found
+                names.add(part.value)  # usefixtures("name")
+    return names
 
 
 def _defines(node: ast.stmt) -> set[str]:

@@ -1,4 +1,4 @@
-"""Texts of injected bugs, kept in the cache: making one again parses and prints a whole file."""
+"""A cache of the texts of injected bugs, because making one parses and prints a whole file."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from seqswe.runs.folders import cache_folder
 
 
 def kept_texts(clone: Clone, record: InstanceRecord) -> InstanceTexts:
-    """As `texts_of`; what is kept counts only where its digests are the record's."""
+    """Return `texts_of`, from the cache if the cached digests are the record's."""
     recipe = [record.base_commit, dict(record.bug), dict(record.digests)]
     key = digest_of(json.dumps(recipe, sort_keys=True)).removeprefix("sha256:")
     path = cache_folder() / "texts" / f"{key}.json"
-    found = _read(path)
-    if found is None or found.digests != record.digests:
-        found = texts_of(clone, record)
-        with suppress(OSError):  # a cache that cannot be written costs time, nothing else
-            _write(path, found)
-    return found
+    texts = _read(path)
+    if texts is None or texts.digests != record.digests:
+        texts = texts_of(clone, record)
+        with suppress(OSError):  # a cache that cannot be written only costs time
+            _write(path, texts)
+    return texts
 
 
 def _read(path: Path) -> InstanceTexts | None:

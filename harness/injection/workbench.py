@@ -1,4 +1,4 @@
-"""Runs of pytest on disk, at one base commit: without a bug, and with one."""
+"""Runs of pytest at one base commit, without a bug and with one."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class TestFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One run: every test that ran, the failures, and the calls if they were asked for."""
+    """One run: the tests that passed, the failures and, if requested, the calls."""
 
     passed: frozenset[str] = frozenset()
     failed: Mapping[str, TestFailure] = field(default_factory=dict)
     calls: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
     problem: str = ""
-    """Why the run says nothing: it hung, or not all of it could be collected."""
+    """Why the run is no evidence: it hung, or not all of it could be collected."""
 
 
 class Workbench:
@@ -58,7 +58,7 @@ class Workbench:
         self._baseline: dict[tuple[str, ...], Seen] = {}
 
     def run(self, files: Sequence[str], *, calls: bool = False) -> Seen:
-        """Run test modules as the files are now."""
+        """Run test modules with the files as they are."""
         times = probe.SLOWER if calls else 1
         script = RUN.format(
             limits=processor_time(self._settings, times),
@@ -66,13 +66,13 @@ class Workbench:
             files=" ".join(map(shlex.quote, files)),
         )
         env = {"SEQSWE_PROBE_CALLS": "1"} if calls else {}
-        done = self._patiently(script, env, times * self._settings.wall_seconds)
+        done = self._run_with_retries(script, env, times * self._settings.wall_seconds)
         if done.timed_out or done.truncated or not done.stdout:
             return Seen(problem="it hangs or ends pytest itself")
         return _seen(done.stdout)
 
-    def _patiently(self, script: str, env: Mapping[str, str], seconds: float) -> Completed:
-        """Trouble of the engine must not decide which bug is kept: the run is tried again."""
+    def _run_with_retries(self, script: str, env: Mapping[str, str], seconds: float) -> Completed:
+        """Run a script again if the sandbox failed, which must not decide which bug is kept."""
         for tries_left in reversed(range(TRIES)):
             try:
                 return self._sandbox.run(script, stdin=SOURCE, env=env, timeout=seconds)
@@ -82,7 +82,7 @@ class Workbench:
         raise AssertionError("unreachable")
 
     def baseline(self, files: Sequence[str]) -> Seen:
-        """Run test modules without a bug; the same modules together only once."""
+        """Run test modules without a bug; the same modules together run only once."""
         together = tuple(files)
         if together not in self._baseline:
             self._baseline[together] = self.run(files)
@@ -97,15 +97,15 @@ class Workbench:
         finally:
             self._sandbox.write(path, before)
 
-    def reproduces(self, path: str, text: str, bad: tuple[str, str]) -> bool:
-        """Whether a reproduction passes as the code is, and fails with `bad` (path and text)."""
+    def reproduces(self, path: str, text: str, *, bad_path: str, bad_text: str) -> bool:
+        """Whether a reproduction passes on the code as it is, and fails with the bad file."""
         self._sandbox.write(path, text.encode("utf-8", "surrogateescape"))
         try:
             good = self.run([path])
             return bool(
                 good.passed
                 and not (good.failed or good.problem)
-                and self.with_file(*bad, [path]).failed
+                and self.with_file(bad_path, bad_text, [path]).failed
             )
         finally:
             if not self._sandbox.run(["rm", "--", path]).ok:
@@ -119,13 +119,13 @@ class Workbench:
 def _seen(output: bytes) -> Seen:
     data = json.loads(gzip.decompress(output))
     failed = {
-        test: TestFailure(message=said, line=line)
-        for test, (outcome, said, line) in data["tests"].items()
+        test: TestFailure(message=message, line=line)
+        for test, (outcome, message, line) in data["tests"].items()
         if outcome == "failed"
     }
     return Seen(
         passed=frozenset(t for t, (outcome, *_) in data["tests"].items() if outcome == "passed"),
         failed=failed,
-        calls={t: [(f, line) for f, line in found] for t, found in data["calls"].items()},
+        calls={t: [(f, line) for f, line in places] for t, places in data["calls"].items()},
         problem=f"{data['errors'][0]} cannot be collected" if data["errors"] else "",
     )

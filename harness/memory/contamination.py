@@ -1,12 +1,12 @@
-"""The contamination audit: what a memory learned must not hold what nobody could know yet.
+"""The contamination audit: a memory must not hold what could not be known yet.
 
-After every record the text of what changed in the memory's saved state is searched for lines of
-fixes and hidden tests, names of hidden tests and ids of later tasks, and for dates after the
-stream's clock. Something found is a leak unless the memory came by it honestly: it was told so
-under the feedback policy, it held it before, or it stands in the checkout of the task at hand.
+After every record, the changed text of the memory's saved state is searched for lines of fixes and
+hidden tests, names of hidden tests, ids of later tasks, and dates after the stream's clock. A match
+is a leak unless the memory came by it honestly: the feedback policy released it, the memory held it
+before, or it stands in the checkout of the task at hand.
 
-A fix that lies before the base commit is public and not searched for. What cannot be seen:
-compressed or encrypted state, vectors, paraphrases, lines under 20 characters, names of files.
+A fix that lies before the base commit is public and is not searched for. The audit cannot see
+compressed or encrypted state, vectors, paraphrases, lines under 20 characters, and names of files.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LEAST = 20
 LEAST_NAME = 12
 """Characters of a test's name or an instance's id that cannot be there by chance."""
 MARGIN = 300
-"""Bytes searched on both sides of a change, for what straddles its edges."""
+"""Bytes searched on both sides of a change, for secrets that straddle its edges."""
 PLAIN = str.maketrans("", "", whitespace + "\"'`\\")
 HEX = "[0-9a-fA-F]"
 ESCAPE = re.compile(rf"\\+(?:[nrt]|x({HEX}{{2}})|u({HEX}{{4}})|U(00(?:0{HEX}|10){HEX}{{4}}))")
@@ -49,7 +49,7 @@ DATED = re.compile(
 """A field that holds a date, in JSON, in YAML or as a keyword."""
 
 Lines = Callable[[str, str, str], Iterable[str]]
-"""The lines of a commit that hold a word: of the file named last, of all files for ""."""
+"""Returns the lines of a commit that hold a word, in the file named last ("": in all files)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +81,27 @@ class Contamination:
                 self._holders.setdefault(secret.plain, []).append(secret)
 
     def check(
-        self, cell: Cell, told: Experience, before: Files, after: Files, snapshot: str = ""
+        self, cell: Cell, experience: Experience, before: Files, after: Files, snapshot: str = ""
     ) -> None:
-        """Search what `told` changed in a memory's saved files. Raises LeakError at a find.
+        """Search what an experience changed in a memory's saved files. Raises LeakError.
 
-        snapshot: where `after` is kept, for whoever reads the error; "" if nowhere.
+        snapshot: where `after` is kept, for the error's reader; "" if nowhere.
         """
-        known = KnownByMemory(told, self._feedback, before)
-        leak = partial(self._leak, cell, told, snapshot)
+        known = KnownByMemory(experience, self._feedback, before)
+        leak = partial(self._leak, cell, experience, snapshot)
         for name, content in after.items():
             text = changed(before.get(name, b""), content).decode("utf-8", "replace")
-            for secret in self._found(text):
-                if not self._withheld(secret, cell, told) or known.holds(secret.plain):
+            for secret in self._secrets_in(text):
+                if not self._withheld(secret, cell, experience) or known.holds(secret.plain):
                     continue
-                if not self._visible(secret, told):
-                    raise leak(_place(name, content, secret.plain), self._said(secret))
-            for date in self._later_dates(unescaped(text), cell, told):
+                if not self._visible(secret, experience):
+                    raise leak(_place(name, content, secret.plain), self._described(secret))
+            for date in self._later_dates(unescaped(text), cell, experience):
                 if not known.holds(plain(date)):
                     what = f"the date {date}, after that task's"
                     raise leak(_place(name, content, plain(date)), what)
 
-    def _found(self, text: str) -> Iterator[Secret]:
+    def _secrets_in(self, text: str) -> Iterator[Secret]:
         squeezed = plain(text)
         ends = range(LEAST, len(squeezed) + 1)
         for end in [end for end in ends if squeezed[end - LEAST : end] in self._texts]:
@@ -113,64 +113,64 @@ class Contamination:
         for name in names & self._names.keys():
             yield from self._names[name]
 
-    def _withheld(self, secret: Secret, cell: Cell, told: Experience) -> bool:
-        """Whether nobody could know it yet, from this task or from another with the same text."""
-        here, taught = told.task.position, cell.taught(told.task.position)
+    def _withheld(self, secret: Secret, cell: Cell, experience: Experience) -> bool:
+        """Whether the text cannot be known yet, from this task or from another that shares it."""
+        position, taught = experience.task.position, cell.taught(experience.task.position)
         for holder in self._holders[secret.plain]:
-            worked_on = holder.position == here or holder.position in taught
+            worked_on = holder.position == position or holder.position in taught
             released = worked_on and (self._feedback == "gold" or not holder.gold)
-            if holder.position < here or released:
+            if holder.position < position or released:
                 return False
         return True
 
-    def _visible(self, secret: Secret, told: Experience) -> bool:
-        """Whether it stands in the checkout that the agent had, bug and all."""
+    def _visible(self, secret: Secret, experience: Experience) -> bool:
+        """Whether the text stands in the checkout that the agent had, with its bug."""
         instance = self._instances[secret.position]
         text, path = sought(secret, instance)
         word = max(WORD.findall(text), key=len)
-        there = _holding(text, self._lines(told.task.base_commit, word, path))
-        if instance.bug_patch and secret.position == told.task.position:
+        count = _holding(text, self._lines(experience.task.base_commit, word, path))
+        if instance.bug_patch and secret.position == experience.task.position:
             # An injected bug took these lines out of the commit; its patches put them back.
-            there -= _holding(text, added(instance.patch) + added(instance.test_patch))
-        return there > 0
+            count -= _holding(text, added(instance.patch) + added(instance.test_patch))
+        return count > 0
 
-    def _later_dates(self, text: str, cell: Cell, told: Experience) -> Iterator[str]:
+    def _later_dates(self, text: str, cell: Cell, experience: Experience) -> Iterator[str]:
         dates = DATED.findall(text)
         if not dates:
             return
-        known = [self._instances[p].created_at for p in cell.taught(told.task.position)]
-        clock = max([told.task.created_at, *known])
+        clocks = [self._instances[p].created_at for p in cell.taught(experience.task.position)]
+        clock = max([experience.task.created_at, *clocks])
         for date in dates:
             if _moment(date) > (clock if len(date) > 10 else clock.replace(hour=23, minute=59)):
                 yield date
 
-    def _said(self, secret: Secret) -> str:
+    def _described(self, secret: Secret) -> str:
         return f"{secret.what} of {self._instances[secret.position].instance_id}"
 
     def _leak(
-        self, cell: Cell, told: Experience, snapshot: str, where: str, what: str
+        self, cell: Cell, experience: Experience, snapshot: str, where: str, what: str
     ) -> LeakError:
         kept = f"; snapshot {snapshot} is kept in the run directory" if snapshot else ""
         return LeakError(
-            f"after {told.task.instance_id} (arm {cell.arm}, seed {cell.seed}) the memory's "
+            f"after {experience.task.instance_id} (arm {cell.arm}, seed {cell.seed}) the memory's "
             f"{where} holds {what}, which it could not know under feedback {self._feedback!r}",
             f"Find where the memory has it from{kept}.",
         )
 
 
 class KnownByMemory:
-    """What a memory may hold by its own right; read only once something was found at all."""
+    """The texts that a memory may hold; they are read only after a first match."""
 
-    def __init__(self, told: Experience, feedback: Feedback, before: Files) -> None:
-        self._told, self._feedback, self._before = told, feedback, before
+    def __init__(self, experience: Experience, feedback: Feedback, before: Files) -> None:
+        self._experience, self._feedback, self._before = experience, feedback, before
 
     def holds(self, text: str) -> bool:
-        """Whether it was told so under the feedback policy, or held it before."""
+        """Whether the feedback policy released the text, or the memory held it before."""
         return text in self._released or text in self._held
 
     @cached_property
     def _released(self) -> str:
-        return plain(released(self._told, self._feedback))
+        return plain(released(self._experience, self._feedback))
 
     @cached_property
     def _held(self) -> str:
@@ -178,8 +178,8 @@ class KnownByMemory:
 
 
 def secrets_of(instance: Instance, position: int) -> Iterator[Secret]:
-    """What becomes known with an instance, each text once."""
-    found: dict[str, Secret] = {}
+    """Return what becomes known with an instance, each text once."""
+    secrets: dict[str, Secret] = {}
     for what, patch in (
         ("a line of the fix", instance.patch),
         ("a line of the hidden tests", instance.test_patch),
@@ -187,22 +187,22 @@ def secrets_of(instance: Instance, position: int) -> Iterator[Secret]:
         for line in added(patch):
             squeezed = plain(line)
             if len(squeezed) >= LEAST and any(len(w) > 2 for w in WORD.findall(line)):
-                found.setdefault(squeezed, Secret(position, what, line, squeezed))
+                secrets.setdefault(squeezed, Secret(position, what, line, squeezed))
     names = {name for line in added(instance.test_patch) for name in TEST.findall(line)}
     for test in (*instance.fail_to_pass, *sorted(names)):
         what = f"the hidden test {test}"
         if len(plain(test)) >= LEAST_NAME and WORD.search(test):
-            found.setdefault(plain(test), Secret(position, what, test, plain(test)))
+            secrets.setdefault(plain(test), Secret(position, what, test, plain(test)))
     name = instance.instance_id
     if len(name) >= LEAST_NAME:
-        found.setdefault(name, Secret(position, "the id", name, name, gold=False))
-    return iter(found.values())
+        secrets.setdefault(name, Secret(position, "the id", name, name, gold=False))
+    return iter(secrets.values())
 
 
 def sought(secret: Secret, instance: Instance) -> tuple[str, str]:
-    """What stands in a checkout where a secret does, and in which file ("": any).
+    """Return the text that shows a secret in a checkout, and in which file ("": any).
 
-    An id of a test stands nowhere, but its function does.
+    The id of a test stands nowhere, but its function does.
     """
     if "::" in secret.text and secret.text in instance.fail_to_pass:
         path, *_, name = secret.text.partition("[")[0].split("::")
@@ -211,38 +211,40 @@ def sought(secret: Secret, instance: Instance) -> tuple[str, str]:
 
 
 def is_name(secret: Secret) -> bool:
-    """Whether it is searched for as a whole word rather than anywhere in the text."""
+    """Whether a secret is searched for as a whole word rather than anywhere in the text."""
     return len(secret.plain) < LEAST or NAME.fullmatch(secret.text) is not None
 
 
 def added(patch: str) -> list[str]:
-    """The lines that a patch adds, without their mark."""
+    """Return the lines that a patch adds, without their mark."""
     return [x[1:] for x in patch.split("\n") if x.startswith("+") and not x.startswith("+++ ")]
 
 
 def plain(text: str) -> str:
-    """The text without blanks, quotes and escapes: the same in JSON, in a diff, indented."""
+    """Remove blanks, quotes and escapes, so that JSON, a diff and indented text are the same."""
     return unescaped(text).translate(PLAIN)
 
 
 def unescaped(text: str) -> str:
-    """The text with a blank for each escaped line break or tab, and characters for their codes."""
+    """Replace each escaped line break or tab by a blank, and codes by their characters."""
     if "\\" not in text:
         return text
-    found = ESCAPE.sub(lambda m: chr(int(m[m.lastindex] if m.lastindex else "20", 16)), text)
+    text = ESCAPE.sub(lambda m: chr(int(m[m.lastindex] if m.lastindex else "20", 16)), text)
     # JSON writes what is beyond four digits as two halves.
-    return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def released(told: Experience, feedback: Feedback) -> str:
-    """Everything of an experience that the feedback policy allows, as one text."""
+def released(experience: Experience, feedback: Feedback) -> str:
+    """Return everything in an experience that the feedback policy allows, as one text."""
     withheld = {name for name, policies in RELEASED.items() if feedback not in policies}
-    values = {f.name: getattr(told, f.name) for f in fields(told) if f.name not in withheld}
+    values = {
+        f.name: getattr(experience, f.name) for f in fields(experience) if f.name not in withheld
+    }
     return "\n".join(_strings(values))
 
 
 def changed(old: bytes, new: bytes) -> bytes:
-    """The part of `new` that differs from `old`, from the first difference to the last."""
+    """Return the part of `new` from its first to its last difference from `old`."""
     if new == old:
         return b""
     start = _same(old, new)
@@ -252,7 +254,7 @@ def changed(old: bytes, new: bytes) -> bytes:
 
 
 def _same(a: bytes, b: bytes) -> int:
-    """How many bytes both begin with."""
+    """Count the bytes that both begin with."""
     low, high = 0, min(len(a), len(b))
     while low < high:
         middle = (low + high + 1) // 2
@@ -294,7 +296,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _moment(date: str) -> datetime:
     try:
-        found = datetime.fromisoformat(date)
+        moment = datetime.fromisoformat(date)
     except ValueError:  # no date after all, such as 2025-99-99
         return datetime.min.replace(tzinfo=UTC)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -10,19 +10,19 @@ from seqswe.errors import MissingError, RolloutError, UsageError
 from seqswe.models.endpoint import RETRIES
 
 SECRET = ("_KEY", "_TOKEN")
-"""How the names of variables end that hold what nobody may read."""
+"""Endings of the names of variables that hold secrets."""
 SHORTEST = 8
-"""Characters of a value that is taken for a key."""
+"""Least characters of a value that is taken for a key."""
 
 
 class LiteLLM:
-    """Stands in for an Endpoint; url and key may be empty, then LiteLLM finds its own.
+    """Stands in for an Endpoint; if url or key are empty, LiteLLM finds its own.
 
-    Raises MissingError where the extra `seqswe[litellm]` is not installed.
+    Raises MissingError if the extra `seqswe[litellm]` is not installed.
     """
 
     def __init__(self, url: str = "", *, key: str = "", seconds: float = 120.0) -> None:
-        # Else it asks the network for a list of prices when it is imported.
+        # Else LiteLLM asks the network for a list of prices when it is imported.
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         try:
             import litellm
@@ -35,7 +35,7 @@ class LiteLLM:
         litellm.suppress_debug_info = True
         self._key = key
         self._calls = {"chat/completions": litellm.completion, "embeddings": litellm.embedding}
-        self._given = {
+        self._settings = {
             "api_base": url or None,
             "api_key": key or None,
             "timeout": seconds,
@@ -44,19 +44,19 @@ class LiteLLM:
         }
 
     def post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The answer as a JSON object. Raises RolloutError("provider_failed")."""
+        """Return the answer as a JSON object. Raises RolloutError("provider_failed")."""
         if path not in self._calls:
             raise UsageError(f"LiteLLM is not asked for {path}", "Use an endpoint's own URL.")
         try:
-            found: Mapping[str, Any] = self._calls[path](**body, **self._given).model_dump()
+            answer: Mapping[str, Any] = self._calls[path](**body, **self._settings).model_dump()
         except Exception as error:  # noqa: BLE001  (each provider has its own)
-            said = hidden(f"{type(error).__name__}: {error}", self._key)
-            raise RolloutError("provider_failed", said[:400]) from None
-        return found
+            reason = hidden(f"{type(error).__name__}: {error}", self._key)
+            raise RolloutError("provider_failed", reason[:400]) from None
+        return answer
 
 
 def hidden(text: str, key: str = "") -> str:
-    """The text without the key and any other of the environment: LiteLLM finds its own there."""
+    """Hide the key in a text, and every key of the environment, where LiteLLM looks for its own."""
     named = {v.strip() for n, v in os.environ.items() if n.upper().endswith(SECRET)}
     # Words shorter than any key would make holes in the text.
     secrets = {key, *(value for value in named if len(value) >= SHORTEST)} - {""}

@@ -18,8 +18,8 @@ from seqswe.runs.snapshots import EMPTY, Files, Snapshots, read_folder
 Build = Callable[[Cell, Path], MeteredMemory]
 """Makes a new, empty memory of a cell in an empty folder."""
 Check = Callable[[Cell, Experience, Files, Files, str], None]
-"""Looks at the saved state before and after an experience; then the snapshot after it, "" where
-none is kept. Raises LeakError."""
+"""Checks the saved state before and after an experience; the last argument is the snapshot after
+it, "" if none is kept. Raises LeakError."""
 
 
 class Memories:
@@ -36,11 +36,14 @@ class Memories:
         self._lock = Lock()
 
     def at(self, cell: Cell, snapshot: str) -> MeteredMemory:
-        """The memory of `cell` at `snapshot`; whoever takes it makes it `learn`, or drops it."""
+        """Return the memory of `cell` at `snapshot`.
+
+        The caller owns it: pass it to `learn`, or discard it.
+        """
         with self._lock:
-            kept = self._live.pop((cell.arm, cell.seed), None)
-        if kept and kept[0] == snapshot:
-            return kept[1]
+            at, live = self._live.pop((cell.arm, cell.seed), (None, None))
+        if live and at == snapshot:
+            return live
         home = Path(tempfile.mkdtemp(dir=self._scratch, prefix="memory-"))
         memory = self._build(cell, home)
         with suppress(TypeError):  # a memory with slots stays until the run ends
@@ -52,32 +55,34 @@ class Memories:
         return memory
 
     def learn(
-        self, cell: Cell, memory: MeteredMemory, told: Experience, before: str
+        self, cell: Cell, memory: MeteredMemory, experience: Experience, before: str
     ) -> tuple[str, int]:
         """Record an experience; returns the snapshot after it and the bytes of its state.
 
-        The memory of a cell that carries nothing over is not told, and stays where it was.
-        Raises LeakError where the memory then holds what it could not know.
+        The memory of a cell that carries nothing over records nothing and stays where it was.
+        Raises LeakError if the memory then holds what it could not know.
         """
         if not cell.carries_memory:
             return before, 0
-        memory.record(told)
+        memory.record(experience)
         after, size = self.keep(cell, memory, before)
-        self._check(cell, told, self._snapshots.files(before), self._snapshots.files(after), after)
+        self._check(
+            cell, experience, self._snapshots.files(before), self._snapshots.files(after), after
+        )
         return after, size
 
     def learn_again(
-        self, cell: Cell, memory: MeteredMemory, told: Experience, before: Files
+        self, cell: Cell, memory: MeteredMemory, experience: Experience, before: Files
     ) -> Files:
         """Record an experience without a snapshot; returns the state after it.
 
         Raises LeakError as `learn` does.
         """
-        memory.record(told)
+        memory.record(experience)
         with tempfile.TemporaryDirectory(dir=self._scratch) as name:
             memory.save(Path(name))
             after = read_folder(Path(name))
-        self._check(cell, told, before, after, "")
+        self._check(cell, experience, before, after, "")
         return after
 
     def keep(self, cell: Cell, memory: MeteredMemory, before: str) -> tuple[str, int]:

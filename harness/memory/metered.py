@@ -1,4 +1,4 @@
-"""What the harness serves a memory with: a metered model, the stream's clock, seeded chance."""
+"""The services that a memory gets: a metered model, the stream's clock and a seeded generator."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from seqswe.models.openai import Chat, Embeddings, Posts
 
 
 class TaskClock:
-    """Where in the sequence a memory is: its clock and its chance."""
+    """The task that a memory is at, with its clock and its seeded generator."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.at: Task | None = None
 
     def now(self) -> datetime:
-        """When the task at hand was asked, never the time of day."""
+        """Return when the task at hand was created, never the time of day."""
         return self._task().created_at
 
     def rng(self) -> Random:
-        """The same chance at every call for a run's seed and a task."""
+        """Return a generator that is the same at every call for a run's seed and a task."""
         return Random(f"{self.seed} {self._task().instance_id}")
 
     def _task(self) -> Task:
@@ -42,34 +42,35 @@ class TaskClock:
 
 
 class MeteredMemory:
-    """A memory and its services: the clock stands at its task, and what it spends is metered.
+    """A memory with its services. The clock stands at its task, and what it spends is metered.
 
-    build: makes the memory from its services. Anything else asked of it is the memory's own.
+    build: makes the memory from its services. All other attributes are the memory's own.
     """
 
     def __init__(
         self, build: Callable[[Services], Memory], base: Services, settings: Experiment, seed: int
     ) -> None:
-        # Apart from this object, or memory and server would keep each other, and their folder.
+        # An object of its own: otherwise memory and services would keep each other, and their
+        # folder, alive.
         self._stream = TaskClock(seed)
         self._meter = meter_of(settings)
-        self._asked: list[Chat | Embeddings] = []
+        self._clients: list[Chat | Embeddings] = []
         self.memory = build(self._services(base, settings))
 
     def pay_with(self, meter: Meter) -> None:
         """Book what is spent from now on with `meter`."""
         self._meter = meter
-        for client in self._asked:
+        for client in self._clients:
             client.meter = meter
 
     def recall(self, task: Task) -> Recall:
-        """The memory's recall, timed."""
+        """Recall, timed."""
         self._stream.at = task
         with self._meter.timing("recall"):
             return self.memory.recall(task)
 
     def record(self, experience: Experience) -> None:
-        """The memory's record, timed."""
+        """Record, timed."""
         self._stream.at = experience.task
         with self._meter.timing("record"):
             self.memory.record(experience)
@@ -83,32 +84,32 @@ class MeteredMemory:
         self.memory.load(directory)
 
     def __getattr__(self, name: str) -> Any:
-        """What this memory has beyond the four methods."""
+        """Return what this memory has beyond the four methods."""
         if name == "memory":  # not built yet
             raise AttributeError(name)
         return getattr(self.memory, name)
 
     def _services(self, base: Services, settings: Experiment) -> Services:
-        found = replace(base, clock=self._stream.now, rng=self._stream.rng)
+        services = replace(base, clock=self._stream.now, rng=self._stream.rng)
         if settings.model:
             posts, name = poster(settings)
             chat = Chat(posts, name, self._meter, self._stream.seed)
-            self._asked.append(chat)
-            found = replace(found, model=chat)
+            self._clients.append(chat)
+            services = replace(services, model=chat)
         if settings.embedding:
             embed = Embeddings(*poster(settings, embedding=True), self._meter)
-            self._asked.append(embed)
-            found = replace(found, embed=embed)
-        return found
+            self._clients.append(embed)
+            services = replace(services, embed=embed)
+        return services
 
 
 def meter_of(settings: Experiment) -> Meter:
-    """A new meter with the experiment's budget and prices."""
+    """Return a new meter with the experiment's budget and prices."""
     return Meter(settings.model_tokens, settings.model_price_in, settings.model_price_out)
 
 
 def poster(settings: Experiment, embedding: bool = False) -> tuple[Posts, str]:
-    """Who speaks to the model (or the embedding model), and the name it goes by there.
+    """Return the client of the model (or the embedding model), and the model's name there.
 
     Raises UsageError for a wrong URL, MissingError without the extra `litellm`.
     """
@@ -124,5 +125,5 @@ def poster(settings: Experiment, embedding: bool = False) -> tuple[Posts, str]:
 
 @lru_cache(maxsize=8)
 def endpoint(url: str, key: str, seconds: float) -> Endpoint:
-    """One pool of connections per endpoint, however many memories ask it."""
+    """Return the one pool of connections of an endpoint, which all memories share."""
     return Endpoint(url, key=key, seconds=seconds)

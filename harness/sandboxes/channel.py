@@ -18,64 +18,64 @@ from seqswe.errors import RolloutError
 
 HEADER = struct.Struct(">BxxxL")
 """Before each piece of an attached stream: which stream, how many bytes."""
-LAST_WORDS = 10
-"""Seconds after which a container that was ended counts as gone."""
-COMPLAINT = 300
-"""Last bytes kept of what the main process itself complains about."""
+GRACE_SECONDS = 10
+"""Seconds after which a killed container counts as gone."""
+ERROR_BYTES = 300
+"""Last bytes kept of the main process's own errors."""
 
 
-class Said:
-    """What a command has said so far; `done` is set after its last word."""
+class CommandOutput:
+    """The output of a command so far; `done` is set once it is complete."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
-        self.output = {OUT: bytearray(), ERR: bytearray()}
+        self.streams = {OUT: bytearray(), ERR: bytearray()}
         self.end: dict[str, Any] = {}
-        """Exit code and more; empty where the connection ended first."""
+        """Exit code and more; empty if the connection ended first."""
 
 
 class Channel:
-    """Orders to `supervisor` and their answers. Safe between threads."""
+    """Sends orders to `supervisor` and collects the output. Safe between threads."""
 
     def __init__(self, attached: Any) -> None:
         """`attached`: docker-py's socket, attached before the container's start.
 
-        Attached later, what has arrived with the HTTP headers would lie in a buffer above it.
+        If it is attached later, bytes that arrive with the HTTP headers stay in a buffer above it.
         """
         self._attached = attached
-        # Held, because a response that nobody holds closes its connection.
+        # Held, because a response that is garbage collected closes its connection.
         self._response: Any = getattr(attached, "_response", attached)
         self._socket = getattr(attached, "_sock", attached)
         self._socket.settimeout(None)
         self._file = self._socket.makefile("rb")
         self._numbers = itertools.count()
-        self._asked: dict[int, Said] = {}
-        self._complaint = b""
+        self._pending: dict[int, CommandOutput] = {}
+        self._errors = b""
         self._ended = False
         self._sending = threading.Lock()
         threading.Thread(target=self._listen, name="channel", daemon=True).start()
 
-    def ask(self, patience: float, give_up: Callable[[], None], **order: Any) -> Said:
-        """Have an order carried out; `give_up` ends the container if it takes `patience` seconds.
+    def ask(self, wait_seconds: float, give_up: Callable[[], None], **order: Any) -> CommandOutput:
+        """Carry out an order; after `wait_seconds` call `give_up`, which must end the container.
 
-        Raises RolloutError("sandbox_failed") where the container went away.
+        Raises RolloutError("sandbox_failed") if the container went away.
         """
-        said, number = Said(), next(self._numbers)
-        self._asked[number] = said
+        output, number = CommandOutput(), next(self._numbers)
+        self._pending[number] = output
         if self._ended:
-            said.done.set()
-        # Where the other end is gone, or was closed here, listening ends too.
+            output.done.set()
+        # If the other end is gone, or was closed on this side, listening ends too.
         with self._sending, suppress(OSError, ValueError):
             self._socket.sendall(json.dumps({"number": number, **order}).encode() + b"\n")
-        if not said.done.wait(patience):
+        if not output.done.wait(wait_seconds):
             give_up()
-            said.done.wait(LAST_WORDS)
-        if not said.end:
-            why = self._complaint.decode("utf-8", "replace").strip()
+            output.done.wait(GRACE_SECONDS)
+        if not output.end:
+            why = self._errors.decode("utf-8", "replace").strip()
             raise RolloutError(
                 "sandbox_failed", f"the container went away under a command {why}".rstrip()
             )
-        return said
+        return output
 
     def _listen(self) -> None:
         unread = bytearray()
@@ -87,19 +87,19 @@ class Channel:
                     unread += data
                     self._hear(unread)
                 else:
-                    self._complaint = (self._complaint + data)[-COMPLAINT:]
+                    self._errors = (self._errors + data)[-ERROR_BYTES:]
         except (OSError, ValueError, struct.error):
             pass  # the container is gone, or being removed
         finally:
             self._ended = True
-            for said in list(self._asked.values()):
-                said.done.set()
+            for output in list(self._pending.values()):
+                output.done.set()
             for each in (self._response, self._file, self._attached):
                 with suppress(OSError, ValueError):
                     each.close()
 
     def _hear(self, unread: bytearray) -> None:
-        """Take whole frames from what has arrived."""
+        """Take whole frames out of the bytes that have arrived."""
         at = 0
         while len(unread) >= at + FRAME.size:
             number, what, length = FRAME.unpack_from(unread, at)
@@ -108,9 +108,9 @@ class Channel:
                 break
             data, at = unread[at + FRAME.size : end], end
             if what == END:
-                said = self._asked.pop(number)
-                said.end = json.loads(data)
-                said.done.set()
+                output = self._pending.pop(number)
+                output.end = json.loads(data)
+                output.done.set()
             else:
-                self._asked[number].output[what] += data
+                self._pending[number].streams[what] += data
         del unread[:at]

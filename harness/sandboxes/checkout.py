@@ -1,4 +1,4 @@
-"""What every sandbox starts with: pinned environment variables, and the checkout."""
+"""Pinned environment variables and the checkout, which every sandbox starts with."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ CONFIG = """[core]
 
 
 def checkout_script(commit: str, objects: str) -> str:
-    """Shell commands that turn an empty folder into a repository at `commit`.
+    """Return shell commands that turn an empty folder into a repository at `commit`.
 
-    No templates, reflogs or remotes; objects come only through the alternates file. The files
-    are written by the shell itself, in every container anew: processes are what that costs.
+    It has no templates, reflogs or remotes; objects come only through the alternates file. The
+    shell itself writes the files: this runs in every container, and processes are its cost.
     """
     return f"""
 set -e

@@ -1,4 +1,4 @@
-"""Who owns a container or folder, whether that process still lives."""
+"""Which process owns a container or folder, and whether that process still runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOST = "4026531836"
 
 @cache
 def owner() -> str:
-    """This process, named so that a later process with the same number is not mistaken for it."""
+    """Name this process so that no later process with the same number has the same name."""
     return f"{os.getpid()}-{_started(os.getpid())}"
 
 
@@ -28,21 +28,21 @@ def alive(name: str) -> bool:
     number, _, started = name.partition("-")
     if not number.isdigit():
         return False
-    if _namespace(started) != _namespace(_here()):
-        # Seen from another container its processes are invisible; what they own ends by itself.
+    if _namespace(started) != _namespace(_boot()):
+        # The processes of another container are invisible here; what they own ends by itself.
         return True
     return _started(int(number)) == started
 
 
 def sweep(parent: Path, prefix: str) -> int:
-    """Remove the folders that dead processes left in `parent`; returns how many.
+    """Remove the folders that dead processes left in `parent`; returns their number.
 
-    They are named by `tempfile.mkdtemp(prefix=f"{prefix}{owner()}-")`; others are left alone.
+    They are named by `tempfile.mkdtemp(prefix=f"{prefix}{owner()}-")`; no other is touched.
     """
     removed = 0
     for folder in parent.glob(f"{prefix}*"):
-        found = OWNED.fullmatch(folder.name.removeprefix(prefix))
-        if found and not alive(found[1]):
+        match = OWNED.fullmatch(folder.name.removeprefix(prefix))
+        if match and not alive(match[1]):
             shutil.rmtree(folder, ignore_errors=True)
             removed += 1
     return removed
@@ -50,9 +50,9 @@ def sweep(parent: Path, prefix: str) -> int:
 
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """A folder that is gone afterwards, on the same disk as the packs it links to.
+    """Make a folder on the same disk as the packs it links to, and remove it afterwards.
 
-    Those of processes that were killed are removed first.
+    Folders of killed processes are removed first.
     """
     parent.mkdir(parents=True, exist_ok=True)
     sweep(parent, SCRATCH)
@@ -64,20 +64,20 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 
 
 def _started(pid: int) -> str | None:
-    """Start time of a process in clock ticks since boot, and where that was."""
+    """Return the start time of a process in clock ticks since boot, and which boot it was."""
     try:
-        if not Path("/proc").is_dir():  # no such facts on this system: the number must do
+        if not Path("/proc").is_dir():  # without /proc the number alone must do
             os.kill(pid, 0)
             return "0"
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    return f"{stat.rpartition(')')[2].split()[19]}-{_here()}"
+    return f"{stat.rpartition(')')[2].split()[19]}-{_boot()}"
 
 
 @cache
-def _here() -> str:
-    """The boot's id and, inside a container, its pid namespace."""
+def _boot() -> str:
+    """Return the boot's id and, inside a container, its pid namespace."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         namespace = os.readlink("/proc/self/ns/pid").strip("pid:[]")

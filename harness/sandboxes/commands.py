@@ -1,4 +1,4 @@
-"""What every sandbox does alike with one command: its deadline, its exit code, its limits."""
+"""What all sandboxes share for one command: its deadline, its exit code, its limits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seqswe.sandbox import Limits
 
 
 def shell(command: Sequence[str] | str) -> list[str]:
-    """A command as an argument list; a string is given to `sh -c`."""
+    """Return a command as an argument list; a string is run by `sh -c`."""
     return ["sh", "-c", command] if isinstance(command, str) else list(command)
 
 
@@ -23,7 +23,7 @@ class Deadline:
         self._lock = threading.Lock()
 
     def allow(self, wanted: float) -> float:
-        """Seconds the next command may take. Raises RolloutError when none are left."""
+        """Return the seconds that the next command may take. Raises RolloutError for none."""
         left = self._seconds - self._used
         if left <= 0:
             raise RolloutError(
@@ -39,12 +39,12 @@ class Deadline:
 
 
 def too_large(path: str, limits: Limits) -> str:
-    """Why a file is not read: half a file would be worse than none."""
+    """Say why a file is not read: half a file would be worse than none."""
     return f"{path} is larger than {limits.output_bytes} bytes"
 
 
 def code_of(exit_code: int, timed_out: bool) -> int:
-    """An exit code as a shell tells it: 124 after a deadline, 128 + n after signal n."""
+    """Return the exit code of a shell: 124 after a deadline, 128 + n after signal n."""
     if timed_out:
         return 124
     return 128 - exit_code if exit_code < 0 else exit_code

@@ -1,8 +1,9 @@
 """The `docker` sandbox: a fresh container per rollout and per grading, with hard limits.
 
-No network, no capabilities for what runs inside, a read-only image, writable folders of bounded
-size in memory, a user id of its own. Its main process is `supervisor`, which enforces deadlines;
-so does the host, later. A container ends by itself when this process does.
+It has no network, no capabilities for what runs inside, a read-only image, writable folders of
+bounded size in memory, and a user id of its own. Its main process is `supervisor`, which enforces
+deadlines. The host enforces them too, a little later. A container ends by itself when this process
+does.
 """
 
 from __future__ import annotations
@@ -36,15 +37,15 @@ from seqswe.sandbox import Completed, Environment, SandboxSpec
 BACKSTOP = 20
 """Seconds after a command's last deadline at which the host kills the container."""
 FLOOD = b"Cannot fork"
-"""What a shell says at the limit of processes."""
+"""A shell's message at the limit of processes."""
 SUPERVISOR = Path(supervisor.__file__).read_bytes()
 HOSTNAME = "sandbox"
 HOSTS = b"127.0.0.1 localhost sandbox\n::1 localhost ip6-localhost ip6-loopback\n"
 ENGINE_SLOTS = threading.BoundedSemaphore(4)
-"""Creates and removes at a time: more only queue up inside the engine."""
+"""Containers created or removed at a time; more would only queue up inside the engine."""
 OWNER_LABEL = "seqswe.owner"
 INBOX = "seqswe-inbox-"
-"""How the host's folders begin by which containers are handed files."""
+"""Beginning of the names of the host's folders through which containers get files."""
 FIRST_UID = 200_000
 # The kernel counts a user's processes over all containers of the machine, so two runs side by
 # side must not use the same ids.
@@ -52,7 +53,7 @@ _uids = itertools.count(os.getpid() * 128)
 
 
 def connect() -> docker.DockerClient:
-    """A client of the engine that answers. Raises MissingError, with what to do."""
+    """Return a client of the engine. Raises MissingError, with a hint, if no engine answers."""
     try:
         client = docker.from_env(timeout=120, max_pool_size=32)
         client.ping()
@@ -106,14 +107,14 @@ class DockerProvider:
         return f"{removed} environment images" + (f", {in_use} are in use" if in_use else "")
 
     def sweep(self) -> int:
-        """Remove containers whose owning process is dead, and what they were handed."""
+        """Remove containers whose owning process is dead, and their files; returns the number."""
         sweep(Path(tempfile.gettempdir()), INBOX)
         removed = 0
         for label in (OWNER_LABEL, BUILDER_LABEL):
-            found = self.client.containers.list(
+            containers = self.client.containers.list(
                 all=True, filters={"label": label}, ignore_removed=True
             )
-            for container in found:
+            for container in containers:
                 name = container.labels[label]
                 if name and not alive(name):
                     removed += _remove(container)
@@ -121,10 +122,10 @@ class DockerProvider:
 
 
 class Inbox:
-    """Files handed to a container through a read-only mount.
+    """A folder of the host that a container has as a read-only mount.
 
-    Archives cannot be copied into a tmpfs, and nothing that runs inside can reach back to the
-    host by such a mount.
+    Archives cannot be copied into a tmpfs, and no process inside can reach back to the host
+    through such a mount.
     """
 
     INSIDE = "/inbox"
@@ -135,7 +136,7 @@ class Inbox:
         self._numbers = itertools.count()
 
     def put(self, data: bytes, name: str = "") -> str:
-        """Hand bytes over; returns their path inside the container."""
+        """Put a file into the folder; returns its path inside the container."""
         name = name or f"{next(self._numbers)}"
         (self.folder / name).write_bytes(data)
         (self.folder / name).chmod(0o644)  # whatever the umask
@@ -175,8 +176,8 @@ class DockerSandbox:
     def _create(self, client: docker.DockerClient, image: str, spec: SandboxSpec) -> Container:
         limits = spec.limits
         lifetime = int(limits.task_seconds + limits.command_seconds + 120)
-        # What lies in these folders counts as memory: full to the brim, they must leave room for
-        # the next command, or an agent could break its own sandbox by filling them.
+        # Files in these folders count as memory. Even full folders must leave room for the next
+        # command, or an agent could break its own sandbox by filling them.
         size = min(limits.disk_mb, limits.memory_mb // 4)
         disk = f"exec,nosuid,nodev,size={size}m,uid={self._uid},gid={self._uid},mode=0755"
         labels = {OWNER_LABEL: owner(), "seqswe.deadline": str(lifetime)}
@@ -193,12 +194,12 @@ class DockerSandbox:
             labels=labels,
             network_mode="none",
             # Otherwise the engine starts itself once more for each container, to name its empty
-            # network: two fifths of what a container costs. The namespace is the same.
+            # network, which is two fifths of a container's cost. The namespace is the same.
             network_disabled=True,
             hostname=HOSTNAME,
             read_only=True,
             user="0",
-            # Only to stop every process of the sandbox's user; the user itself gets none.
+            # For the supervisor, to stop every process of the sandbox's user, who gets none.
             cap_drop=["ALL"],
             cap_add=["KILL", "SETUID", "SETGID"],
             security_opt=["no-new-privileges"],
@@ -241,7 +242,7 @@ class DockerSandbox:
         return done
 
     def read(self, path: str) -> bytes:
-        """A file's bytes. Raises FileNotFoundError."""
+        """Read a file's bytes. Raises FileNotFoundError."""
         done = self.run(["cat", "--", path])
         if not done.ok:
             raise FileNotFoundError(path)
@@ -281,7 +282,7 @@ class DockerSandbox:
         stdin: str = os.devnull,
     ) -> Completed:
         started = monotonic()
-        said = self._channel.ask(
+        output = self._channel.ask(
             seconds + supervisor.GRACE + BACKSTOP,
             self._kill,
             argv=list(arguments),
@@ -292,12 +293,12 @@ class DockerSandbox:
             limit=self.limits.output_bytes,
         )
         return Completed(
-            exit_code=code_of(said.end["code"], said.end["late"]),
-            stdout=bytes(said.output[supervisor.OUT]),
-            stderr=bytes(said.output[supervisor.ERR]),
+            exit_code=code_of(output.end["code"], output.end["late"]),
+            stdout=bytes(output.streams[supervisor.OUT]),
+            stderr=bytes(output.streams[supervisor.ERR]),
             seconds=monotonic() - started,
-            timed_out=said.end["late"],
-            truncated=said.end["truncated"],
+            timed_out=output.end["late"],
+            truncated=output.end["truncated"],
         )
 
     def _kill(self) -> None:
@@ -306,8 +307,10 @@ class DockerSandbox:
 
 
 def _open_to_all(objects: Path) -> None:
-    """Under a strict umask the packs would be closed to the sandbox's user; folders above are not
-    opened, so nobody else on the host gains a way in."""
+    """Make the packs readable for the sandbox's user, even under a strict umask.
+
+    The folders above stay as they are, so no other user of the host gains access.
+    """
     if objects.stat().st_mode & 0o055 != 0o055:
         for place, _, names in os.walk(objects):
             Path(place).chmod(0o755)
@@ -328,7 +331,7 @@ def _remove(container: Container) -> int:
 
 @contextmanager
 def _sandbox_errors() -> Iterator[None]:
-    """Engine trouble as a typed failure that is retried and never graded."""
+    """Raise an engine's errors as a typed failure, which is retried and never graded."""
     try:
         yield
     except (DockerException, requests.exceptions.RequestException, OSError) as error:

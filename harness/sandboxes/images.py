@@ -1,8 +1,8 @@
 """Environment images: one per dependency fingerprint, built in a container and committed.
 
-The checkout is not in the image: it is delivered by the history store, so disk grows with
-environments and not with tasks. Certificates, index addresses and proxies are handed to the
-build's processes only; none of them stays in the image.
+The checkout is not in the image but comes from the packs of history, so disk use grows with
+environments and not with tasks. Certificates, index addresses and proxies reach the build's
+processes only; none of them stays in the image.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from seqswe.sandbox import Environment
 
 CHECKOUT = "/testbed"
 IMPORTED_BASE = "seqswe-base:bookworm"
-"""What `.ci/docker-engine` makes where there is no registry."""
+"""The image that `.ci/docker-engine` builds on machines without a registry."""
 REGISTRY_BASE = "python:3.11-slim-bookworm"
 CERTIFICATES = "/run/ca-certificates.crt"
 PASSED = (
@@ -45,9 +45,9 @@ PASSED = (
 POLL_SECONDS = 0.2
 LABEL = "seqswe.environment"
 BUILDER_LABEL = "seqswe.builder"
-"""Who builds: on containers; empty on images, whose containers would inherit it."""
+"""The building process, on containers; empty on images, whose containers would inherit it."""
 LOCK_LABEL = "seqswe.lock"
-"""Digest of what `pip freeze` said when the image was built."""
+"""Digest of the output of `pip freeze` when the image was built."""
 
 BUILD = """
 set -e
@@ -76,7 +76,7 @@ class Images:
         self.base_image = base_image
 
     def base(self) -> Image:
-        """The base image: the setting, else an imported one, else one from the registry."""
+        """Find the base image: the setting, else an imported one, else one from the registry."""
         candidates = [self.base_image] if self.base_image else [IMPORTED_BASE, REGISTRY_BASE]
         for name in candidates:
             try:
@@ -93,14 +93,14 @@ class Images:
             ) from None
 
     def name(self, environment: Environment) -> str:
-        """The name of an environment's image on this base."""
-        # The key says what is installed. The codebase itself never is, so that two of them that
-        # need the same may still need different images.
+        """Return the name of an environment's image on this base."""
+        # The key says what is installed. The codebase itself never is, so two codebases with equal
+        # requirements may still need different images.
         rest = digest_of(f"{self.base().id} {environment.distribution} {BUILD}")
         return f"seqswe-env:{environment.key}-{rest[7:15]}"
 
     def ensure(self, environment: Environment) -> Image:
-        """The image of an environment, built if it is not there yet."""
+        """Return the image of an environment, built if it does not exist yet."""
         base, name = self.base(), self.name(environment)
         # A builder's container is named after its image, so that the engine itself lets no two
         # processes build the same one: they would differ in their ids.
@@ -196,7 +196,7 @@ def _lock_digest(lock: Iterable[str]) -> str:
 
 
 def _execute(container: Container, script: str, environment: Environment) -> str:
-    # Secrets such as an index's address go to this process, never into the image's settings.
+    # Secrets such as an index's address go to this process and never into the image's settings.
     passed = {name: os.environ[name] for name in PASSED if os.environ.get(name)}
     if _certificates():
         passed |= dict.fromkeys(("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), CERTIFICATES)
@@ -222,6 +222,6 @@ def _certificates() -> list[Mount]:
 
 
 def _last(text: object) -> str:
-    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    decoded = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    lines = [line.strip() for line in decoded.splitlines() if line.strip()]
     return lines[-1][:300] if lines else "no output"

@@ -1,7 +1,7 @@
 """The `local` sandbox: a process in a temporary checkout. It isolates nothing.
 
-For the project's own model-free agents, and for machines without Docker. Commands run as the
-user who started SeqSWE, with the network and all files within reach.
+It is meant for the project's own model-free agents, and for machines without Docker. Commands run
+as the user who started SeqSWE, with access to the network and to all files.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class LocalProvider:
         self._open = OpenSandboxes()
 
     def prepare(self, environment: Environment) -> str:
-        """Make the environment's interpreter ready; returns a digest of it."""
+        """Make the environment's interpreter ready; returns its digest."""
         return digest_of(f"local {self._python(environment)} {sys.version}")
 
     def open(self, spec: SandboxSpec) -> LocalSandbox:
@@ -59,7 +59,7 @@ class LocalProvider:
         return self._open.add(LocalSandbox(python, spec))
 
     def close(self) -> None:
-        """Stop: kill what runs, remove the folders and open no more."""
+        """Stop: kill running processes, remove the folders and open no more."""
         self._open.close()
 
     def status(self) -> str:
@@ -71,10 +71,10 @@ class LocalProvider:
         return sweep(Path(tempfile.gettempdir()), PREFIX)
 
     def _python(self, environment: Environment) -> Path:
-        here = "{}.{}".format(*sys.version_info[:2])
+        own_version = "{}.{}".format(*sys.version_info[:2])
         packages = environment.lock or environment.requirements
         with self._lock:
-            if environment.python == here and all(map(_installed, environment.requirements)):
+            if environment.python == own_version and all(map(_installed, environment.requirements)):
                 return Path(sys.executable)
             folder = (
                 cache_folder() / "venvs" / f"{environment.key}-{digest_of(repr(packages))[7:15]}"
@@ -135,7 +135,7 @@ class LocalSandbox:
         return done
 
     def read(self, path: str) -> bytes:
-        """A file's bytes. Raises FileNotFoundError."""
+        """Read a file's bytes. Raises FileNotFoundError."""
         target = Path(self.root, path)
         if not target.is_file():
             raise FileNotFoundError(path)
@@ -155,17 +155,17 @@ class LocalSandbox:
         return self._closed.is_set()
 
     def close(self) -> None:
-        """Kill what still runs and remove the folder; safe to call twice."""
+        """Kill running processes and remove the folder; safe to call twice."""
         self._closed.set()
         process = self._process
-        # A finished one's number may already belong to somebody else.
+        # The number of a finished process may already belong to another one.
         if process is not None and process.poll() is None:
             _kill_group(process)
         self._kill_strays()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _kill_strays(self) -> None:
-        # Processes that left their group are known by the environment they were given.
+        # Processes that left their group are recognised by their environment.
         mark = f"TMPDIR={self._env['TMPDIR']}".encode()
         for entry in Path("/proc").glob("[0-9]*/environ"):
             with suppress(OSError):
@@ -234,7 +234,7 @@ def _installed(requirement: str) -> bool:
 
 
 def _create(folder: Path, environment: Environment, packages: Sequence[str]) -> None:
-    """Make a virtual environment where it stays: its scripts name the folder they lie in."""
+    """Make a virtual environment in its final place, because its scripts name their folder."""
     complete = folder / "complete"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:

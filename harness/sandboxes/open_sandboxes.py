@@ -22,7 +22,7 @@ T = TypeVar("T", bound=OneOfMany)
 
 
 class OpenSandboxes:
-    """The sandboxes of a provider that are not closed yet. Safe between threads."""
+    """The sandboxes of a provider that are still open. Safe between threads."""
 
     def __init__(self) -> None:
         self._sandboxes: set[OneOfMany] = set()
@@ -30,7 +30,7 @@ class OpenSandboxes:
         self._stopped = False
 
     def check(self) -> None:
-        """Raises RolloutError once the provider is being closed."""
+        """Raise RolloutError once the provider is being closed."""
         if self._stopped:
             raise RolloutError("cancelled", "the run is being stopped")
 

@@ -1,12 +1,12 @@
-"""The main process of a container: starts commands as the sandbox's user, tells what they print.
+"""The main process of a container: starts commands as the sandbox's user and sends their output.
 
-Stands alone: it is sent into a container and needs nothing but Python 3.7. It runs as root with
-the right to change its user and to send signals, and nothing else; what it starts has neither.
+It is sent into a container and needs nothing but Python 3.7. It runs as root with the right to
+change its user and to send signals, and no other; the commands it starts have neither.
 
 Orders come on standard input, one JSON object a line; `Order` has the fields. Answers go to
-standard output as frames: `FRAME` (the order's number, what it is, how many bytes), then the
-bytes. After everything that a command printed comes `END` with `{"code", "late", "truncated"}`.
-When standard input ends, so does the container: nothing outlives the process that opened it.
+standard output as frames: `FRAME` (the order's number, the kind, the number of bytes), then the
+bytes. After a command's output comes `END` with `{"code", "late", "truncated"}`.
+When standard input ends, so does the container, so none outlives the process that opened it.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ FRAME = struct.Struct(">IBI")
 OUT, ERR, END = 1, 2, 3
 PIECE = 1 << 16
 LAST_PIECES = 16
-"""What a pipe may still hold when its command has ended; others may go on writing to it."""
+"""Pieces read from a pipe after its command has ended; other processes may go on writing to it."""
 GRACE = 5.0
 """Seconds between the polite signal and the last one."""
 TICK = 60.0
 MORE_LIKELY = b"500"
-"""Where memory runs out, a command goes before this process."""
+"""Makes the kernel kill a command before this process if memory runs out."""
 
 
 class Order:
-    """What to do: run `argv` with `env` in `cwd`, or without `argv`: end every command."""
+    """An order to run `argv` with `env` in `cwd` or, without `argv`, to end every command."""
 
     def __init__(self, line: bytes) -> None:
-        given = json.loads(line)
-        self.number: int = given["number"]
-        self.argv: list[str] = given.get("argv", [])
-        self.env: dict[str, str] = {**os.environ, **given.get("env", {})}
-        self.cwd: str = given.get("cwd", "/")
-        self.stdin: str = given.get("stdin", os.devnull)
-        self.seconds: float = given.get("seconds", 0.0)
-        self.limit: int = given.get("limit", 0)
+        fields = json.loads(line)
+        self.number: int = fields["number"]
+        self.argv: list[str] = fields.get("argv", [])
+        self.env: dict[str, str] = {**os.environ, **fields.get("env", {})}
+        self.cwd: str = fields.get("cwd", "/")
+        self.stdin: str = fields.get("stdin", os.devnull)
+        self.seconds: float = fields.get("seconds", 0.0)
+        self.limit: int = fields.get("limit", 0)
 
 
 class RunningCommand:
-    """One that runs."""
+    """A command that runs, with its pipes and its deadline."""
 
     def __init__(self, order: Order, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout
@@ -62,17 +62,17 @@ class RunningCommand:
         self.truncated = False
 
     def ended(self) -> bool:
-        """Whether it has ended; what it left in its process group then ends with it."""
+        """Whether the command has ended; if so, the rest of its process group is killed."""
         without_reaping = os.WEXITED | os.WNOHANG | os.WNOWAIT
         if os.waitid(os.P_PID, self.process.pid, without_reaping) is None:
             return False
-        # Before the leader is reaped: its number may then be another's.
+        # Before the leader is reaped, since its number may then belong to another process.
         _to_group(self.process.pid, signal.SIGKILL)
         self.process.wait()
         return True
 
     def signal(self, now: float) -> None:
-        """Once the deadline is over: ask it to end, and after the grace make it."""
+        """Once the deadline is over, ask the command to end, and kill it after the grace."""
         if now >= self.deadline:
             _to_group(self.process.pid, signal.SIGKILL if self.late else signal.SIGTERM)
             self.late, self.deadline = True, now + GRACE
@@ -95,10 +95,10 @@ class Supervisor:
         self._selector.register(self._woken, selectors.EVENT_READ)
 
     def serve(self) -> None:
-        """Read orders, pass on output, end what is late."""
+        """Read orders, pass output on, end late commands."""
         open_ = True
         while open_ and time.monotonic() < self._until:
-            for key, _ in self._selector.select(self._patience()):
+            for key, _ in self._selector.select(self._seconds_to_next_deadline()):
                 if key.fd == 0:
                     open_ = self._take_orders()
                 elif key.fd == self._woken:
@@ -112,7 +112,7 @@ class Supervisor:
                 if command.ended():
                     self._finish(command)
 
-    def _patience(self) -> float:
+    def _seconds_to_next_deadline(self) -> float:
         until = min([self._until, *(c.deadline for c in self._running)])
         return min(TICK, max(0.0, until - time.monotonic()))
 
@@ -135,7 +135,7 @@ class Supervisor:
             except OSError as error:
                 if error.errno != errno.EAGAIN:
                     raise
-                # Earlier commands left as many processes as there may be.
+                # Earlier commands left as many processes as the limit allows.
                 self._stop_everything()
                 process = self._popen(order)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
@@ -150,10 +150,10 @@ class Supervisor:
             self._selector.register(pipe, selectors.EVENT_READ, (command, stream))
 
     def _popen(self, order: Order) -> subprocess.Popen[bytes]:
-        with open(order.stdin, "rb") as given:
+        with open(order.stdin, "rb") as stdin:
             return subprocess.Popen(
                 order.argv,
-                stdin=given,
+                stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=order.env,
@@ -171,7 +171,7 @@ class Supervisor:
             os.chdir(cwd)
 
     def _pass_on(self, command: RunningCommand, stream: int) -> bool:
-        """One piece of what a command printed, if there is any; False at the end of the pipe."""
+        """Pass on one piece of a command's output, if there is any; False at the pipe's end."""
         try:
             data = os.read(command.pipes[stream], PIECE)
         except BlockingIOError:
@@ -199,7 +199,7 @@ class Supervisor:
         self._end(command.order.number, command.process.returncode, command.late, command.truncated)
 
     def _stop_everything(self) -> None:
-        # kill(-1) as the sandbox's user reaches every process of it at once, a fork bomb too.
+        # kill(-1) as the sandbox's user reaches all of its processes at once, even a fork bomb.
         child = os.fork()
         if child == 0:
             try:
@@ -211,8 +211,8 @@ class Supervisor:
         os.waitpid(child, 0)
 
     def _end(self, number: int, code: int, late: bool, truncated: bool) -> None:
-        said = {"code": code, "late": late, "truncated": truncated}
-        self._say(number, END, json.dumps(said).encode())
+        result = {"code": code, "late": late, "truncated": truncated}
+        self._say(number, END, json.dumps(result).encode())
 
     def _say(self, number: int, what: int, data: bytes) -> None:
         left = memoryview(FRAME.pack(number, what, len(data)) + data)

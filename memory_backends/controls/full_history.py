@@ -1,7 +1,7 @@
-"""`full_history`, a control: everything, latest first, as far as the budget goes.
+"""`full_history`, a control: every record, latest first, as far as the budget goes.
 
-Long contexts are a strong baseline for retrieval (EvoMemBench); what does not fit is forgotten
-in the order of age.
+Long contexts are a strong baseline for retrieval (EvoMemBench). The oldest records are the first
+that do not fit.
 """
 
 from __future__ import annotations
@@ -22,5 +22,5 @@ class FullHistory(RecordMemory):
         super().__init__(home, k=sys.maxsize, max_bytes=max_bytes, **options)
 
     def rank(self, task: Task) -> Sequence[tuple[int, float]]:
-        """Latest first."""
+        """Rank all records, latest first."""
         return [(index, 1.0) for index in reversed(range(len(self.records)))]

@@ -1,4 +1,4 @@
-"""`git_history`, a control: the memory that comes free, the log before the base commit.
+"""`git_history`, a control: the git log before the base commit, a memory that costs nothing.
 
 It learns nothing from rollouts. RepoMem (arXiv 2510.01003) found that recent commits and what
 they touched help to localize; a memory must beat this to be worth its keep. An agent whose
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from memory_backends.shared.bm25 import Index
-from memory_backends.shared.records import ISSUE, MAX_BYTES, K, at_least, budgeted
+from memory_backends.shared.records import DEFAULT_K, ISSUE, MAX_BYTES, at_least, budgeted
 from memory_backends.shared.text import clean, clip, first_lines
 from seqswe.errors import UsageError
 from seqswe.instance import Task
@@ -34,7 +34,7 @@ class GitHistory:
         home: Path,
         *,
         services: Services,
-        k: int = K,
+        k: int = DEFAULT_K,
         max_bytes: int = MAX_BYTES,
         limit: int = 2000,
         most_files: int = 10,
@@ -47,24 +47,27 @@ class GitHistory:
         self._history = services.history
 
     def recall(self, task: Task) -> Recall:
-        """Commits before the base commit; made anew each time, so no later one can stay behind."""
+        """Recall commits before the base commit.
+
+        The index is made anew for each task, so no later commit can be left in it.
+        """
         commits = self._commits(task)
         index = Index()
         # The oldest gets the smallest number: equal ranks then go to the later commit.
         for number, commit in enumerate(commits):
             index.add(number, clean(commit.message), clean(" ".join(commit.files)))
-        found = index.search(task.problem_statement, self.k)
+        ranked = index.search(task.problem_statement, self.k)
         index.close()
-        return budgeted(self._items(commits, found), self.max_bytes)
+        return budgeted(self._items(commits, ranked), self.max_bytes)
 
     def record(self, experience: Experience) -> None:
-        """Nothing is learned: the fix shows in the log by itself, once it is merged."""
+        """Record nothing: a fix shows in the log by itself, once it is merged."""
 
     def save(self, directory: Path) -> None:
-        """There is no state to write."""
+        """Write nothing: there is no state."""
 
     def load(self, directory: Path) -> None:
-        """There is no state to read."""
+        """Read nothing: there is no state."""
 
     def _commits(self, task: Task) -> Sequence[Commit]:
         assert self._history is not None
@@ -72,11 +75,11 @@ class GitHistory:
         return [c for c in log if 0 < len(c.files) <= self.most_files][::-1]
 
     def _items(
-        self, commits: Sequence[Commit], found: Sequence[tuple[int, float]]
+        self, commits: Sequence[Commit], ranked: Sequence[tuple[int, float]]
     ) -> Iterator[Recalled]:
-        for number, score in found:
+        for number, score in ranked:
             commit, files = commits[number], tuple(map(clean, commits[number].files))
             about = first_lines(clean(commit.message), ISSUE)
             text = f"Commit {commit.sha[:10]} of {commit.created_at:%Y-%m-%d}: {about}"
-            said = clip(f"Files: {', '.join(files)}", ISSUE)
-            yield Recalled(text=f"{text}\n{said}", score=score, files=files)
+            listing = clip(f"Files: {', '.join(files)}", ISSUE)
+            yield Recalled(text=f"{text}\n{listing}", score=score, files=files)

@@ -9,20 +9,20 @@ from seqswe.memory import Experience, Recall
 
 
 class Nothing:
-    """Forgets what it is told and recalls nothing."""
+    """Records nothing and recalls nothing."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
 
     def recall(self, task: Task) -> Recall:
-        """Nothing."""
+        """Return an empty recall."""
         return Recall()
 
     def record(self, experience: Experience) -> None:
-        """Forget it."""
+        """Record nothing."""
 
     def save(self, directory: Path) -> None:
-        """There is no state to write."""
+        """Write nothing: there is no state."""
 
     def load(self, directory: Path) -> None:
-        """There is no state to read."""
+        """Read nothing: there is no state."""

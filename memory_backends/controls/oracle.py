@@ -1,7 +1,7 @@
 """`oracle`, an upper bound: earlier rollouts chosen by the files that this task's fix touches.
 
-Not deployable: it reads the gold files of the task at hand to choose what to recall. What it
-recalls is still nothing but earlier rollouts, so it bounds what better retrieval could bring.
+Not deployable: it reads the gold files of the task at hand to choose what to recall. It recalls
+earlier rollouts only, so it bounds what better retrieval could bring.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Oracle(RecordMemory):
         self._gold = services.gold
 
     def rank(self, task: Task) -> Sequence[tuple[int, float]]:
-        """Overlaps above 0, largest first."""
+        """Rank records by their overlap with the gold files, if it is above 0."""
         wanted = set(self._gold(task.instance_id).gold_files)
         overlaps = (
             (index, round(len(wanted & files) / len(wanted | files), 6))

@@ -23,10 +23,10 @@ from seqswe.runs.store import RunDirectory
 
 
 class Placebo(Episodic):
-    """Recalls what `episodic` would, item for item and byte for byte, with foreign content.
+    """Recalls as many items and bytes as `episodic` would, with the content of another codebase.
 
     source: the run directory of another codebase whose memory kept records (`episodic` and the
-    like), or a records.jsonl. Items name no origins: no rollout of this run taught them.
+    like), or a records.jsonl. Items have no origins, because no rollout of this run taught them.
     """
 
     requires: ClassVar[str] = "a run of another codebase (source=)"
@@ -36,7 +36,7 @@ class Placebo(Episodic):
         self.foreign = foreign_records(source)
 
     def recall(self, task: Task) -> Recall:
-        """As many items, of the same sizes and scores; which records is a lot by the task."""
+        """Recall as many items, of the same sizes and scores; the task decides which records."""
         if any(record.repo == task.repo for record in self.foreign):
             raise UsageError(
                 f"memory 'placebo' has records of {task.repo} itself",
@@ -75,22 +75,22 @@ class Placebo(Episodic):
 
 
 def foreign_records(source: str) -> list[Record]:
-    """Records of a records.jsonl, or of the fullest memory of a run directory.
+    """Return the records of a records.jsonl, or of the largest memory of a run directory.
 
-    Raises UsageError where there are none, RunDirError where they are damaged.
+    Raises UsageError if there are none, RunDirError if they are damaged.
     """
     path = Path(source)
-    found: list[Record] = []
+    records: list[Record] = []
     if source and path.is_dir():
-        found = _of_run(path)
+        records = _of_run(path)
     elif source:
-        found = read_records(path)
-    if not found:
+        records = read_records(path)
+    if not records:
         raise UsageError(
             f"memory 'placebo' finds no records in source={source!r}",
             "Give --memory-option source=RUN, a run of another codebase with memory episodic.",
         )
-    return found
+    return records
 
 
 def _of_run(root: Path) -> list[Record]:

@@ -1,4 +1,4 @@
-"""`random`, a control: rollouts drawn by lot, as many as a retrieval would give."""
+"""`random`, a control: records drawn by lot, as many as a retrieval would return."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from seqswe.instance import Task
 
 
 class RandomChoice(RecordMemory):
-    """k records drawn by lot; the lot depends on `seed`, the task and the number of records."""
+    """Draws k records by lot; the draw depends on `seed`, the task and the number of records."""
 
     def __init__(self, home: Path, *, seed: int = 0, **options: Any) -> None:
         super().__init__(home, **options)
         self.seed = seed
 
     def rank(self, task: Task) -> Sequence[tuple[int, float]]:
-        """All with the same score."""
+        """Draw records, all with the same score."""
         lot = Random(f"{self.seed} {task.instance_id}")
         count = len(self.records)
         return [(index, 1.0) for index in lot.sample(range(count), min(self.k, count))]

@@ -12,6 +12,6 @@ class Recency(RecordMemory):
     """The k latest records, latest first; the score is 1 / (1 + age in rollouts)."""
 
     def rank(self, task: Task) -> Sequence[tuple[int, float]]:
-        """Latest first."""
+        """Rank the k latest records, latest first."""
         last = len(self.records) - 1
         return [(last - age, 1 / (1 + age)) for age in range(min(self.k, last + 1))]

@@ -60,8 +60,8 @@ class Ace(ModelMemory):
 
     def learn(self, experience: Experience) -> None:
         """Reflect, count help and harm, curate."""
-        known = self.playbook()
-        playbook = f"## Playbook\n{latest(map(_line, known.values()), PLAYBOOK)}"
+        advice_by_id = self.playbook()
+        playbook = f"## Playbook\n{latest(map(_line, advice_by_id.values()), PLAYBOOK)}"
         reflection, tags = self.asker.ask(
             REFLECT, f"{episode(experience)}\n\n{playbook}", reflected
         )
@@ -71,40 +71,41 @@ class Ace(ModelMemory):
             self._operations,
         )
         for key, tag in tags.items():
-            if key in known:
+            if key in advice_by_id:
                 self.items.append(Item.of(experience, kind=tag, key=key, text=""))
-        advice = {item.text for item in known.values()}
+        present = {item.text for item in advice_by_id.values()}
         for operation in operations:
-            if operation["type"] != "ADD" or clip(operation["content"], LONGEST) not in advice:
+            if operation["type"] != "ADD" or clip(operation["content"], LONGEST) not in present:
                 self.items.append(self._event(operation, experience))
 
     def choose(self, task: Task) -> Iterable[Recalled]:
-        """All advice, what helped most and harmed least first."""
+        """Choose all advice, in order of merit."""
         ranked = sorted(self.playbook().values(), key=lambda item: (-merit(item), item.key))
         return [replace(i, text=_line(i)).recalled(1.0 + max(merit(i), 0)) for i in ranked]
 
     def playbook(self) -> dict[str, Item]:
-        """Advice by id: what all operations and tags so far come to.
+        """Return the advice by id, after all operations and tags so far.
 
-        `items` holds those and not the advice, so that what is kept only grows, at its end.
+        `items` holds the operations and tags rather than the advice, so that it only grows at its
+        end.
         """
-        found: dict[str, Item] = {}
+        advice: dict[str, Item] = {}
         for event in self.items:
             if event.kind == "ADD":
-                found[event.key] = replace(event, counts=UNTRIED)
+                advice[event.key] = replace(event, counts=UNTRIED)
                 continue
-            if event.key not in found:
+            if event.key not in advice:
                 continue
-            old = found.pop(event.key) if event.kind == "DELETE" else found[event.key]
+            old = advice.pop(event.key) if event.kind == "DELETE" else advice[event.key]
             if event.kind == "UPDATE":
-                found[event.key] = replace(old, text=event.text).taught_by(event)
+                advice[event.key] = replace(old, text=event.text).taught_by(event)
             elif event.kind in UNTRIED:
                 counts = {**old.counts, event.kind: old.counts[event.kind] + 1}
-                found[event.key] = replace(old, counts=counts).taught_by(event)
-        return found
+                advice[event.key] = replace(old, counts=counts).taught_by(event)
+        return advice
 
     def _operations(self, answer: str) -> list[dict[str, str]]:
-        """What the curator wants, as far as it is allowed. Raises Malformed."""
+        """Read the curator's operations, without those that are not allowed. Raises Malformed."""
         wanted = listed(answer, "operations")
         if not self.edit:
             wanted = [row for row in wanted if row.get("type") not in ("UPDATE", "DELETE")]
@@ -122,16 +123,16 @@ class Ace(ModelMemory):
 
 
 def reflected(answer: str) -> tuple[str, dict[str, str]]:
-    """The reflection, and helpful or harmful by advice. Raises Malformed."""
-    said = json_object(answer).get("reflection")
-    if not isinstance(said, str):
+    """Read the reflection, and the tag (helpful or harmful) by advice. Raises Malformed."""
+    reflection = json_object(answer).get("reflection")
+    if not isinstance(reflection, str):
         raise Malformed('its JSON object has no text "reflection"')
     tags = {row["id"]: row["tag"] for row in rows(answer, "bullets", "id", "tag")}
-    return clean(said), {i: t for i, t in tags.items() if t in ("helpful", "harmful")}
+    return clean(reflection), {i: t for i, t in tags.items() if t in ("helpful", "harmful")}
 
 
 def merit(item: Item) -> int:
-    """Times it helped minus times it harmed."""
+    """How often an advice helped minus how often it harmed."""
     return item.counts["helpful"] - item.counts["harmful"]
 
 

@@ -58,12 +58,12 @@ class Awm(ModelMemory):
         if self.reinduce:
             self._again(experience)
             return
-        known = latest((f"- {item.key}" for item in self.items), KNOWN)
-        for row in self._induce(f"## Known workflows\n{known}\n\n{episode(experience)}"):
+        names = latest((f"- {item.key}" for item in self.items), KNOWN)
+        for row in self._induce(f"## Known workflows\n{names}\n\n{episode(experience)}"):
             self.put(Item.of(experience, kind="workflow", **row))
 
     def choose(self, task: Task) -> Iterable[Recalled]:
-        """All workflows, the latest first."""
+        """Choose all workflows, the latest first."""
         return [item.recalled() for item in reversed(self.items) if item.kind == "workflow"]
 
     def _again(self, experience: Experience) -> None:
@@ -72,17 +72,17 @@ class Awm(ModelMemory):
         name = clean(experience.task.instance_id)
         solved.append(Item.of(experience, kind="solved", key=name, text=text))
         shown = _latest(solved)
-        found = self._induce("\n\n".join(item.text for item in shown))
+        workflows = self._induce("\n\n".join(item.text for item in shown))
         whole = shown[0]
         for item in shown[1:]:
             whole = whole.taught_by(item)
         self.items = [*solved]
-        for row in found:
+        for row in workflows:
             # Which task taught which workflow is not known: each has the origins of all.
             self.put(replace(whole, kind="workflow", files=(), key=row["key"], text=row["text"]))
 
     def _induce(self, prompt: str) -> list[dict[str, str]]:
-        found = self.asker.ask(
+        entries = self.asker.ask(
             INDUCE, prompt, lambda answer: rows(answer, "workflows", "name", "description", "steps")
         )
         return [
@@ -90,12 +90,12 @@ class Awm(ModelMemory):
                 "key": row["name"],
                 "text": f"Workflow: {row['name']}\n{row['description']}\n{row['steps']}",
             }
-            for row in found
+            for row in entries
         ]
 
 
 def _latest(solved: Sequence[Item]) -> list[Item]:
-    """The latest items that EXAMPLES characters hold, at least one, in order."""
+    """Return the latest items that fit into EXAMPLES characters, at least one, in order."""
     kept, left = [solved[-1]], EXAMPLES - len(solved[-1].text)
     for item in reversed(solved[:-1]):
         left -= len(item.text)

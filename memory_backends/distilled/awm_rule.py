@@ -23,7 +23,7 @@ from seqswe.runs.trajectory import middle_cut
 
 SHOWN = 2_000
 """Characters of a trajectory that are kept."""
-GIVEN = re.compile(
+ARGUMENTS = re.compile(
     r"(?<!<)<<-?\s*(['\"]?)([A-Za-z_]\w*)\1([^\n]*).*?(?:\n\s*\2(?=\n|\Z)|\Z)"
     r"|'[^']*'|\"[^\"]*\"",
     re.DOTALL,
@@ -40,8 +40,8 @@ class AwmRule(ItemMemory):
         """Keep the trajectory if it solved its task and did something new."""
         if not experience.resolved:
             return
-        # Only the commands: what they printed was of this task alone.
-        commands = told(experience.steps)
+        # Only the commands: their output belongs to this task alone.
+        commands = commands_of(experience.steps)
         if not commands:
             return
         key = clean("\n".join(map(abstract, commands)))
@@ -50,32 +50,32 @@ class AwmRule(ItemMemory):
         )
         title = headline(experience.task.problem_statement)
         text = f"What solved an earlier issue ({title}):\n{shown}"
-        known = any(item.key == key for item in self.items)
-        # An equal one is noted by its origin alone: what is kept only grows, at its end.
-        self.items.append(Item.of(experience, key=key, text="" if known else text))
+        repeated = any(item.key == key for item in self.items)
+        # A repeated trajectory adds its origin alone, so that `items` only grows at its end.
+        self.items.append(Item.of(experience, key=key, text="" if repeated else text))
 
     def choose(self, task: Task) -> Iterable[Recalled]:
-        """One trajectory of each kind, with the origins of all; the latest kind first."""
+        """Choose one trajectory of each kind, with the origins of all; the latest kind first."""
         kinds: dict[str, Item] = {}
         for item in self.items:
             kinds[item.key] = kinds[item.key].taught_by(item) if item.key in kinds else item
         return [item.recalled() for item in reversed(kinds.values())]
 
 
-def told(steps: str) -> list[str]:
-    """The commands of a trajectory of the form that `seqswe.runs.trajectory.compact` gives it."""
-    found: list[str] = []
+def commands_of(steps: str) -> list[str]:
+    """Read the commands out of a trajectory as `seqswe.runs.trajectory.compact` writes it."""
+    commands: list[str] = []
     for line in steps.split("\n"):
         if line.startswith("$ "):
-            found.append(line[2:])
-        elif line.startswith("> ") and found:
-            found[-1] += "\n" + line[2:]
-    return found
+            commands.append(line[2:])
+        elif line.startswith("> ") and commands:
+            commands[-1] += "\n" + line[2:]
+    return commands
 
 
 def abstract(command: str) -> str:
-    """Programs and options of a command: `sed -n 1,20p a.py | head -5` → `sed -n | head -`."""
-    parts = BETWEEN.split(GIVEN.sub(r"\3", command))
+    """Keep programs and options of a command: `sed -n 1,20p a.py | head -5` → `sed -n | head -`."""
+    parts = BETWEEN.split(ARGUMENTS.sub(r"\3", command))
     return " ".join(filter(None, (_action(part) for part in parts)))
 
 

@@ -50,7 +50,7 @@ LISTED = 40_000
 class Cer(ModelMemory):
     """Facts and skills that a model distils, and selects for a task (Contextual Experience Replay).
 
-    k: facts and skills recalled, at most so many of each.
+    k: facts recalled at most, and skills recalled at most.
     """
 
     def __init__(self, home: Path, *, services: Services, k: int = 5, **options: Any) -> None:
@@ -59,39 +59,41 @@ class Cer(ModelMemory):
         self.k = k
 
     def learn(self, experience: Experience) -> None:
-        """Distil facts and skills; both are asked for before either is kept."""
-        told = episode(experience)
-        facts = self._distil(FACTS, "fact", told, ("path", "description", "usages"))
-        skills = self._distil(SKILLS, "skill", told, ("name", "steps"))
-        for kind, found in (("fact", facts), ("skill", skills)):
-            for key, text in found:
+        """Distil facts and skills; neither is kept before the model has answered for both."""
+        finished = episode(experience)
+        facts = self._distil(FACTS, "fact", finished, ("path", "description", "usages"))
+        skills = self._distil(SKILLS, "skill", finished, ("name", "steps"))
+        for kind, entries in (("fact", facts), ("skill", skills)):
+            for key, text in entries:
                 self.put(Item.of(experience, kind=kind, key=key, text=text))
 
     def choose(self, task: Task) -> Iterable[Recalled]:
-        """The facts and then the skills that the selectors choose."""
+        """Choose facts, then skills, each by a selector."""
         for kind in ("fact", "skill"):
-            known = self._of(kind)
-            if not known:
+            stored = self._of(kind)
+            if not stored:
                 continue
             issue = f"## Issue\n{clip(task.problem_statement, ISSUE)}"
-            prompt = f"{issue}\n\n## {kind.title()}s\n{listing(known, LISTED)}"
+            prompt = f"{issue}\n\n## {kind.title()}s\n{listing(stored, LISTED)}"
             chosen = self.asker.ask(
                 SELECT.format(k=self.k), prompt, lambda answer: numbers(answer, "ids")
             )
-            real = [number for number in chosen if 1 <= number <= len(known)]
+            real = [number for number in chosen if 1 <= number <= len(stored)]
             for number in real[: self.k]:
-                item = known[number - 1]
+                item = stored[number - 1]
                 yield replace(item, text=f"{item.key}: {item.text}").recalled()
 
     def _of(self, kind: str) -> list[Item]:
         return [item for item in self.items if item.kind == kind]
 
     def _distil(
-        self, system: str, kind: str, told: str, fields: tuple[str, ...]
+        self, system: str, kind: str, finished: str, fields: tuple[str, ...]
     ) -> list[tuple[str, str]]:
         name = f"{kind}s"
-        known = listing(self._of(kind), LISTED)
-        prompt = f"{told}\n\n## Known {name}\n{known}"
-        found = self.asker.ask(system, prompt, lambda answer: rows(answer, name, *fields))
-        texts = [(headline(row[fields[0]]), "\n".join(row[f] for f in fields[1:])) for row in found]
+        stored = listing(self._of(kind), LISTED)
+        prompt = f"{finished}\n\n## Known {name}\n{stored}"
+        entries = self.asker.ask(system, prompt, lambda answer: rows(answer, name, *fields))
+        texts = [
+            (headline(row[fields[0]]), "\n".join(row[f] for f in fields[1:])) for row in entries
+        ]
         return [(key, text) for key, text in texts if KNOWN not in text.lower()]

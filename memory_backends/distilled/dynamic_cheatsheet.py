@@ -4,8 +4,8 @@ Source: Suzgun, Yuksekgonul, Bianchi, Jurafsky, Zou, "Dynamic Cheatsheet: Test-T
 Adaptive Memory", arXiv 2504.07952, its cumulative variant (DC-Cu). Written from the paper; no code
 of theirs.
 
-Deviations: the curator sees the outcome where the feedback policy tells it, where the paper's sees
-none; the sheet has an end (`sheet_chars`), which the paper's prompt only asks for.
+Deviations: the curator sees the outcome if the feedback policy releases it, and the paper's sees
+none; the sheet is bounded (`sheet_chars`), which the paper's prompt only asks for.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class DynamicCheatsheet(ModelMemory):
         self.sheet_chars = sheet_chars
 
     def learn(self, experience: Experience) -> None:
-        """Have the sheet written anew."""
+        """Ask the model to write the sheet anew."""
         old = self.items[0].text if self.items else "(empty)"
         text = self.asker.ask(
             CURATE.format(chars=self.sheet_chars),
@@ -53,6 +53,6 @@ class DynamicCheatsheet(ModelMemory):
             lambda answer: between(answer, "cheatsheet"),
             TOKENS,
         )
-        # The files of all tasks together would say nothing about where the next fault is.
+        # The files of all tasks together say nothing about where the next fault is.
         new = Item.of(experience, key="cheatsheet", text=clip(text, self.sheet_chars))
         self.put(replace(new, files=()))

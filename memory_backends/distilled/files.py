@@ -40,7 +40,7 @@ what will help with later issues; correct, merge and remove what does not. Comma
 Answer with one JSON object and nothing else: {{"commands": [...]}}. You are told what came of \
 them and may go on; an empty list ends it."""
 RESULT = 20_000
-"""Characters of what came of one answer's commands."""
+"""Characters of the results of one answer's commands."""
 
 
 class Files(ModelMemory):
@@ -57,7 +57,7 @@ class Files(ModelMemory):
 
     def learn(self, experience: Experience) -> None:
         """Let the model work on the folder. If it fails on the way, nothing has changed."""
-        # Not what the folder holds: something else may have written in it since.
+        # Not the folder's content: something else may have written in it since.
         before = {item.key: item.text for item in self.items}
         try:
             self._sit(experience)
@@ -67,7 +67,7 @@ class Files(ModelMemory):
         self._settle(before, Item.of(experience, key="", text=""))
 
     def choose(self, task: Task) -> Iterable[Recalled]:
-        """All notes, by path."""
+        """Choose all notes, by path."""
         return [
             replace(item, text=f"{ROOT}/{item.key}\n{item.text}").recalled() for item in self.items
         ]
@@ -84,13 +84,13 @@ class Files(ModelMemory):
             {"role": "user", "content": f"{episode(experience)}\n\n## {shown}"},
         ]
         for _ in range(self.turns):
-            commands, answer = self.asker.go_on(talk, lambda said: listed(said, "commands"), 4096)
+            commands, answer = self.asker.go_on(talk, lambda text: listed(text, "commands"), 4096)
             if not commands:
                 return
-            came = clip("\n".join(self._carried_out(command) for command in commands), RESULT)
+            results = clip("\n".join(self._carried_out(command) for command in commands), RESULT)
             talk += [
                 {"role": "assistant", "content": answer},
-                {"role": "user", "content": came},
+                {"role": "user", "content": results},
             ]
 
     def _carried_out(self, command: dict[str, Any]) -> str:
@@ -100,13 +100,13 @@ class Files(ModelMemory):
             return f"error: {problem} ({json.dumps(command)[:200]})"
 
     def _settle(self, before: dict[str, str], new: Item) -> None:
-        """Items from files; those that changed take the origins of all that was touched."""
-        known = {item.key: item for item in self.items}
-        for name in sorted(self.folder.touched & known.keys()):
-            new = known[name].taught_by(new)
+        """Make items from files; the changed ones take the origins of every touched file."""
+        by_name = {item.key: item for item in self.items}
+        for name in sorted(self.folder.touched & by_name.keys()):
+            new = by_name[name].taught_by(new)
         self.folder.touched = set()
         self.items = [
-            known[name]
+            by_name[name]
             if before.get(name) == text
             else Item(key=name, text=text, origins=new.origins)
             for name, text in self.folder.files().items()

@@ -29,7 +29,7 @@ from memory_backends.shared.embedding import (
 from memory_backends.shared.items import Item, ModelMemory
 from memory_backends.shared.records import at_least
 from memory_backends.shared.replies import rows
-from memory_backends.shared.text import READ, clean
+from memory_backends.shared.text import READ_CHARS, clean
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recalled, Services
 
@@ -67,15 +67,15 @@ class ReasoningBank(ModelMemory):
         self._vectors: dict[str, Vector] = {}
 
     def learn(self, experience: Experience) -> None:
-        """Judge, then extract why it was solved or why it failed."""
+        """Judge, then extract why the task was solved or why it failed."""
         solved = succeeded(self.asker, experience)
-        found = self.asker.ask(
+        lessons = self.asker.ask(
             SOLVED if solved else FAILED,
             episode(experience),
             lambda answer: rows(answer, "items", "title", "description", "content"),
         )
         name, outcome = clean(experience.task.instance_id), "solved" if solved else "failed"
-        for number, row in enumerate(found[:MAX_LESSONS], 1):
+        for number, row in enumerate(lessons[:MAX_LESSONS], 1):
             text = f"{row['title']} (from an issue that was {outcome})\n{row['description']}\n"
             self.put(
                 Item.of(
@@ -83,19 +83,19 @@ class ReasoningBank(ModelMemory):
                     kind=outcome,
                     key=f"{name} {number}",
                     text=text + row["content"],
-                    about=clean(experience.task.problem_statement[:READ]),
+                    about=clean(experience.task.problem_statement[:READ_CHARS]),
                 )
             )
 
     def choose(self, task: Task) -> Iterable[Recalled]:
-        """The lessons of the k tasks whose issues are nearest, later ones first where equal."""
+        """Choose the lessons of the k tasks whose issues are nearest; of equals the later task."""
         by_task: dict[str, list[Item]] = {}
         for item in self.items:
             by_task.setdefault(item.origins[0], []).append(item)
         if not by_task:
             return
         groups = list(by_task.values())
-        query = vectors(self._embed, [task.problem_statement[:READ]])[0]
+        query = vectors(self._embed, [task.problem_statement[:READ_CHARS]])[0]
         scores = cosines(self._matrix([group[0].about for group in groups]), query)
         order = sorted(range(len(groups)), key=lambda index: (-scores[index], -index))
         for index in order[: self.k]:
@@ -103,7 +103,7 @@ class ReasoningBank(ModelMemory):
                 yield from (item.recalled(float(scores[index])) for item in groups[index])
 
     def _matrix(self, issues: list[str]) -> Vector:
-        """Their vectors; each issue is embedded once in the life of this object."""
+        """Return the vectors of issues; each issue is embedded once in the life of this object."""
         new = [issue for issue in dict.fromkeys(issues) if issue not in self._vectors]
         if new:
             self._vectors.update(zip(new, index_vectors(self._embed, new), strict=True))

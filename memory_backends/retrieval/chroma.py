@@ -1,9 +1,9 @@
 """`chroma`: earlier issues by nearest neighbours in a Chroma collection.
 
-What its behaviour asks for (chromadb 1.5.9, measured):
+What its behaviour requires (chromadb 1.5.9, measured):
 * a folder restored under a live client answers with stale data, so `load` builds a new
   collection in a folder of its own with a fresh client and closes the old one. The process-wide
-  `clear_system_cache()` would do too, but it pulls the rug from under memories in other threads;
+  `clear_system_cache()` would do too, but it breaks memories in other threads;
 * two writers lose rows: one memory has one folder and one client;
 * deleted text stays in the files: the records are the truth and the folder is a cache;
 * the default embedding function downloads a model: it is never used. Vectors are computed here,
@@ -26,7 +26,7 @@ import numpy as np
 from memory_backends.shared.embedding import Vector, cosines, embedding_of, vectors
 from memory_backends.shared.nearest import nearest
 from memory_backends.shared.records import RecordMemory
-from memory_backends.shared.text import READ
+from memory_backends.shared.text import READ_CHARS
 from seqswe.errors import MissingError
 from seqswe.instance import Task
 
@@ -41,7 +41,7 @@ _HNSW: Any = {
 
 
 class Chroma(RecordMemory):
-    """Cosine over an embedding of issue and files; `embedding` is a module:attribute."""
+    """Ranks by cosine over an embedding of issue and files; `embedding` is a module:attribute."""
 
     wraps: ClassVar[tuple[str, ...]] = ("chromadb",)
 
@@ -52,43 +52,42 @@ class Chroma(RecordMemory):
         self._vectors: list[Vector] = []
         self._close: Callable[[], Any] = lambda: None
 
-    def index(self, start: int) -> None:
-        """Forget a collection of other records; new ones are added when they are asked for.
+    def reindex(self) -> None:
+        """Forget the collection; records are added when they are asked for.
 
         A memory that is thrown away after one record, as every task's is in the iid arm, then
         never opens a client.
         """
-        if start == 0:
-            self._close()
-            self._collection, self._vectors = None, []
+        self._close()
+        self._collection, self._vectors = None, []
 
     def rank(self, task: Task) -> Sequence[tuple[int, float]]:
-        """Cosines above 0, largest first; equal ones go to the later record."""
+        """Rank by cosine, if it is above 0; of equals the later record comes first."""
         if not self.records:
             return []
-        self._add()
-        query = vectors(self._embed, [task.problem_statement[:READ]])[0]
+        self._add_new()
+        query = vectors(self._embed, [task.problem_statement[:READ_CHARS]])[0]
         if not query.any():
             return []
         return nearest(lambda wanted: self._near(query, wanted), self.k, len(self.records))
 
     def _near(self, query: Vector, wanted: int) -> list[tuple[int, float]]:
-        """Candidates from the index with their exact cosines."""
-        found = self._collection.query(query_embeddings=[query], n_results=wanted, include=[])
-        near = [int(number) for number in found["ids"][0]]
+        """Return candidates from the index with their exact cosines."""
+        result = self._collection.query(query_embeddings=[query], n_results=wanted, include=[])
+        near = [int(number) for number in result["ids"][0]]
         if not near:
             return []
         exact = cosines(np.stack([self._vectors[i] for i in near]), query)
         return list(zip(near, map(float, exact), strict=True))
 
-    def _add(self) -> None:
+    def _add_new(self) -> None:
         if self._collection is None:
             self._open()
         for at in range(len(self._vectors), len(self.records), BATCH):
             batch = self.records[at : at + BATCH]
-            made = vectors(self._embed, [record.document for record in batch])
-            self._collection.add(ids=[str(at + i) for i in range(len(batch))], embeddings=made)
-            self._vectors += made
+            embedded = vectors(self._embed, [record.document for record in batch])
+            self._collection.add(ids=[str(at + i) for i in range(len(batch))], embeddings=embedded)
+            self._vectors += embedded
 
     def _open(self) -> None:
         try:

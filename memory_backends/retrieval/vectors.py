@@ -10,7 +10,7 @@ import numpy as np
 
 from memory_backends.shared.embedding import cosines, embedding_of, index_vectors, vectors
 from memory_backends.shared.records import RecordMemory
-from memory_backends.shared.text import READ
+from memory_backends.shared.text import READ_CHARS
 from seqswe.instance import Task
 from seqswe.memory import Services
 
@@ -19,7 +19,7 @@ ROUNDING = 1e-4
 
 
 class Vectors(RecordMemory):
-    """Cosine over an embedding of issue and files.
+    """Ranks by cosine over an embedding of issue and files.
 
     embedding: feature hashing if empty, `endpoint` (--embedding), `minilm`, or module:attribute.
     """
@@ -39,16 +39,16 @@ class Vectors(RecordMemory):
         self._matrix = np.zeros((0, 0), dtype=np.float32)
         self._rows = 0
 
-    def index(self, start: int) -> None:
-        """Forget the vectors of other records; new ones are made when they are asked for."""
-        self._rows = min(self._rows, start)
+    def reindex(self) -> None:
+        """Forget the vectors; they are made when they are asked for."""
+        self._rows = 0
 
     def rank(self, task: Task) -> Sequence[tuple[int, float]]:
-        """Cosines above 0, largest first; equal ones go to the later record."""
+        """Rank by cosine, if it is above 0; of equals the later record comes first."""
         if not self.records:
             return []
-        self._add()
-        query = vectors(self._embed, [task.problem_statement[:READ]])[0]
+        self._add_new()
+        query = vectors(self._embed, [task.problem_statement[:READ_CHARS]])[0]
         # einsum works in this thread alone: BLAS would wait for threads that a busy machine lacks.
         about = np.einsum("ij,j->i", self._matrix[: self._rows], query)
         k = min(self.k, self._rows)
@@ -59,16 +59,16 @@ class Vectors(RecordMemory):
         order = np.lexsort((-near, -exact))[:k]
         return [(int(near[i]), float(exact[i])) for i in order if exact[i] > 0]
 
-    def _add(self) -> None:
+    def _add_new(self) -> None:
         new = self.records[self._rows :]
         if not new:
             return
-        made = np.stack(index_vectors(self._embed, [record.document for record in new]))
+        embedded = np.stack(index_vectors(self._embed, [record.document for record in new]))
         total = len(self.records)
         if total > len(self._matrix):
-            larger = np.zeros((2 * total, made.shape[1]), dtype=np.float32)
+            larger = np.zeros((2 * total, embedded.shape[1]), dtype=np.float32)
             if self._rows:
                 larger[: self._rows] = self._matrix[: self._rows]
             self._matrix = larger
-        self._matrix[self._rows : total] = made
+        self._matrix[self._rows : total] = embedded
         self._rows = total

@@ -1,4 +1,4 @@
-"""What several memories stand on: records, items, ranking, embeddings, reading a model's replies.
+"""What several memories build on: records, items, ranking, embeddings, reading a model's replies.
 
-Imports no other room. Start at `records.py`, a memory but for its ranking.
+Imports no other room. Start at `records.py`, a memory that lacks only its ranking.
 """

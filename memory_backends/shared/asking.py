@@ -22,7 +22,7 @@ the agent did, and its patch. Answer with one JSON object and nothing else: \
 
 
 class Asker:
-    """A model that is asked once more where its answer cannot be read."""
+    """A model that is asked once more if its answer cannot be read."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -30,17 +30,18 @@ class Asker:
     def ask(
         self, system: str, user: str, read: Callable[[str], T], max_tokens: int = MAX_TOKENS
     ) -> T:
-        """What `read` makes of the answer to one prompt; see `go_on`."""
+        """Ask one prompt and return what `read` makes of the answer; see `go_on`."""
         talk = [{"role": "system", "content": system}, {"role": "user", "content": user}]
         return self.go_on(talk, read, max_tokens)[0]
 
     def go_on(
         self, talk: Sequence[Message], read: Callable[[str], T], max_tokens: int = MAX_TOKENS
     ) -> tuple[T, str]:
-        """What `read` makes of the next answer of a conversation, and that answer.
+        """Ask for the next answer of a conversation; returns what `read` makes of it, and itself.
 
-        Where `read` raises Malformed, the model is told why and asked once more. Raises
-        RolloutError("memory_failed") if that helps not, and the model's own errors.
+        If `read` raises Malformed, the model is shown why and asked once more. Raises
+        RolloutError("memory_failed") if the second answer cannot be read either, and the model's
+        own errors.
         """
         reply = self._model.chat(talk, max_tokens=max_tokens)
         try:
@@ -55,19 +56,19 @@ class Asker:
         try:
             return _read(reply, read), reply.text
         except Malformed as problem:
-            said = f"the model's answer cannot be read: {problem}: {reply.text[:100]!r}"
-            raise RolloutError("memory_failed", said) from None
+            reason = f"the model's answer cannot be read: {problem}: {reply.text[:100]!r}"
+            raise RolloutError("memory_failed", reason) from None
 
 
 def succeeded(asker: Asker, experience: Experience) -> bool:
-    """Whether a task was solved: by the verdict where the policy tells it, else by the model."""
+    """Whether a task was solved: by the verdict if the policy releases it, else by the model."""
     if experience.resolved is not None:
         return experience.resolved
     return asker.ask(JUDGE, episode(experience), lambda answer: truth(answer, "success"))
 
 
 def episode(experience: Experience) -> str:
-    """A finished task as a prompt shows it: all that the feedback policy lets be known."""
+    """Describe a finished task for a prompt, with all that the feedback policy releases."""
     task = experience.task
     outcome = {True: "solved", False: "not solved", None: "unknown"}[experience.resolved]
     parts = [
@@ -83,7 +84,7 @@ def episode(experience: Experience) -> str:
 
 
 def headline(statement: str, limit: int = 200) -> str:
-    """An issue on one line."""
+    """Put an issue on one line."""
     return first_lines(clean(statement), limit)
 
 

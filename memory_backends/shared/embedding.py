@@ -1,4 +1,4 @@
-"""Vectors of texts: feature hashing, which needs no model and no download, or a function given."""
+"""Vectors of texts: by feature hashing, which needs no model and no download, or by a function."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from seqswe.errors import RolloutError, UsageError
 
 Vector = NDArray[np.float32]
 Embedding = Callable[[list[str]], Any]
-"""From texts to as many vectors of one length; lists or arrays."""
+"""Maps texts to as many vectors of one length; lists or arrays."""
 DIMENSIONS = 1024
 
 
 def hashed(texts: Sequence[str]) -> list[Vector]:
-    """Vectors by feature hashing (Weinberger et al. 2009), DIMENSIONS each.
+    """Make vectors by feature hashing (Weinberger et al. 2009), of DIMENSIONS numbers each.
 
     Each word adds 1 + ln(count) with a hashed sign at a hashed place. It depends on the text
     alone, so a snapshot of the records is a snapshot of the index. A text without words is 0.
@@ -32,9 +32,9 @@ def hashed(texts: Sequence[str]) -> list[Vector]:
 
 
 def embedding_of(name: str, endpoint: Embedding | None = None) -> Embedding:
-    """Feature hashing for "", the model at `endpoint`, `minilm`, or a `module:attribute`.
+    """Find an embedding: feature hashing for "", `endpoint`, `minilm`, or a `module:attribute`.
 
-    A class is built without arguments. Raises UsageError if there is no such thing.
+    A class is built without arguments. Raises UsageError if it cannot be found.
     """
     if not name:
         return hashed
@@ -49,41 +49,44 @@ def embedding_of(name: str, endpoint: Embedding | None = None) -> Embedding:
         name = "memory_backends.shared.minilm:embed"
     module, _, attribute = name.partition(":")
     try:
-        found = getattr(import_module(module), attribute)
+        target = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise UsageError(
             f"memory option embedding={name!r} cannot be loaded: {error}",
             "Give module:attribute of a function from a list of texts to a list of vectors.",
         ) from None
-    embed: Embedding = found() if isinstance(found, type) else found
+    embed: Embedding = target() if isinstance(target, type) else target
     return embed
 
 
 def vectors(embed: Embedding, texts: list[str]) -> list[Vector]:
-    """Unit vectors (or zeros) of the texts. Raises RolloutError if the embedding gives others."""
-    made = [np.asarray(vector, dtype=np.float32) for vector in embed(texts)]
-    shapes = {vector.shape for vector in made}
-    if len(made) != len(texts) or len(shapes) != 1 or any(v.ndim != 1 for v in made):
+    """Return unit vectors (or zeros) of the texts. Raises RolloutError for any other shape."""
+    arrays = [np.asarray(vector, dtype=np.float32) for vector in embed(texts)]
+    shapes = {vector.shape for vector in arrays}
+    if len(arrays) != len(texts) or len(shapes) != 1 or any(v.ndim != 1 for v in arrays):
         raise RolloutError(
-            "memory_failed", f"the embedding made {len(made)} vectors of {len(texts)} texts"
+            "memory_failed", f"the embedding made {len(arrays)} vectors of {len(texts)} texts"
         )
-    return [unit(vector) for vector in made]
+    return [unit(vector) for vector in arrays]
 
 
 def index_vectors(embed: Embedding, texts: list[str]) -> list[Vector]:
-    """`vectors` for an index. Each task of a chain adds one record; more of them at once make an
-    index again, after a load, and no task's budget is charged with that."""
+    """Return `vectors` for an index.
+
+    Each task of a chain adds one record. Several at once make an index again, after a load, and
+    no task's budget is charged for that.
+    """
     return vectors(getattr(embed, "again", embed) if len(texts) > 1 else embed, texts)
 
 
 def unit(vector: Vector) -> Vector:
-    """The vector at length 1; zeros stay zeros."""
+    """Scale a vector to length 1; zeros stay zeros."""
     length = np.sqrt(np.sum(vector.astype(np.float64) ** 2))
     return (vector / length).astype(np.float32) if length else vector
 
 
 def cosines(rows: Vector, query: Vector) -> NDArray[np.float64]:
-    """Cosines of unit vectors with one, rounded so that they are the same on every path."""
+    """Return the cosines of unit vectors with a query, rounded, so every path gives the same."""
     exact: NDArray[np.float64] = np.sum(rows.astype(np.float64) * query, axis=1)
     return exact.round(6)
 

@@ -1,4 +1,4 @@
-"""A folder of notes that is worked on by six commands, and cannot be left.
+"""A folder of notes that six commands work on, none of which leads out of it.
 
 The commands are those of Anthropic's memory tool: view, create, str_replace, insert, delete and
 rename, with its parameters. Written from its public description.
@@ -17,13 +17,12 @@ from memory_backends.shared.text import clean
 
 ROOT = "/memories"
 """The folder's name in every path."""
-MOST_BYTES = 100_000
-"""Of one file."""
-MOST_FILES = 200
+MAX_FILE_BYTES = 100_000
+MAX_FILES = 200
 
 
 class RefusedPath(ValueError):
-    """A command that cannot be carried out; says why, for whoever gave it."""
+    """A command that cannot be carried out, and why."""
 
 
 class Folder:
@@ -45,26 +44,26 @@ class Folder:
             "rename": self._rename,
         }
 
-    def run(self, given: Mapping[str, Any]) -> str:
-        """Carry out `{"command": ..., ...}` and say what came of it. Raises RefusedPath."""
-        command = self._commands.get(str(given.get("command")))
+    def run(self, arguments: Mapping[str, Any]) -> str:
+        """Carry out `{"command": ..., ...}` and describe the result. Raises RefusedPath."""
+        command = self._commands.get(str(arguments.get("command")))
         if command is None:
-            raise RefusedPath(f"there is no command {given.get('command')!r}")
+            raise RefusedPath(f"there is no command {arguments.get('command')!r}")
         try:
-            return command(given)
+            return command(arguments)
         except OSError as error:
             raise RefusedPath(error.strerror or str(error)) from None
 
     def files(self) -> dict[str, str]:
-        """Contents by path, sorted. Links are not followed."""
-        found = {}
+        """Return contents by path, sorted. Links are not followed."""
+        texts = {}
         for folder, names, files in os.walk(self.place):
             names[:] = [n for n in names if not (Path(folder) / n).is_symlink()]
             for path in (Path(folder) / name for name in files):
                 if path.is_file() and not path.is_symlink():
                     name = path.relative_to(self.place).as_posix()
-                    found[name] = _content(path)
-        return dict(sorted(found.items()))
+                    texts[name] = _content(path)
+        return dict(sorted(texts.items()))
 
     def replace(self, files: Mapping[str, str]) -> None:
         """Hold exactly these files from now on."""
@@ -74,39 +73,40 @@ class Folder:
             self._write(self._at(f"{ROOT}/{name}"), text)
         self.touched = set()
 
-    def _view(self, given: Mapping[str, Any]) -> str:
-        path = self._at(given.get("path"))
+    def _view(self, arguments: Mapping[str, Any]) -> str:
+        path = self._at(arguments.get("path"))
         if path.is_dir():
             below = {n: t for n, t in self.files().items() if self._below(n, path)}
             lines = [f"{len(text.encode()):>7}  {ROOT}/{name}" for name, text in below.items()]
-            return "\n".join([f"Files in {given['path']} with their bytes:", *lines])
+            return "\n".join([f"Files in {arguments['path']} with their bytes:", *lines])
         lines = self._read(path).split("\n")
-        first, last = _range(given.get("view_range"), len(lines))
+        first, last = _range(arguments.get("view_range"), len(lines))
         return "\n".join(f"{n:>6}\t{lines[n - 1]}" for n in range(first, last + 1))
 
-    def _create(self, given: Mapping[str, Any]) -> str:
-        path, text = self._at(given.get("path")), _text(given, "file_text")
+    def _create(self, arguments: Mapping[str, Any]) -> str:
+        path, text = self._at(arguments.get("path")), _text(arguments, "file_text")
         if path.exists():
-            raise RefusedPath(f"{given['path']} exists already")
-        if len(self.files()) >= MOST_FILES:
-            raise RefusedPath(f"there are {MOST_FILES} files already; delete or merge some")
+            raise RefusedPath(f"{arguments['path']} exists already")
+        if len(self.files()) >= MAX_FILES:
+            raise RefusedPath(f"there are {MAX_FILES} files already; delete or merge some")
         self._write(path, text)
-        return f"created {given['path']}"
+        return f"created {arguments['path']}"
 
-    def _str_replace(self, given: Mapping[str, Any]) -> str:
-        path, old, new = self._at(given.get("path")), _text(given, "old_str"), given.get("new_str")
+    def _str_replace(self, arguments: Mapping[str, Any]) -> str:
+        path, old = self._at(arguments.get("path")), _text(arguments, "old_str")
+        new = arguments.get("new_str")
         content = self._read(path)
         count = content.count(old) if old else 0
         if count != 1:
             raise RefusedPath(
-                f"old_str occurs {count} times in {given['path']}; it must occur once"
+                f"old_str occurs {count} times in {arguments['path']}; it must occur once"
             )
         self._write(path, content.replace(old, clean(new) if isinstance(new, str) else ""))
-        return f"changed {given['path']}"
+        return f"changed {arguments['path']}"
 
-    def _insert(self, given: Mapping[str, Any]) -> str:
-        path, line = self._at(given.get("path")), given.get("insert_line")
-        text = _text(given, "insert_text")
+    def _insert(self, arguments: Mapping[str, Any]) -> str:
+        path, line = self._at(arguments.get("path")), arguments.get("insert_line")
+        text = _text(arguments, "insert_text")
         lines = StringIO(self._read(path)).readlines()  # as `view` counts them: by "\n" alone
         if not isinstance(line, int) or not 0 <= line <= len(lines):
             raise RefusedPath(f"insert_line must be 0 to {len(lines)}, not {line!r}")
@@ -114,10 +114,10 @@ class Folder:
             lines[line - 1] += "\n"
         lines.insert(line, text if text.endswith("\n") else text + "\n")
         self._write(path, "".join(lines))
-        return f"changed {given['path']}"
+        return f"changed {arguments['path']}"
 
-    def _delete(self, given: Mapping[str, Any]) -> str:
-        path = self._at(given.get("path"))
+    def _delete(self, arguments: Mapping[str, Any]) -> str:
+        path = self._at(arguments.get("path"))
         if path == self.place:
             raise RefusedPath(f"{ROOT} itself cannot be deleted")
         self._note(path)
@@ -126,25 +126,25 @@ class Folder:
         elif path.exists():
             path.unlink()
         else:
-            raise RefusedPath(f"there is no {given['path']}")
+            raise RefusedPath(f"there is no {arguments['path']}")
         self._tidy(path)
-        return f"deleted {given['path']}"
+        return f"deleted {arguments['path']}"
 
-    def _rename(self, given: Mapping[str, Any]) -> str:
-        old, new = self._at(given.get("old_path")), self._at(given.get("new_path"))
+    def _rename(self, arguments: Mapping[str, Any]) -> str:
+        old, new = self._at(arguments.get("old_path")), self._at(arguments.get("new_path"))
         if not old.exists() or self.place in (old, new):
-            raise RefusedPath(f"there is no {given['old_path']} that can be renamed")
+            raise RefusedPath(f"there is no {arguments['old_path']} that can be renamed")
         if new.exists() or new.is_relative_to(old):
-            raise RefusedPath(f"{given['new_path']} cannot be its new name")
+            raise RefusedPath(f"{arguments['new_path']} cannot be its new name")
         self._note(old)
         new.parent.mkdir(parents=True, exist_ok=True)
         old.rename(new)
         self._note(new)
         self._tidy(old)
-        return f"renamed {given['old_path']} to {given['new_path']}"
+        return f"renamed {arguments['old_path']} to {arguments['new_path']}"
 
     def _at(self, path: object) -> Path:
-        """The real place of a path. Raises RefusedPath for one that is a link or leads out."""
+        """Return the real path. Raises RefusedPath if it is a link or leads out of the folder."""
         if not isinstance(path, str) or "\0" in path or clean(path) != path:
             raise RefusedPath(f"a path must be a text that starts with {ROOT}, not {path!r}")
         parts = path.rstrip("/").split("/")
@@ -164,8 +164,8 @@ class Folder:
 
     def _write(self, path: Path, text: str) -> None:
         data = text.encode("utf-8")
-        if len(data) > MOST_BYTES:
-            raise RefusedPath(f"a file may have {MOST_BYTES} bytes, not {len(data)}")
+        if len(data) > MAX_FILE_BYTES:
+            raise RefusedPath(f"a file may have {MAX_FILE_BYTES} bytes, not {len(data)}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         self._note(path)
@@ -188,19 +188,19 @@ def _content(path: Path) -> str:
     return path.read_bytes().decode("utf-8", "replace")
 
 
-def _text(given: Mapping[str, Any], name: str) -> str:
-    value = given.get(name)
+def _text(arguments: Mapping[str, Any], name: str) -> str:
+    value = arguments.get(name)
     if not isinstance(value, str):
-        raise RefusedPath(f"{given.get('command')} needs the text {name}")
+        raise RefusedPath(f"{arguments.get('command')} needs the text {name}")
     return clean(value)
 
 
-def _range(given: object, count: int) -> tuple[int, int]:
-    if given is None:
+def _range(bounds: object, count: int) -> tuple[int, int]:
+    if bounds is None:
         return 1, count
-    if not isinstance(given, list) or len(given) != 2 or not all(isinstance(n, int) for n in given):
+    if not isinstance(bounds, list) or [isinstance(n, int) for n in bounds] != [True, True]:
         raise RefusedPath("view_range must be [first line, last line]; -1 is the last")
-    first, last = given[0], count if given[1] == -1 else min(given[1], count)
+    first, last = bounds[0], count if bounds[1] == -1 else min(bounds[1], count)
     if not 1 <= first <= last:
-        raise RefusedPath(f"view_range {given} is not within lines 1 to {count}")
+        raise RefusedPath(f"view_range {bounds} is not within lines 1 to {count}")
     return first, last

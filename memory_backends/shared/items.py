@@ -1,7 +1,8 @@
 """What the memories that distil share: items with origins, kept in files with exact bytes.
 
-`items.jsonl` has one item a line in the order they came, `told.jsonl` the rollouts told so far,
-so that one told again changes nothing. Where items are only added, a snapshot costs the new lines.
+`items.jsonl` has one item a line in the order they came. `told.jsonl` has the rollouts recorded so
+far, so that recording one again changes nothing. While items are only added, a snapshot costs
+the new lines.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from seqswe.errors import RunDirError, UsageError
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recall, Recalled, Services
 
-ITEMS, TOLD = "items.jsonl", "told.jsonl"
+ITEMS, RECORDED = "items.jsonl", "told.jsonl"
 LINE = 300
 """Characters of an item in a list."""
 
@@ -29,11 +30,11 @@ class Item:
     """One thing learned, and the rollouts it was learned from."""
 
     key: str
-    """What names it among its kind."""
+    """Names the item among those of its kind."""
     text: str
     kind: str = ""
     about: str = ""
-    """The issue it came from, where it is found again by that."""
+    """The issue it came from, if the item is searched for by that."""
     origins: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     """Files of the fixes behind it, as far as the feedback policy let them be known."""
@@ -41,7 +42,7 @@ class Item:
 
     @classmethod
     def of(cls, experience: Experience, **what: Any) -> Self:
-        """An item that one rollout taught."""
+        """Make an item that one rollout taught."""
         return cls(
             origins=(clean(experience.task.instance_id),),
             files=taught_files(experience),
@@ -55,11 +56,11 @@ class Item:
         return cls(**data | {name: tuple(data[name]) for name in ("origins", "files")})
 
     def line(self) -> str:
-        """One line of items.jsonl."""
+        """Write one line of items.jsonl."""
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")) + "\n"
 
     def taught_by(self, other: Item) -> Item:
-        """This item with the origins and files of another one as well."""
+        """Return this item with the origins and files of another one as well."""
         return replace(
             self,
             origins=tuple(dict.fromkeys((*self.origins, *other.origins))),
@@ -67,11 +68,11 @@ class Item:
         )
 
     def after(self, older: Item) -> Item:
-        """This item in the place of an older one, whose origins and files it takes over first."""
+        """Return this item in place of an older one, whose origins and files come first."""
         return replace(older.taught_by(self), text=self.text, about=self.about, counts=self.counts)
 
     def recalled(self, score: float = 1.0) -> Recalled:
-        """The item as a memory hands it out."""
+        """Return the item as a memory recalls it."""
         return Recalled(text=self.text, score=score, origins=self.origins, files=self.files)
 
 
@@ -85,29 +86,32 @@ class ItemMemory:
         at_least(max_bytes=(max_bytes, 0))
         self.home, self.max_bytes = home, max_bytes
         self.items: list[Item] = []
-        self.told: dict[str, None] = {}
+        self.recorded: dict[str, None] = {}
 
     def learn(self, experience: Experience) -> None:
-        """Change `items` by one rollout that was not told before."""
+        """Change `items` by one rollout that was not recorded before."""
         raise NotImplementedError
 
     def choose(self, task: Task) -> Iterable[Recalled]:
-        """What helps with a task, best first; nothing is written. Everything, latest first."""
+        """Choose what helps with a task, best first; nothing is written.
+
+        By default every item, latest first.
+        """
         return [item.recalled() for item in reversed(self.items)]
 
     def recall(self, task: Task) -> Recall:
-        """What `choose` finds, within the budget."""
+        """Recall what `choose` returns, within the budget."""
         return budgeted(self.choose(task), self.max_bytes)
 
     def record(self, experience: Experience) -> None:
         """Learn from a rollout, once."""
         name = clean(experience.task.instance_id)
-        if name not in self.told:
+        if name not in self.recorded:
             self.learn(experience)
-            self.told[name] = None
+            self.recorded[name] = None
 
     def put(self, item: Item) -> None:
-        """Add an item; one of the same kind and key gives it its place and its origins."""
+        """Add an item, or replace the one of the same kind and key and take over its origins."""
         for index, other in enumerate(self.items):
             if (other.kind, other.key) == (item.kind, item.key):
                 self.items[index] = item.after(other)
@@ -115,19 +119,21 @@ class ItemMemory:
         self.items.append(item)
 
     def save(self, directory: Path) -> None:
-        """Write both files, or nothing where nothing was told."""
+        """Write both files, or none if nothing was recorded."""
         if self.items:
             (directory / ITEMS).write_text(
                 "".join(item.line() for item in self.items), encoding="utf-8"
             )
-        if self.told:
-            (directory / TOLD).write_text("".join(json.dumps(name) + "\n" for name in self.told))
+        if self.recorded:
+            (directory / RECORDED).write_text(
+                "".join(json.dumps(name) + "\n" for name in self.recorded)
+            )
 
     def load(self, directory: Path) -> None:
         """Read both files. Raises RunDirError if they are damaged."""
         try:
             self.items = [Item.read(line) for line in _lines(directory / ITEMS)]
-            self.told = {json.loads(line): None for line in _lines(directory / TOLD)}
+            self.recorded = {json.loads(line): None for line in _lines(directory / RECORDED)}
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise RunDirError(
                 f"memory in {directory} cannot be read: {error}",
@@ -148,7 +154,7 @@ class ModelMemory(ItemMemory):
 
 
 def listing(items: Iterable[Item], limit: int) -> str:
-    """Items as a numbered list for a prompt, from 1, a line each; see `latest`."""
+    """Write items as a numbered list for a prompt, from 1, a line each; see `latest`."""
     return latest(
         (f"{n}. {item.key}: {first_lines(item.text, LINE)}" for n, item in enumerate(items, 1)),
         limit,
@@ -156,7 +162,7 @@ def listing(items: Iterable[Item], limit: int) -> str:
 
 
 def latest(lines: Iterable[str], limit: int) -> str:
-    """The last lines that `limit` characters hold, in order; "(none)" where there are none."""
+    """Join the last lines that fit into `limit` characters, in order; "(none)" for no lines."""
     kept: list[str] = []
     for line in reversed(list(lines)):
         limit -= len(line) + 1

@@ -1,4 +1,4 @@
-"""A running MCP server over stdio, for callers that are not asynchronous."""
+"""A running MCP server over stdio, for synchronous callers."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ GRACE_SECONDS = 10.0
 
 
 class McpSession:
-    """One server and a client of it, in a thread with a loop of their own.
+    """One server and its client, in a thread with a loop of their own.
 
-    Every failure of the server is RolloutError("memory_failed") with the last line it wrote.
+    Every failure of the server is raised as RolloutError("memory_failed") with the last line that
+    the server wrote.
     """
 
     def __init__(self, command: list[str], folder: Path, seconds: float) -> None:
@@ -39,15 +40,15 @@ class McpSession:
         self._client = self._await(ready)
 
     def tools(self) -> dict[str, Mapping[str, Any]]:
-        """The input schemas of the server's tools by name."""
-        found = self._run(self._client.list_tools())
-        return {tool.name: tool.input_schema for tool in found.tools}
+        """Return the input schemas of the server's tools by name."""
+        listing = self._run(self._client.list_tools())
+        return {tool.name: tool.input_schema for tool in listing.tools}
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> Any:
-        """The result of a tool: `structured_content` or None, and `content`."""
+        """Call a tool; its result has `structured_content` (or None) and `content`."""
         answer = self._run(self._client.call_tool(name, dict(arguments)))
         if answer.is_error:
-            raise RolloutError("memory_failed", f"tool {name} refused: {said(answer)[:200]}")
+            raise RolloutError("memory_failed", f"tool {name} refused: {text_of(answer)[:200]}")
         return answer
 
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -66,13 +67,13 @@ class McpSession:
             ) from error
 
 
-def said(answer: Any) -> str:
-    """The text of a tool's result."""
+def text_of(answer: Any) -> str:
+    """Return the text of a tool's result."""
     return "\n".join(part.text for part in answer.content if part.type == "text")
 
 
 def words_of(command: str) -> list[str]:
-    """A command line as a list. Raises UsageError, or MissingError where there is no such one."""
+    """Split a command line. Raises UsageError, or MissingError if the command does not exist."""
     try:
         words = shlex.split(command)
     except ValueError as error:
@@ -92,7 +93,7 @@ async def _hold(ready: Future[Any], connect: Callable[[], Any]) -> None:
         async with connect() as client:
             ready.set_result(client)
             await asyncio.get_running_loop().create_future()  # until it is cancelled
-    except Exception as error:  # noqa: BLE001  (it is for whoever waits)
+    except Exception as error:  # noqa: BLE001  (the waiting thread raises it)
         if not ready.done():
             ready.set_exception(error)
 

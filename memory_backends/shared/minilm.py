@@ -1,4 +1,4 @@
-"""Sentence embeddings by a MiniLM that runs here, from a package (`seqswe[minilm]`).
+"""Sentence embeddings by a MiniLM that runs on this machine, from a package (`seqswe[minilm]`).
 
 The package carries all-MiniLM-L6-v2 (Apache-2.0), 384 numbers per text. Its author is not the
 model's, so the weights are checked against the digest that the model is published with.
@@ -17,7 +17,7 @@ WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
 def embed(texts: list[str]) -> Any:
-    """An array (texts, 384). Raises MissingError without the extra, or with other weights."""
+    """Return an array (texts, 384). Raises MissingError without the extra, or for other weights."""
     return _model().encode(texts, show_progress_bar=False)
 
 

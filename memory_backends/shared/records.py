@@ -1,8 +1,8 @@
-"""What the memories without a model share: records are the truth, an index is a cache.
+"""What the memories without a model share. Records are the truth, an index is a cache.
 
-A memory keeps one record per rollout, in the order they were told. `save` writes nothing but
-`records.jsonl`, to which a new rollout only appends: the same state gives the same bytes, a
-snapshot costs the new line, and whatever index a backend keeps is made again by `load`.
+A memory keeps one record per rollout, in the order in which they came. `save` writes nothing but
+`records.jsonl`, to which a new rollout only appends. So the same state gives the same bytes, and a
+snapshot costs the new line. If a backend keeps an index, `load` makes it again.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from memory_backends.shared.text import READ, clean, clip, clip_bytes, first_lines
+from memory_backends.shared.text import READ_CHARS, clean, clip, clip_bytes, first_lines
 from seqswe.errors import RunDirError, UsageError
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recall, Recalled
 
 NAME = "records.jsonl"
 DROPPED = "dropped.json"
-"""How many records a bound on stored bytes has cost so far."""
+"""Holds how many records a bound on stored bytes has cost so far."""
 DROPPED_BYTES = 40
-SHARE = 0.75
-"""Of the bound, kept when something must go: dropping one record at a time would rewrite the
-whole file for every task."""
-K = 20
-"""Records recalled. An agent that reads prose does better with 1 to 3; one that counts votes
-over files wants many."""
+KEPT_SHARE = 0.75
+"""Share of the bound that is kept when records must be dropped: dropping one record at a time
+would rewrite the whole file for every task."""
+DEFAULT_K = 20
+"""Records recalled by default. An agent that reads prose does better with 1 to 3; one that counts
+votes over files wants many."""
 MAX_BYTES = 32_000
 KEPT_OUTPUT = 2_000
 """Characters kept of failing test output (its end) and of a fix (its start)."""
@@ -39,7 +39,7 @@ ISSUE, NOTE = 300, 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What is kept of one rollout: the parts of an Experience, cut to a size worth keeping."""
+    """The parts of an Experience that are kept, cut to a size worth keeping."""
 
     instance_id: str
     repo: str
@@ -49,20 +49,20 @@ class Record:
     files: tuple[str, ...] = ()
     resolved: bool | None = None
     fix: str = ""
-    """Start of the merged fix where the feedback policy shows it, else of the agent's patch."""
+    """Start of the merged fix if the feedback policy shows it, else of the agent's patch."""
     output: str = ""
     notes: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, experience: Experience) -> Record:
-        """Keep what a later rollout can use."""
+        """Make the record of an experience."""
         task, fix = experience.task, experience.gold_patch or experience.patch
         return cls(
             instance_id=clean(task.instance_id),
             repo=clean(task.repo),
             position=task.position,
             created_at=task.created_at.isoformat(),
-            statement=clean(task.problem_statement[:READ]),
+            statement=clean(task.problem_statement[:READ_CHARS]),
             files=taught_files(experience),
             resolved=experience.resolved,
             fix=clean(fix[:KEPT_OUTPUT]),
@@ -77,15 +77,17 @@ class Record:
         return cls(**data | {"files": tuple(data["files"])})
 
     def line(self) -> str:
-        """One line of records.jsonl."""
+        """Write one line of records.jsonl."""
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")) + "\n"
 
     @property
     def note(self) -> str:
-        """The note in prose that the agent left, else its notes as JSON, short."""
+        """The note in prose that the agent left, or else its notes as JSON, cut short."""
         notes = {name: value for name, value in (self.notes or {}).items() if name != WRITTEN}
-        said = notes.get("note")
-        text = said if isinstance(said, str) else json.dumps(notes, sort_keys=True) if notes else ""
+        prose = notes.get("note")
+        text = (
+            prose if isinstance(prose, str) else json.dumps(notes, sort_keys=True) if notes else ""
+        )
         return first_lines(clean(text), NOTE)
 
     @property
@@ -96,12 +98,12 @@ class Record:
 
     @property
     def document(self) -> str:
-        """What an embedding is made of."""
+        """The text that an embedding is made of."""
         parts = (self.statement, " ".join(self.files), self.note, self.written)
         return "\n".join(parts if self.written else parts[:-1])
 
     def text(self, fix_lines: int = 0) -> str:
-        """The record as prose for an agent: a few short lines."""
+        """Write the record as prose for an agent, in a few short lines."""
         outcome = {True: "resolved", False: "not resolved", None: "outcome unknown"}[self.resolved]
         lines = [
             f"Earlier issue {self.instance_id} ({outcome}): {first_lines(self.statement, ISSUE)}"
@@ -129,7 +131,7 @@ class RecordMemory:
         self,
         home: Path,
         *,
-        k: int = K,
+        k: int = DEFAULT_K,
         max_bytes: int = MAX_BYTES,
         fix_lines: int = 0,
         max_stored_bytes: int | None = None,
@@ -145,14 +147,17 @@ class RecordMemory:
         self._known: set[str] = set()
 
     def rank(self, task: Task) -> Sequence[tuple[int, float]]:
-        """Indices into `records` with positive scores, best first; nothing is written."""
+        """Return indices into `records` with positive scores, best first; nothing is written."""
         raise NotImplementedError
 
-    def index(self, start: int) -> None:
-        """Take `records[start:]` into whatever index the backend keeps; 0 makes it anew."""
+    def add(self, record: Record) -> None:
+        """Add `record`, the last of `records`, to the index, if the backend keeps one."""
+
+    def reindex(self) -> None:
+        """Make the index of `records` anew, if the backend keeps one."""
 
     def recall(self, task: Task) -> Recall:
-        """The k best records within the budget."""
+        """Recall the k best records within the budget."""
         return self.within(
             Recalled(
                 text=record.text(self.fix_lines),
@@ -165,18 +170,22 @@ class RecordMemory:
         )
 
     def within(self, items: Iterable[Recalled]) -> Recall:
-        """The items that the budget has room for; the first that has none is cut or ends it."""
+        """Recall as many items as `max_bytes` allows; see `budgeted`."""
         return budgeted(items, self.max_bytes)
 
     def record(self, experience: Experience) -> None:
-        """Keep one record; a rollout already told changes nothing, unless it was dropped."""
+        """Keep one record; the same rollout again changes nothing, unless it was dropped."""
         if clean(experience.task.instance_id) in self._known:
             return
-        self._append(Record.of(experience))
-        self.index(0 if self._drop() else len(self.records) - 1)
+        record = Record.of(experience)
+        self._append(record)
+        if self._drop():
+            self.reindex()
+        else:
+            self.add(record)
 
     def save(self, directory: Path) -> None:
-        """Write records.jsonl, or nothing where there is nothing to remember."""
+        """Write records.jsonl, or no file if there is no record."""
         if self._lines:
             (directory / NAME).write_text("".join(self._lines), encoding="utf-8")
         if self.dropped:
@@ -184,15 +193,15 @@ class RecordMemory:
 
     def load(self, directory: Path) -> None:
         """Read records.jsonl and index it. Raises RunDirError if it is damaged."""
-        found = read_records(directory / NAME)
+        records = read_records(directory / NAME)
         self.records, self._lines, self._known = [], [], set()
         self.dropped = read_dropped(directory / DROPPED)
-        for record in found:
+        for record in records:
             self._append(record)
-        self.index(0)
+        self.reindex()
 
     def _drop(self) -> bool:
-        """Drop the oldest records if the state has outgrown its bound; whether any went."""
+        """Drop the oldest records if the state has outgrown its bound; returns whether it had."""
         most = self.max_stored_bytes
         if most is None:
             return False
@@ -202,7 +211,7 @@ class RecordMemory:
         count = 0
         for line in self._lines:
             last = count == len(self._lines) - 1
-            if size + DROPPED_BYTES <= (most if last else SHARE * most):
+            if size + DROPPED_BYTES <= (most if last else KEPT_SHARE * most):
                 break
             size -= len(line)
             count += 1
@@ -218,7 +227,7 @@ class RecordMemory:
 
 
 def read_records(path: Path) -> list[Record]:
-    """The records of one file; none if it does not exist. Raises RunDirError if damaged."""
+    """Read the records of a file; none if it does not exist. Raises RunDirError if damaged."""
     try:
         # Not splitlines(): it also breaks at separators that JSON leaves inside a text.
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -233,7 +242,7 @@ def read_records(path: Path) -> list[Record]:
 
 
 def read_dropped(path: Path) -> int:
-    """How many records were dropped. Raises RunDirError if the file is damaged."""
+    """Read how many records were dropped. Raises RunDirError if the file is damaged."""
     if not path.exists():
         return 0
     try:
@@ -246,15 +255,18 @@ def read_dropped(path: Path) -> int:
 
 
 def taught_files(experience: Experience) -> tuple[str, ...]:
-    """Where the fault was, as far as is known: a known failure's own files are no lesson."""
+    """Return the files where the fault was, or none if the attempt is known to have failed.
+
+    Then `experience.files` are only what the agent changed in vain, unless gold files are shown.
+    """
     failed = experience.resolved is False and experience.gold_files is None
     return () if failed else tuple(map(clean, experience.files))
 
 
 def budgeted(items: Iterable[Recalled], max_bytes: int) -> Recall:
-    """As many items, best first, as `max_bytes` of Recall.text hold.
+    """Recall as many items, best first, as fit into `max_bytes` of Recall.text.
 
-    Where not even the first fits, its text is cut: a small budget still recalls something.
+    If not even the first fits, its text is cut: a small budget still recalls something.
     """
     kept: list[Recalled] = []
     left = max_bytes
@@ -270,7 +282,7 @@ def budgeted(items: Iterable[Recalled], max_bytes: int) -> Recall:
 
 
 def cut(item: Recalled, size: int) -> Recalled:
-    """The item with its text cut to `size` bytes."""
+    """Return the item with its text cut to `size` bytes."""
     return Recalled(
         text=clip_bytes(item.text, size),
         score=item.score,

@@ -1,4 +1,4 @@
-"""From a model's answer to data: JSON inside prose, rows of texts, text between tags."""
+"""Reads data out of a model's answer: JSON inside prose, rows of texts, text between tags."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ LONGEST = 2_000
 
 
 class Malformed(ValueError):
-    """An answer that does not have the form asked for; says what is wrong with it."""
+    """An answer that does not have the required form, and what is wrong with it."""
 
 
 def json_object(answer: str) -> dict[str, Any]:
-    """The first JSON object of an answer, bare, in prose or in a code fence. Raises Malformed."""
+    """Read the first JSON object, bare, in prose or in a code fence. Raises Malformed."""
     decoder, at = json.JSONDecoder(strict=False), answer.find("{")
     for _ in range(TRIES):
         if at < 0:
             break
         try:
-            found: dict[str, Any] = decoder.raw_decode(answer, at)[0]
-            return found
+            data: dict[str, Any] = decoder.raw_decode(answer, at)[0]
+            return data
         except (ValueError, RecursionError):
             at = answer.find("{", at + 1)
     raise Malformed("there is no complete JSON object in it")
 
 
 def rows(answer: str, name: str, *fields: str) -> list[dict[str, str]]:
-    """The list `name` of an answer's JSON object, each row with these fields as texts.
+    """Read the list `name` of an answer's JSON object, each row with these fields as texts.
 
     A list of texts becomes numbered lines. Other fields are left out. Raises Malformed; see
     `readable`.
@@ -44,24 +44,26 @@ def rows(answer: str, name: str, *fields: str) -> list[dict[str, str]]:
 
 
 def readable(entries: Iterable[Any], read: Callable[[Any], T]) -> list[T]:
-    """What `read` makes of the entries it can read; raises Malformed if that is none of several.
+    """Return what `read` makes of the entries that it can read.
 
-    One sloppy entry must not cost the others: asked again, a model is as sloppy as before.
+    Raises Malformed if there are entries and none can be read.
+
+    One malformed entry must not cost the others: asked again, a model repeats such mistakes.
     """
-    found: list[T] = []
+    items: list[T] = []
     problem: Malformed | None = None
     for entry in entries:
         try:
-            found.append(read(entry))
+            items.append(read(entry))
         except Malformed as new:
             problem = problem or new
-    if problem and not found:
+    if problem and not items:
         raise problem
-    return found
+    return items
 
 
 def listed(answer: str, name: str) -> list[dict[str, Any]]:
-    """The objects in the list `name` of an answer's JSON object. Raises Malformed."""
+    """Read the objects in the list `name` of an answer's JSON object. Raises Malformed."""
 
     def read(row: object) -> dict[str, Any]:
         if not isinstance(row, dict):
@@ -72,15 +74,15 @@ def listed(answer: str, name: str) -> list[dict[str, Any]]:
 
 
 def texts(row: Mapping[str, Any], name: str, fields: Sequence[str]) -> dict[str, str]:
-    """These fields of one entry of `name`, none of them empty. Raises Malformed."""
-    found = {field: _text(row.get(field)) for field in fields}
-    if missing := [field for field, text in found.items() if not text]:
+    """Read these fields of one entry of `name`, none of them empty. Raises Malformed."""
+    by_field = {field: _text(row.get(field)) for field in fields}
+    if missing := [field for field, text in by_field.items() if not text]:
         raise Malformed(f'an entry of "{name}" has no text "{missing[0]}"')
-    return found
+    return by_field
 
 
 def numbers(answer: str, name: str) -> list[int]:
-    """The whole numbers in the list `name`, each once, in order. Raises Malformed."""
+    """Read the whole numbers in the list `name`, each once, in order. Raises Malformed."""
 
     def read(number: object) -> int:
         if not isinstance(number, int) or isinstance(number, bool):
@@ -91,26 +93,26 @@ def numbers(answer: str, name: str) -> list[int]:
 
 
 def truth(answer: str, name: str) -> bool:
-    """The field `name`, true or false. Raises Malformed."""
-    found = json_object(answer).get(name)
-    if not isinstance(found, bool):
+    """Read the field `name`, true or false. Raises Malformed."""
+    value = json_object(answer).get(name)
+    if not isinstance(value, bool):
         raise Malformed(f'its JSON object has no "{name}" that is true or false')
-    return found
+    return value
 
 
 def between(answer: str, tag: str) -> str:
-    """The text between `<tag>` and `</tag>`, the last such. Raises Malformed."""
-    found = re.findall(f"<{tag}>(.*?)</{tag}>", answer, re.DOTALL)
-    if not found:
+    """Read the text between the last `<tag>` and its `</tag>`. Raises Malformed."""
+    matches = re.findall(f"<{tag}>(.*?)</{tag}>", answer, re.DOTALL)
+    if not matches:
         raise Malformed(f"it has no <{tag}>…</{tag}>")
-    return clean(found[-1].strip())
+    return clean(matches[-1].strip())
 
 
 def _list(answer: str, name: str) -> list[Any]:
-    found = json_object(answer).get(name)
-    if not isinstance(found, list):
+    value = json_object(answer).get(name)
+    if not isinstance(value, list):
         raise Malformed(f'its JSON object has no list "{name}"')
-    return found
+    return value
 
 
 def _text(value: object) -> str:

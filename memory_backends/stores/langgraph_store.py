@@ -16,7 +16,7 @@ import numpy as np
 from memory_backends.shared.embedding import embedding_of, vectors
 from memory_backends.shared.nearest import nearest
 from memory_backends.shared.records import RecordMemory
-from memory_backends.shared.text import READ
+from memory_backends.shared.text import READ_CHARS
 from seqswe import plugins
 from seqswe.instance import Task
 
@@ -24,7 +24,7 @@ PLACE = ("records",)
 
 
 class LangGraph(RecordMemory):
-    """Cosine in a LangGraph store (extra `langgraph`); `embedding` is a module:attribute."""
+    """Ranks in a LangGraph store (extra `langgraph`); `embedding` is a module:attribute."""
 
     def __init__(self, home: Path, *, embedding: str = "", **options: Any) -> None:
         super().__init__(home, **options)
@@ -33,25 +33,24 @@ class LangGraph(RecordMemory):
         self._store: Any = None
         self._stored = 0
 
-    def index(self, start: int) -> None:
-        """Forget a store of other records; new ones are put when they are asked for."""
-        if start == 0:
-            self._store, self._stored = None, 0
+    def reindex(self) -> None:
+        """Forget the store; records are put when they are asked for."""
+        self._store, self._stored = None, 0
 
     def rank(self, task: Task) -> Sequence[tuple[int, float]]:
-        """Cosines above 0, largest first; equal ones go to the later record."""
+        """Rank by cosine, if it is above 0; of equals the later record comes first."""
         if not self.records:
             return []
-        query = task.problem_statement[:READ]
+        query = task.problem_statement[:READ_CHARS]
         vector = vectors(self._embed, [query])[0]
         if not vector.any():
             return []
         self._put(len(vector))
 
         def ask(wanted: int) -> list[tuple[int, float]]:
-            found = self._store.search(PLACE, query=query, limit=wanted)
+            items = self._store.search(PLACE, query=query, limit=wanted)
             # Items without words have no vector and no score.
-            return [(int(item.key), round(item.score or 0.0, 6)) for item in found]
+            return [(int(item.key), round(item.score or 0.0, 6)) for item in items]
 
         return nearest(ask, self.k, len(self.records))
 

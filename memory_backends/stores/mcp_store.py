@@ -21,10 +21,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, ClassVar
 
-from memory_backends.shared.mcp_session import McpSession, said, words_of
+from memory_backends.shared.mcp_session import McpSession, text_of, words_of
 from memory_backends.shared.nearest import nearest
 from memory_backends.shared.records import RecordMemory
-from memory_backends.shared.text import READ, clean, words
+from memory_backends.shared.text import READ_CHARS, clean, words
 from seqswe import plugins
 from seqswe.errors import UsageError
 from seqswe.instance import Task
@@ -43,7 +43,10 @@ SEARCHES = re.compile(r"search|find|recall|query|retrieve", re.IGNORECASE)
 
 
 class McpStore(RecordMemory):
-    """Any MCP memory server (extra `mcp`); `command` starts it, tools are found or named."""
+    """Ranks by any MCP memory server (extra `mcp`).
+
+    command: starts the server; write, search: its tools, found by their names if empty.
+    """
 
     requires: ClassVar[str] = "a command that starts an MCP memory server (command=)"
 
@@ -65,16 +68,15 @@ class McpStore(RecordMemory):
         self._store: Graph | TextStore | None = None
         self._written = 0
 
-    def index(self, start: int) -> None:
-        """Stop a server that holds other records; a new one starts when it is asked."""
-        if start == 0:
-            if self._session is not None:
-                self._session.close()
-            self._session, self._store, self._written = None, None, 0
+    def reindex(self) -> None:
+        """Stop the server; a new one starts when it is asked."""
+        if self._session is not None:
+            self._session.close()
+        self._session, self._store, self._written = None, None, 0
 
     def rank(self, task: Task) -> Sequence[tuple[int, float]]:
-        """What the server finds, best first; equal ones go to the later record."""
-        query = clean(task.problem_statement[:READ])
+        """Rank as the server finds; of equals the later record comes first."""
+        query = clean(task.problem_statement[:READ_CHARS])
         if not self.records or not query.strip():
             return []
         store = self._open()
@@ -113,12 +115,14 @@ class Graph:
         self._size += len(texts)
 
     def search(self, query: str) -> list[tuple[int, float]]:
-        """Entities by the rarity of the query's words that they hold."""
+        """Score entities by the rarity of the query's words that they hold."""
         scores: dict[int, float] = defaultdict(float)
-        asked = sorted({w for w in words(query) if len(w) >= SHORTEST}, key=lambda w: (-len(w), w))
-        for word in asked[:WORDS]:
-            found = self._session.call("search_nodes", {"query": word}).structured_content
-            names = "\n".join(str(entity["name"]) for entity in found["entities"])
+        by_length = sorted(
+            {w for w in words(query) if len(w) >= SHORTEST}, key=lambda w: (-len(w), w)
+        )
+        for word in by_length[:WORDS]:
+            answer = self._session.call("search_nodes", {"query": word}).structured_content
+            names = "\n".join(str(entity["name"]) for entity in answer["entities"])
             numbers = _numbers(ENTITY, names, self._size)
             for number in numbers:
                 scores[number] += log(1 + self._size / len(numbers))
@@ -143,35 +147,37 @@ class TextStore:
         self._size += len(texts)
 
     def search(self, query: str) -> list[tuple[int, float]]:
-        """Records named in the answer; the first has score 1, the second 1/2, and so on."""
-        answer = said(self._session.call(self._search, {self._query: query[:KEPT]}))
-        found = _numbers(NAMED, answer, self._size)
-        return [(number, 1 / place) for place, number in enumerate(found, 1)]
+        """Score the records named in the answer: the first 1, the second 1/2, and so on."""
+        answer = text_of(self._session.call(self._search, {self._query: query[:KEPT]}))
+        numbers = _numbers(NAMED, answer, self._size)
+        return [(number, 1 / place) for place, number in enumerate(numbers, 1)]
 
 
 def _numbers(form: re.Pattern[str], text: str, size: int) -> list[int]:
-    """Records that are named, once each; a server may name others than it was given."""
+    """Read the record numbers in a text, once each, without those that were never written."""
     return [n for n in dict.fromkeys(map(int, form.findall(text))) if n < size]
 
 
 def _tool(tools: Mapping[str, Any], kind: re.Pattern[str], option: str) -> str:
-    found = [name for name in tools if kind.search(name)]
-    if len(found) != 1:
+    matches = [name for name in tools if kind.search(name)]
+    if len(matches) != 1:
         raise UsageError(
             f"memory 'mcp': which tool is to {option}? The server has {', '.join(tools) or 'none'}",
             f"Name it: --memory-option {option}=...",
         )
-    return found[0]
+    return matches[0]
 
 
 def _argument(tools: Mapping[str, Mapping[str, Any]], name: str) -> str:
-    """The one text that a tool asks for. Raises UsageError."""
+    """Return the name of the one text that a tool takes. Raises UsageError."""
     schema = tools.get(name, {})
-    known = schema.get("properties", {})
-    wanted = [key for key in schema.get("required", known) if known[key].get("type") == "string"]
+    properties = schema.get("properties", {})
+    required = schema.get("required", properties)
+    wanted = [key for key in required if properties[key].get("type") == "string"]
     if len(wanted) != 1 or set(schema.get("required", wanted)) != set(wanted):
+        names = ", ".join(properties) or "nothing"
         raise UsageError(
-            f"memory 'mcp': tool {name!r} does not take one text ({', '.join(known) or 'nothing'})",
+            f"memory 'mcp': tool {name!r} does not take one text ({names})",
             f"Name another of its tools: {', '.join(tools)}.",
         )
     return str(wanted[0])

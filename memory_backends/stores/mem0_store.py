@@ -2,11 +2,11 @@
 
 Without a model: `infer=False` keeps the text as it is, where mem0's own way has a model extract
 facts. Its clients for a model are built all the same, so they get a key and an address that
-lead nowhere. Telemetry is off, its folder is one of this process, removed at
-its end, and vectors are ours: feature
-hashing, or the function that the setting `embedding` names. mem0's keyword search needs a model
-to be downloaded, so it stays off. Qdrant and the history are kept in main memory and filled from
-the records: on disk, each record costs 50 ms, and a folder that is open cannot be opened again.
+lead nowhere. Telemetry is off, mem0's folder belongs to this process and is removed at its end,
+and vectors are ours: feature hashing, or the function that the setting `embedding` names. mem0's
+keyword search needs a model to be downloaded, so it stays off. Qdrant and the history are kept in
+main memory and filled from the records: on disk, each record costs 50 ms, and a folder that is
+open cannot be opened again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 from memory_backends.shared.embedding import Embedding, embedding_of, vectors
 from memory_backends.shared.nearest import nearest
 from memory_backends.shared.records import RecordMemory
-from memory_backends.shared.text import READ
+from memory_backends.shared.text import READ_CHARS
 from seqswe import plugins
 from seqswe.instance import Task
 
@@ -33,7 +33,7 @@ NOWHERE = {"api_key": "none", "openai_base_url": "http://127.0.0.1:9"}
 
 
 class Mem0(RecordMemory):
-    """mem0's search of raw records (extra `mem0`); `embedding` is a module:attribute."""
+    """Ranks by mem0's search (extra `mem0`); `embedding` is a module:attribute."""
 
     def __init__(self, home: Path, *, embedding: str = "", **options: Any) -> None:
         super().__init__(home, **options)
@@ -47,31 +47,30 @@ class Mem0(RecordMemory):
         self._added = 0
         self._close: Callable[[], Any] = lambda: None
 
-    def index(self, start: int) -> None:
-        """Forget a store of other records; new ones are added when they are asked for."""
-        if start == 0:
-            self._close()
-            self._mem0, self._added = None, 0
+    def reindex(self) -> None:
+        """Forget the store; records are added when they are asked for."""
+        self._close()
+        self._mem0, self._added = None, 0
 
     def rank(self, task: Task) -> Sequence[tuple[int, float]]:
-        """mem0's scores above 0, largest first; equal ones go to the later record."""
-        query = task.problem_statement[:READ].strip()
+        """Rank by mem0's score, if it is above 0; of equals the later record comes first."""
+        query = task.problem_statement[:READ_CHARS].strip()
         if not self.records or not query:
             return []
         vector = vectors(self._embed, [query])[0]
         if not vector.any():
             return []
-        self._add(len(vector))
+        self._add_new(len(vector))
 
         def ask(wanted: int) -> list[tuple[int, float]]:
-            found = self._mem0.search(query, top_k=wanted, filters=WHO, threshold=0.0)
+            answer = self._mem0.search(query, top_k=wanted, filters=WHO, threshold=0.0)
             return [
-                (item["metadata"]["record"], round(item["score"], 6)) for item in found["results"]
+                (item["metadata"]["record"], round(item["score"], 6)) for item in answer["results"]
             ]
 
         return nearest(ask, self.k, len(self.records))
 
-    def _add(self, length: int) -> None:
+    def _add_new(self, length: int) -> None:
         if self._mem0 is None:
             self._open(length)
         for number, record in enumerate(self.records[self._added :], self._added):
@@ -96,17 +95,17 @@ class Mem0(RecordMemory):
 
 
 class Embedder:
-    """Our vectors, as mem0 asks for them."""
+    """Gives mem0 our vectors."""
 
     def __init__(self, embed: Embedding) -> None:
         self._embed = embed
 
     def embed(self, text: str, memory_action: str | None = None) -> list[float]:
-        """The vector of one text."""
+        """Embed one text."""
         return self.embed_batch([text])[0]
 
     def embed_batch(self, texts: list[str], memory_action: str | None = None) -> list[list[float]]:
-        """The vectors of texts."""
+        """Embed texts."""
         return [vector.tolist() for vector in vectors(self._embed, texts)]
 
 

@@ -127,4 +127,4 @@ def test_all_that_are_registered_are_tested():
     registered = set(project["project"]["entry-points"]["seqswe.memory"].values())
     # By their text: those of an extra are skipped as a whole where it is missing.
     kits = "".join(path.read_text() for path in Path(__file__).parent.rglob("test_*.py"))
-    assert registered <= set(re.findall(r'memory = "(memory_backends\.\w+:\w+)"', kits))
+    assert registered <= set(re.findall(r'memory = "(memory_backends[\w.]+:\w+)"', kits))

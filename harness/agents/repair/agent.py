@@ -1,8 +1,8 @@
 """`repair`: generates small edits and validates them with the issue's reproduction.
 
-No model. It runs the reproduction, orders edits of the functions in its trace, and tries them
-under a fixed budget of executions until one makes it pass. What it remembers decides what it
-tries first (`fe`), and earlier reproductions veto edits that break them (`r`).
+It needs no model. It runs the reproduction, orders edits of the functions in its trace, and tries
+them under a fixed budget of executions until one makes the reproduction pass. The memory decides
+which edits come first (`fe`), and earlier reproductions veto edits that break them (`r`).
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Repair:
     """Tries at most `budget` executions a task, of `seconds` processor time each.
 
     An execution is a run of pytest in a forked child: a candidate on the reproduction, or a
-    plausible candidate on the earlier reproductions (all of them in one run). `memory_use`: what
-    of f, e and r (`knowledge.PARTS`), or none. `arguments`: further arguments for pytest,
-    separated by spaces.
+    plausible candidate on the earlier reproductions (all of them in one run). `memory_use`: which
+    of f, e and r (`knowledge.PARTS`) are used, or none. `arguments`: further arguments for
+    pytest, separated by spaces.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class Repair:
         self._use, self._arguments = memory_use, arguments.split()
 
     def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
-        """Repair the checkout, if an edit can be found."""
+        """Repair the checkout, if an edit makes the reproduction pass."""
         code, path = reproduction_of(task.problem_statement)
         if not code:
             return Attempt(message="the issue has no reproduction")
-        known = knowledge_of(recall, self._use)
+        knowledge = knowledge_of(recall, self._use)
         job = {
             "path": path,
             "reproduction": code,
@@ -80,9 +80,13 @@ class Repair:
             "seed": f"{self._seed} {task.instance_id}",
             "arguments": self._arguments,
             "spared": ["test", path],
-            "known": {"fixes": known.fixes, "passes": known.passes, "kinds": known.kinds},
-            "regressions": known.regressions,
-            "gold": known.gold,
+            "known": {
+                "fixes": knowledge.fixes,
+                "passes": knowledge.passes,
+                "kinds": knowledge.kinds,
+            },
+            "regressions": knowledge.regressions,
+            "gold": knowledge.gold,
         }
         payload = json.dumps({"modules": modules(), "job": job}).encode()
         done = sandbox.run(["python", "-P", "-c", BOOT], stdin=payload)
@@ -94,21 +98,21 @@ class Repair:
 
 
 def reproduction_of(statement: str) -> tuple[str, str]:
-    """The reproduction in an issue's text and where to save it; empty where there is none."""
+    """Find the reproduction in an issue's text and where to save it; empty if it has none."""
     code, path = CODE.search(statement), SAVE_AS.search(statement)
     return code[1] if code else "", path[1] if path else "test_reproduction.py"
 
 
 @cache
 def modules() -> Mapping[str, str]:
-    """The modules that are sent into the sandbox, by file name."""
+    """Return the modules that are sent into the sandbox, by file name."""
     folder = files("harness.agents.repair") / "inside"
-    found = (f for f in folder.iterdir() if f.name.endswith(".py"))
-    return {f.name: f.read_text(encoding="utf-8") for f in sorted(found, key=lambda f: f.name)}
+    sources = (f for f in folder.iterdir() if f.name.endswith(".py"))
+    return {f.name: f.read_text(encoding="utf-8") for f in sorted(sources, key=lambda f: f.name)}
 
 
-def _attempt(said: Mapping[str, Any], code: str) -> Attempt:
-    accepted, functions = said["accepted"], said["functions"]
+def _attempt(answer: Mapping[str, Any], code: str) -> Attempt:
+    accepted, functions = answer["accepted"], answer["functions"]
     notes: dict[str, Any] = {"agent": "repair", "code": code, "functions": functions}
     if accepted:
         function = f"{accepted['path']}::{accepted['function']}"
@@ -120,7 +124,7 @@ def _attempt(said: Mapping[str, Any], code: str) -> Attempt:
     return Attempt(
         ranking=tuple(ranking),
         notes=notes,
-        usage=Usage(steps=1 + said["executions"], executions=said["executions"]),
-        message=f"{'repaired' if accepted else 'no edit'} after {said['executions']} executions "
-        f"({said['plausible']} plausible, {said['vetoed']} vetoed)",
+        usage=Usage(steps=1 + answer["executions"], executions=answer["executions"]),
+        message=f"{'repaired' if accepted else 'no edit'} after {answer['executions']} executions "
+        f"({answer['plausible']} plausible, {answer['vetoed']} vetoed)",
     )

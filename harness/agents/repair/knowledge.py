@@ -1,4 +1,4 @@
-"""What `repair` reads out of a recall: where faults were, what repaired them, what must hold."""
+"""What `repair` reads out of a recall: places of faults, their repairs, earlier reproductions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TARGET = re.compile(r"^\+\+\+ b/(.+)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """The memory's part of a job; all empty for an empty memory."""
+    """The memory's part of a job; every field is empty for an empty memory."""
 
     fixes: Mapping[str, float] = field(default_factory=dict)
     passes: Mapping[str, float] = field(default_factory=dict)
@@ -30,14 +30,16 @@ class Knowledge:
 
 
 def knowledge_of(recall: Recall, use: str) -> Knowledge:
-    """What a recall teaches; `use` names one or more of `PARTS`, as in fe+r, or none of them.
+    """Read knowledge from a recall; `use` names one or more of `PARTS`, as in fe+r, or none.
 
-    Notes of other agents, or of another shape, are passed over. Raises UsageError for `use`.
+    Notes of other agents, or of another shape, are skipped. Raises UsageError for any other `use`.
     """
     parts = set() if use == "none" else set(use.replace("+", ""))
     if parts - PARTS.keys() or not (parts or use == "none"):
-        known = ", ".join(f"{name} ({what})" for name, what in PARTS.items())
-        raise UsageError(f"memory_use {use!r} is unknown", f"Any of {known}, as in fe+r; or none.")
+        choices = ", ".join(f"{name} ({what})" for name, what in PARTS.items())
+        raise UsageError(
+            f"memory_use {use!r} is unknown", f"Any of {choices}, as in fe+r; or none."
+        )
     fixes: Counter[str] = Counter()
     passes: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
@@ -69,19 +71,19 @@ def knowledge_of(recall: Recall, use: str) -> Knowledge:
 
 
 def _stands(item: Recalled) -> bool:
-    """Whether the agent had a patch, and nobody told the memory that it was wrong.
+    """Whether the agent had a patch, and the memory did not learn that it was wrong.
 
-    Where feedback says that an attempt failed, the memory names no files for it.
+    If feedback says that an attempt failed, the memory names no files for it.
     """
     file = item.notes.get("file")
     return bool(file) and file in item.files
 
 
 def _merged(item: Recalled) -> tuple[str, ...]:
-    """Path and new lines of the fix that the recall shows, where it shows one.
+    """Return path and new lines of the merged fix that the recall shows, if it shows one.
 
-    Only a memory told the merged fix (feedback `gold`, and `fix_lines` to show it) has another
-    fix than the agent's own, and then that one is what counts.
+    Only a memory that got the merged fix (feedback `gold`, and `fix_lines` to show it) has a fix
+    other than the agent's own. Then the merged one counts.
     """
     path = TARGET.search(item.text)
     if path is None or _is_own(item):
@@ -91,5 +93,5 @@ def _merged(item: Recalled) -> tuple[str, ...]:
 
 
 def _is_own(item: Recalled) -> bool:
-    said = item.notes.get("text")
-    return bool(said) and str(said) in item.text
+    text = item.notes.get("text")
+    return bool(text) and str(text) in item.text

@@ -1,1 +1,1 @@
-"""What runs inside a sandbox: standard library only, Python 3.8 and newer, no imports of ours."""
+"""Programs that run inside a sandbox, with Python 3.8 or newer and its standard library alone."""

@@ -1,4 +1,4 @@
-"""Lays files below HOME before an agent works, and tells afterwards which were opened.
+"""Writes files below HOME before an agent works, and counts afterwards which were opened.
 
 Reads one JSON object from standard input and writes one to standard output.
 """
@@ -11,10 +11,10 @@ import sys
 from typing import Any
 
 LONG_AGO = 1_000_000_000
-"""A time of last access that every reader changes, where the file system keeps such times."""
+"""A time of last access that every reader changes, if the file system keeps such times."""
 
 
-def lay(job: dict[str, Any]) -> dict[str, Any]:
+def write_files(job: dict[str, Any]) -> dict[str, Any]:
     """Write `files` and `programs`, each a path below HOME to its text.
 
     In programs {HOME} is filled in, and those that begin with #! become executable.
@@ -31,7 +31,7 @@ def lay(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def opened(job: dict[str, Any]) -> dict[str, Any]:
-    """How many of `files` were opened since; None where the file system does not tell."""
+    """Count which of `files` were opened since; None if the file system keeps no such times."""
     home = os.environ["HOME"]
     probe = os.path.join(home, ".seqswe-probe")
     _write(probe, "x")
@@ -54,5 +54,5 @@ def _write(path: str, text: str) -> None:
 
 
 if __name__ == "__main__":
-    work = {"lay": lay, "opened": opened}[sys.argv[1]]
+    work = {"write": write_files, "opened": opened}[sys.argv[1]]
     json.dump(work(json.load(sys.stdin)), sys.stdout)

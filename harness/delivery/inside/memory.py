@@ -60,7 +60,7 @@ TOOLS = [
 
 
 class Refused(Exception):
-    """A call that cannot be answered; says why."""
+    """A call that cannot be answered, and why."""
 
 
 class Store:
@@ -76,7 +76,7 @@ class Store:
         return answer(argument)
 
     def search(self, query: str) -> str:
-        """Entries that share words with the query, best first, one line each; all for ""."""
+        """List entries that share words with the query, best first, one line each; all for ""."""
         entries = self._entries()
         if not entries:
             return "The memory is empty."
@@ -87,22 +87,22 @@ class Store:
             for word in wanted
         }
         scored = [(sum(weight[w] for w in wanted & has), name, text) for name, text, has in texts]
-        found = [s for s in scored if s[0] > 0] if wanted else scored
-        if not found:
+        matches = [s for s in scored if s[0] > 0] if wanted else scored
+        if not matches:
             return "Nothing is remembered about that. An empty search lists everything."
         # Stable: among equals the order of the recall stays.
-        found.sort(key=lambda entry: -entry[0])
-        lines = [f"{name}  {_shown(text, weight)}" for _, name, text in found[:SHOWN]]
-        if len(found) > SHOWN:
-            lines.append(f"({len(found) - SHOWN} more)")
+        matches.sort(key=lambda entry: -entry[0])
+        lines = [f"{name}  {_shown(text, weight)}" for _, name, text in matches[:SHOWN]]
+        if len(matches) > SHOWN:
+            lines.append(f"({len(matches) - SHOWN} more)")
         return "\n".join(lines)
 
     def read(self, name: str) -> str:
-        """One entry. Raises Refused for a name that no search lists."""
-        known = dict(self._entries())
-        if name.strip() not in known:
+        """Return one entry. Raises Refused for a name that no search lists."""
+        texts = dict(self._entries())
+        if name.strip() not in texts:
             raise Refused(f"there is no entry {name!r}; a search lists the names")
-        return known[name.strip()]
+        return texts[name.strip()]
 
     def write(self, text: str) -> str:
         """Keep a note. Raises Refused for an empty one and beyond the budget."""
@@ -120,7 +120,7 @@ class Store:
         return f"Kept as note-{number}; later tasks can find it."
 
     def notes(self) -> list[str]:
-        """What was written, in order, as far as the budget goes."""
+        """Return what was written, in order, within the budget."""
         kept, left = [], WRITE_BYTES
         for name in sorted(_names(self.folder, "written"), key=_number):
             text = _text(os.path.join(self.folder, "written", name), left)
@@ -130,17 +130,17 @@ class Store:
         return kept
 
     def calls(self) -> dict[str, int]:
-        """How often each kind of call was made."""
+        """Count the calls of each kind."""
         lines = _text(os.path.join(self.folder, "calls"), 1000000).split()
         return {name: lines.count(name) for name in CALLS}
 
     def _entries(self) -> list[tuple[str, str]]:
-        found = []
+        entries = []
         for kind in ("recalled", "written"):
             for name in sorted(_names(self.folder, kind), key=_number):
                 path = os.path.join(self.folder, kind, name)
-                found.append((name[: -len(".md")], _text(path, 1000000)))
-        return found
+                entries.append((name[: -len(".md")], _text(path, 1000000)))
+        return entries
 
     def _count(self, name: str) -> None:
         with open(os.path.join(self.folder, "calls"), "a") as file:
@@ -154,22 +154,22 @@ class Server:
         self.store = store
 
     def answer(self, message: Any) -> dict[str, Any] | None:
-        """The response to a message; None for a notification."""
+        """Answer a message; None for a notification."""
         if not isinstance(message, dict) or not isinstance(message.get("method"), str):
             return _error(None, -32600, "not a request")
         if "id" not in message:
             return None
-        number, method, given = message["id"], message["method"], message.get("params")
-        given = given if isinstance(given, dict) else {}
+        number, method, params = message["id"], message["method"], message.get("params")
+        params = params if isinstance(params, dict) else {}
         if method == "initialize":
-            return _result(number, self._hello(given.get("protocolVersion")))
+            return _result(number, self._hello(params.get("protocolVersion")))
         if method == "ping":
             return _result(number, {})
         if method == "tools/list":
             return _result(number, {"tools": TOOLS})
         if method != "tools/call":
             return _error(number, -32601, "unknown method " + method)
-        return self._call(number, given)
+        return self._call(number, params)
 
     def serve(self, source: TextIO, target: TextIO) -> None:
         """Answer line by line until the input ends."""
@@ -190,16 +190,16 @@ class Server:
             "instructions": ABOUT,
         }
 
-    def _call(self, number: Any, given: dict[str, Any]) -> dict[str, Any]:
-        text, failed = called(self.store, given.get("name"), given.get("arguments"))
+    def _call(self, number: Any, params: dict[str, Any]) -> dict[str, Any]:
+        text, failed = called(self.store, params.get("name"), params.get("arguments"))
         if text is None:
-            return _error(number, -32602, f"unknown tool {given.get('name')!r}")
+            return _error(number, -32602, f"unknown tool {params.get('name')!r}")
         content = [{"type": "text", "text": text}]
         return _result(number, {"content": content, "isError": failed})
 
 
 def called(store: Store, name: Any, arguments: Any) -> tuple[str | None, bool]:
-    """What a tool says, and whether that is a refusal; None for a tool that does not exist."""
+    """Call a tool; returns its text (None if it does not exist) and whether it refused."""
     for tool in TOOLS:
         if tool["name"] == name:
             (argument,) = tool["inputSchema"]["required"]
@@ -212,7 +212,7 @@ def called(store: Store, name: Any, arguments: Any) -> tuple[str | None, bool]:
 
 
 def main(arguments: list[str], store: Store) -> int:
-    """The command line; exit code 1 for a refusal, 2 for what is not a command."""
+    """Run the command line; returns 1 after a refusal and 2 for an unknown command."""
     kind, rest = (arguments or [""])[0], arguments[1:]
     if kind == "mcp":
         Server(store).serve(sys.stdin, sys.stdout)
@@ -255,7 +255,7 @@ def _words(text: str) -> list[str]:
 
 
 def _shown(text: str, weight: dict[str, float]) -> str:
-    """The first line and, if another has more of the words, that one."""
+    """Return the first line and, if another has more of the words, that one."""
     lines = [line.strip() for line in text.split("\n") if line.strip()] or [""]
     best = max(lines, key=lambda line: sum(weight.get(word, 0) for word in set(_words(line))))
     first = lines[0][:LINE]
@@ -271,7 +271,7 @@ def _error(number: Any, code: int, text: str) -> dict[str, Any]:
 
 
 def place() -> str:
-    """The folder of the memory: beside the folder that holds this file."""
+    """Return the memory's folder, which lies beside the folder that holds this file."""
     return os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "memory")
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.agents.repair.inside.edits import edits
-from harness.agents.repair.inside.ranking import Known, places, ranked
+from harness.agents.repair.inside.ranking import JobKnowledge, places, ranked
 from harness.agents.repair.knowledge import knowledge_of
 from seqswe.memory import Recall, Recalled
 from tests.harness.agents.test_repair import SOURCE, WHERE, lesson
@@ -21,19 +21,19 @@ def test_every_edit_is_python_and_differs():
 def test_memory_moves_a_function_to_the_front():
     failing = [{"shop.py:7:total": 5, "shop.py:11:share": 9}]
     found, made = places(failing, []), edits("shop.py", SOURCE, {"total", "share"})
-    known = Known(fixes={WHERE: 4.0}, passes={WHERE: 4.0, "shop.py::share": 12.0})
+    known = JobKnowledge(fixes={WHERE: 4.0}, passes={WHERE: 4.0, "shop.py::share": 12.0})
 
     def share_of_total(known):
         firsts = [e for seed in range(9) for e in ranked(made, found, known, str(seed))[:10]]
         return sum(e.function == "total" for e in firsts) / len(firsts)
 
-    assert share_of_total(Known()) < 0.5 < share_of_total(known)
+    assert share_of_total(JobKnowledge()) < 0.5 < share_of_total(known)
 
 
 def test_the_seed_changes_the_order_but_not_the_edits():
     found = places([{"shop.py:7:total": 5, "shop.py:4:total": 2}], [])
     made = edits("shop.py", SOURCE, {"total"})
-    orders = [ranked(made, found, Known(), seed) for seed in "ab"]
+    orders = [ranked(made, found, JobKnowledge(), seed) for seed in "ab"]
     assert orders[0] != orders[1]
     assert set(orders[0]) == set(orders[1])
 

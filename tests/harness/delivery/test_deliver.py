@@ -252,7 +252,7 @@ def test_an_agent_that_would_not_look_there_is_refused():
     for way in set(DELIVERIES) - {"prompt"}:
         with pytest.raises(UsageError, match="does not look for its memory") as caught:
             check(Experiment(agent=f"{__name__}:Reads", delivery=way))
-        assert caught.value.hint == "It can be given it by: prompt."
+        assert caught.value.hint == "Choose one of: prompt."
     check(Experiment(agent=f"{__name__}:Reads"))
     with pytest.raises(UsageError, match="unknown delivery 'telepathy'"):
         Experiment(delivery="telepathy")

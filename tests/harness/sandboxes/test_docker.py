@@ -155,7 +155,7 @@ def test_the_proxies_of_the_docker_client_stay_out(docker, lay, tmp_path, monkey
 
 def test_closing_leaves_nothing(docker, lay):
     box = docker.open(lay())
-    inbox = box._inbox
+    inbox = box._inbox.folder
     box.write("x", b"1")
     container = containers(docker, owner=owner())[0]
     assert container.attrs["HostConfig"]["AutoRemove"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from memory_backends.shared.folder import MOST_BYTES, Folder, Refused
+from memory_backends.shared.folder import MAX_FILE_BYTES, Folder, RefusedPath
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_str_replace_wants_exactly_one(folder):
     run(folder, "str_replace", path="/memories/a.md", old_str="2\n")
     assert folder.files() == {"a.md": "one\nthree\n"}
     for old in ("e", "nowhere", ""):
-        with pytest.raises(Refused, match="must occur once"):
+        with pytest.raises(RefusedPath, match="must occur once"):
             run(folder, "str_replace", path="/memories/a.md", old_str=old, new_str="x")
 
 
@@ -50,7 +50,7 @@ def test_insert(folder):
     run(folder, "insert", path="/memories/a.md", insert_line=4, insert_text="four\n")
     assert folder.files()["a.md"] == "zero\none\ntwo\nthree\nfour\n"
     for line in (-1, 6, "1", None):
-        with pytest.raises(Refused, match="insert_line must be 0 to 5"):
+        with pytest.raises(RefusedPath, match="insert_line must be 0 to 5"):
             run(folder, "insert", path="/memories/a.md", insert_line=line, insert_text="x")
 
 
@@ -72,7 +72,7 @@ def test_lines_are_those_that_view_counts(folder):
     assert run(folder, "view", path="/memories/a2.md").split("\n")[2] == "     3\tthree"
     run(folder, "insert", path="/memories/a2.md", insert_line=2, insert_text="new")
     assert folder.files()["a2.md"] == ODD.replace("three", "new\nthree")
-    with pytest.raises(Refused, match="must be 0 to 4"):
+    with pytest.raises(RefusedPath, match="must be 0 to 4"):
         run(folder, "insert", path="/memories/a2.md", insert_line=5, insert_text="x")
 
 
@@ -84,7 +84,7 @@ def test_delete_leaves_no_empty_folder(folder, tmp_path):
     run(folder, "delete", path="/memories/x")
     assert folder.files().keys() == {"a.md"}
     for path in ("/memories", "/memories/none.md"):
-        with pytest.raises(Refused):
+        with pytest.raises(RefusedPath):
             run(folder, "delete", path=path)
 
 
@@ -94,7 +94,7 @@ def test_rename(folder, tmp_path):
     assert folder.files() == {"a.md": "one\ntwo\nthree\n", "z/c.md": "b"}
     assert not (tmp_path / "notes/x").exists()
     for old, new in (("a.md", "z/c.md"), ("none.md", "d.md"), ("z", "z/z")):
-        with pytest.raises(Refused):
+        with pytest.raises(RefusedPath):
             run(folder, "rename", old_path=f"/memories/{old}", new_path=f"/memories/{new}")
 
 
@@ -131,7 +131,7 @@ def test_no_path_leads_out(folder, tmp_path, path):
         {"command": "rename", "old_path": "/memories/a.md", "new_path": path},
     ]
     for given in tries:
-        with pytest.raises(Refused):
+        with pytest.raises(RefusedPath):
             folder.run(given)
     assert (tmp_path / "secret.md").read_text() == "not yours"
     assert folder.files() == {"a.md": "one\ntwo\nthree\n"}
@@ -147,13 +147,13 @@ def test_no_path_leads_out(folder, tmp_path, path):
         {"command": "create", "path": "/memories/b.md"},
         {"command": "create", "path": "/memories/a.md/b.md", "file_text": "below a file"},
         {"command": "create", "path": "/memories/" + "x" * 300, "file_text": "long name"},
-        {"command": "create", "path": "/memories/b.md", "file_text": "x" * (MOST_BYTES + 1)},
+        {"command": "create", "path": "/memories/b.md", "file_text": "x" * (MAX_FILE_BYTES + 1)},
         {"command": "view", "path": "/memories/none.md"},
         {"command": "view", "path": "/memories/a.md", "view_range": [3, 2]},
         {"command": "view", "path": "/memories/a.md", "view_range": "all"},
     ],
 )
 def test_what_cannot_be_done_is_refused_and_changes_nothing(folder, given):
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedPath):
         folder.run(given)
     assert folder.files() == {"a.md": "one\ntwo\nthree\n"}

@@ -1,1 +1,1 @@
-"""What runs inside the sandbox: sent there as files, with nothing but the standard library."""
+"""Modules that are sent into the sandbox as files; they need the standard library and pytest."""

@@ -1,4 +1,4 @@
-"""A copy of the checkout, because a candidate may also delete or litter what it runs in."""
+"""A copy of the checkout, because a candidate may delete the checkout or leave files in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Backup:
         self._seen = self._folders()
 
     def renew(self, *paths: str) -> None:
-        """Take over files that were made, changed or removed on purpose."""
+        """Copy files that were made, changed or removed on purpose."""
         for path in paths:
             if os.path.exists(path):
                 shutil.copy2(path, os.path.join(self._copy, path))
@@ -27,7 +27,7 @@ class Backup:
         self._seen = self._folders()
 
     def put_back(self) -> None:
-        """Undo what was created, deleted or renamed; nothing to do where no folder changed."""
+        """Undo what was created, deleted or renamed; returns at once if no folder changed."""
         if self._folders() == self._seen:
             return
         if not os.path.isdir(self._root):
@@ -47,7 +47,7 @@ class Backup:
         self._seen = self._folders()
 
     def _folders(self) -> dict[str, int]:
-        """When each folder's list of names last changed."""
+        """Return when each folder's list of names last changed."""
         with suppress(OSError):
             return {place: os.stat(place).st_mtime_ns for place, _, _ in os.walk(self._root)}
         return {}

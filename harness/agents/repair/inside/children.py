@@ -1,4 +1,4 @@
-"""Run a function in a forked child that may loop, fork, allocate or crash as it likes."""
+"""Run a function in a forked child that may loop, fork, allocate or crash."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 
 PR_SET_CHILD_SUBREAPER = 36
 WALL_FACTOR = 4
-"""A child may take so many times its processor time by the clock."""
+"""Wall-clock limit of a child, as a multiple of its processor time."""
 GRACE = 0.1
 """Seconds for a child to end once it has answered."""
 MEMORY_BYTES = 2 << 30
@@ -29,7 +29,7 @@ def adopt_orphans() -> None:
 
 
 def run_in_child(work: Callable[[], Any], seconds: float) -> Any:
-    """What `work` returns (JSON), or None where it died, or used more than its processor time."""
+    """Return what `work` returns (JSON), or None if the child died or exceeded its time."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -59,10 +59,10 @@ def _be_child(work: Callable[[], Any], writer: int, seconds: float) -> None:
         _limit(resource.RLIMIT_FSIZE, FILE_BYTES)
         signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-        found = json.dumps(work()).encode()
+        answer = json.dumps(work()).encode()
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         with open(writer, "wb") as out:
-            out.write(found)
+            out.write(answer)
         code = 0
     finally:
         # Whatever a candidate raised or registered must not run the parent's code.
@@ -89,7 +89,7 @@ def _read(reader: int, deadline: float) -> bytes:
 
 
 def _wait_for(child: int) -> None:
-    """Give a child that has answered a moment to end by itself: the usual case, and the cheap."""
+    """Give a child that has answered a moment to end by itself, which is usual and cheap."""
     try:
         ended = os.pidfd_open(child)
     except OSError:
@@ -102,18 +102,18 @@ def _wait_for(child: int) -> None:
 
 def end_descendants() -> None:
     """Kill and reap every descendant. All are stopped first: a stopped bomb cannot fork."""
-    while found := _descendants():
+    while processes := _descendants():
         for signum in (signal.SIGSTOP, signal.SIGKILL):
-            for process in found:
+            for process in processes:
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(process, signum)
         with suppress(ChildProcessError):
-            while os.waitpid(-1, 0 if _alive(found) else os.WNOHANG)[0]:
+            while os.waitpid(-1, 0 if _alive(processes) else os.WNOHANG)[0]:
                 pass
 
 
-def _alive(found: list[int]) -> bool:
-    return any(os.path.exists(f"/proc/{process}") for process in found)
+def _alive(processes: list[int]) -> bool:
+    return any(os.path.exists(f"/proc/{process}") for process in processes)
 
 
 def _descendants() -> list[int]:
@@ -128,10 +128,10 @@ def _descendants() -> list[int]:
             with suppress(OSError), open(f"/proc/{name}/stat", "rb") as stat:
                 parent = int(stat.read().rpartition(b")")[2].split()[1])
                 parents.setdefault(parent, []).append(int(name))
-    found: list[int] = []
+    descendants: list[int] = []
     waiting = [os.getpid()]
     while waiting:
         children = parents.get(waiting.pop(), [])
-        found += children
+        descendants += children
         waiting += children
-    return found
+    return descendants

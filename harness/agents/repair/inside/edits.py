@@ -1,6 +1,6 @@
-"""Small edits of the functions of a file: what might repair a fault, whatever made it.
+"""Small edits of the functions of a file that might repair a fault.
 
-An edit replaces a span of the file's bytes. The kinds are general; nothing here knows how the
+An edit replaces a span of the file's bytes. The kinds are general and do not depend on how the
 faults of a sequence were made.
 """
 
@@ -21,7 +21,7 @@ class Edit:
     path: str
     function: str
     line: int
-    """Of the node; `statement` is the first line of the statement that it lies in."""
+    """Line of the node; `statement` is the first line of the statement that holds it."""
     statement: int
     kind: str
     start: int
@@ -29,16 +29,16 @@ class Edit:
     text: str
 
     def apply(self, source: bytes) -> bytes:
-        """The file with the edit made."""
+        """Return the file with the edit made."""
         return source[: self.start] + self.text.encode() + source[self.end :]
 
 
 WRAPPING = ("offset", "call")
-"""Kinds that make no sense for the name of what is called."""
+"""Kinds that make no sense for the name of a called function."""
 
 
 class _Spans:
-    """From the positions of `ast` to offsets in a file's bytes."""
+    """Maps positions of `ast` to offsets in a file's bytes."""
 
     def __init__(self, source: bytes) -> None:
         self._starts = [0]
@@ -46,7 +46,7 @@ class _Spans:
             self._starts.append(self._starts[-1] + len(line))
 
     def of(self, node: ast.expr | ast.stmt | ast.excepthandler) -> tuple[int, int]:
-        """First and last offset of a node."""
+        """Return first and last offset of a node."""
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         return (
@@ -56,12 +56,12 @@ class _Spans:
 
 
 def edits(path: str, source: bytes, wanted: set[str]) -> list[Edit]:
-    """Every edit in some functions of a file (`Class.method`); none if it does not parse."""
+    """Return every edit in some functions of a file (`Class.method`); none if it does not parse."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return []
-    spans, found = _Spans(source), []
+    spans, candidates = _Spans(source), []
     for name, function in functions(tree.body, ""):
         if name in wanted:
             context = Context.of(tree, function)
@@ -71,14 +71,14 @@ def edits(path: str, source: bytes, wanted: set[str]) -> list[Edit]:
                     if text is not None and not (kind in WRAPPING and _is_called(node, parent)):
                         start, end = spans.of(old)
                         line = getattr(old, "lineno", statement.lineno)
-                        found.append(
+                        candidates.append(
                             Edit(path, name, line, statement.lineno, kind, start, end, text)
                         )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(candidates))
 
 
 def functions(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.FunctionDef]]:
-    """Outermost functions and methods with their qualified names."""
+    """Yield outermost functions and methods with their qualified names."""
     for node in body:
         if isinstance(node, ast.ClassDef):
             yield from functions(node.body, f"{prefix}{node.name}.")
@@ -89,10 +89,10 @@ def functions(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.Func
 
 
 def nodes(function: ast.AST) -> Iterator[tuple[ast.AST, ast.AST, ast.stmt]]:
-    """Nodes below a function in the order of the source, each with parent and statement.
+    """Yield nodes below a function in the order of the source, each with parent and statement.
 
-    What lies in f-strings, annotations and decorators is left out: positions in the first are
-    not reliable before Python 3.12, and the others do not run when the function does.
+    Nodes in f-strings, annotations and decorators are left out: positions in f-strings are not
+    reliable before Python 3.12, and the others do not run when the function does.
     """
 
     def walk(
@@ -118,7 +118,7 @@ def _is_called(node: ast.AST, parent: ast.AST) -> bool:
 
 
 def _text(new: ast.AST | str, old: ast.AST, parent: ast.AST) -> str | None:
-    """The source of a replacement, in parentheses where it must hold together."""
+    """Return the source of a replacement, in parentheses if precedence needs them."""
     if isinstance(new, str):
         return new
     loose = isinstance(new, ast.BoolOp | ast.BinOp | ast.Compare | ast.UnaryOp | ast.IfExp)

@@ -1,4 +1,4 @@
-"""The kinds of edit: what may stand in place of one node of a syntax tree."""
+"""The kinds of edit: the nodes or texts that may replace one node of a syntax tree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 Alternative = tuple[str, Any, Any]
-"""Kind, the node (with a position) that goes, what takes its place (a node, or text)."""
+"""Kind, the node (with a position) that goes, and the node or text that replaces it."""
 
 ORDERING = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -40,7 +40,8 @@ WEIGHTS = {
     "return": 0.2,
     "default": 0.2,
 }
-"""Wide kinds offer many edits of which few fit; the others weigh 1. Static, in both arms."""
+"""Weights of wide kinds, which offer many edits of which few fit. Every other kind weighs 1. They
+are the same in both arms."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +54,18 @@ class Context:
 
     @classmethod
     def of(cls, tree: ast.Module, function: ast.FunctionDef) -> Context:
-        """Names of a function, and the exception classes that its file knows."""
+        """Collect the names of a function, and the exception classes that its file knows."""
         arguments = function.args
-        given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-        names = [a.arg for a in given if a.arg not in ("self", "cls")]
+        parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        names = [a.arg for a in parameters if a.arg not in ("self", "cls")]
         inner = list(ast.walk(function))
         names += [n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
         attributes = [n.attr for n in inner if isinstance(n, ast.Attribute)]
-        known = [n.name for n in tree.body if isinstance(n, ast.ClassDef)]
+        global_names = [n.name for n in tree.body if isinstance(n, ast.ClassDef)]
         for node in tree.body:
             if isinstance(node, ast.ImportFrom):
-                known += [a.asname or a.name for a in node.names]
-        errors = [name for name in known if name.endswith(("Error", "Exception"))]
+                global_names += [a.asname or a.name for a in node.names]
+        errors = [name for name in global_names if name.endswith(("Error", "Exception"))]
         return cls(
             tuple(dict.fromkeys(names)),
             tuple(dict.fromkeys(attributes)),
@@ -73,7 +74,7 @@ class Context:
 
 
 def alternatives(node: ast.AST, context: Context) -> Iterator[Alternative]:
-    """Every edit whose outermost node is this one."""
+    """Yield every edit whose outermost node is this one."""
     maker = _MAKERS.get(type(node).__name__)
     if maker is not None:
         yield from maker(node, context)
@@ -187,7 +188,7 @@ def _return(node: ast.Return, context: Context) -> Iterator[Alternative]:
 
 
 def _wrapped(node: ast.expr) -> Iterator[Alternative]:
-    """One more or one less than an expression, or a call around it."""
+    """Yield one more and one less than an expression, and calls around it."""
     if isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
         for operator in (ast.Add(), ast.Sub()):
             yield "offset", node, ast.BinOp(node, operator, ast.Constant(1))

@@ -1,8 +1,8 @@
 """The driver: trace the reproduction, order the edits, try each in a child, keep one.
 
-Reads one JSON object from standard input and writes one to standard output. Every candidate is
-written to disk and run by pytest in a forked child, so what happens at import counts too, and a
-candidate that loops or forks without end, or deletes what it runs in, costs one candidate.
+It reads one JSON object from standard input and writes one to standard output. Every candidate is
+written to disk and run by pytest in a forked child. So effects of its import count too, and a
+candidate that loops or forks without end, or deletes its checkout, costs one candidate.
 """
 
 from __future__ import annotations
@@ -26,16 +26,14 @@ from .edits import Edit, edits, functions
 from .ranking import JobKnowledge, Place, full_name, function_order, places, ranked
 
 FUNCTIONS = 60
-"""Functions of a trace that are looked at and remembered, counted from its end."""
-
-
+"""Functions of a trace that are edited and remembered, counted from its end."""
 UNTRIED = 1_000_000
-"""Failures of an edit that could not be tried on earlier reproductions: worse than any that was."""
+"""Failures of an edit that could not be tried on earlier reproductions: more than any other has."""
 
 
 @dataclass
 class Job:
-    """What the agent asks for; see `harness.agents.repair.agent`."""
+    """The agent's order; see `harness.agents.repair.agent`."""
 
     path: str
     reproduction: str
@@ -48,12 +46,12 @@ class Job:
     regressions: list[dict[str, Any]] = field(default_factory=list)
     """Earlier reproductions: `path`, `code`, `functions` (of their traces)."""
     gold: list[list[str]] = field(default_factory=list)
-    """Path and lines of merged fixes: each counts as a fix of the function that holds it."""
+    """Path and lines of merged fixes; each counts as a fix of the function that holds it."""
 
 
 @dataclass
 class Tried:
-    """What has been spent and found so far."""
+    """The executions and results so far."""
 
     executions: int = 0
     plausible: int = 0
@@ -73,7 +71,7 @@ class Repairer:
         self._candidate: Callable[[], dict[str, bool]] = dict
 
     def work(self) -> dict[str, Any]:
-        """Repair, and say how."""
+        """Repair, and report how."""
         job = self.job
         write(job.path, job.reproduction.encode())
         self._backup = Backup(os.path.join(self.folder, "checkout"))
@@ -86,11 +84,11 @@ class Repairer:
             seen = self._child(lambda: session.trace(job.seconds / 2))
             if seen:
                 tests.preload(seen["needed"], seen["own"])
-            sys.dont_write_bytecode = True  # what a candidate changes is not used again
+            sys.dont_write_bytecode = True  # a candidate's bytecode is not used again
             gc.freeze()
-            found = _places(seen)
-            order = function_order(found)[:FUNCTIONS]
-            self._search(found, order)
+            trace = _places(seen)
+            order = function_order(trace)[:FUNCTIONS]
+            self._search(trace, order)
         finally:
             os.unlink(job.path)
         if self.tried.best:
@@ -104,10 +102,10 @@ class Repairer:
             "seconds": round(self.tried.seconds, 4),
         }
 
-    def _search(self, found: list[Place], order: list[str]) -> None:
-        known = JobKnowledge(**self.job.known)
+    def _search(self, trace: list[Place], order: list[str]) -> None:
+        knowledge = JobKnowledge(**self.job.known)
         started = time.monotonic()
-        for edit in ranked(self._edits(order), found, self._with_gold(known), self.job.seed):
+        for edit in ranked(self._edits(order), trace, self._with_gold(knowledge), self.job.seed):
             if self.tried.executions >= self.job.budget:
                 break
             self._try(edit, order)
@@ -122,13 +120,13 @@ class Repairer:
             wanted.setdefault(path, set()).add(function)
         return [e for path in wanted for e in edits(path, read(path), wanted[path])]
 
-    def _with_gold(self, known: JobKnowledge) -> JobKnowledge:
+    def _with_gold(self, knowledge: JobKnowledge) -> JobKnowledge:
         """Count the merged fixes for the functions that hold their lines now."""
-        fixes = Counter(known.fixes)
+        fixes = Counter(knowledge.fixes)
         for path, *lines in self.job.gold:
             if os.path.exists(path):
                 fixes.update(holding(path, read(path), set(lines)))
-        return replace(known, fixes=fixes)
+        return replace(knowledge, fixes=fixes)
 
     def _try(self, edit: Edit, order: list[str]) -> None:
         before = read(edit.path)
@@ -141,7 +139,7 @@ class Repairer:
             outcomes = self._run(self._candidate)
             if outcomes and all(outcomes.values()):
                 self.tried.plausible += 1
-                failures = self._vetoes(edit, (before, stat))
+                failures = self._vetoes(edit)
                 self.tried.vetoed += bool(failures)
                 if failures < self.tried.best_failures:
                     self.tried.best, self.tried.best_failures = edit, failures
@@ -149,8 +147,8 @@ class Repairer:
             write(edit.path, before)
             os.utime(edit.path, (stat.st_atime, stat.st_mtime))
 
-    def _vetoes(self, edit: Edit, original: tuple[bytes, os.stat_result]) -> int:
-        """How many earlier reproductions fail with an edit."""
+    def _vetoes(self, edit: Edit) -> int:
+        """Count the earlier reproductions that fail with an edit."""
         name = full_name(edit.path, edit.function)
         chosen = [r for r in self.job.regressions if name in r["functions"]]
         if not chosen:
@@ -188,26 +186,28 @@ def _places(seen: Any) -> list[Place]:
     if not seen:
         return []
     outcomes, lines = seen["outcomes"], seen["lines"]
-    failing = [found for test, found in lines.items() if not outcomes.get(test)]
-    return places(failing, [found for test, found in lines.items() if outcomes.get(test)])
+    failing = [last_events for test, last_events in lines.items() if not outcomes.get(test)]
+    return places(
+        failing, [last_events for test, last_events in lines.items() if outcomes.get(test)]
+    )
 
 
 def holding(path: str, source: bytes, lines: set[str]) -> list[str]:
-    """The functions of a file that hold one of some lines."""
+    """Return the functions of a file that hold one of some lines."""
     texts = source.decode("utf-8", "replace").splitlines()
     try:
-        known = list(functions(ast.parse(source).body, ""))
+        nodes = list(functions(ast.parse(source).body, ""))
     except (SyntaxError, ValueError):
         return []
     return [
         full_name(path, name)
-        for name, node in known
+        for name, node in nodes
         if lines & {t.strip() for t in texts[node.lineno : node.end_lineno]}
     ]
 
 
 def read(path: str) -> bytes:
-    """A file's bytes."""
+    """Read a file's bytes."""
     with open(path, "rb") as file:
         return file.read()
 
@@ -219,9 +219,9 @@ def write(path: str, data: bytes) -> None:
 
 
 def main() -> None:
-    """Read the job, do it, say what was done."""
+    """Read the job, do it, write the result."""
     job = Job(**json.load(sys.stdin))
-    # What tests print must not mix with what is said here.
+    # The output of tests must not mix with the result.
     out, err = os.dup(1), os.dup(2)
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -229,12 +229,12 @@ def main() -> None:
     adopt_orphans()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            said = Repairer(job, folder).work()
+            result = Repairer(job, folder).work()
     except BaseException:
-        os.dup2(err, 2)  # what went wrong here is no test's business
+        os.dup2(err, 2)  # the traceback of this program must reach the agent
         raise
     with open(out, "w", encoding="utf-8") as answer:
-        json.dump(said, answer)
+        json.dump(result, answer)
     os._exit(0)  # taking pytest apart again would cost as much as an execution
 
 

@@ -23,15 +23,15 @@ UNUSED = (
     *("stepwise", "threadexception", "unraisableexception"),
 )
 SPARED = tuple(part for name in UNUSED for part in ("-p", f"no:{name}"))
-"""What no verdict depends on; collecting garbage for it costs more than a small test."""
+"""Plug-ins that no verdict depends on; collecting their garbage costs more than a small test."""
 EVENTS = 1_000_000
-"""Lines of one test that are traced. Counted, not timed: a fault that never ends would otherwise
-leave another trace each time, and the agent would not be deterministic."""
+"""Lines of one test that are traced. They are counted, not timed: a fault that never ends would
+otherwise leave another trace each time, and the agent would not be deterministic."""
 Trace = Callable[[FrameType, str, object], Any]
 
 
 class Outcomes:
-    """A pytest plug-in: the worst outcome of each test, and a trace of each where `root` is set."""
+    """A pytest plug-in: the worst outcome of each test, and its trace if `root` is set."""
 
     def __init__(self, spared: tuple[str, ...] = ()) -> None:
         self.outcomes: dict[str, bool] = {}
@@ -44,11 +44,11 @@ class Outcomes:
         self.outcomes[report.nodeid] = self.outcomes.get(report.nodeid, True) and not report.failed
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Spare the text that says why a test failed: nobody reads it, and it costs a tenth."""
+        """Skip the text that says why a test failed: it is not read, and costs a tenth."""
         item.repr_failure = lambda *_, **__: ""  # type: ignore[method-assign]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file that cannot be collected has failed."""
+        """Count a file that cannot be collected as failed."""
         if report.failed:
             self.outcomes[report.nodeid] = False
 
@@ -92,10 +92,10 @@ class Outcomes:
 class TestSession:
     """A run of pytest over a few files, prepared once and run in forked children.
 
-    Its plug-ins are set up, its session is started and its modules are found here, which costs
-    more than a small test.
-    No code of the project may be in the process that the children are forked from: where a
-    conftest.py would be imported by that, or something else was, nothing is done ahead.
+    Its plug-ins are set up, its session is started and its modules are found before forking, which
+    costs more than a small test. No code of the project may be in the process that the children
+    are forked from: if that would import a conftest.py, or imported any other module of the
+    project, nothing is prepared.
     """
 
     def __init__(
@@ -115,11 +115,11 @@ class TestSession:
 
     @property
     def prepared(self) -> bool:
-        """Whether anything was done ahead."""
+        """Whether the session was prepared."""
         return self._session is not None
 
     def run(self) -> dict[str, bool]:
-        """Outcomes by test id; a run that says nothing is an empty mapping."""
+        """Return outcomes by test id; none if the run gives no evidence."""
         if self._session is None:
             pytest.main(self._arguments, plugins=[self._seen])
         else:
@@ -136,12 +136,12 @@ class TestSession:
         return self._seen.outcomes
 
     def trace(self, seconds: float) -> dict[str, Any]:
-        """Outcomes, and for each test the lines of the checkout in order of last use.
+        """Return outcomes, and for each test the lines of the checkout in order of last use.
 
-        Also the modules that the tests `needed` from elsewhere, and the names of the checkout's
-        `own`, without what is below them.
+        The result also has the modules that the tests `needed` from elsewhere, and the names of
+        the checkout's `own` top-level modules.
 
-        A test fails after `EVENTS` lines, or `seconds` of processor time where it spends them
+        A test fails after `EVENTS` lines, or after `seconds` of processor time if it spends them
         elsewhere, so that a fault that never ends leaves a trace too.
         """
         signal.signal(signal.SIGVTALRM, _interrupt)
@@ -150,11 +150,11 @@ class TestSession:
         before = set(sys.modules)
         outcomes = self.run()
         theirs = _imported(self._seen.root)
-        known = before.union(theirs)
+        excluded = before.union(theirs)
         return {
             "outcomes": outcomes,
             "lines": self._seen.lines,
-            "needed": [name for name in sys.modules if name not in known],
+            "needed": [name for name in sys.modules if name not in excluded],
             "own": sorted({name.partition(".")[0] for name in theirs}),
         }
 
@@ -171,13 +171,13 @@ class TestSession:
             self._modules = list(session.perform_collect(genitems=False))
         except Exception:  # noqa: BLE001  (none of this is promised by pytest)
             return None
-        # Fewer where the arguments choose by name or by mark, which only items have.
+        # Fewer if the arguments choose by name or by mark, which only items have.
         return session if len(self._modules) == files else None
 
 
 def warm_up() -> None:
     """Import all that pytest needs, once and before forking, without the project's own files."""
-    here = os.getcwd()
+    checkout = os.getcwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
@@ -185,19 +185,19 @@ def warm_up() -> None:
                 file.write("def test_nothing():\n    assert True\n")
             pytest.main([*QUIET, *SPARED, "test_nothing.py"], plugins=[Outcomes()])
         finally:
-            os.chdir(here)
+            os.chdir(checkout)
     sys.modules.pop("test_nothing", None)
 
 
 def keep_bytecode(folder: str) -> None:
-    """Keep the bytecode of the checkout in a folder; all else keeps what it was installed with."""
+    """Keep the bytecode of the checkout in a folder; other modules use their installed bytecode."""
     machinery: Any = sys.modules["_frozen_importlib_external"]
     usual, root = machinery.cache_from_source, os.getcwd() + os.sep
 
-    def cache_from_source(path: Any, *rest: Any, **more: Any) -> Any:
+    def cache_from_source(path: Any, *rest: Any, **options: Any) -> Any:
         sys.pycache_prefix = folder if os.fspath(path).startswith(root) else None
         try:
-            return usual(path, *rest, **more)
+            return usual(path, *rest, **options)
         finally:
             sys.pycache_prefix = folder
 
@@ -206,7 +206,10 @@ def keep_bytecode(folder: str) -> None:
 
 
 class _Own(BaseException):
-    """A module from elsewhere asks for one of the checkout: no ImportError, that it might catch."""
+    """A module from elsewhere imports one of the checkout.
+
+    It is not an ImportError, which that module may catch.
+    """
 
 
 class _Barrier:
@@ -222,10 +225,10 @@ class _Barrier:
 
 
 def preload(needed: list[str], own: list[str]) -> None:
-    """Import once, before forking, what every child would import again from outside the checkout.
+    """Import once, before forking, what every child would import from outside the checkout.
 
-    What is imported by the checkout's own modules does not change with a candidate's edit; the
-    checkout's own modules themselves are left to the children.
+    These modules do not change with a candidate's edit. The checkout's own modules are left to
+    the children.
     """
     barrier = _Barrier(own)
     sys.meta_path.insert(0, barrier)
@@ -238,7 +241,7 @@ def preload(needed: list[str], own: list[str]) -> None:
 
 
 def _imported(root: str) -> list[str]:
-    """Modules of the checkout that are in this process, as an ini file's warnings may ask for."""
+    """Return modules of the checkout in this process; an ini file's warnings may import some."""
     files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
     return [name for name, file in files.items() if file and file.startswith(root)]
 
