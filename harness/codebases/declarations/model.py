@@ -8,7 +8,16 @@ from typing import Any, Protocol
 
 TEST_GROUPS = frozenset(
     {"test", "tests", "testing", "unittest", "unit", "pytest", "check", "dev", "develop"}
-    | {"development", "devel", "dev-dependencies", "ci", "all", "full", "complete", "test-dependencies"}
+    | {
+        "development",
+        "devel",
+        "dev-dependencies",
+        "ci",
+        "all",
+        "full",
+        "complete",
+        "test-dependencies",
+    }
 )
 """Names of extras and groups that hold what tests need, lower case."""
 

@@ -49,7 +49,8 @@ def read_pyproject(text: str) -> Declared:
 
 def _group(groups: dict[str, Any], name: str, above: tuple[str, ...]) -> Iterator[str]:
     """A dependency group with the groups that it includes; a circle is cut."""
-    for item in groups.get(name) if isinstance(groups.get(name), list) else ():
+    items = groups.get(name)
+    for item in items if isinstance(items, list) else []:
         if isinstance(item, str):
             yield item
         included = table(item).get("include-group")

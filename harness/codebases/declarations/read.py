@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -16,18 +17,10 @@ from harness.codebases.declarations.runners import read_nox, read_tox
 from harness.codebases.declarations.setup_files import read_setup_cfg, read_setup_py
 
 TOOLS = frozenset(
-    "black ruff mypy pyright flake8 pylint isort pre-commit tox nox twine build wheel bump2version bumpversion "
-    "sphinx mkdocs mkdocs-material pdoc furo sphinx-rtd-theme codecov coveralls pip uv poetry poetry-core hatch "
-    "hatchling flit flit-core pdm pip-tools pyupgrade autoflake docformatter pydocstyle interrogate bandit safety "
-    "commitizen towncrier check-manifest readme-renderer setuptools-scm codespell slotscheck tox-uv tox-gh-actions "
-    "pyperf asv maturin cibuildwheel zest-releaser gitpython-release semantic-release python-semantic-release "
-    "ipdb ipython jupyter notebook ty pyrefly basedpyright pytest-xdist pytest-randomly pytest-sugar pytest-codspeed "
-    "pytest-cov pytest-github-actions-annotate-failures pytest-reportlog pytest-instafail pytest-benchmark-compare "
-    "pytest-flake8 pytest-black pytest-isort pytest-mypy pytest-pylint pytest-pycodestyle pytest-pydocstyle "
-    "pytest-ruff pytest-checkdocs pytest-enabler pytest-perf pytest-lazy-fixtures-xdist pygithub".split()
+    (files("harness.codebases.declarations") / "development_tools.txt").read_text().split()
 )
 """Linters, builders, writers of documents, and pytest plug-ins that only count, order or report."""
-PREFIXES = ("types-", "sphinx-", "sphinxcontrib-", "mkdocs-", "flake8-", "mypy-", "pep8-naming", "pytest-mypy")
+PREFIXES = ("types-", "sphinx", "mkdocs-", "flake8-", "mypy-", "pep8-naming", "pytest-mypy")
 SUFFIXES = ("-stubs",)
 
 
@@ -44,16 +37,16 @@ class Declaration:
     """Files that declared anything."""
 
 
-def declaration_of(files: Files, python: str, exclude: Iterable[str] = ()) -> Declaration:
+def declaration_of(commit_files: Files, python: str, exclude: Iterable[str] = ()) -> Declaration:
     """Read every file that declares requirements at a commit.
 
     python: the version that markers are evaluated for, such as 3.11; exclude: names of
     distributions that are left out, beside the project itself and development tools.
     """
-    found = dict(_files(files))
+    found = dict(_files(commit_files))
     names = [declared.name for declared in found.values() if declared.name]
     name = names[0] if names else ""
-    left_out = {canonicalize_name(n) for n in (*exclude, name) if n}
+    left_out: set[str] = {canonicalize_name(n) for n in (*exclude, name) if n}
     texts: list[str] = []
     extras: dict[str, tuple[str, ...]] = {}
     for declared in found.values():
@@ -69,22 +62,22 @@ def declaration_of(files: Files, python: str, exclude: Iterable[str] = ()) -> De
     )
 
 
-def _files(files: Files) -> Iterator[tuple[str, Declared]]:
-    if text := files.text("pyproject.toml"):
+def _files(commit_files: Files) -> Iterator[tuple[str, Declared]]:
+    if text := commit_files.text("pyproject.toml"):
         yield "pyproject.toml", read_pyproject(text)
-    if text := files.text("setup.cfg"):
-        yield "setup.cfg", read_setup_cfg(text, files)
-    if text := files.text("setup.py"):
-        yield "setup.py", read_setup_py(text, files)
-    plain, tests = requirement_files(files)
+    if text := commit_files.text("setup.cfg"):
+        yield "setup.cfg", read_setup_cfg(text, commit_files)
+    if text := commit_files.text("setup.py"):
+        yield "setup.py", read_setup_py(text, commit_files)
+    plain, tests = requirement_files(commit_files)
     for path in plain:
-        yield path, Declared(runtime=tuple(read_requirements(path, files)))
+        yield path, Declared(runtime=tuple(read_requirements(path, commit_files)))
     for path in tests:
-        yield path, Declared(tests=tuple(read_requirements(path, files)))
-    if text := files.text("tox.ini"):
-        yield "tox.ini", Declared(tests=tuple(read_tox(text, files)))
-    if text := files.text("noxfile.py"):
-        yield "noxfile.py", Declared(tests=tuple(read_nox(text, files)))
+        yield path, Declared(tests=tuple(read_requirements(path, commit_files)))
+    if text := commit_files.text("tox.ini"):
+        yield "tox.ini", Declared(tests=tuple(read_tox(text, commit_files)))
+    if text := commit_files.text("noxfile.py"):
+        yield "noxfile.py", Declared(tests=tuple(read_nox(text, commit_files)))
 
 
 def _with_own_extras(
@@ -94,8 +87,7 @@ def _with_own_extras(
     wanted: list[str] = []
     for text in texts:
         match = re.match(r"([\w.-]*)\[([\w.,\s-]+)\]", text)
-        own = match and (match[1] in ("", ".") or canonicalize_name(match[1]) == canonicalize_name(name))
-        if match and own:
+        if match and canonicalize_name(match[1]) in ("", ".", canonicalize_name(name)):
             wanted += (part.strip() for part in match[2].split(","))
         else:
             yield text

@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from harness.codebases.declarations.model import Files
 
 FOLDERS = ("", "requirements", "reqs", "requires", "etc/requirements", "tests", "test", "ci", "dev")
-NAME = re.compile(r".*(require|reqs|deps).*\.(txt|in|pip)|(test|tests|dev|testing|develop)\.(txt|in)")
+NAME = re.compile(
+    r".*(require|reqs|deps).*\.(txt|in|pip)|(test|tests|dev|testing|develop)\.(txt|in)"
+)
 TESTS = re.compile(r"(^|[^a-z])(test|tests|testing|dev|devel|develop|development|ci|all)([^a-z]|$)")
-NOT_FOR_TESTS = re.compile(r"doc|lint|typ|mypy|release|deploy|build|bench|example|publish|format|style|flake|cover")
+NOT_FOR_TESTS = re.compile(
+    r"doc|lint|typ|mypy|release|deploy|build|bench|example|publish|format|style|flake|cover"
+)
 INCLUDE = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
 
 

@@ -13,7 +13,9 @@ from harness.codebases.declarations.requirement_files import INCLUDE, read_requi
 ENVIRONMENT = re.compile(r"testenv(:.*)?")
 FACTOR = re.compile(r"^[\w.,{}!-]+:\s+(?=\S)")
 """`py38: ` or `!lint: ` before a requirement: the factor it is for."""
-OTHER = re.compile(r"lint|doc|mypy|typ|flake|black|format|style|release|build|pre-commit|bench|pylint|cover")
+OTHER = re.compile(
+    r"lint|doc|mypy|typ|flake|black|format|style|release|build|pre-commit|bench|pylint|cover"
+)
 SESSION = re.compile(r"test|unit|pytest|py\d")
 
 
@@ -57,5 +59,10 @@ def _installed(node: ast.Call, files: Files) -> Iterator[str]:
     for option, word in zip(["", *words], words, strict=False):
         if option in ("-r", "--requirement"):
             yield from read_requirements(word, files)
-        elif not word.startswith(("-", ".")) and option not in ("-c", "-e", "--constraint", "--editable"):
+        elif not word.startswith(("-", ".")) and option not in (
+            "-c",
+            "-e",
+            "--constraint",
+            "--editable",
+        ):
             yield word
