@@ -82,7 +82,7 @@ def test_oracle_says_that_it_reads_gold():
 
 
 def test_a_need_that_nobody_meets_is_said(tmp_path):
-    with pytest.raises(UsageError, match="needs 'gold'"):
+    with pytest.raises(UsageError, match="needs gold data"):
         build_memory("memory_backends.controls.oracle:Oracle", tmp_path)
 
 

@@ -381,7 +381,7 @@ def test_what_an_agent_wrote_into_the_folder_is_taken_up(build):
 def test_without_a_model_it_is_said_what_to_give(tmp_path):
     with pytest.raises(UsageError) as caught:
         build_memory(METHODS["awm"], tmp_path, STORY.services())
-    assert "needs 'model'" in caught.value.message
+    assert "needs a model" in caught.value.message
     assert "--model-url" in caught.value.hint
 
 
