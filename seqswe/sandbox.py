@@ -21,8 +21,10 @@ class Environment:
     requirements: tuple[str, ...]
     lock: tuple[str, ...] = ()
     """Exact versions resolved when the environment was first built, `name==version`."""
+    cutoff: str = ""
+    """ISO date after which no release was considered; empty for no such date."""
     source_path: str = "."
-    """Folder of the checkout that belongs on `sys.path`."""
+    """Folders of the checkout that belong on `sys.path`, joined by colons."""
     distribution: str = ""
     """The project's own name on an index: must never be installed."""
 

@@ -14,6 +14,7 @@ from harness.codebases.environment import environment_at
 from harness.codebases.statement import Issue, statement_of
 from harness.grading.patch import is_test, parts, split, under
 from harness.history.git import Clone
+from harness.history.objects import CommitFiles, Objects
 from seqswe.manifests.manifest import InstanceRecord, InstanceTexts, Layout, Manifest
 from seqswe.sandbox import Environment
 
@@ -48,6 +49,7 @@ def mine(clone: Clone, manifest: Manifest, issues: Mapping[int, Issue]) -> Mined
     records: list[InstanceRecord] = []
     environments: dict[str, Environment] = {}
     clock: datetime | None = None
+    objects = Objects(clone)
     for base, commit, date in _steps(clone, head, len(history)):
         candidate = _candidate(clone, manifest, base, commit, issues)
         if isinstance(candidate, str):
@@ -57,9 +59,11 @@ def mine(clone: Clone, manifest: Manifest, issues: Mapping[int, Issue]) -> Mined
             skipped["dated before its predecessor"] += 1
             continue
         clock = date
-        environment = environment_at(clone, base, manifest.python)
+        before, after = CommitFiles(objects, base), CommitFiles(objects, commit)
+        environment = environment_at(before, after, date, manifest.python)
         environments.setdefault(environment.key, environment)
         records.append(replace(candidate, created_at=date, environment=environment.key))
+    objects.close()
     return Mined(
         records=tuple(records),
         environments=tuple(environments.values()),

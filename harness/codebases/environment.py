@@ -1,117 +1,136 @@
-"""Which environment a commit needs: a fingerprint of what the project declares there.
+"""Which environment a task needs: what its base and its gold commit declare, and as of when.
 
-Read statically (nothing of the project is executed): `[project]` and `[dependency-groups]` of
-pyproject.toml, `[options]` of setup.cfg, and the literal arguments of setup.py.
+Everything is read statically; nothing of the project is executed. Tasks with equal declarations in
+the same quarter share an environment.
 """
 
 from __future__ import annotations
 
-import ast
-import configparser
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from harness.history.git import Clone
+from harness.codebases.declarations import Declaration, declaration_of
+from harness.history.objects import CommitFiles
 from seqswe.instance import digest_of
 from seqswe.manifests.manifest import PythonSettings
 from seqswe.sandbox import Environment
 
-
-def environment_at(clone: Clone, commit: str, settings: PythonSettings) -> Environment:
-    """Find the environment of a commit; equal declarations give equal keys."""
-    texts = {name: clone.show(commit, name) for name in settings.dependency_files}
-    declarations = [
-        r for name, text in texts.items() if text for r in declared(name, text, settings.extras)
-    ]
-    requirements = _chosen([*declarations, *settings.requirements], settings)
-    return Environment(
-        key=_key(settings, requirements),
-        python=settings.version,
-        requirements=requirements,
-        source_path=settings.source_path,
-        distribution=settings.distribution,
-    )
+PYTHONS = ("3.9", "3.11", "3.13")
+"""Versions that environments are chosen from: those that Debian's suites bring."""
+SINCE = {"3.9": date(2020, 12, 1), "3.11": date(2023, 2, 1), "3.13": date(2024, 12, 1)}
+"""First month in which the usual compiled packages had wheels for a version: no earlier cutoff
+would resolve."""
+NEWER_FROM = date(2022, 1, 1)
+"""Tasks from then on run on 3.11, earlier ones on 3.9, unless the project asks for another."""
+SOURCE_FOLDERS = ("src", "lib", "python")
+DATED = ("pytest", "setuptools")
+"""Installed into every dated environment, as of its date: old code imports pkg_resources."""
 
 
-def declared(name: str, text: str, extras: Iterable[str]) -> list[str]:
-    """Read the requirements that a dependency file declares, with those of the given extras.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What a task needs installed, and what could not be read of it."""
 
-    A file that cannot be read (a setup.py of Python 2, a broken commit) declares nothing.
+    environment: Environment
+    declaration: Declaration
+
+
+def need_of(base: CommitFiles, gold: CommitFiles, when: datetime, settings: PythonSettings) -> Need:
+    """Read what a task's base commit and its fix declare; equal declarations give equal keys.
+
+    The fix counts too: a test that it brings may need what only it declares.
     """
-    readers = {".toml": _pyproject, ".cfg": _setup_cfg, ".py": _setup_py, ".txt": _requirements}
-    suffix = name[name.rfind(".") :]
+    asked = declaration_of(base, settings.version or PYTHONS[0])
+    python = settings.version or choose_python(asked.python, when.date())
+    exclude = (*settings.exclude, settings.distribution)
+    declarations = [
+        declaration_of(files, python, exclude, settings.extras) for files in (base, gold)
+    ]
+    requirements = tuple(_merged(declarations, settings))
+    cutoff = cutoff_of(python, when) if settings.dated else ""
+    source_path = settings.source_path or source_path_of(base)
+    parts = [python, source_path, *([cutoff] if cutoff else []), *requirements]
+    environment = Environment(
+        key=digest_of("\n".join(parts)).removeprefix("sha256:")[:12],
+        python=python,
+        requirements=requirements,
+        cutoff=cutoff,
+        source_path=source_path,
+        distribution=settings.distribution or declarations[0].name or declarations[1].name,
+    )
+    return Need(environment=environment, declaration=declarations[0])
+
+
+def environment_at(
+    base: CommitFiles, gold: CommitFiles, when: datetime, settings: PythonSettings
+) -> Environment:
+    """The environment of `need_of`."""
+    return need_of(base, gold, when, settings).environment
+
+
+def choose_python(requires: str, when: date) -> str:
+    """The version for a task of a date whose project says `requires-python`.
+
+    The one of its time, if the project allows it; else the nearest newer one that it allows, else
+    the nearest older one.
+    """
     try:
-        return list(readers[suffix](text, frozenset(extras))) if suffix in readers else []
-    except (tomllib.TOMLDecodeError, configparser.Error, SyntaxError):
-        return []
+        allowed = SpecifierSet(requires)
+    except InvalidSpecifier:
+        allowed = SpecifierSet()
+    usual = PYTHONS.index("3.11" if when >= NEWER_FROM else "3.9")
+    for version in (*PYTHONS[usual:], *reversed(PYTHONS[:usual])):
+        # Patch releases beyond any that a project excludes one by one.
+        if allowed.contains(f"{version}.99"):
+            return version
+    return PYTHONS[usual]
 
 
-def _key(settings: PythonSettings, requirements: tuple[str, ...]) -> str:
-    parts = [settings.version, settings.source_path, *requirements]
-    return digest_of("\n".join(parts)).removeprefix("sha256:")[:12]
+def cutoff_of(python: str, when: datetime) -> str:
+    """The day after which no release counts, ISO: the end of the task's quarter, or later.
+
+    Later only if there were no wheels for that Python yet.
+    """
+    day = when.astimezone(UTC).date()
+    quarter = (day.month - 1) // 3
+    ends = date(day.year + quarter // 3, (quarter * 3 + 3) % 12 + 1, 1) - timedelta(days=1)
+    return max(ends, SINCE.get(python, ends)).isoformat()
 
 
-def _chosen(declarations: Iterable[str], settings: PythonSettings) -> tuple[str, ...]:
-    left_out = {canonicalize_name(n) for n in (*settings.exclude, settings.distribution) if n}
-    chosen: dict[str, str] = {}
-    for text in declarations:
+def source_path_of(files: CommitFiles) -> str:
+    """Folders of the checkout that belong on `sys.path`, joined by colons.
+
+    A `src` with packages comes first; the top folder is always there, since tests import helpers
+    from it.
+    """
+    roots = [folder for folder in SOURCE_FOLDERS if _has_packages(files, folder)]
+    return ":".join([*roots, "."])
+
+
+def _has_packages(files: CommitFiles, folder: str) -> bool:
+    if folder not in files.folders():
+        return False
+    if any(name.endswith(".py") and name != "__init__.py" for name in files.names(folder)):
+        return "__init__.py" not in files.names(folder)
+    return any("__init__.py" in files.names(f"{folder}/{name}") for name in files.folders(folder))
+
+
+def _merged(declarations: Sequence[Declaration], settings: PythonSettings) -> Iterator[str]:
+    """Requirements of both commits and of the manifest by name; the first bound counts."""
+    texts = [*settings.requirements, *(r for d in declarations for r in d.requirements)]
+    merged: dict[str, Requirement] = {}
+    for text in [*texts, *(DATED if settings.dated else ())]:
         try:
             requirement = Requirement(text)
         except InvalidRequirement:
             continue
-        name = canonicalize_name(requirement.name)
-        marker = requirement.marker
-        fits = marker is None or marker.evaluate({"python_version": settings.version, "extra": ""})
-        if name not in left_out and fits:
-            requirement.marker = None
-            chosen[name] = str(requirement)
-    return tuple(chosen[name] for name in sorted(chosen))
-
-
-def _pyproject(text: str, extras: frozenset[str]) -> Iterator[str]:
-    data = tomllib.loads(text)
-    project = data.get("project", {})
-    yield from project.get("dependencies", [])
-    groups: Mapping[str, Any] = {
-        **data.get("dependency-groups", {}),
-        **project.get("optional-dependencies", {}),
-    }
-    for name in extras & groups.keys():
-        yield from (r for r in groups[name] if isinstance(r, str))
-
-
-def _setup_cfg(text: str, extras: frozenset[str]) -> Iterator[str]:
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.read_string(text)
-    yield from parser.get("options", "install_requires", fallback="").split("\n")
-    if parser.has_section("options.extras_require"):
-        for name in extras:
-            yield from parser.get("options.extras_require", name, fallback="").split("\n")
-
-
-def _setup_py(text: str, extras: frozenset[str]) -> Iterator[str]:
-    for node in ast.walk(ast.parse(text)):
-        if not isinstance(node, ast.keyword) or node.arg is None:
-            continue
-        if node.arg in ("install_requires", "tests_require"):
-            yield from _literals(node.value)
-        elif node.arg == "extras_require" and isinstance(node.value, ast.Dict):
-            for key, value in zip(node.value.keys, node.value.values, strict=True):
-                if isinstance(key, ast.Constant) and key.value in extras:
-                    yield from _literals(value)
-
-
-def _literals(node: ast.AST) -> Iterator[str]:
-    # A computed entry (an f-string) is skipped; the literal ones around it still count.
-    if isinstance(node, ast.List | ast.Tuple):
-        for item in node.elts:
-            if isinstance(item, ast.Constant) and isinstance(item.value, str):
-                yield item.value
-
-
-def _requirements(text: str, extras: frozenset[str]) -> Iterator[str]:
-    yield from (line.split("#")[0].strip() for line in text.splitlines())
+        known = merged.setdefault(canonicalize_name(requirement.name), requirement)
+        known.extras |= requirement.extras
+        if not known.specifier:
+            known.specifier = requirement.specifier
+    yield from (str(merged[name]) for name in sorted(merged))

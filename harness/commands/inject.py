@@ -18,6 +18,7 @@ from harness.codebases.locate import clone_of, writable_folder
 from harness.commands.validate import Room
 from harness.history import Checkouts
 from harness.history.git import Clone
+from harness.history.objects import CommitFiles, Objects
 from harness.injection.inject import Injector, Rules, recurrence, test_modules
 from harness.injection.remake import remake, without_messages
 from harness.injection.workbench import TRIES, Workbench
@@ -173,7 +174,12 @@ def _bases(
             bases.append(commit)
             clock = date
     known = {e.key: e for e in manifest.environments}
-    environments = [environment_at(clone, base, manifest.python) for base in bases]
+    with Objects(clone) as objects:
+        environments = []
+        for base in bases:
+            when = datetime.fromisoformat(clone.run("log", "-1", "--format=%cI", base).strip())
+            files = CommitFiles(objects, base)
+            environments.append(environment_at(files, files, when, manifest.python))
     return bases, [known.get(e.key, e) for e in environments]
 
 

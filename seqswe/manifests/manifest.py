@@ -57,15 +57,19 @@ class TestSettings:
 class PythonSettings:
     """How an environment follows from what the project declares at a commit."""
 
-    version: str
+    version: str = ""
+    """The one Python of all environments; empty: chosen for each task by its date and by what the
+    project asks for."""
+    dated: bool = False
+    """Whether only releases of a task's own time are installed."""
     requirements: tuple[str, ...] = ("pytest",)
     """Always installed, whatever is declared."""
-    dependency_files: tuple[str, ...] = ("pyproject.toml", "setup.py", "setup.cfg")
     extras: tuple[str, ...] = ()
-    """Optional groups that the tests need."""
+    """Optional groups that the tests need, beside those whose names say so."""
     exclude: tuple[str, ...] = ()
     """Declared packages that no test needs (linters, type checkers, builders)."""
-    source_path: str = "."
+    source_path: str = ""
+    """Folders of the checkout that belong on `sys.path`; empty: found for each task."""
     distribution: str = ""
 
 

@@ -6,7 +6,6 @@ import sys
 from dataclasses import replace
 
 from harness.codebases.candidates import mine
-from harness.codebases.environment import environment_at
 from harness.codebases.instances import instance_of
 from harness.grading import Grader
 from harness.history import History
@@ -82,7 +81,7 @@ class Tiny:
     def open(self, number=0):
         """A fresh sandbox at the base commit of a candidate."""
         self.opened += 1
-        base = self.mined.records[number].base_commit
-        checkout = self.history.checkout(base, self.folder / f"objects-{self.opened}")
-        environment = environment_at(self.clone, base, self.manifest.python)
+        record = self.mined.records[number]
+        checkout = self.history.checkout(record.base_commit, self.folder / f"objects-{self.opened}")
+        [environment] = [e for e in self.mined.environments if e.key == record.environment]
         return self.provider.open(SandboxSpec(environment=environment, checkout=checkout))

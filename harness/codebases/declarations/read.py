@@ -37,22 +37,26 @@ class Declaration:
     """Files that declared anything."""
 
 
-def declaration_of(commit_files: Files, python: str, exclude: Iterable[str] = ()) -> Declaration:
+def declaration_of(
+    commit_files: Files, python: str, exclude: Iterable[str] = (), extras: Iterable[str] = ()
+) -> Declaration:
     """Read every file that declares requirements at a commit.
 
     python: the version that markers are evaluated for, such as 3.11; exclude: names of
-    distributions that are left out, beside the project itself and development tools.
+    distributions that are left out, beside the project itself and development tools; extras: names
+    of optional groups that are wanted beside those that are for tests by their names.
     """
     found = dict(_files(commit_files))
     names = [declared.name for declared in found.values() if declared.name]
     name = names[0] if names else ""
     left_out: set[str] = {canonicalize_name(n) for n in (*exclude, name) if n}
     texts: list[str] = []
-    extras: dict[str, tuple[str, ...]] = {}
+    groups: dict[str, tuple[str, ...]] = {}
     for declared in found.values():
         texts += (*declared.runtime, *declared.tests)
-        extras |= declared.extras
-    texts = list(_with_own_extras(texts, name, extras))
+        groups |= declared.extras
+    texts += (r for extra in extras for r in groups.get(extra, ()))
+    texts = list(_with_own_extras(texts, name, groups))
     return Declaration(
         requirements=tuple(_chosen(texts, left_out, python)),
         name=name,
