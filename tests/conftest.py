@@ -51,7 +51,7 @@ def docker() -> Iterator[DockerProvider]:
     """Docker sandboxes; without an engine the test skips, or fails where Docker is required."""
     try:
         provider = DockerProvider()
-        provider.images.base()
+        provider.images.base("3.11")
     except MissingError as error:
         if os.environ.get("SEQSWE_REQUIRE_DOCKER"):
             pytest.fail(f"Docker is required here: {error.message}")

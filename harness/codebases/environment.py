@@ -22,7 +22,7 @@ from seqswe.sandbox import Environment
 
 PYTHONS = ("3.9", "3.11", "3.13")
 """Versions that environments are chosen from: those that Debian's suites bring."""
-SINCE = {"3.9": date(2020, 12, 1), "3.11": date(2023, 2, 1), "3.13": date(2024, 12, 1)}
+SINCE = {"3.9": date(2021, 3, 31), "3.11": date(2023, 2, 1), "3.13": date(2024, 12, 1)}
 """First month in which the usual compiled packages had wheels for a version: no earlier cutoff
 would resolve."""
 NEWER_FROM = date(2022, 1, 1)

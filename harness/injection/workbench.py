@@ -22,7 +22,8 @@ cat > "$HOME/.seqswe/seqswe_probe.py"
 export SEQSWE_PROBE="$HOME/.seqswe/probe.json"
 export PYTHONPATH="$HOME/.seqswe${{PYTHONPATH:+:$PYTHONPATH}}"
 rm -f "$SEQSWE_PROBE"
-python -P -m pytest -p seqswe_probe -o addopts= -p no:cacheprovider --color=no --tb=no -q \
+python -c "import sys; sys.path.remove(''); import pytest; raise SystemExit(pytest.main())" \
+  -p seqswe_probe -o addopts= -p no:cacheprovider --color=no --tb=no -q \
   --continue-on-collection-errors {arguments} {files} >/dev/null 2>&1
 gzip -c "$SEQSWE_PROBE"
 """

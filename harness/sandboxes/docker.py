@@ -15,6 +15,8 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -22,16 +24,27 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
-from docker.types import LogConfig, Ulimit
+from docker.types import DriverConfig, LogConfig, Mount, Ulimit
 
+from harness.environments import EnvironmentStore, Resolution
+from harness.environments.locks import locked, resolution_of
+from harness.environments.store import Place
 from harness.sandboxes import supervisor
 from harness.sandboxes.channel import Channel
 from harness.sandboxes.checkout import PINNED, checkout_script
 from harness.sandboxes.cleanup import alive, owner, sweep
 from harness.sandboxes.commands import Deadline, code_of, shell, too_large
-from harness.sandboxes.images import BUILDER_LABEL, CHECKOUT, Images
+from harness.sandboxes.images import (
+    BUILDER_LABEL,
+    CHECKOUT,
+    ENVIRONMENT,
+    IMPORTED_BASES,
+    Images,
+    packages_folder,
+)
 from harness.sandboxes.open_sandboxes import OpenSandboxes
 from seqswe.errors import MissingError, RolloutError
+from seqswe.instance import digest_of
 from seqswe.sandbox import Completed, Environment, SandboxSpec
 
 BACKSTOP = 20
@@ -40,6 +53,7 @@ FLOOD = b"Cannot fork"
 """A shell's message at the limit of processes."""
 SUPERVISOR = Path(supervisor.__file__).read_bytes()
 HOSTNAME = "sandbox"
+USUAL_PYTHON = "3.11"
 HOSTS = b"127.0.0.1 localhost sandbox\n::1 localhost ip6-localhost ip6-loopback\n"
 ENGINE_SLOTS = threading.BoundedSemaphore(4)
 """Containers created or removed at a time; more would only queue up inside the engine."""
@@ -74,37 +88,72 @@ class DockerProvider:
     def __init__(self, base_image: str = "") -> None:
         self.client = connect()
         self.images = Images(self.client, base_image)
-        self._prepared: dict[str, str] = {}
+        self.environments = EnvironmentStore()
+        self._prepared: dict[str, Prepared] = {}
         self._lock = threading.Lock()
         self._open = OpenSandboxes()
 
     def prepare(self, environment: Environment) -> str:
-        """Build the environment's image if needed; returns the image's digest."""
-        with self._lock:
-            if environment.key not in self._prepared:
-                self._prepared[environment.key] = str(self.images.ensure(environment).id)
-            return self._prepared[environment.key]
+        """Make image and packages ready; returns a digest of what is installed.
+
+        The digest is the same on every machine: it names versions, not images.
+        """
+        return self._prepare(environment).digest
+
+    def resolve(self, environment: Environment) -> Resolution:
+        """Exact versions of an environment's packages. Raises MissingError."""
+        return resolution_of(environment, self.images.build_wheel)
+
+    def packages(self, environment: Environment) -> Path:
+        """The folder of an environment's packages on the host."""
+        return self._prepare(environment).packages
 
     def open(self, spec: SandboxSpec) -> DockerSandbox:
         """Start a container and check the commit out in it."""
-        image = self.prepare(spec.environment)
+        prepared = self._prepare(spec.environment)
         self._open.check()
-        return self._open.add(DockerSandbox(self.client, image, spec))
+        return self._open.add(DockerSandbox(self.client, prepared, spec))
+
+    def _prepare(self, environment: Environment) -> Prepared:
+        key = f"{environment.key} {digest_of(repr(environment))}"
+        with self._lock:
+            if key not in self._prepared:
+                whole = locked(environment, self.images.build_wheel)
+                python = whole.python
+                place = Place(python=f"{ENVIRONMENT}/bin/python", checkout=CHECKOUT)
+                packages = self.environments.site_packages(
+                    whole, place, partial(self.images.compile, python)
+                )
+                about = (self.images.version(python), whole.source_path, whole.distribution)
+                self._prepared[key] = Prepared(
+                    image=str(self.images.ensure(python).id),
+                    packages=packages,
+                    python=python,
+                    digest=digest_of("\n".join(["docker", *about, *whole.lock])),
+                )
+            return self._prepared[key]
 
     def close(self) -> None:
         """Stop: remove every container of this provider and open no more."""
         self._open.close()
 
     def status(self) -> str:
-        """The engine's version and the base image. Raises MissingError if there is no image."""
-        image = self.images.base()
+        """The engine's version and the base images. Raises MissingError if there is none."""
+        bases = []
+        for python in IMPORTED_BASES:
+            with suppress(MissingError):
+                image = self.images.base(python)
+                bases.append(f"{python} ({(image.tags or [str(image.id)])[0]})")
+        if not bases:
+            self.images.base(USUAL_PYTHON)
         version = self.client.version()["Version"]
-        return f"engine {version}, base image {(image.tags or [str(image.id)])[0]}"
+        return f"engine {version}, base images for Python {', '.join(bases)}"
 
     def purge(self) -> str:
-        """Remove every environment image that no container uses."""
+        """Remove every environment, and every image that no container uses."""
         removed, in_use = self.images.remove_all()
-        return f"{removed} environment images" + (f", {in_use} are in use" if in_use else "")
+        kept = f" ({in_use} are in use)" if in_use else ""
+        return f"{self.environments.remove_all()} environments and {removed} images{kept}"
 
     def sweep(self) -> int:
         """Remove containers whose owning process is dead, and their files; returns the number."""
@@ -119,6 +168,16 @@ class DockerProvider:
                 if name and not alive(name):
                     removed += _remove(container)
         return removed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An environment that is ready: image, packages on the host, and what both are."""
+
+    image: str
+    packages: Path
+    python: str
+    digest: str
 
 
 class Inbox:
@@ -150,7 +209,7 @@ class Inbox:
 class DockerSandbox:
     """One container. See `seqswe.sandbox.Sandbox` for what its methods promise."""
 
-    def __init__(self, client: docker.DockerClient, image: str, spec: SandboxSpec) -> None:
+    def __init__(self, client: docker.DockerClient, prepared: Prepared, spec: SandboxSpec) -> None:
         self.root = CHECKOUT
         self.limits = spec.limits
         self._deadline = Deadline(spec.limits.task_seconds)
@@ -161,7 +220,7 @@ class DockerSandbox:
             with _sandbox_errors():
                 _open_to_all(spec.checkout.objects)
                 with ENGINE_SLOTS:
-                    self._container = self._create(client, image, spec)
+                    self._container = self._create(client, prepared, spec)
                     streams = dict.fromkeys(("stdin", "stdout", "stderr", "stream"), 1)
                     self._channel = Channel(self._container.attach_socket(params=streams))
                     self._container.start()
@@ -173,7 +232,9 @@ class DockerSandbox:
             self.close()
             raise
 
-    def _create(self, client: docker.DockerClient, image: str, spec: SandboxSpec) -> Container:
+    def _create(
+        self, client: docker.DockerClient, prepared: Prepared, spec: SandboxSpec
+    ) -> Container:
         limits = spec.limits
         lifetime = int(limits.task_seconds + limits.command_seconds + 120)
         # Files in these folders count as memory. Even full folders must leave room for the next
@@ -185,7 +246,7 @@ class DockerSandbox:
         supervisor_file = self._inbox.put(SUPERVISOR, "supervisor.py")
         self._inbox.put(HOSTS, "hosts")
         return client.containers.create(
-            image,
+            prepared.image,
             # -I -S: nothing of the checkout, such as a sitecustomize, may run as root.
             ["/usr/bin/env", "python3", "-I", "-S", supervisor_file, str(self._uid), str(lifetime)],
             stdin_open=True,
@@ -217,6 +278,7 @@ class DockerSandbox:
                 str(self._inbox.folder): {"bind": Inbox.INSIDE, "mode": "ro"},
                 str(self._inbox.folder / "hosts"): {"bind": "/etc/hosts", "mode": "ro"},
             },
+            mounts=[_read_only(prepared.packages, packages_folder(prepared.python))],
             shm_size=f"{min(64, limits.memory_mb // 16)}m",
             working_dir=CHECKOUT,
             use_config_proxy=False,
@@ -304,6 +366,21 @@ class DockerSandbox:
     def _kill(self) -> None:
         with suppress(DockerException, requests.exceptions.RequestException):
             self._container.kill()
+
+
+def _read_only(folder: Path, inside: str) -> Mount:
+    """A folder of the host, through an overlay of its own.
+
+    A plain mount would show the same inodes to every container, and record locks on a file would
+    let two sandboxes talk; the inodes of an overlay are its own. An overlay of two lower folders
+    and no upper one is read-only.
+    """
+    empty = folder.parent.parent / ".empty"
+    empty.mkdir(exist_ok=True)
+    options = {"type": "overlay", "device": "overlay", "o": f"lowerdir={folder}:{empty}"}
+    return Mount(
+        inside, None, type="volume", no_copy=True, driver_config=DriverConfig("local", options)
+    )
 
 
 def _open_to_all(objects: Path) -> None:

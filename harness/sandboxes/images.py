@@ -1,18 +1,18 @@
-"""Environment images: one per dependency fingerprint, built in a container and committed.
+"""Images: one for each Python, with an empty environment that packages are mounted into.
 
-The checkout is not in the image but comes from the packs of history, so disk use grows with
-environments and not with tasks. Certificates, index addresses and proxies reach the build's
-processes only; none of them stays in the image.
+Packages are not in the image, and neither is the checkout: disk grows with wheels. Certificates,
+index addresses and proxies are handed to a build's processes only; none stays in an image.
 """
 
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import sleep
+from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
@@ -20,15 +20,19 @@ from docker.models.containers import Container
 from docker.models.images import Image
 from docker.types import Mount
 
+from harness.environments.uv import wheelhouse
 from harness.sandboxes.cleanup import alive, owner
-from seqswe.errors import MissingError
+from seqswe.errors import MissingError, UsageError
 from seqswe.instance import digest_of
-from seqswe.sandbox import Environment
 
 CHECKOUT = "/testbed"
-IMPORTED_BASE = "seqswe-base:bookworm"
-"""The image that `.ci/docker-engine` builds on machines without a registry."""
-REGISTRY_BASE = "python:3.11-slim-bookworm"
+ENVIRONMENT = "/opt/env"
+IMPORTED_BASES = {
+    "3.9": "seqswe-base:bullseye",
+    "3.11": "seqswe-base:bookworm",
+    "3.13": "seqswe-base:trixie",
+}
+"""What `.ci/docker-engine` makes where there is no registry, by Python."""
 CERTIFICATES = "/run/ca-certificates.crt"
 PASSED = (
     "PIP_INDEX_URL",
@@ -43,101 +47,85 @@ PASSED = (
     "no_proxy",
 )
 POLL_SECONDS = 0.2
+BUILD_SECONDS = 600
 LABEL = "seqswe.environment"
+PYTHON_LABEL = "seqswe.python"
+"""The whole version of the image's Python."""
 BUILDER_LABEL = "seqswe.builder"
 """The building process, on containers; empty on images, whose containers would inherit it."""
-LOCK_LABEL = "seqswe.lock"
-"""Digest of the output of `pip freeze` when the image was built."""
 
-BUILD = """
+SKELETON = """
+set -e
+command -v git >/dev/null || {
+  apt-get update -qq; apt-get install -y -qq --no-install-recommends git
+}
+python3 -m venv --without-pip /opt/env
+mkdir -p /testbed /history /inbox /home/agent
+rm -rf /root/.cache /var/cache/apt /var/lib/apt/lists
+/opt/env/bin/python -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])'
+"""
+WHEEL = """
 set -e
 export HOME=/tmp PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-command -v git >/dev/null || {{
-  apt-get update -qq; apt-get install -y -qq --no-install-recommends git
-}}
-python3 -c 'import sys; v = "%d.%d" % sys.version_info[:2]
-sys.exit(0 if v == "{python}" else f"base image has Python {{v}}, the environment needs {python}")'
-python3 -m venv /opt/env
-/opt/env/bin/pip install --quiet {requirements}
-[ -z {distribution} ] || /opt/env/bin/pip uninstall --quiet --yes {distribution}
-site=$(/opt/env/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-echo {source_path} > "$site/_checkout.pth"
-mkdir -p {checkout} /history /inbox /home/agent
-rm -rf /root/.cache /var/cache/apt /var/lib/apt/lists
-/opt/env/bin/pip freeze
+echo "setuptools<60" > /tmp/old
+build() { timeout 300 python3 -m pip wheel --quiet --no-deps --wheel-dir /wheels "$1"; }
+build "$REQUIREMENT" || PIP_CONSTRAINT=/tmp/old build "$REQUIREMENT"
 """
 
 
 class Images:
-    """Builds and finds environment images on one engine."""
+    """Builds and finds the images of one engine."""
 
     def __init__(self, client: docker.DockerClient, base_image: str) -> None:
         self.client = client
-        self.base_image = base_image
+        self._bases = bases_of(base_image)
 
-    def base(self) -> Image:
-        """Find the base image: the setting, else an imported one, else one from the registry."""
-        candidates = [self.base_image] if self.base_image else [IMPORTED_BASE, REGISTRY_BASE]
-        for name in candidates:
-            try:
+    def base(self, python: str) -> Image:
+        """Find the base image of a Python: the setting, an imported one, or a registry's."""
+        imported = IMPORTED_BASES.get(python, "")
+        chosen = self._bases.get(python) or self._bases.get("")
+        candidates: list[str] = [chosen] if chosen else [imported, f"python:{python}-slim"]
+        for name in filter(None, candidates):
+            with suppress(ImageNotFound):
                 return self.client.images.get(name)
-            except ImageNotFound:
-                continue
         try:
             return self.client.images.pull(candidates[-1])
         except DockerException as error:
+            suite = imported.partition(":")[2]
             raise MissingError(
-                f"no base image: {' and '.join(candidates)} are not here and cannot be pulled "
-                f"({_last(str(error))})",
-                "Run `.ci/docker-engine` to build one without a registry, or give --base-image.",
+                f"no base image with Python {python}: {' and '.join(filter(None, candidates))} are "
+                f"not here and cannot be pulled ({_last(str(error))})",
+                f"Run `.ci/docker-engine {suite}` to build one without a registry, or give "
+                f"--base-image {python}=IMAGE.",
             ) from None
 
-    def name(self, environment: Environment) -> str:
-        """Return the name of an environment's image on this base."""
-        # The key says what is installed. The codebase itself never is, so two codebases with equal
-        # requirements may still need different images.
-        rest = digest_of(f"{self.base().id} {environment.distribution} {BUILD}")
-        return f"seqswe-env:{environment.key}-{rest[7:15]}"
+    def name(self, python: str) -> str:
+        """Return the name of the image for a Python on its base."""
+        return f"seqswe-python:{python}-{digest_of(f'{self.base(python).id} {SKELETON}')[7:15]}"
 
-    def ensure(self, environment: Environment) -> Image:
-        """Return the image of an environment, built if it does not exist yet."""
-        base, name = self.base(), self.name(environment)
+    def ensure(self, python: str) -> Image:
+        """Return the image for a Python, built if it does not exist yet."""
+        name = self.name(python)
         # A builder's container is named after its image, so that the engine itself lets no two
         # processes build the same one: they would differ in their ids.
-        while (image := self._image(environment, name)) is None:
+        while True:
+            with suppress(ImageNotFound):
+                return self.client.images.get(name)
             try:
-                return self._build(environment, base, name)
+                return self._build(python, name)
             except APIError as error:
                 if error.status_code != 409:  # 409: another process builds it right now
                     raise
                 self._wait_for_builder(name)
-        return image
 
-    def _image(self, environment: Environment, name: str) -> Image | None:
-        """The image, if it is there and holds what the environment's lock says."""
-        try:
-            image = self.client.images.get(name)
-        except ImageNotFound:
-            return None
-        locked = _lock_digest(environment.lock)
-        return None if environment.lock and image.labels.get(LOCK_LABEL) != locked else image
-
-    def _wait_for_builder(self, name: str) -> None:
-        """Wait until another process has ended building; remove what a dead one left."""
-        while True:
-            try:
-                builder = self.client.containers.get(_builder(name))
-            except NotFound:
-                return
-            if not alive(builder.labels.get(BUILDER_LABEL, "")):
-                with suppress(NotFound, APIError):  # others wait for it too
-                    builder.remove(force=True, v=True)
-            sleep(POLL_SECONDS)
+    def version(self, python: str) -> str:
+        """The whole version of the Python in its image, such as 3.11.2."""
+        return str(self.ensure(python).labels.get(PYTHON_LABEL, python))
 
     def remove_all(self) -> tuple[int, int]:
-        """Remove every environment image; returns how many, and how many a container still uses.
+        """Remove every image; returns how many, and how many a container still uses.
 
-        The base image stays.
+        Base images stay.
         """
         removed = in_use = 0
         for image in self.client.images.list(filters={"label": LABEL}):
@@ -150,63 +138,140 @@ class Images:
                 in_use += 1
         return removed, in_use
 
-    def _build(self, environment: Environment, base: Image, name: str) -> Image:
-        packages = environment.lock or environment.requirements
-        script = BUILD.format(
-            python=environment.python,
-            requirements=" ".join(shlex.quote(p) for p in packages),
-            distribution=shlex.quote(environment.distribution or ""),
-            source_path=shlex.quote(os.path.normpath(f"{CHECKOUT}/{environment.source_path}")),
-            checkout=CHECKOUT,
-        )
+    def compile(self, python: str, site_packages: Path, sources: Sequence[Path]) -> None:
+        """Write the bytecode of some files of a folder, by the image's own Python."""
+        if not sources:
+            return
+        place = packages_folder(python)
+        mount = Mount(place, str(site_packages), type="bind")
+        options = {"network_mode": "none", "user": f"{os.getuid()}:{os.getgid()}"}
+        listing = "\n".join(f"{place}/{source}" for source in sources)
+        with self._builder(self.ensure(python), mounts=[mount], **options) as container:
+            (site_packages / ".sources").write_text(listing)
+            command = [f"{ENVIRONMENT}/bin/python", "-m", "compileall", "-q", "-j", "0"]
+            command += ["--invalidation-mode", "unchecked-hash", "-i", f"{place}/.sources"]
+            container.exec_run(command)  # not every file is Python of this version
+            (site_packages / ".sources").unlink()
+
+    def build_wheel(self, name: str, *, python: str, cutoff: str) -> bool:
+        """Try to make a wheel of a source distribution, in a container with a network.
+
+        What runs there is the distribution's own code: it sees a folder of its own, and only the
+        wheel that was asked for is taken out of it. `cutoff` is not known to this builder's pip.
+        """
+        del cutoff
+        with TemporaryDirectory(prefix="seqswe-wheel-") as folder:
+            Path(folder).chmod(0o777)
+            mounts = [Mount("/wheels", folder, type="bind"), *_certificates()]
+            with self._builder(self.ensure(python), mounts=mounts) as container:
+                env = {**_passed(), "REQUIREMENT": name}
+                done = container.exec_run(["sh", "-c", WHEEL], environment=env)
+            expected = name.replace("-", "_").replace(".", "_").lower()
+            wheels = [
+                wheel
+                for wheel in Path(folder).glob("*.whl")
+                if wheel.name.split("-")[0].replace(".", "_").lower() == expected
+                and wheel.is_file()
+                and not wheel.is_symlink()
+            ]
+            if done.exit_code or len(wheels) != 1:
+                return False
+            (wheelhouse(python) / wheels[0].name).write_bytes(wheels[0].read_bytes())
+        return True
+
+    def _wait_for_builder(self, name: str) -> None:
+        """Wait until another process has ended building; remove what a dead one left."""
+        while True:
+            try:
+                builder = self.client.containers.get(_builder_name(name))
+            except NotFound:
+                return
+            if not alive(builder.labels.get(BUILDER_LABEL, "")):
+                with suppress(NotFound, APIError):  # others wait for it too
+                    builder.remove(force=True, v=True)
+            sleep(POLL_SECONDS)
+
+    def _build(self, python: str, name: str) -> Image:
+        base = self.base(python)
+        with self._builder(base, name=_builder_name(name), mounts=_certificates()) as container:
+            version = _execute(container, SKELETON, python).strip()
+            if version.rpartition(".")[0] != python:
+                raise MissingError(
+                    f"the base image {(base.tags or [str(base.id)])[0]} has Python {version}, and "
+                    f"{python} is needed",
+                    f"Give --base-image {python}=IMAGE, or build one with `.ci/docker-engine`.",
+                )
+            path = f"{ENVIRONMENT}/bin:{packages_folder(python)}/bin:/inbox/project/bin"
+            settings = [
+                'CMD ["sleep", "60"]',
+                f"WORKDIR {CHECKOUT}",
+                f"ENV PATH={path}:/usr/local/bin:/usr/bin:/bin",
+                f'LABEL {LABEL}={python} {PYTHON_LABEL}={version} {BUILDER_LABEL}=""',
+            ]
+            container.commit(*name.split(":"), pause=False, changes=settings)
+        return self.client.images.get(name)
+
+    @contextmanager
+    def _builder(self, image: Image, **options: Any) -> Iterator[Container]:
+        """A container that does nothing by itself, removed when the block ends."""
         container = self.client.containers.run(
-            base,
+            image,
             ["sleep", "3600"],
-            name=_builder(name),
             detach=True,
             init=True,
             auto_remove=True,
             labels={BUILDER_LABEL: owner()},
             use_config_proxy=False,
-            mounts=_certificates(),
             tmpfs={"/tmp": "exec", "/run": ""},
+            **options,
         )
         try:
-            installed = _execute(container, script, environment).splitlines()
-            settings = [
-                'CMD ["sleep", "60"]',
-                f"WORKDIR {CHECKOUT}",
-                "ENV PATH=/opt/env/bin:/usr/local/bin:/usr/bin:/bin",
-                f"LABEL {LABEL}={environment.key} {LOCK_LABEL}={_lock_digest(installed)} "
-                f'{BUILDER_LABEL}=""',
-            ]
-            container.commit(*name.split(":"), pause=False, changes=settings)
-            return self.client.images.get(name)
+            yield container
         finally:
-            container.remove(force=True, v=True)
+            with suppress(NotFound):
+                container.remove(force=True, v=True)
 
 
-def _builder(image: str) -> str:
-    """The name of the container in which an image is built."""
+def packages_folder(python: str) -> str:
+    """Where an environment's packages are mounted."""
+    return f"{ENVIRONMENT}/lib/python{python}/site-packages"
+
+
+def bases_of(base_image: str) -> Mapping[str, str]:
+    """`IMAGE`, or `3.9=IMAGE,3.11=IMAGE`, by Python; "" is for every Python. Raises UsageError."""
+    bases = {}
+    for part in filter(None, (part.strip() for part in base_image.split(","))):
+        python, equals, image = part.partition("=")
+        if not equals:
+            python, image = "", part
+        if not image or python in bases:
+            raise UsageError(
+                f"base image {base_image!r} is not IMAGE or PYTHON=IMAGE, each Python once",
+                "For example --base-image 3.9=python:3.9-slim,3.13=python:3.13-slim.",
+            )
+        bases[python] = image
+    return bases
+
+
+def _builder_name(image: str) -> str:
     return f"seqswe-build-{image.replace(':', '-')}"
 
 
-def _lock_digest(lock: Iterable[str]) -> str:
-    return digest_of("\n".join(sorted(lock)))
-
-
-def _execute(container: Container, script: str, environment: Environment) -> str:
-    # Secrets such as an index's address go to this process and never into the image's settings.
+def _passed() -> dict[str, str]:
+    # Secrets such as an index's address go to a build's process, never into an image's settings.
     passed = {name: os.environ[name] for name in PASSED if os.environ.get(name)}
     if _certificates():
         passed |= dict.fromkeys(("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), CERTIFICATES)
-    result = container.exec_run(["sh", "-c", script], environment=passed, demux=True)
+    return passed
+
+
+def _execute(container: Container, script: str, python: str) -> str:
+    result = container.exec_run(["sh", "-c", script], environment=_passed(), demux=True)
     out, err = result.output
     if result.exit_code != 0:
         raise MissingError(
-            f"environment {environment.key} could not be built: {_last(err or out)}",
-            "Building needs a package index: see PIP_INDEX_URL, or bring the image from another "
-            "machine with `docker save` and `docker load`.",
+            f"the image for Python {python} could not be built: {_last(err or out)}",
+            "Bring a base image that has git, or one whose package index answers.",
         )
     return bytes(out or b"").decode()
 
@@ -222,6 +287,6 @@ def _certificates() -> list[Mount]:
 
 
 def _last(text: object) -> str:
-    decoded = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-    lines = [line.strip() for line in decoded.splitlines() if line.strip()]
+    message = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
     return lines[-1][:300] if lines else "no output"

@@ -93,13 +93,14 @@ class LocalSandbox:
         self._closed = threading.Event()
         self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner()}-"))
         self.root = str(self._folder / "testbed")
-        source = os.path.normpath(f"{self.root}/{spec.environment.source_path}")
+        sources = spec.environment.source_path.split(":")
+        paths = [os.path.normpath(f"{self.root}/{source}") for source in sources]
         self._env = {
             **PINNED,
             "PATH": f"{python.parent}:{os.environ.get('PATH', '/usr/bin:/bin')}",
             "HOME": str(self._folder / "home"),
             "TMPDIR": str(self._folder / "tmp"),
-            "PYTHONPATH": source,
+            "PYTHONPATH": ":".join(paths),
             "GIT_CONFIG_GLOBAL": os.devnull,
             # Git must not find the repository that the temporary folder may lie in.
             "GIT_CEILING_DIRECTORIES": str(self._folder),

@@ -26,6 +26,7 @@ SAVE_AS = re.compile(r"save this as `([^`\s]+\.py)`")
 BOOT = """
 import gc, io, json, os, sys
 gc.disable()  # a short life, in which a look for cycles frees next to nothing
+sys.path.remove("")  # as -P does, which is only there since Python 3.11
 given = json.load(sys.stdin)
 home = os.path.join(os.environ["HOME"], ".seqswe", "repair")
 os.makedirs(os.path.join(home, "inside"), exist_ok=True)
@@ -89,7 +90,7 @@ class Repair:
             "gold": knowledge.gold,
         }
         payload = json.dumps({"modules": modules(), "job": job}).encode()
-        done = sandbox.run(["python", "-P", "-c", BOOT], stdin=payload)
+        done = sandbox.run(["python", "-c", BOOT], stdin=payload)
         if done.timed_out:
             raise RolloutError("agent_out_of_budget", "the candidates took too long together")
         if not done.ok:

@@ -65,8 +65,8 @@ def test_the_python_is_of_the_task_s_time_if_the_project_allows_it(requires, whe
         ("3.11", "2024-12-31", "2024-12-31"),
         ("3.11", "2024-10-01", "2024-12-31"),
         ("3.11", "2019-01-01", "2023-02-01"),
-        ("3.9", "2019-01-01", "2020-12-01"),
-        ("3.9", "2021-03-31", "2021-03-31"),
+        ("3.9", "2019-01-01", "2021-03-31"),
+        ("3.9", "2021-04-01", "2021-06-30"),
     ],
 )
 def test_no_release_after_the_quarter_counts_but_wheels_must_exist(python, when, cutoff):

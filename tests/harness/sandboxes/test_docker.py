@@ -14,7 +14,6 @@ from docker.errors import NotFound
 from harness.sandboxes.cleanup import owner
 from harness.sandboxes.docker import OWNER_LABEL, DockerProvider
 from seqswe.errors import RolloutError
-from seqswe.sandbox import Environment
 
 pytestmark = pytest.mark.docker
 SECRETS = ("PROXY", "PIP_", "CERT", "CA_BUNDLE", "INDEX")
@@ -66,7 +65,10 @@ def test_files_of_the_host_are_not_there(box, tmp_path):
     mounts = [line.split()[4] for line in box.run("cat /proc/self/mountinfo").text.splitlines()]
     ours = {m for m in mounts if not m.startswith(("/proc", "/sys", "/dev"))}
     docker_own = {"/", "/usr/sbin/docker-init", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts"}
-    assert ours - docker_own == {"/testbed", "/home/agent", "/tmp", "/history", "/inbox"}
+    packages = "/opt/env/lib/python3.11/site-packages"
+    assert ours - docker_own == {
+        "/testbed", "/home/agent", "/tmp", "/history", "/inbox", packages,
+    }  # fmt: skip
 
 
 def test_there_is_no_network_but_a_loopback_of_its_own(docker, lay, box):
@@ -181,7 +183,7 @@ def test_a_container_ends_by_itself(docker, lay):
 def test_orphans_of_the_dead_are_swept_and_the_living_keep_theirs(docker, lay, box):
     code = "import os; from harness.sandboxes.cleanup import owner; print(owner())"
     dead = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
-    image = docker.prepare(lay().environment)
+    image = docker.images.ensure("3.11")
     label = {OWNER_LABEL: dead.strip()}
     orphan = docker.client.containers.run(
         image, ["sleep", "60"], detach=True, auto_remove=True, labels=label, network_mode="none"
@@ -199,22 +201,30 @@ def test_orphans_of_the_dead_are_swept_and_the_living_keep_theirs(docker, lay, b
         stranger.remove(force=True)
 
 
-def test_an_image_is_built_once_and_shared(docker, lay):
+def test_packages_are_installed_once_and_shared(docker, lay):
     environment = lay().environment
-    first = docker.images.ensure(environment)
-    assert docker.images.ensure(environment).id == first.id
-    assert docker.prepare(environment) == first.id
-    assert any(environment.key in tag for tag in first.tags)
+    assert docker.packages(environment) == docker.packages(environment)
+    again = DockerProvider()
+    assert again.prepare(environment) == docker.prepare(environment)
+    assert again.packages(environment) == docker.packages(environment)
 
 
 def test_codebases_that_need_the_same_do_not_share_what_must_be_absent(docker, lay):
     environment = lay().environment
     of_another = replace(environment, distribution="iniconfig")
-    assert docker.images.name(environment) != docker.images.name(of_another)
+    assert docker.packages(environment) != docker.packages(of_another)
+
+
+def test_packages_cannot_be_written_and_show_no_inode_of_the_host(docker, lay, box):
+    place = "/opt/env/lib/python3.11/site-packages/pytest"
+    assert not box.run(f"touch {place}/x").ok
+    shown = box.run(f"stat -c %d {place}/__init__.py").text.strip()
+    there = docker.packages(lay().environment) / "pytest" / "__init__.py"
+    assert int(shown) != there.stat().st_dev, "a lock on it would be seen by other sandboxes"
 
 
 def test_the_image_holds_no_setting_of_the_build(docker, lay):
-    image = docker.client.images.get(docker.prepare(lay().environment))
+    image = docker.images.ensure("3.11")
     config = image.attrs["Config"]
     assert not [line for line in config["Env"] or [] if any(s in line.upper() for s in SECRETS)]
     assert not config.get("Volumes")
@@ -242,27 +252,28 @@ def test_the_project_itself_is_not_installed(docker, lay):
 
 
 BUILDS = """
-import sys
 from harness.sandboxes.docker import connect
 from harness.sandboxes.images import Images
-from seqswe.sandbox import Environment
-image = Images(connect(), "").ensure(
-    Environment(key=sys.argv[1], python="3.11", requirements=("iniconfig",))
-)
-print(image.id, *image.tags)
+from harness.sandboxes import images
+images.SKELETON += "# {0}"
+print(Images(connect(), "").ensure("3.11").id)
 """
 
 
 def test_processes_that_need_an_image_first_get_the_same_though_an_earlier_builder_died(docker):
-    key = f"{time.time_ns():x}"[-12:]  # of an image that nobody has built yet
-    environment = Environment(key=key, python="3.11", requirements=("iniconfig",))
-    builder = f"seqswe-build-{docker.images.name(environment).replace(':', '-')}"
+    mark = f"{time.time_ns():x}"  # of an image that nobody has built yet
+    code = BUILDS.format(mark)
+    names = f"from harness.sandboxes import images\nimages.SKELETON += '# {mark}'\n"
+    names += "from harness.sandboxes.docker import connect\n"
+    names += "print(images.Images(connect(), '').name('3.11'))"
+    name = subprocess.run([sys.executable, "-c", names], capture_output=True, text=True).stdout
+    builder = f"seqswe-build-{name.strip().replace(':', '-')}"
     dead = docker.client.containers.create(
-        docker.images.base(), ["true"], name=builder, labels={"seqswe.builder": "999999999-1"}
+        docker.images.base("3.11"), ["true"], name=builder, labels={"seqswe.builder": "999999999-1"}
     )
-    command = [sys.executable, "-c", BUILDS, key]
+    command = [sys.executable, "-c", code]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    images = {process.communicate(timeout=300)[0] for process in both}
+    ids = {process.communicate(timeout=300)[0].strip() for process in both}
     assert gone(dead)
-    assert len(images) == 1, "two images of one environment"
-    docker.client.images.remove(images.pop().split()[0], force=True)
+    assert len(ids) == 1, "two images of one Python"
+    docker.client.images.remove(ids.pop(), force=True)

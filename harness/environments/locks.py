@@ -1,0 +1,51 @@
+"""Exact versions for environments that have none yet, remembered in the user's cache."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from harness.environments.resolve import Build, Resolution, resolve
+from seqswe.instance import digest_of
+from seqswe.runs.folders import cache_folder
+from seqswe.sandbox import Environment
+
+
+def locked(environment: Environment, build: Build | None = None) -> Environment:
+    """The environment with a lock: its own, else one that is resolved now and kept."""
+    if environment.lock:
+        return environment
+    return replace(environment, lock=resolution_of(environment, build).lock)
+
+
+def resolution_of(environment: Environment, build: Build | None = None) -> Resolution:
+    """Resolve the requirements of an environment, or read what was resolved before.
+
+    Raises MissingError if they cannot be resolved.
+    """
+    parts = (environment.python, environment.cutoff, environment.distribution)
+    name = digest_of("\n".join([*parts, *environment.requirements]))[7:23]
+    path = cache_folder() / "locks" / f"{environment.key}-{name}.json"
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return Resolution(lock=tuple(kept["lock"]), changed=tuple(kept["changed"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    resolution = resolve(
+        environment.requirements,
+        environment.python,
+        environment.cutoff,
+        environment.distribution,
+        build,
+    )
+    _write(path, {"lock": resolution.lock, "changed": resolution.changed})
+    return resolution
+
+
+def _write(path: Path, data: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}")
+    partial.write_text(json.dumps(data), encoding="utf-8")
+    partial.replace(path)
