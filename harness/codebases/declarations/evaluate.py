@@ -18,7 +18,7 @@ from harness.codebases.declarations import calls
 from harness.codebases.declarations.calls import UNKNOWN, Exhausted, added
 from harness.codebases.declarations.model import Files
 from harness.codebases.declarations.module_files import ModuleFiles
-from harness.codebases.declarations.scopes import YIELDED, Scope
+from harness.codebases.declarations.scopes import YIELDED, Scope, dotted, setup_calls
 
 DEPTH = 60
 """Expressions inside one another, names and calls followed, at most."""
@@ -62,7 +62,7 @@ class ModuleReader:
     def setup_arguments(self) -> dict[str, Any]:
         """Values of the keyword arguments of the call of `setup`, `**NAME` included."""
         arguments: dict[str, Any] = {}
-        for call, functions in _setup_calls(self._module):
+        for call, functions in setup_calls(self._module):
             with self._inside_of(functions):
                 for keyword in call.keywords:
                     if keyword.arg:
@@ -142,7 +142,7 @@ class ModuleReader:
             case ast.Subscript():
                 return self._item(node)
             case ast.ListComp() | ast.GeneratorExp() | ast.SetComp():
-                return calls.said([self.value(node.elt) for _ in self._rounds(node.generators)])
+                return calls.said(self._said(node.elt) for _ in self._rounds(node.generators))
             case ast.DictComp():
                 rounds = self._rounds(node.generators)
                 return calls.dictionary(
@@ -156,7 +156,7 @@ class ModuleReader:
     def _truth(self, node: ast.expr) -> Any:
         match node:
             case ast.Attribute():
-                return self._attribute(_dotted(node))
+                return self._attribute(dotted(node))
             case ast.Compare(left=left, ops=[kind], comparators=[right]):
                 values = self.value(left), self.value(right)
                 if UNKNOWN in values or type(kind) not in COMPARING:
@@ -291,10 +291,22 @@ class ModuleReader:
                     yield
             self._frames = self._frames[:-1]
 
+    def _said(self, node: ast.expr) -> Any:
+        value = self.value(node)
+        lines = [v for v in self._frames[-1].given.values() if isinstance(v, str)]
+        # `str(parsed.req)` and the like: the line that it is made of says as much.
+        return lines[0] if value is UNKNOWN and len(lines) == 1 else value
+
     def _call(self, node: ast.Call) -> Any:
-        name = _dotted(node.func)
-        if (requirements := self._files.named_in(node)) is not UNKNOWN:
-            return requirements
+        value = self._result(node)
+        if value is UNKNOWN or (isinstance(value, list) and (not value or UNKNOWN in value)):
+            # Whatever is done with a requirement file that is named here: its lines are meant.
+            named = self._files.named_in(node)
+            return value if named is UNKNOWN else named
+        return value
+
+    def _result(self, node: ast.Call) -> Any:
+        name = dotted(node.func)
         if isinstance(node.func, ast.Name) and (function := self._function(name)):
             return self._returned(function, node)
         given = self._elements(node.args)
@@ -339,22 +351,3 @@ class ModuleReader:
             returned = [self._name(YIELDED)]
         self._frames = before
         return next((value for value in returned if value is not UNKNOWN), UNKNOWN)
-
-
-def _setup_calls(module: ast.Module) -> Iterator[tuple[ast.Call, list[ast.FunctionDef]]]:
-    """Calls of `setup` with the functions around them."""
-    functions: dict[int, ast.FunctionDef] = {}
-    for node in ast.walk(module):  # outer functions first, so that inner ones overwrite them
-        if isinstance(node, ast.FunctionDef):
-            functions |= {id(n): node for n in ast.walk(node) if isinstance(n, ast.Call)}
-    for node in ast.walk(module):
-        if isinstance(node, ast.Call) and _dotted(node.func).split(".")[-1] == "setup":
-            yield node, [functions[id(node)]] if id(node) in functions else []
-
-
-def _dotted(node: ast.expr) -> str:
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return ".".join([*([node.id] if isinstance(node, ast.Name) else []), *reversed(parts)])

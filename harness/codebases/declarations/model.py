@@ -13,14 +13,17 @@ LARGEST = 1_000_000
 """Characters of a file that is read; a larger one declares nothing."""
 PYTHON_2 = (
     # A statement becomes an expression, so that what follows may go over several lines.
-    (re.compile(r"^([ \t]*)print[ \t]+(?![=(,])(?:>>)?", re.M), r"\1print, "),
-    (re.compile(r"^([ \t]*raise[ \t]+[\w.]+),", re.M), r"\1;"),
-    (re.compile(r"^([ \t]*except[ \t]+[\w.() \t,]+?),[ \t]*(\w+)[ \t]*:", re.M), r"\1 as \2:"),
+    (re.compile(r"^([ \t]*)print[ \t]{1,8}(?![=(,])(?:>>)?", re.M), r"\1print, "),
+    (re.compile(r"^([ \t]*raise[ \t]{1,8}[\w.]{1,80}),", re.M), r"\1;"),
     (
-        re.compile(r"^([ \t]*)exec[ \t]+(?!\()(.+?)[ \t]+in[ \t]+(\w+)[ \t]*$", re.M),
+        re.compile(r"^([ \t]*except[ \t]{1,8}[\w.(][\w.() ,]{0,200}?), ?(\w{1,80}) ?:", re.M),
+        r"\1 as \2:",
+    ),
+    (
+        re.compile(r"^([ \t]*)exec[ \t]{1,8}(?!\()(.{1,200}?) in (\w{1,80})[ \t]{0,8}$", re.M),
         r"\1exec(\2, \3)",
     ),
-    (re.compile(r"^([ \t]*)exec[ \t]+(?![=(])(.+)$", re.M), r"\1exec(\2)"),
+    (re.compile(r"^([ \t]*)exec[ \t]{1,8}(?![=(])(.+)$", re.M), r"\1exec(\2)"),
     (re.compile(r"\b0([0-7]{2,5})\b"), r"0o\1"),
     (re.compile(r"\bur(?=['\"])"), "r"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,13 +14,23 @@ from harness.codebases.declarations.poetry import poetry_requirements, specifier
 from harness.codebases.declarations.requirement_files import read_requirements
 from harness.codebases.declarations.runners import read_tox_toml
 
+MOST_DOTS = 200
+QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+
 
 def parse_toml(text: str) -> dict[str, Any] | str:
     """A TOML document, or what is wrong with it."""
+    if any(_dotted(line) for line in text.splitlines()):
+        return "a key of too many parts"
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         return str(error)[:100]
+
+
+def _dotted(line: str) -> bool:
+    """Whether a line has a key that would take the parser quadratic time and memory."""
+    return line.count(".") > MOST_DOTS and QUOTED.sub("", line).count(".") > MOST_DOTS
 
 
 def read_pyproject(text: str, files: Files, python: str = "") -> Declared:

@@ -129,7 +129,7 @@ def _parsed(texts: Iterable[str]) -> tuple[list[Requirement], list[str]]:
     parsed, invalid = [], []
     for text in texts:
         try:
-            parsed.append(Requirement(text[:LONGEST]))
+            parsed.append(Requirement(text if len(text) <= LONGEST else ""))
         except (InvalidRequirement, RecursionError):
             if not OWN_EXTRAS.match(text):
                 invalid.append(f"not a requirement: {text}")

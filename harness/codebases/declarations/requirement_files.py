@@ -94,7 +94,8 @@ def requirement_of(line: str) -> str:
     if URL.match(line):
         match = EGG.search(line)
         return match[1] if match else ""
-    if line.startswith(("-", "/", "{", "#")) or line.endswith((".whl", ".zip", ".tar.gz")):
+    by_file = line.endswith((".whl", ".zip", ".tar.gz")) and " @ " not in line
+    if by_file or line.startswith(("-", "/", "{", "#")):
         return ""
     return re.split(r"\s--", line, maxsplit=1)[0].strip()
 

@@ -79,11 +79,16 @@ class Scope:
                     if item.optional_vars is not None:
                         self._assign(item.optional_vars, item.context_expr, loops)
             case ast.Expr(value=ast.Yield(value=ast.expr() as value)):
-                self._change(YIELDED, "add", _looped(_listed(value), loops))
+                self._yield(_looped(_listed(value), loops))
             case ast.Expr(value=ast.YieldFrom(value=value)):
-                self._change(YIELDED, "add", _looped(value, loops))
+                self._yield(_looped(value, loops))
             case ast.Expr(value=ast.Call() as call):
                 self._note_call(call, loops)
+
+    def _yield(self, items: ast.expr) -> None:
+        if YIELDED not in self.changes:
+            self._change(YIELDED, "set", ast.List(elts=[]))
+        self._change(YIELDED, "add", items)
 
     def _assign(self, target: ast.expr, value: ast.expr, loops: Loops) -> None:
         match target:
@@ -172,3 +177,23 @@ def _entry(key: ast.expr, value: ast.expr, loops: Loops) -> ast.expr:
     if loops:
         return ast.DictComp(key=key, value=value, generators=list(loops))
     return ast.Dict(keys=[key], values=[value])
+
+
+def setup_calls(module: ast.Module) -> Iterator[tuple[ast.Call, list[ast.FunctionDef]]]:
+    """Calls of `setup` with the functions around them."""
+    functions: dict[int, ast.FunctionDef] = {}
+    for node in ast.walk(module):  # outer functions first, so that inner ones overwrite them
+        if isinstance(node, ast.FunctionDef):
+            functions |= {id(n): node for n in ast.walk(node) if isinstance(n, ast.Call)}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and dotted(node.func).split(".")[-1] == "setup":
+            yield node, [functions[id(node)]] if id(node) in functions else []
+
+
+def dotted(node: ast.expr) -> str:
+    """`a.b.c` of names and attributes; what is neither is left out."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([*([node.id] if isinstance(node, ast.Name) else []), *reversed(parts)])
