@@ -81,7 +81,8 @@ RUNTIME = {
         "        return f.read().splitlines()\nsetup(install_requires=read('default'))",
         ["c", "d"]),
     "a generator that reads": ("def read(name):\n"
-        "    for line in open('requirements/%s.txt' % name):\n        yield line.strip()\nsetup(install_requires=list(read('default')))", ["c", "d"]),
+        "    for line in open('requirements/%s.txt' % name):\n        yield line.strip()\n"
+        "setup(install_requires=list(read('default')))", ["c", "d"]),
     "a function with a default": ("def need(kind='default'):\n"
         "    return [l for l in open(f'requirements/{kind}.txt')]\n"
         "setup(install_requires=need())", ["c", "d"]),
