@@ -7,15 +7,15 @@ file are followed; whatever is beyond that is UNKNOWN. Work and memory are bound
 from __future__ import annotations
 
 import ast
-import operator
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.codebases.declarations import calls
 from harness.codebases.declarations.calls import UNKNOWN, Exhausted, added
+from harness.codebases.declarations.conditions import compared, platform_value
 from harness.codebases.declarations.model import Files
 from harness.codebases.declarations.module_files import ModuleFiles
 from harness.codebases.declarations.scopes import YIELDED, Scope, dotted, setup_calls
@@ -28,12 +28,6 @@ STEPS = 50_000
 """Expressions and statements looked at, at most, for one module."""
 ITEMS = 5_000_000
 """Characters and items of all values made, at most, for one module."""
-PLATFORM = {"sys.platform": "linux", "os.name": "posix", "six.PY2": False, "six.PY3": True}
-COMPARING: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
-    ast.Gt: operator.gt, ast.GtE: operator.ge,
-    ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
-}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -158,13 +152,7 @@ class ModuleReader:
             case ast.Attribute():
                 return self._attribute(dotted(node))
             case ast.Compare(left=left, ops=[kind], comparators=[right]):
-                values = self.value(left), self.value(right)
-                if UNKNOWN in values or type(kind) not in COMPARING:
-                    return UNKNOWN
-                try:
-                    return COMPARING[type(kind)](*values)
-                except TypeError:
-                    return UNKNOWN
+                return compared(kind, self.value(left), self.value(right))
             case ast.BoolOp():
                 parts = [self._decide(value) for value in node.values]
                 decisive = isinstance(node.op, ast.Or)
@@ -182,13 +170,7 @@ class ModuleReader:
         if module and module.split(".")[0] not in sys.stdlib_module_names:
             names = self._files.imported(f"{module}.{part}" if part else module)
             return names.get(inside, UNKNOWN)
-        if not self._python or name in PLATFORM:
-            return PLATFORM.get(name, UNKNOWN)
-        numbers = [*map(int, self._python.split(".")), 0, 0][:3]
-        about: dict[str, Any] = {"sys.version_info": [*numbers, "final", 0]}
-        about |= {"sys.version": f"{self._python}.0 ", "sys.version_info.major": numbers[0]}
-        about["sys.version_info.minor"] = numbers[1]
-        return about.get(name, UNKNOWN)
+        return platform_value(name, self._python)
 
     def _elements(self, nodes: Sequence[ast.expr]) -> list[Any]:
         made: list[Any] = []
