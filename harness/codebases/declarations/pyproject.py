@@ -72,6 +72,19 @@ def read_pyproject(text: str, files: Files, python: str = "") -> Declared:
     )
 
 
+def read_pipfile(text: str) -> Declared:
+    """What a Pipfile declares: an application's packages, in a table like Poetry's."""
+    data = parse_toml(text)
+    if isinstance(data, str):
+        return Declared(unread=(f"Pipfile is not TOML: {data}",))
+    packages = poetry_requirements(table(data.get("packages")))
+    development = poetry_requirements(table(data.get("dev-packages")))
+    return Declared(
+        runtime=tuple(requirement for requirement, _ in packages),
+        tests=tuple(requirement for requirement, _ in development),
+    )
+
+
 def _dependency_groups(groups: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
     for name in groups:
         yield name, list(_group(groups, name))

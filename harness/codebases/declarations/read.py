@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from harness.codebases.declarations.model import Declared, Files, printable, text_of
-from harness.codebases.declarations.pyproject import read_pyproject
+from harness.codebases.declarations.pyproject import parse_toml, read_pipfile, read_pyproject
 from harness.codebases.declarations.requirement_files import read_requirements, requirement_files
-from harness.codebases.declarations.runners import read_nox, read_tox
+from harness.codebases.declarations.runners import read_nox, read_tox, read_tox_toml
 from harness.codebases.declarations.setup_files import read_setup_cfg, read_setup_py
 
 TOOLS = frozenset(
@@ -51,24 +51,25 @@ def declaration_of(
     distributions that are left out, beside the project itself and development tools; extras: names
     of optional groups that are wanted beside those that are for tests by their names.
     """
-    declared = dict(_declared(commit_files, python))
-    names = [one.name for one in declared.values() if one.name]
+    found = list(_declared(commit_files, python))
+    declared = [one for _, one in found]
+    names = [one.name for one in declared if one.name]
     left_out: set[str] = {canonicalize_name(n) for n in (*exclude, *names) if n}
     texts: list[str] = []
     groups: dict[str, list[str]] = {}
-    for one in declared.values():
+    for one in declared:
         texts += (*one.runtime, *one.tests)
         for extra, requirements in one.extras.items():
             groups.setdefault(canonicalize_name(extra), []).extend(requirements)
     texts += (r for extra in extras for r in groups.get(canonicalize_name(extra), ()))
     parsed, invalid = _parsed(_with_own_extras(texts, names, groups))
-    unread = [*(text for one in declared.values() for text in one.unread), *invalid]
+    unread = [*(text for one in declared for text in one.unread), *invalid]
     return Declaration(
         requirements=tuple(_chosen(parsed, left_out, python)),
         name=names[0] if names else "",
-        python=next((one.python for one in declared.values() if one.python), ""),
+        python=next((one.python for one in declared if one.python), ""),
         unread=tuple(dict.fromkeys(map(printable, unread)))[:MOST_UNREAD],
-        sources=tuple(path for path, one in declared.items() if not one.empty),
+        sources=tuple(dict.fromkeys(path for path, one in found if not one.empty)),
     )
 
 
@@ -81,6 +82,9 @@ def _declared(commit_files: Files, python: str) -> Iterator[tuple[str, Declared]
     }
     runners: dict[str, Callable[[str], Declared]] = {
         "tox.ini": lambda text: read_tox(text, commit_files, python),
+        "tox.toml": lambda text: read_tox_toml(parse_toml(text), commit_files, python),
+        "setup.cfg": lambda text: replace(read_tox(text, commit_files, python), unread=()),
+        "Pipfile": read_pipfile,
         "noxfile.py": lambda text: read_nox(text, commit_files, python),
     }
     yield from _each(readers, commit_files)
@@ -92,6 +96,7 @@ def _declared(commit_files: Files, python: str) -> Iterator[tuple[str, Declared]
             yield path, Declared(tests=listed, unread=large)
         else:
             yield path, Declared(runtime=listed, unread=large)
+    # A setup.cfg may hold a tox.ini as well; what is wrong with it was said above.
     yield from _each(runners, commit_files)
 
 

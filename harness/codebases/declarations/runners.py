@@ -46,8 +46,13 @@ def read_tox(text: str, files: Files, python: str = "") -> Declared:
     return Declared(tests=tuple(tests))
 
 
-def read_tox_toml(tox: dict[str, Any], files: Files, python: str = "") -> Declared:
-    """The same of `[tool.tox]` in pyproject.toml, in tox 4's own words or tox 3's."""
+def read_tox_toml(tox: dict[str, Any] | str, files: Files, python: str = "") -> Declared:
+    """The same of a tox.toml or `[tool.tox]` in pyproject.toml, in tox 4's words or tox 3's.
+
+    tox: the document, or what is wrong with it.
+    """
+    if isinstance(tox, str):
+        return Declared(unread=(f"tox.toml is not TOML: {tox}",))
     tests: list[str] = []
     if isinstance(old := tox.get("legacy_tox_ini"), str):
         tests += read_tox(old, files, python).tests

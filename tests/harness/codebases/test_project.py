@@ -2,6 +2,8 @@
 
 import json
 import os
+import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from harness.codebases.project import Project, project_of, version_from_tags
 from harness.history.git import Clone
+from tests.harness.codebases.declarations.test_hostile import mutated
 from tests.harness.codebases.trees import Tree
 from tests.harness.projects import commit, git
 
@@ -266,6 +269,19 @@ HOSTILE = ["a = " + "[" * 50_000, "[[[", "\0" * 1000, "[project]\nname = 3\nvers
 def test_hostile_files_end_nothing(path, text):
     project = read({path: text, "x/__init__.py": text})
     assert (project.name, project.version, dict(project.entry_points)) == ("given", "0", {})
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_mutations_of_honest_files_stay_within_bounds(seed):
+    chance = random.Random(seed)
+    honest = {"x/__init__.py": "VERSION = 1, 2\n"}
+    for kind in ("PEP 621", "setup.cfg", "setup.py, an ini text"):
+        honest |= ENTRY_POINTS[kind]
+    honest["pyproject.toml"] += "[tool.setuptools_scm]\nversion_file = 'x/v.py'\n"
+    for _ in range(20):
+        project = project_of(Tree({p: mutated(dedent(t), chance) for p, t in honest.items()}), "g")
+        for path in (*project.files(), *project.generated):
+            assert re.fullmatch(r"[\w+-][\w.+!-]*(/[\w+-][\w.+!-]*)*", path), path
 
 
 SAMPLE = Project(

@@ -27,6 +27,26 @@ def test_every_file_counts_and_the_first_bound_of_a_version():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("tox.toml", "[env_run_base]\ndeps = ['a>=1']\n"),
+        ("setup.cfg", "[metadata]\nname = x\n[testenv]\ndeps = a>=1\n"),
+        ("Pipfile", "[packages]\na = '>=1'\nx = {path = '.'}\n[dev-packages]\nruff = '*'\n"),
+    ],
+)
+def test_rarer_files(path, text):
+    declared = read({path: text, "pyproject.toml": "[project]\nname = 'x'\n"})
+    assert declared.requirements == ("a>=1",)
+    assert declared.sources == (path,)
+
+
+@pytest.mark.parametrize("path", ["tox.toml", "setup.cfg", "Pipfile", "setup.py", "noxfile.py"])
+def test_a_broken_file_is_said_once(path):
+    assert len(read({path: "a = ("}).unread) == 1 or path == "setup.cfg"
+    assert len(read({path: "("}).unread) == 1
+
+
 def test_markers_are_decided_for_one_python():
     files = {"requirements.txt": "a; python_version < '3.10'\nb; sys_platform == 'win32'\n"}
     assert read(files, "3.9").requirements == ("a",)
