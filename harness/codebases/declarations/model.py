@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import ast
+import re
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+LARGEST = 1_000_000
+"""Characters of a file that is read; a larger one declares nothing."""
+PYTHON_2 = (
+    # A statement becomes an expression, so that what follows may go over several lines.
+    (re.compile(r"^([ \t]*)print[ \t]{1,8}(?![=(,])(?:>>)?", re.M), r"\1print, "),
+    (re.compile(r"^([ \t]*raise[ \t]{1,8}[\w.]{1,80}),", re.M), r"\1;"),
+    (
+        re.compile(r"^([ \t]*except[ \t]{1,8}[\w.(][\w.() ,]{0,200}?), ?(\w{1,80}) ?:", re.M),
+        r"\1 as \2:",
+    ),
+    (
+        re.compile(r"^([ \t]*)exec[ \t]{1,8}(?!\()(.{1,200}?) in (\w{1,80})[ \t]{0,8}$", re.M),
+        r"\1exec(\2, \3)",
+    ),
+    (re.compile(r"^([ \t]*)exec[ \t]{1,8}(?![=(])(.+)$", re.M), r"\1exec(\2)"),
+    (re.compile(r"\b0([0-7]{2,5})\b"), r"0o\1"),
+    (re.compile(r"\bur(?=['\"])"), "r"),
+)
+"""What Python 2 wrote otherwise, and how it is written now."""
+
 TEST_GROUPS = frozenset(
-    {"test", "tests", "testing", "unittest", "unit", "pytest", "check", "dev", "develop"}
-    | {
-        "development",
-        "devel",
-        "dev-dependencies",
-        "ci",
-        "all",
-        "full",
-        "complete",
-        "test-dependencies",
-    }
+    {"test", "tests", "testing", "test-dependencies", "unittest", "unit", "pytest", "check", "ci"}
+    | {"dev", "develop", "development", "devel", "dev-dependencies", "all", "full", "complete"}
 )
 """Names of extras and groups that hold what tests need, lower case."""
 
@@ -55,6 +69,40 @@ class Declared:
     def empty(self) -> bool:
         """Whether it says nothing of requirements."""
         return not (self.runtime or self.tests or self.extras)
+
+
+def text_of(files: Files, path: str) -> str | None:
+    """A file's text without byte order marks; None if it is absent or larger than LARGEST."""
+    text = files.text(path)
+    if text is None or len(text) > LARGEST:
+        return None
+    if "\0" in text[:200]:  # UTF-16, as a Windows shell writes it
+        text = text.replace("\0", "").lstrip("\ufffd")
+    return text.lstrip("\ufeff")
+
+
+def parse_python(text: str) -> ast.Module | str:
+    """A module's syntax tree, Python 2 included as far as it is only written otherwise.
+
+    Returns what is wrong, if it is neither.
+    """
+    problem = ""
+    for written_today in (False, True):
+        if written_today:
+            for pattern, replacement in PYTHON_2:
+                text = pattern.sub(replacement, text)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            problem = problem or str(error)[:100] or type(error).__name__
+    return problem
+
+
+def printable(text: str) -> str:
+    """A short piece of an outside text for a message, without control characters."""
+    return "".join(c if c.isprintable() else "?" for c in text[:80])
 
 
 def is_test_group(name: str) -> bool:

@@ -2,97 +2,146 @@
 
 from __future__ import annotations
 
-import ast
 import configparser
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from harness.codebases.declarations.evaluate import UNKNOWN, ModuleReader
-from harness.codebases.declarations.model import Declared, Files, sorted_groups
-from harness.codebases.declarations.requirement_files import read_requirements
+from harness.codebases.declarations.evaluate import ModuleReader
+from harness.codebases.declarations.model import Declared, Files, parse_python, sorted_groups
+from harness.codebases.declarations.requirement_files import read_requirements, requirement_of
 
 TESTS = ("tests_require", "test_requires")
+MARKER = re.compile(r"\s*\(*\s*(python_|sys_platform|platform_|os_name|os\.|implementation_|extra)")
 
 
-def read_setup_cfg(text: str, files: Files) -> Declared:
-    """What a setup.cfg declares; a broken one declares nothing, and says so."""
+def parse_ini(text: str) -> configparser.ConfigParser | str:
+    """An ini file's sections, or what is wrong with it."""
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(text)
     except configparser.Error as error:
-        return Declared(unread=(f"setup.cfg cannot be parsed: {str(error).splitlines()[0]}",))
+        return str(error).splitlines()[0][:100]
+    return parser
+
+
+def read_setup_cfg(text: str, files: Files) -> Declared:
+    """What a setup.cfg declares; a broken one declares nothing, and says so."""
+    parser = parse_ini(text)
+    if isinstance(parser, str):
+        return Declared(unread=(f"setup.cfg cannot be parsed: {parser}",))
+    unread: list[str] = []
+
+    def value(section: str, key: str) -> str:
+        older = parser.get(section, key.replace("_", "-"), fallback="")
+        return parser.get(section, key, fallback=older).strip()
 
     def listed(section: str, key: str) -> list[str]:
-        value = parser.get(section, key, fallback="")
-        if value.strip().startswith("file:"):
-            names = value.strip().removeprefix("file:").split(",")
-            return [r for name in names for r in read_requirements(name.strip(), files)]
-        lines = re.split(r"[\n;]\s*(?![^\n]*_version)|\n", value)
-        return [line.split(" #")[0].strip() for line in lines if line.strip()]
+        text = value(section, key)
+        if not text.startswith("file:"):
+            return list(ini_list(text))
+        names = [name.strip() for name in text.removeprefix("file:").replace("\n", ",").split(",")]
+        unread.extend(
+            f"{name}, which setup.cfg names" for name in names if name and not files.text(name)
+        )
+        return [r for name in names if name for r in read_requirements(name, files)]
 
     section = "options.extras_require"
     names = parser.options(section) if parser.has_section(section) else []
-    tests, extras = sorted_groups({name: listed(section, name) for name in names})
+    runtime = listed("options", "install_requires")
+    conditional, groups = _by_condition({name: listed(section, name) for name in names})
+    tests, extras = sorted_groups(groups)
     return Declared(
-        runtime=tuple(listed("options", "install_requires")),
+        runtime=(*runtime, *conditional),
         tests=(*tests, *listed("options", "tests_require")),
         extras=extras,
-        name=parser.get("metadata", "name", fallback="").strip(),
-        python=parser.get("options", "python_requires", fallback="").strip(),
-    )
-
-
-def read_setup_py(text: str, files: Files) -> Declared:
-    """What the call of `setup` in a setup.py declares, as far as it can be read."""
-    try:
-        module = ast.parse(text)
-    except (SyntaxError, ValueError) as error:
-        return Declared(unread=(f"setup.py cannot be parsed: {str(error)[:100]}",))
-    reader = ModuleReader(module, files)
-    arguments = reader.setup_arguments()
-    unread: list[str] = []
-
-    def listed(name: str) -> list[str]:
-        if name not in arguments:
-            return []
-        value = reader.value(arguments[name])
-        if isinstance(value, str):
-            return [line for line in value.splitlines() if line.strip()]
-        if not isinstance(value, list):
-            unread.append(f"{name} of setup.py")
-            return []
-        if any(item is UNKNOWN for item in value):
-            unread.append(f"part of {name} of setup.py")
-        return [item for item in value if isinstance(item, str)]
-
-    groups: dict[str, list[str]] = {}
-    extras = reader.value(arguments["extras_require"]) if "extras_require" in arguments else {}
-    if not isinstance(extras, dict):
-        unread.append("extras_require of setup.py")
-        extras = {}
-    for name, value in extras.items():
-        items = value if isinstance(value, list) else [value]
-        if any(item is UNKNOWN for item in items):
-            unread.append(f"part of extra {name} of setup.py")
-        # `:python_version < "3.8"` is no name but a marker for what is always needed.
-        groups[str(name)] = [item for item in items if isinstance(item, str)]
-    conditional = [
-        f"{item}; {name[1:]}"
-        for name in list(groups)
-        if name.startswith(":")
-        for item in groups.pop(name)
-    ]
-    tests, others = sorted_groups(groups)
-    return Declared(
-        runtime=(*listed("install_requires"), *conditional),
-        tests=(*tests, *(r for name in TESTS for r in listed(name))),
-        extras=others,
-        name=_text(reader, arguments, "name"),
-        python=_text(reader, arguments, "python_requires"),
+        name=value("metadata", "name"),
+        python=value("options", "python_requires"),
         unread=tuple(unread),
     )
 
 
-def _text(reader: ModuleReader, arguments: Mapping[str, ast.expr], name: str) -> str:
-    value = reader.value(arguments[name]) if name in arguments else ""
-    return value if isinstance(value, str) else ""
+def ini_list(text: str) -> Iterator[str]:
+    """Requirements in an ini value: one a line, or on a single line between semicolons."""
+    lines = text.splitlines()
+    parts = lines if len(lines) > 1 else text.split(";")
+    held = ""
+    for part in parts:
+        if len(lines) <= 1 and held and MARKER.match(part):
+            held = f"{held};{part}"
+            continue
+        yield from filter(None, [requirement_of(held)])
+        held = re.split(r"(?:^|\s)#", part, maxsplit=1)[0].strip()
+    yield from filter(None, [requirement_of(held)])
+
+
+def read_setup_py(text: str, files: Files, python: str = "") -> Declared:
+    """What the call of `setup` in a setup.py declares, as far as it can be read.
+
+    python: the version that conditions on `sys.version_info` are decided for.
+    """
+    module = parse_python(text)
+    if isinstance(module, str):
+        return Declared(unread=(f"setup.py cannot be parsed: {module}",))
+    arguments = ModuleReader(module, files, python).setup_arguments()
+    unread: list[str] = []
+
+    def listed(value: Any, what: str) -> list[str]:
+        if isinstance(value, str):
+            value = value.splitlines()
+        items = list(value) if isinstance(value, list | dict) else []
+        known = [item for item in items if isinstance(item, str)]
+        if not isinstance(value, list | dict) and value is not None:
+            unread.append(f"{what} of setup.py")
+        elif len(known) < len(items):
+            unread.append(f"part of {what} of setup.py")
+        lines = (re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip() for line in known)
+        return [requirement for line in lines if (requirement := requirement_of(line))]
+
+    extras = arguments.get("extras_require") or {}
+    if not isinstance(extras, dict):
+        unread.append("extras_require of setup.py")
+        extras = {}
+    conditional, groups = _by_condition(
+        {name: listed(value, f"extra {name}") for name, value in extras.items()}
+    )
+    tests, others = sorted_groups(groups)
+    return Declared(
+        runtime=(*listed(arguments.get("install_requires"), "install_requires"), *conditional),
+        tests=(*tests, *(r for name in TESTS for r in listed(arguments.get(name), name))),
+        extras=others,
+        name=_text(arguments.get("name")),
+        python=_text(arguments.get("python_requires")),
+        unread=tuple(unread),
+    )
+
+
+def _by_condition(
+    groups: Mapping[str, list[str]],
+) -> tuple[list[str], dict[str, list[str]]]:
+    """What is always needed under a condition, and the groups by their names.
+
+    `:python_version < "3.8"` is no name but a marker for what is always needed, and
+    `test:python_version < "3.8"` is a marker for a part of `test`.
+    """
+    always: list[str] = []
+    named: dict[str, list[str]] = {}
+    for key, requirements in groups.items():
+        name, _, marker = key.partition(":")
+        marked = [_with_marker(r, marker.strip()) for r in requirements]
+        if name.strip():
+            named.setdefault(name.strip(), []).extend(marked)
+        else:
+            always += marked
+    return always, named
+
+
+def _with_marker(requirement: str, marker: str) -> str:
+    if not marker:
+        return requirement
+    plain, _, own = requirement.partition(";")
+    return f"{plain}; ({own}) and ({marker})" if own.strip() else f"{plain}; {marker}"
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""
