@@ -46,6 +46,8 @@ class Instance:
     """Test modules that grading runs."""
     flaky: tuple[str, ...] = ()
     """Tests seen to change their outcome with the gold patch applied: never graded."""
+    pytest_arguments: tuple[str, ...] = ()
+    """Further arguments that its tests need, found at validation."""
     bug_patch: str = ""
     extra: Mapping[str, object] = field(default_factory=dict)
 
@@ -79,6 +81,7 @@ class Instance:
             *self.fail_to_pass,
             "|",
             *self.pass_to_pass,
+            *(["|", *self.pytest_arguments] if self.pytest_arguments else []),
         )
         return digest_of("\0".join(parts))
 

@@ -27,6 +27,10 @@ class Environment:
     """Folders of the checkout that belong on `sys.path`, joined by colons."""
     distribution: str = ""
     """The project's own name on an index: must never be installed."""
+    plugins: tuple[str, ...] = ()
+    """pytest plug-ins of its packages that tests are run with, as `-p` takes them."""
+    changes: tuple[str, ...] = ()
+    """What was loosened, left out or added so that requirements resolve and tests import."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,5 +68,6 @@ def instance_of(
         gold_files=record.gold_files,
         test_files=record.test_files,
         flaky=record.flaky,
+        pytest_arguments=record.pytest_arguments,
         bug_patch=texts.bug_patch,
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from secrets import token_hex
 
@@ -16,7 +16,7 @@ from seqswe.errors import RolloutError
 from seqswe.instance import Instance
 from seqswe.manifests.manifest import Layout, TestSettings
 from seqswe.runs.rollout import TestsStatus, Verdict
-from seqswe.sandbox import Sandbox
+from seqswe.sandbox import Environment, Sandbox
 
 CHANGING = (
     (re.compile(r"\bin \d+(?:\.\d+)?s\b(?: \(\d+:\d\d:\d\d\))?"), "in ?s"),
@@ -50,6 +50,8 @@ class Grader:
 
     layout: Layout
     tests: TestSettings
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+    """By key: their plug-ins are loaded."""
 
     def grade(self, instance: Instance, patch: str, sandbox: Sandbox) -> Graded:
         """Apply a patch and run the instance's tests in a fresh sandbox at its base commit.
@@ -79,7 +81,7 @@ class Grader:
     def run_tests(self, instance: Instance, sandbox: Sandbox) -> tuple[TestRun, str]:
         """Restore the instance's test files, as the last change, then run them."""
         self.restore_tests(instance, sandbox)
-        return self.execute(instance.test_files, sandbox)
+        return self.execute(instance, sandbox)
 
     def restore_tests(self, instance: Instance, sandbox: Sandbox) -> None:
         """Put every file of the test patch into its final state."""
@@ -98,11 +100,15 @@ done
             )
 
     def execute(
-        self, files: tuple[str, ...], sandbox: Sandbox, env: dict[str, str] | None = None
+        self,
+        instance: Instance,
+        sandbox: Sandbox,
+        env: dict[str, str] | None = None,
+        ids: Sequence[str] = (),
     ) -> tuple[TestRun, str]:
-        """Run pytest on some modules; returns outcomes and terminal log."""
+        """Run an instance's test modules, or some of their tests; returns outcomes and log."""
         control = f"control_{token_hex(8)}"
-        script = _script(self.tests, files, control)
+        script = _script(self._settings(instance), ids or instance.test_files, control)
         done = sandbox.run(script, timeout=self.tests.wall_seconds, env=env)
         log = normalize_log(done.stderr.decode("utf-8", "replace"), sandbox.root)
         if done.timed_out or done.exit_code == TOO_LONG:
@@ -110,6 +116,17 @@ done
             return TestRun(problem=late, seconds=done.seconds), log
         run = read(done.stdout, done.stderr, done.exit_code, control)
         return replace(run, seconds=done.seconds), log
+
+
+    def _settings(self, instance: Instance) -> TestSettings:
+        """How this instance's tests are run: as its environment and its validation found out."""
+        environment = self.environments.get(instance.environment)
+        plugins = environment.plugins if environment else ()
+        return replace(
+            self.tests,
+            plugins=(*self.tests.plugins, *plugins),
+            arguments=(*self.tests.arguments, *instance.pytest_arguments),
+        )
 
 
 def _script(tests: TestSettings, files: Iterable[str], control: str) -> str:

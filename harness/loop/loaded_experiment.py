@@ -139,7 +139,11 @@ class LoadedExperiment:
                 environments=self.images(provider),
                 provider=provider,
                 sandboxes=sandboxes,
-                grader=Grader(layout=manifest.layout, tests=manifest.tests),
+                grader=Grader(
+                    layout=manifest.layout,
+                    tests=manifest.tests,
+                    environments={e.key: e for e in manifest.environments},
+                ),
                 store=store,
                 scratch=scratch,
                 services=self.services(),

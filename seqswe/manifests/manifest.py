@@ -123,6 +123,8 @@ class InstanceRecord:
     FAIL_TO_PASS: tuple[str, ...] = ()
     PASS_TO_PASS: tuple[str, ...] = ()
     flaky: tuple[str, ...] = ()
+    pytest_arguments: tuple[str, ...] = ()
+    """Further arguments that its tests need, found at validation."""
     digests: Mapping[str, str] = field(default_factory=dict)
     bug: Mapping[str, Any] = field(default_factory=dict)
     """Recipe of an injected bug; empty for a real issue."""

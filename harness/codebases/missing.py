@@ -1,0 +1,97 @@
+"""Which distribution brings a module or a fixture that an environment lacks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+
+DISTRIBUTIONS: Mapping[str, str] = {
+    "attr": "attrs",
+    "bs4": "beautifulsoup4",
+    "cairo": "pycairo",
+    "Crypto": "pycryptodome",
+    "cv2": "opencv-python-headless",
+    "dateutil": "python-dateutil",
+    "docx": "python-docx",
+    "dotenv": "python-dotenv",
+    "flask_cors": "flask-cors",
+    "fs": "fs",
+    "git": "gitpython",
+    "google.protobuf": "protobuf",
+    "jose": "python-jose",
+    "jwt": "pyjwt",
+    "ldap": "python-ldap",
+    "lxml_html_clean": "lxml-html-clean",
+    "magic": "python-magic",
+    "MySQLdb": "mysqlclient",
+    "nacl": "pynacl",
+    "OpenSSL": "pyopenssl",
+    "PIL": "pillow",
+    "pkg_resources": "setuptools",
+    "psycopg2": "psycopg2-binary",
+    "pytest_mock": "pytest-mock",
+    "serial": "pyserial",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "slugify": "python-slugify",
+    "socks": "pysocks",
+    "yaml": "pyyaml",
+    "zmq": "pyzmq",
+    "zope": "zope.interface",
+}
+"""Distributions that are not called as what they are imported by."""
+FIXTURES: Mapping[str, str] = {
+    "aiohttp_client": "pytest-aiohttp",
+    "anyio_backend": "anyio",
+    "benchmark": "pytest-benchmark",
+    "class_mocker": "pytest-mock",
+    "datadir": "pytest-datadir",
+    "data_regression": "pytest-regressions",
+    "event_loop": "pytest-asyncio",
+    "faker": "faker",
+    "file_regression": "pytest-regressions",
+    "freezer": "pytest-freezer",
+    "fs": "pyfakefs",
+    "httpbin": "pytest-httpbin",
+    "httpserver": "pytest-httpserver",
+    "httpx_mock": "pytest-httpx",
+    "loop": "pytest-aiohttp",
+    "mocker": "pytest-mock",
+    "mock": "pytest-mock",
+    "module_mocker": "pytest-mock",
+    "monkeypatch": "pytest",
+    "nursery": "pytest-trio",
+    "requests_mock": "requests-mock",
+    "respx_mock": "respx",
+    "session_mocker": "pytest-mock",
+    "shared_datadir": "pytest-datadir",
+    "snapshot": "syrupy",
+    "subtests": "pytest-subtests",
+    "testdir": "pytest",
+    "tmp_path": "pytest",
+    "unused_tcp_port": "pytest-asyncio",
+}
+"""Distributions by the fixtures that they bring."""
+
+
+def distributions_for(missing: Iterable[str], own: Iterable[str]) -> dict[str, str]:
+    """What to install for `module x` and `fixture x`, by distribution, with the reason.
+
+    own: names that the project itself is imported by; what is missing of it is its own affair,
+    and so is what belongs to Python.
+    """
+    mine = {name.partition(".")[0] for name in own}
+    found: dict[str, str] = {}
+    for entry in missing:
+        kind, _, name = entry.partition(" ")
+        top = name.partition(".")[0]
+        if kind == "fixture":
+            distribution = FIXTURES.get(name, "")
+        elif top in mine or top in sys.stdlib_module_names or top in ("tests", "test", "conftest"):
+            distribution = ""
+        else:
+            known = DISTRIBUTIONS.get(name) or DISTRIBUTIONS.get(top)
+            distribution = known or top.replace("_", "-").lower()
+        if distribution and distribution != "pytest":
+            found.setdefault(distribution, entry)
+    return found

@@ -1,0 +1,53 @@
+"""What a test run with gold says of its environment: what is missing, and why nothing passed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.grading.junit import TestRun
+
+NO_MODULE = re.compile(
+    r"(?:ModuleNotFoundError|ImportError)[^\n]*No module named '?([\w.]+)'?|"
+    r"Error importing plugin \"[\w.]+\": No module named '([\w.]+)'"
+)
+NO_FIXTURE = re.compile(r"fixture '(\w+)' not found")
+NOT_COLLECTED = re.compile(r"^_+ ERROR collecting (\S+) _+$|^ERROR (\S+?\.py)(?: |$)", re.MULTILINE)
+ERROR_LINE = re.compile(r"^E\s+(\w*(?:Error|Exception|Warning)\b.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a run cannot prove anything; `problem` is empty if it can."""
+
+    problem: str = ""
+    missing: tuple[str, ...] = ()
+    """`module x` or `fixture x`, in the order in which the log names them."""
+
+
+def reason_of(run: TestRun, log: str, modules: Sequence[str]) -> Reason:
+    """Read one run of the tests with gold. A run with any test that passed proves something."""
+    missing = missing_in(log)
+    passed = sum(outcome in ("passed", "xfailed") for outcome in run.outcomes.values())
+    if passed and not run.problem:
+        return Reason(missing=missing)
+    broken = {a or b for a, b in NOT_COLLECTED.findall(log)}
+    if broken and not passed:
+        errors = ERROR_LINE.findall(log)
+        said = errors[0] if errors else "no reason is printed"
+        named = f"ModuleNotFoundError: {missing[0].split()[1]}" if missing else said
+        count = f"{len(broken)} of {max(len(modules), len(broken))}"
+        return Reason(problem=f"{count} test modules do not import: {named[:120]}", missing=missing)
+    if run.problem:
+        return Reason(problem=run.problem, missing=missing)
+    if missing:
+        return Reason(problem=f"no test passes, and {missing[0]} is missing", missing=missing)
+    return Reason(problem="no test passes")
+
+
+def missing_in(log: str) -> tuple[str, ...]:
+    """Modules and fixtures that a log says are not there, each once."""
+    modules = [f"module {a or b}" for a, b in NO_MODULE.findall(log)]
+    fixtures = [f"fixture {name}" for name in NO_FIXTURE.findall(log)]
+    return tuple(dict.fromkeys([*modules, *fixtures]))
