@@ -95,14 +95,16 @@ def parse_python(text: str) -> ast.Module | str:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        except SyntaxError as error:
+            problem = problem or f"line {error.lineno}: {error.msg}"[:100]
+        except (ValueError, RecursionError, MemoryError) as error:
             problem = problem or str(error)[:100] or type(error).__name__
     return problem
 
 
 def printable(text: str) -> str:
     """A short piece of an outside text for a message, without control characters."""
-    return "".join(c if c.isprintable() else "?" for c in text[:80])
+    return "".join(c if c.isprintable() else "?" for c in text[:120])
 
 
 def is_test_group(name: str) -> bool:
