@@ -71,6 +71,8 @@ class SandboxSpec:
     limits: Limits = Limits()
     labels: Mapping[str, str] = field(default_factory=dict)
     """`run` and `task`, so that orphans can be found and swept."""
+    project: Mapping[str, str] = field(default_factory=dict)
+    """The project's own metadata, path → text, for a folder on `sys.path` beside the checkout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from harness.codebases.environment import environment_at
 from harness.codebases.locate import clone_of, writable_folder
-from harness.commands.validate import Room
+from harness.codebases.validation_room import ValidationRoom
 from harness.history import Checkouts
 from harness.history.git import Clone
 from harness.history.objects import CommitFiles, Objects
@@ -202,10 +202,10 @@ def _workshop(
     with scratch_folder(cache) as scratch:
         provider.sweep()
         delivery = Checkouts(clone, list(keys), cache)
-        room = Room(
+        room = ValidationRoom(
             manifest=manifest,
             clone=clone,
-            history=delivery,
+            checkouts=delivery,
             provider=provider,
             scratch=scratch,
             issues={},

@@ -2,54 +2,49 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from threading import Event, Lock
-from typing import Any, TextIO
+from random import Random
+from threading import Event
+from typing import Any
 
 import click
 
-from harness.codebases.instances import instance_of
 from harness.codebases.locate import clone_of, writable_folder
-from harness.codebases.statement import Issue, load_issues
+from harness.codebases.statement import load_issues
 from harness.codebases.validate import Validation
-from harness.codebases.validate import validate as prove
+from harness.codebases.validation_journal import ValidationJournal
+from harness.codebases.validation_room import ValidationRoom
 from harness.commands.mine import CANDIDATES
-from harness.grading import Grader
 from harness.history import Checkouts
-from harness.history.git import Clone
 from harness.sandboxes.cleanup import scratch_folder
 from seqswe.cli.options import setting_options
-from seqswe.errors import RolloutError, UsageError
-from seqswe.instance import Instance
+from seqswe.cli.progress import progress
+from seqswe.errors import UsageError
 from seqswe.manifests import files as manifests
-from seqswe.manifests.manifest import InstanceRecord, Manifest, record_json
-from seqswe.manifests.parse import parse
+from seqswe.manifests.manifest import InstanceRecord
 from seqswe.runs.folders import cache_folder
-from seqswe.runs.rollout import CAUSES
-from seqswe.sandbox import Limits, Sandbox, SandboxChoice, SandboxProvider, SandboxSpec
+from seqswe.sandbox import SandboxChoice
 
 JOURNAL = "validation.jsonl"
 AHEAD = 16
 """Candidates begun beyond the first unfinished one, for each job."""
-PASSING = tuple(f"{name}:" for name, cause in CAUSES.items() if cause.retry)
-"""Problems of the machine, not of the candidate: they are tried again at the next call."""
-PINNED = re.compile(r"[A-Za-z0-9._-]+==\S+$")
 
 
 @click.command()
 @click.argument("codebase")
 @setting_options("mirror", "issues", "sandbox", "sandbox_option", "base_image", "jobs")
+@click.option("--limit", default=0, type=click.IntRange(0), help="Stop at N instances; 0: all.")
 @click.option(
-    "--limit", default=0, type=click.IntRange(0), help="Stop at so many instances; 0: all."
+    "--sample", default=0, type=click.IntRange(0), help="Prove only N candidates, over the years."
 )
+@click.option("--seed", default=0, show_default=True, help="Which candidates --sample draws.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only candidates from then on.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder to write; default: the manifest's."
 )
@@ -59,160 +54,117 @@ def validate(
     issues: str,
     jobs: int,
     limit: int,
+    sample: int,
+    seed: int,
+    since: datetime | None,
     out: Path | None,
     **choice: Any,
 ) -> None:
-    """Prove each candidate of CODEBASE and write instances.jsonl, in chronological order.
+    """Prove the candidates of CODEBASE and write instances.jsonl, in chronological order.
 
     FAIL_TO_PASS must fail without the gold patch and pass with it, three times; tests that
     disagree with themselves are quarantined by name. An interrupted validation goes on where
-    it stopped.
+    it stopped; instances that are there already stay.
     """
     manifest = manifests.load(codebase)
     folder = writable_folder(manifest, out)
     candidates = manifests.load_instances(folder / CANDIDATES)
     if not candidates:
         raise UsageError(f"{folder} has no {CANDIDATES}", f"Run `seqswe mine {codebase}` first.")
+    chosen = chosen_of(candidates, since, sample, seed)
+    if not chosen:
+        raise UsageError(
+            f"no candidate of {codebase} is as late as that",
+            f"The last is of {candidates[-1].created_at.date()}.",
+        )
     clone = clone_of(manifest, mirror)
     provider = SandboxChoice(**choice).build()
     provider.sweep()
     cache = cache_folder() / "history" / manifest.name
-    with scratch_folder(cache) as scratch:
-        history = Checkouts(clone, [c.base_commit for c in candidates], cache)
-        manifest = _locked(manifest, history, provider, scratch, candidates)
-        room = Room(
+    with (
+        scratch_folder(cache) as scratch,
+        ValidationJournal(folder / JOURNAL) as journal,
+    ):
+        room = ValidationRoom(
             manifest=manifest,
             clone=clone,
-            history=history,
+            checkouts=Checkouts(clone, [c.base_commit for c in chosen], cache),
             provider=provider,
             scratch=scratch,
             issues=load_issues(issues),
         )
-        instances, problems = _validate_all(room, candidates, folder / JOURNAL, (jobs, limit))
-    manifests.save(replace(manifest, instances=tuple(instances)), folder)
-    for problem, count in problems.most_common():
-        click.echo(f"{count:6} rejected: {problem}", err=True)
-    flaky = sum(bool(i.flaky) for i in instances)
-    click.echo(f"{len(instances):6} instances, {flaky} with quarantined tests", err=True)
+        try:
+            results = _validate_all(room, journal, chosen, jobs, limit)
+        finally:
+            provider.close()  # ends what still runs
+            room.close()
+            kept = _kept(candidates, manifest.instances, journal)
+            locked = tuple(room.environments.values())
+            manifests.save(replace(manifest, environments=locked, instances=kept), folder)
+    _report(results, journal, len(kept))
     click.echo(folder / "instances.jsonl")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
-    """What proving one candidate needs."""
-
-    manifest: Manifest
-    clone: Clone
-    history: Checkouts
-    provider: SandboxProvider
-    scratch: Path
-    issues: Mapping[int, Issue]
-
-    def prove(self, record: InstanceRecord) -> Validation:
-        """Prove one candidate; trouble of the sandbox is a problem too."""
-        instance = instance_of(self.clone, self.manifest, record, self.issues)
-        grader = Grader(layout=self.manifest.layout, tests=self.manifest.tests)
-        try:
-            return prove(record, instance, grader, lambda: self.open(instance))
-        except RolloutError as error:
-            return Validation(record=record, problem=f"{error.cause}: {error.message}"[:120])
-
-    def open(self, instance: Instance) -> Sandbox:
-        """A fresh sandbox as the instance's agent would be given."""
-        folder = self.scratch / instance.instance_id
-        number = sum(1 for _ in self.scratch.glob(f"{instance.instance_id}*"))
-        checkout = self.history.checkout(instance, folder.with_suffix(f".{number}"))
-        spec = SandboxSpec(
-            environment=self.manifest.environment(instance.environment),
-            checkout=checkout,
-            limits=Limits(),
-            labels={"run": "validate", "task": instance.instance_id},
-        )
-        return self.provider.open(spec)
-
-
-def _locked(
-    manifest: Manifest,
-    history: Checkouts,
-    provider: SandboxProvider,
-    scratch: Path,
-    candidates: Iterable[InstanceRecord],
-) -> Manifest:
-    """The manifest with the exact versions each environment was resolved to."""
-    first = {c.environment: c.base_commit for c in reversed(list(candidates))}
-    locked = []
-    for environment in manifest.environments:
-        if provider.isolates and not environment.lock and environment.key in first:
-            checkout = history.history.checkout(
-                first[environment.key], scratch / f"lock-{environment.key}"
-            )
-            box = provider.open(SandboxSpec(environment=environment, checkout=checkout))
-            frozen = box.run("python -m pip freeze").text.split("\n")
-            box.close()
-            environment = replace(
-                environment, lock=tuple(sorted(f for f in frozen if PINNED.match(f)))
-            )
-        locked.append(environment)
-    return replace(manifest, environments=tuple(locked))
-
-
-def _known(path: Path) -> dict[str, Validation]:
-    """Validations of an earlier, interrupted call; a half-written last line is cut off."""
-    known = {}
-    data = path.read_bytes() if path.exists() else b""
-    whole = data[: data.rfind(b"\n") + 1]
-    if whole != data:
-        os.truncate(path, len(whole))  # or the next line would be written behind it
-    for number, line in enumerate(whole.decode("utf-8").split("\n")[:-1], 1):
-        entry = json.loads(line)
-        record = parse(InstanceRecord, entry["record"], f"{path}, line {number}")
-        known[record.instance_id] = Validation(record=record, problem=entry["problem"])
-    return known
+def chosen_of(
+    candidates: Sequence[InstanceRecord], since: datetime | None, sample: int, seed: int
+) -> list[InstanceRecord]:
+    """The candidates to prove, in order; of a sample, as many of each year as there are turns."""
+    start = since.replace(tzinfo=UTC) if since else None
+    chosen = [c for c in candidates if start is None or c.created_at >= start]
+    if not sample or sample >= len(chosen):
+        return chosen
+    draw = Random(seed)
+    years: dict[int, list[InstanceRecord]] = {}
+    for candidate in chosen:
+        years.setdefault(candidate.created_at.year, []).append(candidate)
+    decks = [draw.sample(deck, len(deck)) for _, deck in sorted(years.items())]
+    drawn: list[str] = []
+    while len(drawn) < sample:
+        draw.shuffle(decks)  # or the earliest years would be drawn more often
+        drawn += [deck.pop().instance_id for deck in decks if deck]
+    wanted = set(drawn[:sample])
+    return [c for c in chosen if c.instance_id in wanted]
 
 
 def _validate_all(
-    room: Room,
+    room: ValidationRoom,
+    journal: ValidationJournal,
     candidates: Sequence[InstanceRecord],
-    journal: Path,
-    limits: tuple[int, int],
-) -> tuple[list[InstanceRecord], Counter[str]]:
-    """The good records, in chronological order, and how often each problem was met."""
-    from seqswe.cli.progress import progress
-
-    jobs, limit = limits
-    done = _known(journal)
-    problems: Counter[str] = Counter()
-    good: list[InstanceRecord] = []
-    with progress("validate", len(candidates)) as bar, journal.open("a", encoding="utf-8") as out:
-        for result in _in_order(room, candidates, (done, out), jobs):
-            if result.problem:
-                problems[result.problem] += 1
-            else:
-                good.append(result.record)
-            bar.advance(f"{len(good)} good, {sum(problems.values())} rejected")
-            if limit and len(good) >= limit:
+    jobs: int,
+    limit: int,
+) -> list[Validation]:
+    """Prove candidates until there are enough; again, if their environment was changed since."""
+    results: dict[str, Validation] = {}
+    with progress("validate", len(candidates)) as bar:
+        for result in _in_order(room, journal, candidates, jobs):
+            results[result.record.instance_id] = result
+            good = sum(not r.problem for r in results.values())
+            bar.advance(f"{good} good, {len(results) - good} rejected")
+            if limit and good >= limit:
                 break
-    return good, problems
+    proved = [c for c in candidates if c.instance_id in results]
+    stale = [c for c in proved if journal.known(c, room.state(c.environment)) is None]
+    for result in _in_order(room, journal, stale, jobs):
+        results[result.record.instance_id] = result
+    return list(results.values())
 
 
 def _in_order(
-    room: Room,
+    room: ValidationRoom,
+    journal: ValidationJournal,
     candidates: Sequence[InstanceRecord],
-    journal: tuple[Mapping[str, Validation], TextIO],
     jobs: int,
 ) -> Iterator[Validation]:
-    """Results in chronological order; each is written to the journal as soon as it is there."""
-    done, out = journal
-    lock, stopping = Lock(), Event()
+    """Results in chronological order; each is in the journal as soon as it is there."""
+    stopping = Event()
 
     def prove(record: InstanceRecord) -> Validation:
-        known = done.get(record.instance_id)
-        if known and known.record.digests == record.digests:  # else it was mined by other rules
+        known = journal.known(record, room.state(record.environment))
+        if known:
             return known
         result = room.prove(record)
-        with lock:
-            if not stopping.is_set() and not result.problem.startswith(PASSING):
-                _append(out, result)
+        if not stopping.is_set():
+            journal.append(result, room.state(record.environment))
         return result
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -223,14 +175,45 @@ def _in_order(
             while ahead:
                 yield ahead.popleft().result()
                 ahead.extend(pool.submit(prove, r) for r in islice(rest, 1))
-        finally:
+        except BaseException:
             stopping.set()
-            pool.shutdown(wait=False, cancel_futures=True)
             room.provider.close()  # ends what still runs, so that the pool can end
+            raise
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _append(out: TextIO, result: Validation) -> None:
-    line = {"record": record_json(result.record), "problem": result.problem}
-    out.write(json.dumps(line, sort_keys=True) + "\n")
-    out.flush()
-    os.fsync(out.fileno())
+def _kept(
+    candidates: Sequence[InstanceRecord],
+    before: Sequence[InstanceRecord],
+    journal: ValidationJournal,
+) -> tuple[InstanceRecord, ...]:
+    """Every instance that was ever proved, in the order of the candidates."""
+    known = journal.all()
+    records = {record.instance_id: record for record in before}
+    for candidate in candidates:
+        result = known.get(candidate.instance_id)
+        if result and result.problem:
+            records.pop(candidate.instance_id, None)
+        elif result and result.record.digests == candidate.digests:
+            records[candidate.instance_id] = result.record
+    order = {candidate.instance_id: n for n, candidate in enumerate(candidates)}
+    return tuple(
+        sorted(records.values(), key=lambda r: (order.get(r.instance_id, -1), r.created_at))
+    )
+
+
+def _report(results: Sequence[Validation], journal: ValidationJournal, count: int) -> None:
+    problems = Counter(r.problem for r in results if r.problem)
+    for problem, number in problems.most_common():
+        example = next(r.record for r in results if r.problem == problem)
+        log = journal.log_of(example)
+        where = f"  ({log})" if log.is_file() else ""
+        click.echo(f"{number:6} rejected: {problem}{where}", err=True)
+    good = [r for r in results if not r.problem]
+    flaky = sum(bool(r.record.flaky) for r in good)
+    click.echo(
+        f"{len(good):6} of {len(results)} are instances, {flaky} with quarantined tests; "
+        f"{count} instances in all",
+        err=True,
+    )

@@ -38,6 +38,8 @@ class Place:
     """Path of the interpreter that its scripts name."""
     checkout: str
     """The checkout's path: its source folders come last on `sys.path`."""
+    project: str
+    """Path of the folder with the project's own metadata."""
 
 
 class EnvironmentStore:
@@ -83,6 +85,7 @@ class EnvironmentStore:
             _point_scripts(site / "bin", place.python)
             sources = environment.source_path.split(":")
             paths = [os.path.normpath(f"{place.checkout}/{source}") for source in sources]
+            paths.append(place.project)
             # A name that sorts last: what it adds comes after everything else.
             (site / "zz_checkout.pth").write_text("".join(f"{path}\n" for path in paths))
             self._bytecode(site, environment.python, compile_)

@@ -117,7 +117,6 @@ done
         run = read(done.stdout, done.stderr, done.exit_code, control)
         return replace(run, seconds=done.seconds), log
 
-
     def _settings(self, instance: Instance) -> TestSettings:
         """How this instance's tests are run: as its environment and its validation found out."""
         environment = self.environments.get(instance.environment)

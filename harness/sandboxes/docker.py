@@ -120,7 +120,11 @@ class DockerProvider:
             if key not in self._prepared:
                 whole = locked(environment, self.images.build_wheel)
                 python = whole.python
-                place = Place(python=f"{ENVIRONMENT}/bin/python", checkout=CHECKOUT)
+                place = Place(
+                    python=f"{ENVIRONMENT}/bin/python",
+                    checkout=CHECKOUT,
+                    project=f"{Inbox.INSIDE}/project",
+                )
                 packages = self.environments.site_packages(
                     whole, place, partial(self.images.compile, python)
                 )
@@ -197,8 +201,10 @@ class Inbox:
     def put(self, data: bytes, name: str = "") -> str:
         """Put a file into the folder; returns its path inside the container."""
         name = name or f"{next(self._numbers)}"
-        (self.folder / name).write_bytes(data)
-        (self.folder / name).chmod(0o644)  # whatever the umask
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        path.chmod(0o755 if "/bin/" in name else 0o644)  # whatever the umask
         return f"{self.INSIDE}/{name}"
 
     def remove(self) -> None:
@@ -245,6 +251,8 @@ class DockerSandbox:
         labels |= {f"seqswe.{k}": v for k, v in spec.labels.items()}
         supervisor_file = self._inbox.put(SUPERVISOR, "supervisor.py")
         self._inbox.put(HOSTS, "hosts")
+        for path, text in spec.project.items():
+            self._inbox.put(text.encode(), f"project/{path}")
         return client.containers.create(
             prepared.image,
             # -I -S: nothing of the checkout, such as a sitecustomize, may run as root.

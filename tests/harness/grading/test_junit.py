@@ -3,13 +3,20 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from harness.grading.grade import Grader
 from harness.grading.junit import read
+from seqswe.instance import Instance
 from seqswe.manifests.manifest import Layout, TestSettings
 
+NOTHING = Instance(
+    instance_id="x-1", repo="x/x", base_commit="", created_at=datetime(2024, 1, 1, tzinfo=UTC),
+    problem_statement="", patch="", test_patch="", fail_to_pass=(), pass_to_pass=(), environment="",
+)  # fmt: skip
 EVERY_KIND = '''
 import sys, unittest, warnings
 import pytest

@@ -1,0 +1,161 @@
+"""Where candidates are proved: sandboxes of their environments, which are repaired on the way.
+
+An environment that lacks a module which tests import gets the distribution that brings it, with
+the reason, a few times at most; what was proved before that is proved again. An environment in
+which nothing imports is given up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from harness.codebases.instances import instance_of
+from harness.codebases.missing import distributions_for
+from harness.codebases.project import Project, project_of, version_from_tags
+from harness.codebases.pytest_plugins import pytest_plugins_of
+from harness.codebases.statement import Issue
+from harness.codebases.validate import Validation, validate
+from harness.grading import Grader
+from harness.history import Checkouts
+from harness.history.git import Clone
+from harness.history.objects import CommitFiles, Objects
+from seqswe.errors import MissingError, RolloutError
+from seqswe.instance import Instance, digest_of
+from seqswe.manifests.manifest import InstanceRecord, Manifest
+from seqswe.sandbox import Environment, Limits, Sandbox, SandboxProvider, SandboxSpec
+
+REPAIRS = 2
+"""Times that an environment may be given what it lacks."""
+ENOUGH = 4
+"""Candidates of an environment after which it may be given up."""
+BROKEN = re.compile(r"^with gold: \d+ of \d+ test modules do not import")
+
+
+@dataclass(kw_only=True)
+class ValidationRoom:
+    """What proving the candidates of one codebase needs. Safe between threads."""
+
+    manifest: Manifest
+    clone: Clone
+    checkouts: Checkouts
+    provider: SandboxProvider
+    scratch: Path
+    issues: Mapping[int, Issue]
+    environments: dict[str, Environment] = field(default_factory=dict)
+    _repairs: Counter[str] = field(default_factory=Counter)
+    _proved: Counter[str] = field(default_factory=Counter)
+    _broken: Counter[str] = field(default_factory=Counter)
+    _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self.environments = {e.key: e for e in self.manifest.environments}
+        self._objects = Objects(self.clone)
+        self._numbers = count()
+
+    def prove(self, record: InstanceRecord) -> Validation:
+        """Prove one candidate; trouble of the sandbox or the environment is a problem too."""
+        key = record.environment
+        if self._broken[key] > max(ENOUGH, self._proved[key]) / 3 and self._proved[key] >= ENOUGH:
+            why = f"its environment {key} is broken: {self._broken[key]} of {self._proved[key]}"
+            return Validation(record=record, problem=f"{why} do not import with gold")
+        try:
+            instance = instance_of(self.clone, self.manifest, record, self.issues)
+            result = self._validated(record, instance)
+            while result.missing and result.problem and self._repaired(key, result, instance):
+                result = self._validated(record, instance)
+        except RolloutError as error:
+            return Validation(record=record, problem=f"{error.cause}: {error.message}"[:200])
+        except MissingError as error:
+            return Validation(record=record, problem=f"environment: {error.message}"[:200])
+        with self._lock:
+            self._proved[key] += 1
+            self._broken[key] += bool(BROKEN.match(result.problem))
+        return result
+
+    def state(self, key: str) -> str:
+        """A digest of what an environment holds: what was proved with another is proved again."""
+        environment = self.environments.get(key)
+        return digest_of(repr(environment))[7:19] if environment else ""
+
+    def open(self, instance: Instance) -> Sandbox:
+        """A fresh sandbox as the instance's agent would be given."""
+        environment = self.environment(instance.environment)
+        folder = self.scratch / f"{instance.instance_id}.{next(self._numbers)}"
+        spec = SandboxSpec(
+            environment=environment,
+            checkout=self.checkouts.checkout(instance, folder),
+            limits=Limits(),
+            labels={"run": "validate", "task": instance.instance_id},
+            project=self.project(instance.base_commit, environment).files(),
+        )
+        return self.provider.open(spec)
+
+    def environment(self, key: str) -> Environment:
+        """An environment with its lock and plug-ins, resolved when it is first needed."""
+        with self._lock:
+            environment = self.environments.get(key) or self.manifest.environment(key)
+            if not environment.lock:
+                environment = self._resolved(environment)
+                self.environments[key] = environment
+            return environment
+
+    def project(self, commit: str, environment: Environment) -> Project:
+        """The metadata of the project itself at a commit."""
+        files = CommitFiles(self._objects, commit)
+        version = version_from_tags(self.clone, commit, environment.distribution)
+        return project_of(files, environment.distribution, version)
+
+    def close(self) -> None:
+        """End what reads the clone."""
+        self._objects.close()
+
+    def _validated(self, record: InstanceRecord, instance: Instance) -> Validation:
+        self.environment(record.environment)
+        grader = Grader(
+            layout=self.manifest.layout,
+            tests=self.manifest.tests,
+            environments=dict(self.environments),
+        )
+        return validate(record, instance, grader, lambda: self.open(instance))
+
+    def _resolved(self, environment: Environment) -> Environment:
+        resolve: Any = getattr(self.provider, "resolve", None)
+        packages: Any = getattr(self.provider, "packages", None)
+        if resolve is None or packages is None:  # it installs what is required as it likes
+            return environment
+        resolution = resolve(environment)
+        changes = (*environment.changes, *resolution.changed)
+        whole = replace(environment, lock=resolution.lock, changes=tuple(dict.fromkeys(changes)))
+        return replace(whole, plugins=pytest_plugins_of(packages(whole)))
+
+    def _repaired(self, key: str, result: Validation, instance: Instance) -> bool:
+        """Whether the environment was given something that the candidate lacks."""
+        environment = self.environments[key]
+        own = self.project(instance.base_commit, environment).packages
+        wanted = distributions_for(result.missing, own)
+        known = {re.split(r"[=<>!~\[; ]", r)[0].lower() for r in environment.requirements}
+        known |= {pin.partition("==")[0].lower() for pin in environment.lock}
+        left_out = {change.partition(" ")[0].lower() for change in environment.changes}
+        wanted = {n: why for n, why in wanted.items() if n.lower() not in known | left_out}
+        with self._lock:
+            if not wanted or self._repairs[key] >= REPAIRS or environment.cutoff == "":
+                return False
+            self._repairs[key] += 1
+            added = [f"{name} is added: {why} is missing" for name, why in wanted.items()]
+            self.environments[key] = self._resolved(
+                replace(
+                    environment,
+                    lock=(),
+                    plugins=(),
+                    requirements=tuple(sorted({*environment.requirements, *wanted})),
+                    changes=(*environment.changes, *added),
+                )
+            )
+        return True
