@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from fnmatch import fnmatch
-from pathlib import PurePosixPath
 
 from harness.codebases.environment import environment_at
 from harness.codebases.statement import Issue, statement_of
-from harness.grading.patch import is_test, parts, split, under
+from harness.grading.layout import is_source, is_test, is_test_module
+from harness.grading.patch import parts, split
 from harness.history.git import Clone
 from harness.history.objects import CommitFiles, Objects
 from seqswe.manifests.manifest import InstanceRecord, InstanceTexts, Layout, Manifest
@@ -121,10 +120,8 @@ def _candidate(
 
 
 def _sort(paths: list[str], layout: Layout) -> tuple[list[str], list[str]]:
-    test = is_test(layout)
-    modules = [p for p in paths if test(p) and fnmatch(PurePosixPath(p).name, layout.test_modules)]
-    sources = [p for p in paths if not test(p) and under(p, layout.source) and p.endswith(".py")]
-    return sorted(sources), sorted(modules)
+    source, module = is_source(layout), is_test_module(layout)
+    return sorted(filter(source, paths)), sorted(filter(module, paths))
 
 
 def texts_of(

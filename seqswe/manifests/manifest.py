@@ -27,11 +27,14 @@ class Layout:
     """Which paths are source and which are tests."""
 
     source: tuple[str, ...]
-    """Path prefixes of the code an agent is meant to change."""
+    """Folders and files of the code that an agent is meant to change. An entry may be a pattern:
+    `**` any folders, `*` within a name, a trailing `/` folders only."""
     tests: tuple[str, ...]
-    """Path prefixes of everything that belongs to the tests, data included."""
+    """Everything that belongs to the tests, data included; entries as in `source`."""
     test_modules: str = "test_*.py"
-    """File-name pattern of the modules that pytest is given."""
+    """File-name patterns, separated by spaces, of the modules that pytest is given."""
+    exclude: tuple[str, ...] = ()
+    """Never source: documents, examples, build scripts; entries as in `source`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
