@@ -59,12 +59,17 @@ def load_issues(path: str) -> Mapping[int, Issue]:
 def statement_of(
     clone: Clone, base: str, commit: str, issues: Mapping[int, Issue]
 ) -> tuple[str, str]:
-    """Return the statement of a commit's task and its source: `issue:<number>` or `commit`.
+    """Return the statement of a commit's task and its source: `issue:<number>` or `commit`."""
+    message = clone.run("log", "-1", "--format=%B", "--end-of-options", commit, "--")
+    date = clone.run("log", "-1", "--format=%cI", "--end-of-options", base, "--").strip()
+    return statement_from(message, datetime.fromisoformat(date), issues)
 
-    An issue counts only if it was written before the base commit was.
+
+def statement_from(message: str, clock: datetime, issues: Mapping[int, Issue]) -> tuple[str, str]:
+    """Return the statement that a commit message leads to, and its source.
+
+    An issue counts only if it was written before `clock`, the date of the base commit.
     """
-    message = clone.run("log", "-1", "--format=%B", commit)
-    clock = datetime.fromisoformat(clone.run("log", "-1", "--format=%cI", base).strip())
     for number in map(int, CLOSES.findall(message)):
         issue = issues.get(number)
         if issue and issue.created_at <= clock:

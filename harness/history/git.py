@@ -42,6 +42,17 @@ class Clone:
         """
         return self.run_bytes(*arguments, stdin=stdin).decode("utf-8", "surrogateescape")
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of git processes that stay open; nothing absent is fetched."""
+        return {**os.environ, **self._env, "GIT_NO_LAZY_FETCH": "1"}
+
+    @staticmethod
+    def command(*arguments: str) -> list[str]:
+        """A command of git as a list of words."""
+        # safe.directory: mirrors may belong to another user.
+        return ["git", "-c", "safe.directory=*", "-c", "core.quotePath=false", *arguments]
+
     def run_bytes(
         self, *arguments: str, stdin: str | None = None, env: Mapping[str, str] | None = None
     ) -> bytes:
@@ -49,10 +60,9 @@ class Clone:
         git = Git(self.path)
         git.update_environment(**self._env, **(env or {}))
         feed = {} if stdin is None else {"istream": _pipe(stdin)}
-        # safe.directory: mirrors may belong to another user.
         try:
             output = git.execute(
-                ["git", "-c", "safe.directory=*", "-c", "core.quotePath=false", *arguments],
+                self.command(*arguments),
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
                 **feed,  # type: ignore[call-overload]
@@ -68,10 +78,28 @@ class Clone:
         """The folder of the clone's objects."""
         return (self.path / self.run("rev-parse", "--git-path", "objects").strip()).resolve()
 
+    @cached_property
+    def id_bytes(self) -> int:
+        """How many bytes an object id has here: 20, or 32 in a SHA-256 repository."""
+        return 32 if self.run("rev-parse", "--show-object-format").strip() == "sha256" else 20
+
+    @cached_property
+    def shallow(self) -> bool:
+        """Whether the clone's history is cut off somewhere."""
+        return self.run("rev-parse", "--is-shallow-repository").strip() == "true"
+
+    def commit_id(self, name: str) -> str:
+        """The full id of a commit, a branch or a tag; "" if there is no such commit."""
+        try:
+            given = ("--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+            return self.run("rev-parse", *given).strip()
+        except GitCommandError:
+            return ""
+
     def has(self, commit: str) -> bool:
         """Whether the clone holds this commit."""
         try:
-            self.run("cat-file", "-e", f"{commit}^{{commit}}")
+            self.run("cat-file", "-e", "--end-of-options", f"{commit}^{{commit}}")
         except GitCommandError:
             return False
         return True
@@ -79,7 +107,7 @@ class Clone:
     def show(self, commit: str, path: str) -> str | None:
         """Return a file's text at a commit, or None if it does not exist there."""
         try:
-            return self.run("show", f"{commit}:{path}")
+            return self.run("show", "--end-of-options", f"{commit}:{path}")
         except GitCommandError:
             return None
 
@@ -96,12 +124,14 @@ class Clone:
     def first_parents(self, head: str, count: int = 0) -> list[str]:
         """Return first-parent commits up to `head`, oldest first; the last `count` (0: all)."""
         limit = (f"--max-count={count}",) if count else ()
-        return self.run("rev-list", "--first-parent", *limit, head).split()[::-1]
+        return self.run(
+            "rev-list", "--first-parent", *limit, "--end-of-options", head, "--"
+        ).split()[::-1]
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether `newer` reaches `older`."""
         try:
-            self.run("merge-base", "--is-ancestor", older, newer)
+            self.run("merge-base", "--is-ancestor", "--end-of-options", older, newer)
         except GitCommandError as error:
             if error.status == 1:
                 return False
