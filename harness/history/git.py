@@ -26,6 +26,16 @@ CLEAN = {
     "GIT_NO_REPLACE_OBJECTS": "1",
     "LC_ALL": "C.UTF-8",
 }
+SAFE = (
+    "-c",
+    "protocol.allow=never",
+    *(
+        word
+        for name in ("https", "http", "ssh", "git", "file")
+        for word in ("-c", f"protocol.{name}.allow=always")
+    ),
+)
+"""Ways of cloning: a URL may name a helper, and a helper may be any program."""
 
 
 class Clone:
@@ -33,7 +43,9 @@ class Clone:
 
     def __init__(self, path: Path, env: Mapping[str, str] | None = None) -> None:
         self.path = path
-        self._env = {**CLEAN, **(env or {})}
+        # Nothing that a partial clone lacks is fetched on the way: newer and older git refuse so.
+        lazy = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
+        self._env = {**CLEAN, **lazy, **(env or {})}
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:
         """Run git in the clone and return its output, exactly (undecodable bytes survive).
@@ -44,8 +56,8 @@ class Clone:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of git processes that stay open; nothing absent is fetched."""
-        return {**os.environ, **self._env, "GIT_NO_LAZY_FETCH": "1"}
+        """The environment of git processes that stay open."""
+        return {**os.environ, **self._env}
 
     @staticmethod
     def command(*arguments: str) -> list[str]:
@@ -95,6 +107,10 @@ class Clone:
             return self.run("rev-parse", *given).strip()
         except GitCommandError:
             return ""
+
+    def date(self, commit: str) -> str:
+        """When a commit was made, as ISO 8601 text with its zone."""
+        return self.run("log", "-1", "--format=%cI", "--end-of-options", commit, "--").strip()
 
     def has(self, commit: str) -> bool:
         """Whether the clone holds this commit."""
@@ -167,7 +183,7 @@ def clone_bare(url: str, target: Path) -> None:
     git = Git(partial.parent)
     git.update_environment(**CLEAN)
     try:
-        git.execute(["git", "clone", "--quiet", "--bare", url, str(partial)])
+        git.execute(["git", *SAFE, "clone", "--quiet", "--bare", "--", url, str(partial)])
     except GitCommandError as error:
         # GitPython's own words around git's: stderr: 'fatal: ...'
         reason = str(error.stderr).strip().removeprefix("stderr: ").strip("'\n ")

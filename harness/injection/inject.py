@@ -203,7 +203,7 @@ class Injector:
         )
 
     def _record(self, base: str, number: int, bug: Bug, files: list[str]) -> InstanceRecord:
-        date = self.clone.run("log", "-1", "--format=%cI", base).strip()
+        date = self.clone.date(base)
         record = InstanceRecord(
             instance_id=f"{self.manifest.repo.replace('/', '__')}-bug-{number:04}",
             base_commit=base,
@@ -226,7 +226,7 @@ def with_digests(clone: Clone, record: InstanceRecord) -> InstanceRecord:
 def test_modules(clone: Clone, commit: str, layout: Layout, only: Sequence[str]) -> list[str]:
     """Return the test modules of a commit, sorted: all of the layout's, or `only` some of them."""
     test = is_test_module(layout)
-    listed = clone.run("ls-tree", "-r", "-z", "--name-only", commit, "--").split("\0")
+    listed = clone.run("ls-tree", "-r", "-z", "--name-only", "--end-of-options", commit).split("\0")
     return sorted(p for p in listed if test(p) and (not only or under(p, only)))
 
 

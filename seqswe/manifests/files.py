@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from importlib.util import find_spec
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from seqswe.errors import ManifestError, UnknownName
 from seqswe.manifests.manifest import SCHEMA_VERSION, InstanceRecord, Manifest, record_json
 from seqswe.manifests.parse import parse
+from seqswe.manifests.read import read_json_lines, read_toml
 
 
 def shipped() -> Path:
@@ -40,10 +39,7 @@ def load(codebase: str) -> Manifest:
         if "/" in codebase or not (folder / "manifest.toml").is_file():
             raise UnknownName("codebase", codebase, names())
     path = folder / "manifest.toml"
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ManifestError(f"{path}: not TOML: {error}", "Correct the line named.") from None
+    data = read_toml(path)
     for name in ("folder", "instances"):
         if name in data:
             raise ManifestError(
@@ -63,24 +59,24 @@ def load_instances(path: Path) -> tuple[InstanceRecord, ...]:
     """Read instances.jsonl (absent: none) and check the order of dates and the ids."""
     if not path.exists():
         return ()
-    records = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            data = json.loads(line)
-        except json.JSONDecodeError as error:
+    hint = "Restore the file; `seqswe mine` and `seqswe validate` write it."
+    records: list[InstanceRecord] = []
+    known: set[str] = set()
+    for entry in read_json_lines(path, hint):
+        record = parse(InstanceRecord, entry.value, entry.where)
+        if records and record.created_at < records[-1].created_at:
             raise ManifestError(
-                f"{path}, line {number}: not JSON: {error}",
-                "Restore the file; it is written by `seqswe validate`.",
-            ) from None
-        records.append(parse(InstanceRecord, data, f"{path}, line {number}"))
-    for before, after in pairwise(records):
-        if after.created_at < before.created_at:
-            raise ManifestError(
-                f"{path}: {after.instance_id} is dated before {before.instance_id} above it",
+                f"{entry.where}: field 'created_at': {record.instance_id} is dated before "
+                f"{records[-1].instance_id} above it",
                 "A sequence is chronological: `created_at` never decreases.",
             )
-    if len({r.instance_id for r in records}) != len(records):
-        raise ManifestError(f"{path}: an instance_id occurs twice", "Remove one of them.")
+        if record.instance_id in known:
+            raise ManifestError(
+                f"{entry.where}: field 'instance_id': {record.instance_id} occurs twice",
+                "Remove one of the two lines.",
+            )
+        known.add(record.instance_id)
+        records.append(record)
     return tuple(records)
 
 
