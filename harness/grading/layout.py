@@ -36,7 +36,8 @@ def is_test(layout: Layout) -> Callable[[str], bool]:
 def is_test_module(layout: Layout) -> Callable[[str], bool]:
     """Return a function that tells whether a path is a test module, which pytest is given."""
     test, name = is_test(layout), _names(tuple(layout.test_modules.split()))
-    return lambda path: name(PurePosixPath(path).name) and test(path)
+    exclude = _matcher(layout.exclude)
+    return lambda path: name(PurePosixPath(path).name) and test(path) and not exclude(path)
 
 
 def is_source(layout: Layout) -> Callable[[str], bool]:

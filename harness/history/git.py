@@ -28,6 +28,8 @@ CLEAN = {
 }
 SAFE = (
     "-c",
+    "safe.directory=*",
+    "-c",
     "protocol.allow=never",
     *(
         word
@@ -171,6 +173,21 @@ def settle(partial: Path, folder: Path) -> None:
         if not folder.is_dir():
             raise
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def git_folder(path: Path, *, above: bool = False) -> Path | None:
+    """Return the git folder of a clone or checkout, or None if there is none.
+
+    above: whether the path may lie anywhere in a checkout.
+    """
+    if not path.is_dir():
+        return None
+    env = {} if above else {"GIT_CEILING_DIRECTORIES": str(path.resolve().parent)}
+    try:
+        found = Clone(path, env).run("rev-parse", "--absolute-git-dir").removesuffix("\n")
+    except GitCommandError:
+        return None
+    return Path(found)
 
 
 def clone_bare(url: str, target: Path) -> None:

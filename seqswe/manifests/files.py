@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from importlib.util import find_spec
@@ -13,6 +14,7 @@ from seqswe.errors import ManifestError, UnknownName
 from seqswe.manifests.manifest import SCHEMA_VERSION, InstanceRecord, Manifest, record_json
 from seqswe.manifests.parse import parse
 from seqswe.manifests.read import read_json_lines, read_toml
+from seqswe.patterns import NAME
 
 
 def shipped() -> Path:
@@ -23,21 +25,44 @@ def shipped() -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
+def codebases_folder() -> Path:
+    """Where manifests of one's own are kept: `SEQSWE_CODEBASES`, or in the user's data folder."""
+    chosen = os.environ.get("SEQSWE_CODEBASES")
+    if chosen:
+        return Path(chosen)
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "seqswe" / "codebases"
+
+
 def names(root: Path | None = None) -> list[str]:
-    """Names of the codebases in a manifest folder (default: the shipped one)."""
-    return sorted(p.parent.name for p in (root or shipped()).glob("*/manifest.toml"))
+    """Names of the codebases in a manifest folder (default: the shipped and one's own)."""
+    folders = [root] if root else [shipped(), codebases_folder()]
+    return sorted({p.parent.name for folder in folders for p in folder.glob("*/manifest.toml")})
+
+
+def find(codebase: str) -> Path | None:
+    """Find the folder of a codebase: a path, the name of a shipped one, or of one's own."""
+    places = [Path(codebase)] if codebase else []
+    if NAME.fits(codebase):
+        places += [shipped() / codebase, codebases_folder() / codebase]
+    return next((folder for folder in places if _is_file(folder / "manifest.toml")), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def load(codebase: str) -> Manifest:
-    """Load a codebase by name, or by the path of a folder with a manifest.toml.
+    """Load a codebase by name, or by the path of a folder with a manifest.toml; see `find`.
 
     Raises UnknownName (with the closest name) or ManifestError.
     """
-    folder = Path(codebase)
-    if not (folder / "manifest.toml").is_file():
-        folder = shipped() / codebase
-        if "/" in codebase or not (folder / "manifest.toml").is_file():
-            raise UnknownName("codebase", codebase, names())
+    folder = find(codebase)
+    if folder is None:
+        raise UnknownName("codebase", codebase, names())
     path = folder / "manifest.toml"
     data = read_toml(path)
     for name in ("folder", "instances"):
