@@ -41,9 +41,11 @@ class UnknownName(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        close = get_close_matches(name, names, n=1, cutoff=0.4)
+        close = get_close_matches(name[:80], names, n=1, cutoff=0.4)
         did = f"Did you mean {close[0]!r}? " if close else ""
-        super().__init__(f"unknown {kind} {name!r}", f"{did}Known: {', '.join(names) or 'none'}.")
+        super().__init__(
+            f"unknown {kind} {name[:80]!r}", f"{did}Known: {', '.join(names) or 'none'}."
+        )
 
 
 class ManifestError(UsageError):

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Annotated, Any, Protocol, cast, runtime_checkable
 
 from seqswe import plugins
 from seqswe.errors import UsageError
+from seqswe.patterns import DAY, KEY, REQUIREMENT, VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """A span of history that shares one image: what the project declared it needs."""
 
-    key: str
+    key: Annotated[str, KEY]
     """Fingerprint of `python` and `requirements` (and nothing else that may change)."""
-    python: str
-    requirements: tuple[str, ...]
-    lock: tuple[str, ...] = ()
+    python: Annotated[str, VERSION]
+    requirements: tuple[Annotated[str, REQUIREMENT], ...]
+    lock: tuple[Annotated[str, REQUIREMENT], ...] = ()
     """Exact versions resolved when the environment was first built, `name==version`."""
-    cutoff: str = ""
+    cutoff: Annotated[str, DAY] = ""
     """ISO date after which no release was considered; empty for no such date."""
     source_path: str = "."
     """Folders of the checkout that belong on `sys.path`, joined by colons."""

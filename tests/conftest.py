@@ -23,6 +23,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache of the tests' own, so that nothing of the user's is used or changed."""
     folder = tmp_path_factory.mktemp("cache")
     os.environ["SEQSWE_CACHE"] = str(folder)
+    os.environ["SEQSWE_CODEBASES"] = str(folder / "codebases")
     return folder
 
 

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from fnmatch import fnmatch
-from pathlib import PurePosixPath
 
+from harness.codebases.declarations import Remembered
 from harness.codebases.environment import environment_at
-from harness.codebases.statement import Issue, statement_of
-from harness.grading.patch import is_test, parts, split, under
+from harness.codebases.statement import Issue, statement_from, statement_of
+from harness.grading.layout import is_source, is_test, is_test_module
+from harness.grading.patch import Part, parts
+from harness.history.absent import AbsentFiles, absent_objects
 from harness.history.git import Clone
 from harness.history.objects import CommitFiles, Objects
+from harness.history.walk import Diffs, Step, diff, walk
+from seqswe.errors import MissingError
 from seqswe.manifests.manifest import InstanceRecord, InstanceTexts, Layout, Manifest
 from seqswe.sandbox import Environment
 
-DIFF = (
-    "diff",
-    "--binary",
-    "--full-index",
-    "--no-color",
-    "--no-ext-diff",
-    "--no-textconv",
-    "--no-renames",
-)
+MAX_DIFF_CHARACTERS = 100_000_000
+"""A larger change is data, whatever else is in it, and takes minutes to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,104 +32,195 @@ class Mined:
     records: tuple[InstanceRecord, ...]
     environments: tuple[Environment, ...]
     skipped: Mapping[str, int]
+    """How many commits were left out, by reason; with the candidates they add up to `walked`."""
     walked: int
     head: str
 
+    @property
+    def statements(self) -> Mapping[str, int]:
+        """How many statements come from what: `commit` (its message) or `issue`."""
+        return Counter(record.statement_source.partition(":")[0] for record in self.records)
 
-def mine(clone: Clone, manifest: Manifest, issues: Mapping[int, Issue]) -> Mined:
-    """Find the candidates of a codebase by the rules of its manifest; nothing is executed."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Why a commit is no candidate, in words."""
+
+    reason: str
+
+
+def history_of(clone: Clone, manifest: Manifest) -> list[Step]:
+    """Read the history that a manifest's rules ask for. Raises MissingError without its head."""
     rules = manifest.mining
-    head = clone.run("rev-parse", rules.head or "HEAD").strip()
-    history = clone.first_parents(head, rules.window)
+    head = clone.commit_id(rules.head or "HEAD")
+    if not head:
+        raise MissingError(
+            f"the clone {clone.path} lacks the commit {rules.head or 'HEAD'}",
+            "Fetch the whole history into the clone, or change `head` in manifest.toml.",
+        )
+    return walk(clone, head, rules.window)
+
+
+def mine(
+    clone: Clone,
+    manifest: Manifest,
+    issues: Mapping[int, Issue],
+    history: Sequence[Step] | None = None,
+) -> Mined:
+    """Find the candidates of a codebase by the rules of its manifest; nothing is executed.
+
+    history: of `history_of`, if it was read before.
+    """
+    steps = history_of(clone, manifest) if history is None else history
+    head = steps[-1].commit
     skipped: Counter[str] = Counter()
     records: list[InstanceRecord] = []
     environments: dict[str, Environment] = {}
     clock: datetime | None = None
-    objects = Objects(clone)
-    for base, commit, date in _steps(clone, head, len(history)):
-        candidate = _candidate(clone, manifest, base, commit, issues)
-        if isinstance(candidate, str):
-            skipped[candidate] += 1
-            continue
-        if clock and date < clock:
-            skipped["dated before its predecessor"] += 1
-            continue
-        clock = date
-        before, after = CommitFiles(objects, base), CommitFiles(objects, commit)
-        environment = environment_at(before, after, date, manifest.python)
-        environments.setdefault(environment.key, environment)
-        records.append(replace(candidate, created_at=date, environment=environment.key))
-    objects.close()
+    with Objects(clone) as objects, Diffs(clone) as diffs:
+        miner = Miner(
+            manifest=manifest,
+            issues=issues,
+            objects=objects,
+            diffs=diffs,
+            trees=AbsentFiles(objects, absent_objects(clone, head)),
+            dates=_dates(clone, steps),
+            declarations=Remembered(),
+        )
+        for step in steps:
+            found = miner.candidate(step)
+            if isinstance(found, InstanceRecord) and clock and found.created_at < clock:
+                found = LeftOut(reason="dated before its predecessor")
+            if isinstance(found, LeftOut):
+                skipped[found.reason] += 1
+                continue
+            clock = found.created_at
+            environment = miner.environment(step)
+            environments.setdefault(environment.key, environment)
+            records.append(replace(found, environment=environment.key))
     return Mined(
         records=tuple(records),
         environments=tuple(environments.values()),
         skipped=dict(skipped),
-        walked=len(history),
+        walked=len(steps),
         head=head,
     )
 
 
-def _steps(clone: Clone, head: str, count: int) -> Iterator[tuple[str, str, datetime]]:
-    lines = clone.run("log", "--first-parent", f"--max-count={count}", "--format=%P %H %cI", head)
-    for line in reversed(lines.splitlines()):
-        *parents, commit, date = line.split(" ")
-        if parents and parents[0]:
-            yield parents[0], commit, datetime.fromisoformat(date)
+def _dates(clone: Clone, steps: Sequence[Step]) -> dict[str, datetime | None]:
+    """Dates of all commits and of the one before the first."""
+    before = [step for parent in steps[0].parents[:1] for step in walk(clone, parent, 1)]
+    return {step.commit: step.date for step in (*before, *steps)}
 
 
-def _candidate(
-    clone: Clone, manifest: Manifest, base: str, commit: str, issues: Mapping[int, Issue]
-) -> InstanceRecord | str:
-    """Return the record of a commit, or the reason why it is skipped."""
-    rules, layout = manifest.mining, manifest.layout
-    paths = clone.run("diff", "--name-only", "--no-renames", "-z", base, commit).split("\0")[:-1]
-    sources, tests = _sort(paths, layout)
-    if not sources:
-        return "changes no source"
-    if not tests:
-        return "changes no test module"
-    if len(sources) > rules.max_source_files:
-        return f"changes more than {rules.max_source_files} source files"
-    if rules.message and not re.search(
-        rules.message, clone.run("log", "-1", "--format=%B", commit), re.IGNORECASE
-    ):
-        return "its message does not match"
-    try:
-        texts = texts_of(clone, layout, base, commit, issues)
-    except ValueError:
-        return "its patch cannot be split"
-    if sum(part.changed for part in parts(texts.patch)) > rules.max_changed_lines:
-        return f"changes more than {rules.max_changed_lines} lines of source"
-    tests = [t for t in tests if clone.show(commit, t) is not None]
-    if not tests:
-        return "only removes test modules"
-    return InstanceRecord(
-        instance_id=f"{manifest.repo.replace('/', '__')}-{commit[:10]}",
-        base_commit=base,
-        gold_commit=commit,
-        created_at=datetime.max,
-        environment="",
-        statement_source=texts.source,
-        gold_files=tuple(sources),
-        test_files=tuple(tests),
-        digests=texts.digests,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Miner:
+    """What looking at one commit after the other needs."""
+
+    manifest: Manifest
+    issues: Mapping[int, Issue]
+    objects: Objects
+    diffs: Diffs
+    trees: AbsentFiles
+    dates: Mapping[str, datetime | None]
+    declarations: Remembered
+
+    def candidate(self, step: Step) -> InstanceRecord | LeftOut:
+        """Return the record of a commit without its environment, or why it is left out."""
+        if reason := next(self._reasons(step), ""):
+            return LeftOut(reason=reason)
+        layout, rules = self.manifest.layout, self.manifest.mining
+        base = step.parents[0]
+        try:
+            patches = split_diff(self.diffs.diff(base, step.commit), layout)
+        except ValueError:
+            return LeftOut(reason="its patch cannot be split")
+        if patches.changed > rules.max_changed_lines:
+            return LeftOut(reason=f"changes more than {rules.max_changed_lines} lines of source")
+        clock = self.dates.get(base)
+        if clock is None or step.date is None:
+            return LeftOut(reason="its date cannot be read")
+        statement, source = statement_from(step.message, clock, self.issues)
+        texts = InstanceTexts(
+            statement=statement, source=source, patch=patches.patch, test_patch=patches.test_patch
+        )
+        kept = (change.path for change in step.changes if change.status != "D")
+        return InstanceRecord(
+            instance_id=f"{self.manifest.repo.replace('/', '__')}-{step.commit[:10]}",
+            base_commit=base,
+            gold_commit=step.commit,
+            created_at=step.date,
+            environment="",
+            statement_source=texts.source,
+            gold_files=tuple(sorted(filter(is_source(layout), step.paths))),
+            test_files=tuple(sorted(filter(is_test_module(layout), kept))),
+            digests=texts.digests,
+        )
+
+    def _reasons(self, step: Step) -> Iterator[str]:
+        """Why a commit is left out, as far as its message and the names of its files tell."""
+        rules, layout = self.manifest.mining, self.manifest.layout
+        if not step.parents:
+            yield "is the first commit"
+        sources = sum(map(is_source(layout), step.paths))
+        tests = [c for c in step.changes if is_test_module(layout)(c.path)]
+        if not sources:
+            yield "changes no source"
+        if not tests:
+            yield "changes no test module"
+        if all(change.status == "D" for change in tests):
+            yield "only removes test modules"
+        if sources > rules.max_source_files:
+            yield f"changes more than {rules.max_source_files} source files"
+        if rules.message and not re.search(rules.message, step.message, re.IGNORECASE):
+            yield "its message does not match"
+        if self.trees.needed_by(step):
+            yield "a file that it needs is absent from the clone"
+
+    def environment(self, step: Step) -> Environment:
+        """The environment of a candidate."""
+        base = CommitFiles(self.objects, step.parents[0])
+        assert step.date
+        gold = CommitFiles(self.objects, step.commit)
+        python = self.manifest.python
+        return environment_at(base, gold, step.date, python, self.declarations)
 
 
-def _sort(paths: list[str], layout: Layout) -> tuple[list[str], list[str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patches:
+    """A diff taken apart."""
+
+    patch: str
+    test_patch: str
+    changed: int
+    """Lines of `patch` that are added or removed."""
+
+
+def split_diff(text: str, layout: Layout) -> Patches:
+    """Split a diff into source and tests. Raises ValueError if it does not come apart."""
+    if len(text) > MAX_DIFF_CHARACTERS:
+        raise ValueError("the diff is too large")
+    found = parts(text)
+    if "".join(part.text for part in found) != text:
+        raise ValueError("the diff does not come apart cleanly")
     test = is_test(layout)
-    modules = [p for p in paths if test(p) and fnmatch(PurePosixPath(p).name, layout.test_modules)]
-    sources = [p for p in paths if not test(p) and under(p, layout.source) and p.endswith(".py")]
-    return sorted(sources), sorted(modules)
+    sides: tuple[list[Part], list[Part]] = ([], [])
+    for part in found:
+        sides[any(map(test, part.paths))].append(part)
+    source, tests = sides
+    return Patches(
+        patch="".join(part.text for part in source),
+        test_patch="".join(part.text for part in tests),
+        changed=sum(part.changed for part in source),
+    )
 
 
 def texts_of(
     clone: Clone, layout: Layout, base: str, commit: str, issues: Mapping[int, Issue]
 ) -> InstanceTexts:
     """Read statement, patch and test patch of a commit. Raises ValueError if they do not split."""
-    diff = clone.run(*DIFF, base, commit)
-    if "".join(part.text for part in parts(diff)) != diff:
-        raise ValueError("the diff does not come apart cleanly")
-    test_patch, patch = split(diff, is_test(layout))
+    patches = split_diff(diff(clone, base, commit), layout)
     statement, source = statement_of(clone, base, commit, issues)
-    return InstanceTexts(statement=statement, source=source, patch=patch, test_patch=test_patch)
+    return InstanceTexts(
+        statement=statement, source=source, patch=patches.patch, test_patch=patches.test_patch
+    )

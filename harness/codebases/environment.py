@@ -6,7 +6,7 @@ the same quarter share an environment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -20,6 +20,8 @@ from seqswe.instance import digest_of
 from seqswe.manifests.manifest import PythonSettings
 from seqswe.sandbox import Environment
 
+Declare = Callable[..., Declaration]
+"""Called like `declaration_of`."""
 PYTHONS = ("3.9", "3.11", "3.13")
 """Versions that environments are chosen from: those that Debian's suites bring."""
 SINCE = {"3.9": date(2021, 3, 31), "3.11": date(2023, 2, 1), "3.13": date(2024, 12, 1)}
@@ -40,17 +42,22 @@ class Need:
     declaration: Declaration
 
 
-def need_of(base: CommitFiles, gold: CommitFiles, when: datetime, settings: PythonSettings) -> Need:
+def need_of(
+    base: CommitFiles,
+    gold: CommitFiles,
+    when: datetime,
+    settings: PythonSettings,
+    declare: Declare = declaration_of,
+) -> Need:
     """Read what a task's base commit and its fix declare; equal declarations give equal keys.
 
-    The fix counts too: a test that it brings may need what only it declares.
+    The fix counts too: a test that it brings may need what only it declares. declare: reads what a
+    commit declares; `Remembered` for many commits.
     """
-    asked = declaration_of(base, settings.version or PYTHONS[0])
+    asked = declare(base, settings.version or PYTHONS[0])
     python = settings.version or choose_python(asked.python, when.date())
     exclude = (*settings.exclude, settings.distribution)
-    declarations = [
-        declaration_of(files, python, exclude, settings.extras) for files in (base, gold)
-    ]
+    declarations = [declare(files, python, exclude, settings.extras) for files in (base, gold)]
     requirements = tuple(_merged(declarations, settings))
     cutoff = cutoff_of(python, when) if settings.dated else ""
     source_path = settings.source_path or source_path_of(base)
@@ -67,10 +74,14 @@ def need_of(base: CommitFiles, gold: CommitFiles, when: datetime, settings: Pyth
 
 
 def environment_at(
-    base: CommitFiles, gold: CommitFiles, when: datetime, settings: PythonSettings
+    base: CommitFiles,
+    gold: CommitFiles,
+    when: datetime,
+    settings: PythonSettings,
+    declare: Declare = declaration_of,
 ) -> Environment:
     """The environment of `need_of`."""
-    return need_of(base, gold, when, settings).environment
+    return need_of(base, gold, when, settings, declare).environment
 
 
 def choose_python(requires: str, when: date) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from harness.history.git import Clone, clone_bare
+from harness.history.git import Clone, clone_bare, git_folder
 from seqswe.errors import MissingError, UsageError
+from seqswe.instance import digest_of
 from seqswe.manifests.files import shipped
 from seqswe.manifests.manifest import Manifest
 from seqswe.runs.folders import cache_folder
@@ -15,10 +16,13 @@ from seqswe.runs.folders import cache_folder
 def clone_of(manifest: Manifest, mirror: str) -> Clone:
     """Find the clone of a codebase; the demo codebase is built from the package's own files.
 
-    A mirror comes first, but it need not hold the demo codebase.
+    A local clone that the manifest names is used in place. Else a mirror comes first, but it need
+    not hold the demo codebase.
     """
     from harness.codebases import demo
 
+    if local := local_clone(manifest.url):
+        return local
     name = manifest.synthetic.codebase if manifest.synthetic else manifest.name
     own = (manifest.folder / "history", shipped() / name / "history")
     if not any(folder.is_dir() for folder in own):
@@ -49,18 +53,31 @@ def locate(repo: str, url: str, mirror: str, cache: Path) -> Clone:
 
     A mirror holds `<owner>+<name>/repo` or `<owner>/<name>.git`. Raises MissingError.
     """
-    if mirror:
-        if mirrored := in_mirror(repo, mirror):
-            return mirrored
+    if mirrored := in_mirror(repo, mirror):
+        return mirrored
+    target = cache / "clones" / cached_name(repo, url)
+    if mirror and not target.is_dir():
         owner, _, name = repo.partition("/")
         raise MissingError(
             f"the mirror {mirror} has no clone of {repo}",
             f"Expected {owner}+{name}/repo or {owner}/{name}.git in it.",
         )
-    target = cache / "clones" / repo.replace("/", "+", 1)
     if not target.is_dir():
         clone_bare(url, target)
     return Clone(target)
+
+
+def cached_name(repo: str, url: str) -> str:
+    """The name of a clone in the cache; other hosts have repositories of the same name."""
+    name = repo.replace("/", "+", 1)
+    usual = url.removesuffix(".git") in ("", f"https://github.com/{repo}")
+    return name if usual else f"{name}-{digest_of(url).removeprefix('sha256:')[:8]}"
+
+
+def local_clone(url: str) -> Clone | None:
+    """Return the clone or checkout that a manifest names by its absolute path, if it is there."""
+    folder = git_folder(Path(url)) if url.startswith("/") else None
+    return Clone(folder) if folder else None
 
 
 def in_mirror(repo: str, mirror: str) -> Clone | None:

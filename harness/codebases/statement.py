@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +11,16 @@ from pathlib import Path
 from harness.history.git import Clone
 from seqswe.errors import UsageError
 from seqswe.manifests.parse import moment
+from seqswe.manifests.read import Entry, read_json_lines
 
-CLOSES = re.compile(r"(?i)\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\s*:?\s+#(\d+)")
+CLOSES = re.compile(r"(?i)\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\s*:?\s+#(\d{1,9})(?!\d)")
+FIELDS: Mapping[str, type | tuple[type, ...]] = {
+    "number": int,
+    "title": str,
+    "body": (str, type(None)),
+    "created_at": str,
+}
+"""Fields of an issue's line, and their types."""
 TRAILER = re.compile(r"^[A-Z][A-Za-z]*(?:-[A-Za-z]+)+: \S")
 """`Co-authored-by: x` and the like. One word before the colon is prose ("Fix: ...")."""
 
@@ -35,36 +42,38 @@ def load_issues(path: str) -> Mapping[int, Issue]:
     """
     if not path:
         return {}
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}", "Give a file of issue texts.") from None
-    issues = {}
-    for number, line in enumerate(lines, 1):
-        try:
-            data = json.loads(line)
-            issues[int(data["number"])] = Issue(
-                title=data["title"],
-                body=data["body"] or "",
-                created_at=moment(data["created_at"], f"{path}, line {number}"),
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(
-                f"{path}, line {number}: {error!r}",
-                'Each line is {"number", "title", "body", "created_at"}.',
-            ) from None
-    return issues
+    hint = 'Each line is {"number", "title", "body", "created_at"}.'
+    return dict(_issue(entry, hint) for entry in read_json_lines(Path(path), hint))
+
+
+def _issue(entry: Entry, hint: str) -> tuple[int, Issue]:
+    """An issue and its number, from a line that may hold more."""
+    data = entry.value if isinstance(entry.value, dict) else {}
+    for name, kinds in FIELDS.items():
+        if name not in data:
+            raise UsageError(f"{entry.where}: field {name!r} is missing", hint)
+        if not isinstance(data[name], kinds) or isinstance(data[name], bool):
+            raise UsageError(f"{entry.where}: field {name!r} is of the wrong type", hint)
+    return data["number"], Issue(
+        title=data["title"],
+        body=data["body"] or "",
+        created_at=moment(data["created_at"], f"{entry.where}: field 'created_at'"),
+    )
 
 
 def statement_of(
     clone: Clone, base: str, commit: str, issues: Mapping[int, Issue]
 ) -> tuple[str, str]:
-    """Return the statement of a commit's task and its source: `issue:<number>` or `commit`.
+    """Return the statement of a commit's task and its source: `issue:<number>` or `commit`."""
+    message = clone.run("log", "-1", "--format=%B", "--end-of-options", commit, "--")
+    return statement_from(message, datetime.fromisoformat(clone.date(base)), issues)
 
-    An issue counts only if it was written before the base commit was.
+
+def statement_from(message: str, clock: datetime, issues: Mapping[int, Issue]) -> tuple[str, str]:
+    """Return the statement that a commit message leads to, and its source.
+
+    An issue counts only if it was written before `clock`, the date of the base commit.
     """
-    message = clone.run("log", "-1", "--format=%B", commit)
-    clock = datetime.fromisoformat(clone.run("log", "-1", "--format=%cI", base).strip())
     for number in map(int, CLOSES.findall(message)):
         issue = issues.get(number)
         if issue and issue.created_at <= clock:

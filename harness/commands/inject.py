@@ -164,12 +164,12 @@ def _bases(
 ) -> tuple[list[str], list[Environment]]:
     """Base commits with tests, oldest first and dated in order, and their environments."""
     rules = manifest.mining
-    head = clone.run("rev-parse", rules.head or "HEAD").strip()
+    head = clone.commit_id(rules.head or "HEAD")
     history = clone.first_parents(head, rules.window)
     bases: list[str] = []
     clock: datetime | None = None
     for commit in history[len(history) // YOUNG :]:
-        date = datetime.fromisoformat(clone.run("log", "-1", "--format=%cI", commit).strip())
+        date = datetime.fromisoformat(clone.date(commit))
         if (clock is None or date >= clock) and test_modules(clone, commit, manifest.layout, tests):
             bases.append(commit)
             clock = date
@@ -177,7 +177,7 @@ def _bases(
     with Objects(clone) as objects:
         environments = []
         for base in bases:
-            when = datetime.fromisoformat(clone.run("log", "-1", "--format=%cI", base).strip())
+            when = datetime.fromisoformat(clone.date(base))
             files = CommitFiles(objects, base)
             environments.append(environment_at(files, files, when, manifest.python))
     return bases, [known.get(e.key, e) for e in environments]

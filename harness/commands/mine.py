@@ -1,46 +1,130 @@
-"""`seqswe mine`: candidates from a clone's history. Nothing is executed."""
+"""`seqswe mine`: candidates from a repository's history. Nothing is executed."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
+from harness.codebases.candidates import Mined, history_of
 from harness.codebases.candidates import mine as find_candidates
+from harness.codebases.infer import describes, infer
 from harness.codebases.locate import clone_of, writable_folder
 from harness.codebases.statement import load_issues
+from harness.codebases.target import Origin, find_origin
+from harness.history.git import Clone
+from harness.history.walk import Step, walk
 from seqswe.cli.options import setting_options
+from seqswe.errors import UsageError
 from seqswe.manifests import files as manifests
+from seqswe.manifests.manifest import Manifest
 
 CANDIDATES = "candidates.jsonl"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is mined, and where the result is written."""
+
+    manifest: Manifest
+    clone: Clone
+    history: Sequence[Step]
+    folder: Path
+
+
 @click.command()
-@click.argument("codebase")
+@click.argument("target", default="")
 @setting_options("mirror", "issues")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder to write; default: the manifest's."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder to write; default: the manifest's, or one below SEQSWE_CODEBASES.",
 )
-def mine(codebase: str, mirror: str, issues: str, out: Path | None) -> None:
-    """Walk the first-parent history of CODEBASE and write candidates.jsonl.
+def mine(target: str, mirror: str, issues: str, out: Path | None) -> None:
+    """Walk the first-parent history of TARGET and write candidates.jsonl.
 
-    CODEBASE is the name of a manifest, or a folder with a manifest.toml. A candidate changes
-    source and tests; the rules are in the manifest's [mining] table. Next: `seqswe validate`.
+    TARGET is OWNER/NAME as on GitHub, the path of a clone or checkout, the URL of a git repository,
+    or the name or folder of a manifest; without one, the checkout that you stand in. Where there is
+    no manifest yet, one is written from the tree and its history. A candidate changes source and
+    tests; the rules are in the manifest's [mining] table. Next: `seqswe validate`.
     """
-    manifest = manifests.load(codebase)
-    folder = writable_folder(manifest, out)
-    mined = find_candidates(clone_of(manifest, mirror), manifest, load_issues(issues))
+    texts = load_issues(issues)
+    if target and manifests.find(target):
+        subject = _described(target, mirror, out)
+    else:
+        subject = _described_now(find_origin(target, mirror), out)
+    manifest, folder = subject.manifest, subject.folder
+    mined = find_candidates(subject.clone, manifest, texts, subject.history)
     known = {e.key: e for e in manifest.environments}
     environments = tuple(known.get(e.key, e) for e in mined.environments)
     rules = replace(manifest.mining, head=mined.head)
     manifests.save_instances(mined.records, folder / CANDIDATES)
     manifests.save_manifest(replace(manifest, environments=environments, mining=rules), folder)
-    for reason, count in sorted(mined.skipped.items(), key=lambda item: -item[1]):
+    _print_listing(mined)
+    named = manifest.name if out is None and _is_found(manifest.name, folder) else str(folder)
+    place = f" --mirror {mirror}" if mirror and os.environ.get("SEQSWE_MIRRORS") != mirror else ""
+    if mined.records:
+        click.echo(f"Next: seqswe validate {named}{place}", err=True)
+    click.echo(folder / CANDIDATES)
+
+
+def _described(target: str, mirror: str, out: Path | None) -> Subject:
+    """A codebase that has a manifest."""
+    manifest = manifests.load(target)
+    folder = writable_folder(manifest, out)
+    clone = clone_of(manifest, mirror)
+    return Subject(
+        manifest=manifest, clone=clone, history=history_of(clone, manifest), folder=folder
+    )
+
+
+def _described_now(origin: Origin, out: Path | None) -> Subject:
+    """A codebase whose manifest is made now, unless an earlier call wrote one for it."""
+    history = walk(origin.clone, origin.clone.commit_id("HEAD"))
+    found = infer(origin, history)
+    manifest = found.manifest
+    folder = out or manifests.codebases_folder() / manifest.name
+    written = folder / "manifest.toml"
+    if written.exists():
+        if not describes(folder, origin):
+            raise UsageError(f"{folder} describes another codebase", "Give another --out.")
+        click.echo(f"{written} is kept; remove it to decide everything anew", err=True)
+        # Its rules of mining but for the head: the history has gone on since.
+        kept = manifests.load(str(folder))
+        manifest = replace(kept, mining=replace(kept.mining, head=""))
+        history = history_of(origin.clone, manifest)
+    else:
+        for line in found.lines:
+            click.echo(line, err=True)
+        manifest = replace(manifest, folder=folder)
+    return Subject(
+        manifest=manifest,
+        clone=origin.clone,
+        history=history,
+        folder=writable_folder(manifest, folder),
+    )
+
+
+def _is_found(name: str, folder: Path) -> bool:
+    """Whether a codebase's name leads to this folder."""
+    found = manifests.find(name)
+    return found is not None and found.resolve() == folder.resolve()
+
+
+def _print_listing(mined: Mined) -> None:
+    """Every commit that was walked, as a candidate or with the reason why it is none."""
+    for reason, count in sorted(mined.skipped.items(), key=lambda item: (-item[1], item[0])):
         click.echo(f"{count:6} left out: {reason}", err=True)
+    kinds = {"commit": "commit messages", "issue": "issues"}
+    sources = ", ".join(
+        f"{count} from {kinds.get(kind, kind)}" for kind, count in sorted(mined.statements.items())
+    )
     click.echo(
-        f"{len(mined.records):6} candidates in {len(environments)} environments, of "
-        f"{mined.walked} commits up to {mined.head[:12]}",
+        f"{len(mined.records):6} candidates in {len(mined.environments)} environments, of "
+        f"{mined.walked} commits up to {mined.head[:12]}"
+        + (f"; statements: {sources}" if sources else ""),
         err=True,
     )
-    click.echo(folder / CANDIDATES)

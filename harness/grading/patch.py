@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchSet
 
+from harness.grading.layout import is_test
 from seqswe.manifests.manifest import Layout
 
 STEERS_TESTS = (
@@ -81,23 +82,6 @@ def split(patch: str, chosen: Callable[[str], bool]) -> tuple[str, str]:
 def paths_of(patch: str) -> tuple[str, ...]:
     """Return every path that a patch touches, sorted."""
     return tuple(sorted({path for part in parts(patch) for path in part.paths}))
-
-
-def is_test(layout: Layout) -> Callable[[str], bool]:
-    """Return a function that tells whether a path is one of the tests.
-
-    A test module outside of the tests' folders is one as well.
-    """
-
-    def decide(path: str) -> bool:
-        return under(path, layout.tests) or fnmatch(PurePosixPath(path).name, layout.test_modules)
-
-    return decide
-
-
-def under(path: str, folders: Iterable[str]) -> bool:
-    """Whether a path is one of the folders or files, or lies below one."""
-    return any(path == f.rstrip("/") or path.startswith(f.rstrip("/") + "/") for f in folders)
 
 
 def candidate_part(patch: str, layout: Layout, gold_paths: Iterable[str]) -> tuple[str, list[str]]:

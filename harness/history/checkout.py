@@ -80,7 +80,7 @@ def _commit(side: Clone, instance: Instance) -> str:
         index = {"GIT_INDEX_FILE": os.path.join(folder, "index")}
         git = Clone(side.path, IDENTITY | index)
         try:
-            git.run("read-tree", instance.base_commit)
+            git.run("read-tree", "--end-of-options", instance.base_commit)
             git.run(*APPLY, "-", stdin=instance.bug_patch)
             if instance.test_patch:
                 git.run(*APPLY, "-R", "-", stdin=instance.test_patch)

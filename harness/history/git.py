@@ -26,6 +26,18 @@ CLEAN = {
     "GIT_NO_REPLACE_OBJECTS": "1",
     "LC_ALL": "C.UTF-8",
 }
+SAFE = (
+    "-c",
+    "safe.directory=*",
+    "-c",
+    "protocol.allow=never",
+    *(
+        word
+        for name in ("https", "http", "ssh", "git", "file")
+        for word in ("-c", f"protocol.{name}.allow=always")
+    ),
+)
+"""Ways of cloning: a URL may name a helper, and a helper may be any program."""
 
 
 class Clone:
@@ -33,7 +45,9 @@ class Clone:
 
     def __init__(self, path: Path, env: Mapping[str, str] | None = None) -> None:
         self.path = path
-        self._env = {**CLEAN, **(env or {})}
+        # Nothing that a partial clone lacks is fetched on the way: newer and older git refuse so.
+        lazy = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
+        self._env = {**CLEAN, **lazy, **(env or {})}
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:
         """Run git in the clone and return its output, exactly (undecodable bytes survive).
@@ -42,6 +56,17 @@ class Clone:
         """
         return self.run_bytes(*arguments, stdin=stdin).decode("utf-8", "surrogateescape")
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of git processes that stay open."""
+        return {**os.environ, **self._env}
+
+    @staticmethod
+    def command(*arguments: str) -> list[str]:
+        """A command of git as a list of words."""
+        # safe.directory: mirrors may belong to another user.
+        return ["git", "-c", "safe.directory=*", "-c", "core.quotePath=false", *arguments]
+
     def run_bytes(
         self, *arguments: str, stdin: str | None = None, env: Mapping[str, str] | None = None
     ) -> bytes:
@@ -49,10 +74,9 @@ class Clone:
         git = Git(self.path)
         git.update_environment(**self._env, **(env or {}))
         feed = {} if stdin is None else {"istream": _pipe(stdin)}
-        # safe.directory: mirrors may belong to another user.
         try:
             output = git.execute(
-                ["git", "-c", "safe.directory=*", "-c", "core.quotePath=false", *arguments],
+                self.command(*arguments),
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
                 **feed,  # type: ignore[call-overload]
@@ -68,10 +92,32 @@ class Clone:
         """The folder of the clone's objects."""
         return (self.path / self.run("rev-parse", "--git-path", "objects").strip()).resolve()
 
+    @cached_property
+    def id_bytes(self) -> int:
+        """How many bytes an object id has here: 20, or 32 in a SHA-256 repository."""
+        return 32 if self.run("rev-parse", "--show-object-format").strip() == "sha256" else 20
+
+    @cached_property
+    def shallow(self) -> bool:
+        """Whether the clone's history is cut off somewhere."""
+        return self.run("rev-parse", "--is-shallow-repository").strip() == "true"
+
+    def commit_id(self, name: str) -> str:
+        """The full id of a commit, a branch or a tag; "" if there is no such commit."""
+        try:
+            given = ("--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+            return self.run("rev-parse", *given).strip()
+        except GitCommandError:
+            return ""
+
+    def date(self, commit: str) -> str:
+        """When a commit was made, as ISO 8601 text with its zone."""
+        return self.run("log", "-1", "--format=%cI", "--end-of-options", commit, "--").strip()
+
     def has(self, commit: str) -> bool:
         """Whether the clone holds this commit."""
         try:
-            self.run("cat-file", "-e", f"{commit}^{{commit}}")
+            self.run("cat-file", "-e", "--end-of-options", f"{commit}^{{commit}}")
         except GitCommandError:
             return False
         return True
@@ -79,7 +125,7 @@ class Clone:
     def show(self, commit: str, path: str) -> str | None:
         """Return a file's text at a commit, or None if it does not exist there."""
         try:
-            return self.run("show", f"{commit}:{path}")
+            return self.run("show", "--end-of-options", f"{commit}:{path}")
         except GitCommandError:
             return None
 
@@ -96,12 +142,14 @@ class Clone:
     def first_parents(self, head: str, count: int = 0) -> list[str]:
         """Return first-parent commits up to `head`, oldest first; the last `count` (0: all)."""
         limit = (f"--max-count={count}",) if count else ()
-        return self.run("rev-list", "--first-parent", *limit, head).split()[::-1]
+        return self.run(
+            "rev-list", "--first-parent", *limit, "--end-of-options", head, "--"
+        ).split()[::-1]
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether `newer` reaches `older`."""
         try:
-            self.run("merge-base", "--is-ancestor", older, newer)
+            self.run("merge-base", "--is-ancestor", "--end-of-options", older, newer)
         except GitCommandError as error:
             if error.status == 1:
                 return False
@@ -127,6 +175,21 @@ def settle(partial: Path, folder: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def git_folder(path: Path, *, above: bool = False) -> Path | None:
+    """Return the git folder of a clone or checkout, or None if there is none.
+
+    above: whether the path may lie anywhere in a checkout.
+    """
+    if not path.is_dir():
+        return None
+    env = {} if above else {"GIT_CEILING_DIRECTORIES": str(path.resolve().parent)}
+    try:
+        found = Clone(path, env).run("rev-parse", "--absolute-git-dir").removesuffix("\n")
+    except GitCommandError:
+        return None
+    return Path(found)
+
+
 def clone_bare(url: str, target: Path) -> None:
     """Clone into a folder that is complete or does not exist. Raises MissingError."""
     hint = "Point --mirror (SEQSWE_MIRRORS) at a folder of bare clones."
@@ -137,7 +200,7 @@ def clone_bare(url: str, target: Path) -> None:
     git = Git(partial.parent)
     git.update_environment(**CLEAN)
     try:
-        git.execute(["git", "clone", "--quiet", "--bare", url, str(partial)])
+        git.execute(["git", *SAFE, "clone", "--quiet", "--bare", "--", url, str(partial)])
     except GitCommandError as error:
         # GitPython's own words around git's: stderr: 'fatal: ...'
         reason = str(error.stderr).strip().removeprefix("stderr: ").strip("'\n ")

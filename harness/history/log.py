@@ -18,7 +18,9 @@ def log(clone: Clone, commit: str) -> Iterator[Commit]:
         "-m",
         "--no-renames",
         "--format=%x1e%H%x1f%cI%x1f%B%x1f",
+        "--end-of-options",
         commit,
+        "--",
     )
     for entry in text.split("\x1e")[1:]:
         sha, date, message, files = entry.split("\x1f", 3)

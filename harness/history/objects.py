@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from threading import Lock
 from types import TracebackType
 
-from harness.history.git import CLEAN, Clone
+from harness.history.git import Clone
 
 TREE = "40000"
 """Mode of a folder in a tree object."""
@@ -21,16 +20,16 @@ class Objects:
     """Reads blobs and trees of a clone. Safe between threads; use it as a context manager."""
 
     def __init__(self, clone: Clone) -> None:
-        command = ["git", "-c", "safe.directory=*", "cat-file", "--batch"]
         self._process = subprocess.Popen(
-            command,
+            clone.command("cat-file", "--batch"),
             cwd=clone.path,
-            env={**os.environ, **CLEAN, "GIT_NO_LAZY_FETCH": "1"},
+            env=clone.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
         self._lock = Lock()
+        self._width = clone.id_bytes
         self.tree = lru_cache(maxsize=TREES)(self._tree)
 
     def __enter__(self) -> Objects:
@@ -68,12 +67,13 @@ class Objects:
     def _tree(self, name: str) -> Mapping[str, tuple[str, str]]:
         """Entries of a tree by name: mode and object id. Empty for what is not there."""
         data, entries, at = self.read(name) or b"", {}, 0
+        width = self._width
         while at < len(data):
             middle = data.index(b"\0", at)
             mode, _, path = data[at:middle].partition(b" ")
-            oid = data[middle + 1 : middle + 21].hex()
+            oid = data[middle + 1 : middle + 1 + width].hex()
             entries[path.decode("utf-8", "surrogateescape")] = (mode.decode(), oid)
-            at = middle + 21
+            at = middle + 1 + width
         return entries
 
 

@@ -19,6 +19,7 @@ from threading import Lock, get_ident
 
 from git.exc import GitCommandError
 
+from harness.history.absent import absent_objects
 from harness.history.git import Clone, settle
 from seqswe.errors import MissingError, UsageError
 from seqswe.sandbox import Checkout
@@ -36,10 +37,13 @@ class History:
 
     def __init__(self, clone: Clone, bases: Sequence[str], root: Path) -> None:
         self.clone = clone
-        self.root = root
         self._lock = Lock()
         self._steps = list(dict.fromkeys(bases))
         self._check_order()
+        absent = absent_objects(clone, self._steps[-1]) if self._steps else frozenset()
+        # Packs of a clone that lacks objects must not be taken for those of a whole one.
+        lacking = f"without-{listing_digest(sorted(absent))[:12]}" if absent else "."
+        self.root = root / lacking
 
     def _check_order(self) -> None:
         if missing := [b for b in self._steps if not self.clone.has(b)]:
@@ -48,7 +52,7 @@ class History:
                 + (f" and {len(missing) - 1} more" if len(missing) > 1 else ""),
                 "Fetch the whole history into the mirror, or give another --mirror.",
             )
-        if self.clone.run("rev-parse", "--is-shallow-repository").strip() == "true":
+        if self.clone.shallow:
             raise MissingError(
                 f"the clone {self.clone.path} is shallow: its log would end in the middle",
                 "Fetch the rest with `git fetch --unshallow`.",
@@ -80,8 +84,9 @@ class History:
         return Checkout(commit=base, objects=folder, count=count, digest=digest)
 
     def reachable(self, commit: str) -> list[str]:
-        """Return the ids of all objects that `commit` reaches, sorted, as the clone has them."""
-        return sorted(self.clone.run("rev-list", "--objects", "--no-object-names", commit).split())
+        """Return the ids of all objects that `commit` reaches and the clone has, sorted."""
+        listing = ("rev-list", "--objects", "--no-object-names", "--missing=allow-any")
+        return sorted(self.clone.run(*listing, "--end-of-options", commit, "--").split())
 
     def _pairs(self, index: int) -> list[tuple[str, str | None]]:
         steps = self._steps
@@ -115,7 +120,9 @@ class History:
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self.clone.objects),
         }
         (partial / "pack").mkdir()
-        command = ("-c", "pack.threads=1", "pack-objects", "--revs", "-q", "--delta-base-offset")
+        # Snapshots and partial clones lack some large files; no task starts where one is needed.
+        options = ("--revs", "-q", "--delta-base-offset", "--missing=allow-any")
+        command = ("-c", "pack.threads=1", "pack-objects", *options)
         try:
             self.clone.run_bytes(*command, str(partial / "pack" / "pack"), stdin=wanted, env=place)
             settle(partial / "pack", folder)

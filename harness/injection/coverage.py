@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.grading.hidden_tests import function_of, is_shown
-from harness.grading.patch import is_test, under
+from harness.grading.layout import is_source
 from harness.history.git import Clone
 from harness.injection.operators import functions
 from harness.injection.workbench import Seen
@@ -50,17 +50,13 @@ def coverage_of(clone: Clone, commit: str, layout: Layout, seen: Seen) -> Covera
             for place in called:
                 callers.setdefault(place, set()).add(function_of(test))
     tests_by_function: dict[str, set[str]] = {}
-    for path in sorted({path for path, _ in callers if is_source(layout, path)}):
+    source = is_source(layout)
+    for path in sorted({path for path, _ in callers if source(path)}):
         for name, first, last in functions(clone.show(commit, path) or ""):
             tests = [t for line in range(first, last + 1) for t in callers.get((path, line), ())]
             if tests:
                 tests_by_function.setdefault(f"{path}::{name}", set()).update(tests)
     return Coverage(tests={name: sorted(tests) for name, tests in tests_by_function.items()})
-
-
-def is_source(layout: Layout, path: str) -> bool:
-    """Whether a path is code that an agent is meant to change."""
-    return path.endswith(".py") and under(path, layout.source) and not is_test(layout)(path)
 
 
 def by_module(names: Iterable[str]) -> dict[str, list[str]]:

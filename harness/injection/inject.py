@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from fnmatch import fnmatch
 from itertools import groupby
-from pathlib import PurePosixPath
 from random import Random
 
 from harness.grading.hidden_tests import function_of, is_shown
-from harness.grading.patch import is_test, under
+from harness.grading.layout import is_test_module, under
 from harness.history.git import Clone
 from harness.injection.coverage import Coverage, by_module, coverage_of
 from harness.injection.operators import Mutation, mutations
@@ -205,7 +203,7 @@ class Injector:
         )
 
     def _record(self, base: str, number: int, bug: Bug, files: list[str]) -> InstanceRecord:
-        date = self.clone.run("log", "-1", "--format=%cI", base).strip()
+        date = self.clone.date(base)
         record = InstanceRecord(
             instance_id=f"{self.manifest.repo.replace('/', '__')}-bug-{number:04}",
             base_commit=base,
@@ -227,10 +225,9 @@ def with_digests(clone: Clone, record: InstanceRecord) -> InstanceRecord:
 
 def test_modules(clone: Clone, commit: str, layout: Layout, only: Sequence[str]) -> list[str]:
     """Return the test modules of a commit, sorted: all of the layout's, or `only` some of them."""
-    test = is_test(layout)
-    listed = clone.run("ls-tree", "-r", "-z", "--name-only", commit).split("\0")
-    names = (p for p in listed if test(p) and (not only or under(p, only)))
-    return sorted(p for p in names if fnmatch(PurePosixPath(p).name, layout.test_modules))
+    test = is_test_module(layout)
+    listed = clone.run("ls-tree", "-r", "-z", "--name-only", "--end-of-options", commit).split("\0")
+    return sorted(p for p in listed if test(p) and (not only or under(p, only)))
 
 
 def recurrence(records: Sequence[InstanceRecord]) -> float:

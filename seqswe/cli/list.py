@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from seqswe.arms import ARMS
-from seqswe.errors import SeqSWEError, UnknownName
+from seqswe.errors import ManifestError, SeqSWEError, UnknownName
 from seqswe.manifests import files as manifests
 from seqswe.plugins import KINDS, Kind, installed, parameters, plural, resolve
 from seqswe.plugins.packages import extra_of, licence_of, packages_of
@@ -57,7 +57,11 @@ def list_(what: str) -> None:
 def _codebases() -> list[Row]:
     rows = []
     for name in manifests.names():
-        found = manifests.load(name)
+        try:
+            found = manifests.load(name)
+        except ManifestError as error:
+            rows.append((name, [f"cannot be read: {error.message}"]))
+            continue
         dates = [r.created_at.date() for r in found.instances]
         span = f"{dates[0]} to {dates[-1]}" if dates else "to be mined and validated, or injected"
         text = (

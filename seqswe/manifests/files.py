@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import tomllib
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from importlib.util import find_spec
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from seqswe.errors import ManifestError, UnknownName
 from seqswe.manifests.manifest import SCHEMA_VERSION, InstanceRecord, Manifest, record_json
 from seqswe.manifests.parse import parse
+from seqswe.manifests.read import read_json_lines, read_toml
+from seqswe.patterns import NAME
 
 
 def shipped() -> Path:
@@ -24,26 +25,46 @@ def shipped() -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
+def codebases_folder() -> Path:
+    """Where manifests of one's own are kept: `SEQSWE_CODEBASES`, or in the user's data folder."""
+    chosen = os.environ.get("SEQSWE_CODEBASES")
+    if chosen:
+        return Path(chosen)
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "seqswe" / "codebases"
+
+
 def names(root: Path | None = None) -> list[str]:
-    """Names of the codebases in a manifest folder (default: the shipped one)."""
-    return sorted(p.parent.name for p in (root or shipped()).glob("*/manifest.toml"))
+    """Names of the codebases in a manifest folder (default: the shipped and one's own)."""
+    folders = [root] if root else [shipped(), codebases_folder()]
+    return sorted({p.parent.name for folder in folders for p in folder.glob("*/manifest.toml")})
+
+
+def find(codebase: str) -> Path | None:
+    """Find the folder of a codebase: a path, the name of a shipped one, or of one's own."""
+    places = [Path(codebase)] if codebase else []
+    if NAME.fits(codebase):
+        places += [shipped() / codebase, codebases_folder() / codebase]
+    return next((folder for folder in places if _is_file(folder / "manifest.toml")), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def load(codebase: str) -> Manifest:
-    """Load a codebase by name, or by the path of a folder with a manifest.toml.
+    """Load a codebase by name, or by the path of a folder with a manifest.toml; see `find`.
 
     Raises UnknownName (with the closest name) or ManifestError.
     """
-    folder = Path(codebase)
-    if not (folder / "manifest.toml").is_file():
-        folder = shipped() / codebase
-        if "/" in codebase or not (folder / "manifest.toml").is_file():
-            raise UnknownName("codebase", codebase, names())
+    folder = find(codebase)
+    if folder is None:
+        raise UnknownName("codebase", codebase, names())
     path = folder / "manifest.toml"
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ManifestError(f"{path}: not TOML: {error}", "Correct the line named.") from None
+    data = read_toml(path)
     for name in ("folder", "instances"):
         if name in data:
             raise ManifestError(
@@ -63,24 +84,24 @@ def load_instances(path: Path) -> tuple[InstanceRecord, ...]:
     """Read instances.jsonl (absent: none) and check the order of dates and the ids."""
     if not path.exists():
         return ()
-    records = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            data = json.loads(line)
-        except json.JSONDecodeError as error:
+    hint = "Restore the file; `seqswe mine` and `seqswe validate` write it."
+    records: list[InstanceRecord] = []
+    known: set[str] = set()
+    for entry in read_json_lines(path, hint):
+        record = parse(InstanceRecord, entry.value, entry.where)
+        if records and record.created_at < records[-1].created_at:
             raise ManifestError(
-                f"{path}, line {number}: not JSON: {error}",
-                "Restore the file; it is written by `seqswe validate`.",
-            ) from None
-        records.append(parse(InstanceRecord, data, f"{path}, line {number}"))
-    for before, after in pairwise(records):
-        if after.created_at < before.created_at:
-            raise ManifestError(
-                f"{path}: {after.instance_id} is dated before {before.instance_id} above it",
+                f"{entry.where}: field 'created_at': {record.instance_id} is dated before "
+                f"{records[-1].instance_id} above it",
                 "A sequence is chronological: `created_at` never decreases.",
             )
-    if len({r.instance_id for r in records}) != len(records):
-        raise ManifestError(f"{path}: an instance_id occurs twice", "Remove one of them.")
+        if record.instance_id in known:
+            raise ManifestError(
+                f"{entry.where}: field 'instance_id': {record.instance_id} occurs twice",
+                "Remove one of the two lines.",
+            )
+        known.add(record.instance_id)
+        records.append(record)
     return tuple(records)
 
 

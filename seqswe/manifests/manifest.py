@@ -11,10 +11,23 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from seqswe.errors import ManifestError
 from seqswe.instance import digest_of
+from seqswe.patterns import (
+    COMMIT,
+    COUNT,
+    EXPRESSION,
+    HEAD,
+    INSTANCE_ID,
+    KEY,
+    NAME,
+    PATH,
+    REPO,
+    URL,
+    Between,
+)
 from seqswe.sandbox import Environment
 
 SCHEMA_VERSION = 1
@@ -27,11 +40,14 @@ class Layout:
     """Which paths are source and which are tests."""
 
     source: tuple[str, ...]
-    """Path prefixes of the code an agent is meant to change."""
+    """Folders and files of the code that an agent is meant to change. An entry may be a pattern:
+    `**` any folders, `*` within a name, a trailing `/` folders only."""
     tests: tuple[str, ...]
-    """Path prefixes of everything that belongs to the tests, data included."""
+    """Everything that belongs to the tests, data included; entries as in `source`."""
     test_modules: str = "test_*.py"
-    """File-name pattern of the modules that pytest is given."""
+    """File-name patterns, separated by spaces, of the modules that pytest is given."""
+    exclude: tuple[str, ...] = ()
+    """Never source: documents, examples, build scripts; entries as in `source`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +60,7 @@ class TestSettings:
     """Further arguments for pytest."""
     plugins: tuple[str, ...] = ()
     """pytest plug-ins to load by name; automatic loading is off."""
-    seconds: float = 300.0
+    seconds: Annotated[float, Between(least=0.001, most=1_000_000)] = 300.0
     """Processor time of the tests, so that a busy machine does not change a verdict."""
 
     @property
@@ -77,21 +93,21 @@ class PythonSettings:
 class Mining:
     """Which commits become candidates."""
 
-    head: str = ""
+    head: Annotated[str, HEAD] = ""
     """Last commit looked at; empty for the clone's own head."""
-    window: int = 0
+    window: Annotated[int, COUNT] = 0
     """How many first-parent commits before head are walked; 0 for all."""
-    message: str = ""
+    message: Annotated[str, EXPRESSION] = ""
     """Regular expression that the commit message must match (case-insensitive)."""
-    max_source_files: int = 20
-    max_changed_lines: int = 1000
+    max_source_files: Annotated[int, COUNT] = 20
+    max_changed_lines: Annotated[int, COUNT] = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synthetic:
     """How a sequence of injected bugs was made. It proves the harness, not the world."""
 
-    codebase: str
+    codebase: Annotated[str, NAME]
     """The codebase that the bugs were put into."""
     seed: int
     zipf: float
@@ -112,14 +128,14 @@ class Synthetic:
 class InstanceRecord:
     """The facts of one instance. `digests` check what is read from the clone at run time."""
 
-    instance_id: str
-    base_commit: str
-    gold_commit: str
+    instance_id: Annotated[str, INSTANCE_ID]
+    base_commit: Annotated[str, COMMIT]
+    gold_commit: Annotated[str, COMMIT]
     created_at: datetime
-    environment: str
+    environment: Annotated[str, KEY]
     statement_source: str
-    gold_files: tuple[str, ...]
-    test_files: tuple[str, ...]
+    gold_files: tuple[Annotated[str, PATH], ...]
+    test_files: tuple[Annotated[str, PATH], ...]
     FAIL_TO_PASS: tuple[str, ...] = ()
     PASS_TO_PASS: tuple[str, ...] = ()
     flaky: tuple[str, ...] = ()
@@ -152,9 +168,9 @@ class InstanceTexts:
 class Manifest:
     """Everything known of one codebase."""
 
-    name: str
-    repo: str
-    url: str
+    name: Annotated[str, NAME]
+    repo: Annotated[str, REPO]
+    url: Annotated[str, URL]
     licence: str
     layout: Layout
     python: PythonSettings

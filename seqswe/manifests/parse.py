@@ -12,15 +12,36 @@ from dataclasses import MISSING, fields
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cache, partial
-from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
+from reprlib import Repr
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NoReturn,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from seqswe.errors import ManifestError
+from seqswe.patterns import Between, Pattern, RegularExpression
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
 
 HINT = "docs/formats.md describes every field."
 NAMES: Mapping[type, str] = {str: "a text", int: "a whole number"}
+LONGEST = 300
+"""Characters of a message, and of a hint."""
+LONGEST_NAME = 80
+"""Characters of a field's name that are compared with the known ones."""
+YEARS = range(1900, 9000)
+"""Of dates, so that no change of zone leads beyond what a date can be."""
+SHORT = Repr()
+"""Values in messages: their beginning and end, and no more than a few levels."""
+SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 60
 
 
 def parse(cls: type[T], data: Mapping[str, Any], where: str) -> T:
@@ -31,7 +52,7 @@ def parse(cls: type[T], data: Mapping[str, Any], where: str) -> T:
     try:
         parsed: T = _build(cls, data)
     except _Wrong as wrong:
-        raise ManifestError((where + wrong.text)[:300], wrong.hint) from None
+        raise wrong.error(where) from None
     return parsed
 
 
@@ -40,7 +61,7 @@ def moment(value: Any, where: str) -> datetime:
     try:
         return _moment(value)
     except _Wrong as wrong:
-        raise ManifestError((where + wrong.text)[:300], wrong.hint) from None
+        raise wrong.error(where) from None
 
 
 class _Wrong(Exception):
@@ -50,6 +71,13 @@ class _Wrong(Exception):
         super().__init__(text)
         self.text = text
         self.hint = hint
+
+    def error(self, where: str) -> ManifestError:
+        """The error for people: the end of a long place says more than its beginning."""
+        text = self.text[: LONGEST - 60]
+        room = LONGEST - len(text)
+        place = where if len(where) <= room else "…" + where[len(where) - room + 1 :]
+        return ManifestError(place + text, self.hint[:LONGEST])
 
     def under(self, name: str) -> _Wrong:
         return _Wrong(f": field {name!r}{self.text}", self.hint)
@@ -61,10 +89,10 @@ def _build(cls: type, data: Any) -> Any:
     for name, value in _mapping(data).items():
         convert = converters.get(name)
         if convert is None:
-            close = get_close_matches(name, converters, n=1)
+            close = get_close_matches(name[:LONGEST_NAME], converters, n=1)
             hint = f"Did you mean {close[0]!r}? " if close else ""
             known = ", ".join(sorted(converters))
-            raise _Wrong(f": unknown field {name!r}", f"{hint}Fields: {known}.")
+            raise _Wrong(f": unknown field {_shown(name)}", f"{hint}Fields: {known}.")
         try:
             values[name] = convert(value)
         except _Wrong as wrong:
@@ -78,13 +106,15 @@ def _build(cls: type, data: Any) -> Any:
 
 @cache
 def _fields(cls: type) -> tuple[dict[str, Convert], tuple[str, ...]]:
-    hints, known = get_type_hints(cls), fields(cls)
+    hints, known = get_type_hints(cls, include_extras=True), fields(cls)
     needed = (f for f in known if f.default is MISSING and f.default_factory is MISSING)
     return {f.name: _converter(hints[f.name]) for f in known}, tuple(f.name for f in needed)
 
 
 def _converter(kind: Any) -> Convert:
     origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return partial(_fitting, _converter(inner[0]), inner[1:])
     if origin in (Union, types.UnionType):
         (first, *_) = (k for k in inner if k is not type(None))
         return partial(_optional, _converter(first))
@@ -103,6 +133,14 @@ def _converter(kind: Any) -> Convert:
 
 def _optional(convert: Convert, value: Any) -> Any:
     return None if value is None else convert(value)
+
+
+def _fitting(convert: Convert, marks: tuple[Any, ...], value: Any) -> Any:
+    value = convert(value)
+    for mark in marks:
+        if isinstance(mark, Pattern | Between | RegularExpression) and not mark.fits(value):
+            _refuse(mark.meaning, value)
+    return value
 
 
 def _choice(options: tuple[Any, ...], value: Any) -> Any:
@@ -126,7 +164,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _plain(kind: type, value: Any) -> Any:
     if type(value) is kind:
         return value
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) < 1e300:
         return float(value)
     if not isinstance(value, kind) or isinstance(value, bool):
         _refuse(NAMES.get(kind, kind.__name__), value)
@@ -139,10 +177,17 @@ def _moment(value: Any) -> datetime:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     except (TypeError, ValueError):
         _refuse(wanted, value)
-    if moment.tzinfo is None:
+    if moment.tzinfo is None or moment.year not in YEARS:
         _refuse(wanted, value)
     return moment
 
 
 def _refuse(wanted: str, value: Any) -> NoReturn:
-    raise _Wrong(f" must be {wanted}, not {value!r}")
+    raise _Wrong(f" must be {wanted}, not {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    try:
+        return SHORT.repr(value)
+    except ValueError:  # a whole number of more digits than Python writes
+        return f"a very long {type(value).__name__}"

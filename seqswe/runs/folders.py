@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from seqswe.manifests.files import codebases_folder as codebases_folder
+
 
 def cache_folder() -> Path:
     """Where clones, packs and environments are kept: `SEQSWE_CACHE`, or the user's cache."""

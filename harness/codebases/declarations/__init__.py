@@ -5,5 +5,6 @@ Imports `history` for the files. Start at `read.py`, which asks every reader: `p
 """
 
 from harness.codebases.declarations.read import Declaration, declaration_of
+from harness.codebases.declarations.remember import Remembered
 
-__all__ = ["Declaration", "declaration_of"]
+__all__ = ["Declaration", "Remembered", "declaration_of"]

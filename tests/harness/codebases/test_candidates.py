@@ -25,7 +25,9 @@ def mined(folder, **rules):
 def test_the_demo_codebase_is_found_again(clone, ledgerlite):
     found = mine(clone, ledgerlite, {})
     assert found.walked == len(clone.first_parents("main"))
-    assert sum(found.skipped.values()) + len(found.records) == found.walked - 1
+    assert sum(found.skipped.values()) + len(found.records) == found.walked
+    assert found.skipped["is the first commit"] == 1
+    assert found.statements == {"commit": len(found.records)}
     known = {record.instance_id: record for record in ledgerlite.instances if not record.bug}
     assert known.keys() <= {record.instance_id for record in found.records}
     dates = [record.created_at for record in found.records]
@@ -109,3 +111,44 @@ def test_texts_that_changed_since_are_refused(folder):
     lost = replace(record, gold_commit="0" * 40)
     with pytest.raises(MissingError, match="lacks"):
         instances_of(Clone(folder), manifest, [lost], {})
+
+
+def lose(folder, name):
+    """Delete a blob from a clone, as a partial clone has it never."""
+    blob = Clone(folder).run("rev-parse", name).strip()
+    (folder / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+
+
+ABSENT = "a file that it needs is absent from the clone"
+
+
+def test_what_starts_from_an_absent_file_is_left_out(folder):
+    commit(folder, {"tiny/deep/data.bin": "large\n"}, day=1)
+    commit(folder, {"tiny/a.py": "2\n", "tests/test_a.py": "2\n"}, day=2)
+    commit(folder, {"tiny/deep/data.bin": "other\n"}, day=3)
+    commit(folder, {"tiny/a.py": "3\n", "tests/test_a.py": "3\n"}, day=4)
+    assert len(mined(folder).records) == 2
+    lose(folder, "HEAD~3:tiny/deep/data.bin")
+    found = mined(folder)
+    assert found.skipped[ABSENT] == 1
+    assert [record.base_commit for record in found.records] == [
+        Clone(folder).run("rev-parse", "HEAD~1").strip()
+    ]
+
+
+def test_what_changes_an_absent_file_is_left_out(folder):
+    commit(folder, {"tiny/a.py": "2\n", "tests/test_a.py": "2\n", "big": "large\n"}, day=2)
+    commit(folder, {"tiny/a.py": "3\n", "tests/test_a.py": "3\n", "big": None}, day=3)
+    commit(folder, {"tiny/a.py": "4\n", "tests/test_a.py": "4\n"}, day=4)
+    lose(folder, "HEAD~2:big")
+    found = mined(folder)
+    assert found.skipped[ABSENT] == 2
+    [record] = found.records
+    [instance] = instances_of(Clone(folder), manifest_of(folder), [record], {})
+    assert instance.patch
+
+
+def test_a_head_that_is_not_there_is_said(folder):
+    with pytest.raises(MissingError, match="lacks the commit --output=x"):
+        mined(folder, head="--output=x")
+    assert not (folder / "x").exists()

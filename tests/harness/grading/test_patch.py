@@ -5,9 +5,10 @@ import subprocess
 
 import pytest
 
-from harness.codebases.candidates import DIFF
-from harness.grading.patch import candidate_part, is_test, parts, paths_of, split
+from harness.grading.layout import is_test
+from harness.grading.patch import candidate_part, parts, paths_of, split
 from harness.history.git import CLEAN
+from harness.history.walk import DIFF
 from seqswe.manifests.manifest import Layout
 
 LAYOUT = Layout(source=("src",), tests=("tests", "src/house/tests/"))

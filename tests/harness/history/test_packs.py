@@ -11,7 +11,7 @@ import pytest
 
 from harness.history import History
 from harness.history.git import CLEAN, Clone
-from harness.history.packs import BLOCK
+from harness.history.packs import BLOCK, listing_digest
 from seqswe.errors import MissingError, UsageError
 
 IDENTITY = {
@@ -171,13 +171,34 @@ def test_a_damaged_clone_says_what_to_check(tmp_path):
     clone = long_history(tmp_path / "clone", 3)
     commits = clone.first_parents("main")
     blob = clone.run("rev-parse", f"{commits[0]}:f0").strip()
-    packs = list((clone.path / ".git/objects/pack").glob("*.pack"))
-    for pack in packs:
-        data = pack.read_bytes()
-        pack.rename(tmp_path / pack.name)
-        pack.with_suffix(".idx").unlink()
-        git(clone.path, "unpack-objects", "-q", stdin=data)
-    (clone.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    loose = unpacked(clone, blob, tmp_path)
+    loose.chmod(0o600)
+    loose.write_bytes(loose.read_bytes()[:-4])
     with pytest.raises(MissingError, match="cannot pack"):
         History(clone, commits, tmp_path / "root").checkout(commits[1], tmp_path / "o")
     assert not list((tmp_path / "root" / "packs").iterdir()), "a partial pack is left"
+
+
+def unpacked(clone, blob, folder):
+    """The file of a blob, after all packs of a clone became loose objects."""
+    for pack in list((clone.path / ".git/objects/pack").glob("*.pack")):
+        data = pack.read_bytes()
+        pack.rename(folder / pack.name)
+        pack.with_suffix(".idx").unlink()
+        git(clone.path, "unpack-objects", "-q", stdin=data)
+    return clone.path / ".git/objects" / blob[:2] / blob[2:]
+
+
+def test_objects_that_the_clone_lacks_are_left_out_of_packs_and_counts(tmp_path):
+    clone = long_history(tmp_path / "clone", 12)
+    commits = clone.first_parents("main")
+    blob = clone.run("rev-parse", f"{commits[0]}:f0").strip()
+    whole = History(clone, commits, tmp_path / "root")
+    before = set(whole.reachable(commits[8]))
+    unpacked(clone, blob, tmp_path).unlink()
+    history = History(Clone(clone.path), commits, tmp_path / "root")
+    assert history.root != whole.root, "packs of a whole clone are others"
+    checkout = history.checkout(commits[8], tmp_path / "objects")
+    assert listed(checkout.objects) == before - {blob}
+    assert checkout.count == len(before) - 1
+    assert checkout.digest == listing_digest(sorted(before - {blob}))
