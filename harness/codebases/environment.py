@@ -15,6 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from harness.codebases.declarations import Declaration, declaration_of
+from harness.environments.resolve import INDEPENDENT_RUNNER
 from harness.history.objects import CommitFiles
 from seqswe.instance import digest_of
 from seqswe.manifests.manifest import PythonSettings
@@ -30,6 +31,13 @@ would resolve."""
 NEWER_FROM = date(2022, 1, 1)
 """Tasks from then on run on 3.11, earlier ones on 3.9, unless the project asks for another."""
 SOURCE_FOLDERS = ("src", "lib", "python")
+RUNNER_NEEDS = frozenset(
+    {"attrs", "more-itertools", "six", "py", "wcwidth", "importlib-metadata", "zipp", "toml"}
+    | {"atomicwrites", "pathlib2"}
+)
+"""What early releases of pytest stand on: a codebase of these would break its own grader, so it
+is graded by a pytest that does without them."""
+INDEPENDENT = INDEPENDENT_RUNNER
 DATED = ("pytest", "setuptools")
 """Installed into every dated environment, as of its date: old code imports pkg_resources."""
 
@@ -58,7 +66,9 @@ def need_of(
     python = settings.version or choose_python(asked.python, when.date())
     exclude = (*settings.exclude, settings.distribution)
     declarations = [declare(files, python, exclude, settings.extras) for files in (base, gold)]
-    requirements = tuple(_merged(declarations, settings))
+    name = settings.distribution or declarations[0].name or declarations[1].name
+    runner = (INDEPENDENT,) if canonicalize_name(name) in RUNNER_NEEDS and settings.dated else ()
+    requirements = tuple(_merged(declarations, settings, runner))
     cutoff = cutoff_of(python, when) if settings.dated else ""
     source_path = settings.source_path or source_path_of(base)
     parts = [python, source_path, *([cutoff] if cutoff else []), *requirements]
@@ -68,7 +78,7 @@ def need_of(
         requirements=requirements,
         cutoff=cutoff,
         source_path=source_path,
-        distribution=settings.distribution or declarations[0].name or declarations[1].name,
+        distribution=name,
     )
     return Need(environment=environment, declaration=declarations[0])
 
@@ -131,9 +141,11 @@ def _has_packages(files: CommitFiles, folder: str) -> bool:
     return any("__init__.py" in files.names(f"{folder}/{name}") for name in files.folders(folder))
 
 
-def _merged(declarations: Sequence[Declaration], settings: PythonSettings) -> Iterator[str]:
+def _merged(
+    declarations: Sequence[Declaration], settings: PythonSettings, first: Sequence[str] = ()
+) -> Iterator[str]:
     """Requirements of both commits and of the manifest by name; the first bound counts."""
-    texts = [*settings.requirements, *(r for d in declarations for r in d.requirements)]
+    texts = [*first, *settings.requirements, *(r for d in declarations for r in d.requirements)]
     merged: dict[str, Requirement] = {}
     for text in [*texts, *(DATED if settings.dated else ())]:
         try:

@@ -24,6 +24,17 @@ NOWHERE = re.compile(
     r"([a-z0-9][\w.-]*)(?:[<>=!~][^ ]*)? was not found|"
     r"there (?:is|are) no versions? of ([a-z0-9][\w.-]*)|no versions? of ([a-z0-9][\w.-]*)"
 )
+INDEPENDENT_RUNNER = "pytest<9,>=7.4"
+RUNNER_CUTOFF = "2024-06-30"
+RUNNER = (
+    "pytest",
+    "pluggy",
+    "iniconfig",
+    "packaging",
+    "exceptiongroup",
+    "tomli",
+    "typing-extensions",
+)
 REQUIRED = re.compile(r"you require ([a-z0-9][\w.-]*)")
 """How uv names what cannot be had, and which of the requirements leads there."""
 NETWORK = re.compile(r"error sending request|Failed to fetch|dns error|timed out|os error 1\d\d")
@@ -162,6 +173,10 @@ def _compile(
     options = ["--only-binary", ":all:", "--no-header", "--no-annotate", "--quiet"]
     options += ["--find-links", str(wheelhouse(python))]
     options += ["--exclude-newer", cutoff] if cutoff else []
+    if cutoff and INDEPENDENT_RUNNER in requirements:
+        # Of the time when it no longer stood on what it grades, and so are its own needs.
+        newer = (f"{name}={RUNNER_CUTOFF}" for name in RUNNER)
+        options += [word for entry in newer for word in ("--exclude-newer-package", entry)]
     options += ["--no-emit-package", distribution] if own else []
     done = uv(["pip", "compile", *target(python), *options, "-"], "\n".join(requirements))
     if done.returncode:

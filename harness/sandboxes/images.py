@@ -66,7 +66,9 @@ rm -rf /root/.cache /var/cache/apt /var/lib/apt/lists
 """
 WHEEL = """
 set -e
-export HOME=/tmp PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+# The base image's own Python: the environment has no pip.
+export PATH=/usr/local/bin:/usr/bin:/bin HOME=/tmp PIP_NO_CACHE_DIR=1
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 echo "setuptools<60" > /tmp/old
 build() { timeout 300 python3 -m pip wheel --quiet --no-deps --wheel-dir /wheels "$1"; }
 build "$REQUIREMENT" || PIP_CONSTRAINT=/tmp/old build "$REQUIREMENT"
