@@ -7,6 +7,7 @@ followed; whatever is beyond that is UNKNOWN.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,10 @@ UNKNOWN = object()
 """The value of an expression that cannot be read."""
 ADDING = ("append", "extend", "update")
 FLATTENING = ("sum", "chain", "chain.from_iterable")
+STEPS = 100_000
+"""Expressions evaluated for one module: names that stand for each other twice double each time."""
+WIDE = re.compile(r"%[^a-zA-Z%]*(?:\d{4}|\*)")
+"""Formats that make much text of little."""
 SAME_TEXT = ("strip", "rstrip", "lstrip", "read", "decode")
 
 
@@ -31,8 +36,9 @@ class ModuleReader:
         self._names: dict[str, list[ast.expr]] = {}
         self._added: dict[str, list[ast.expr]] = {}
         self._functions: dict[str, ast.FunctionDef] = {}
-        self._depth = 0
+        self._depth = self._steps = 0
         self._bound: list[dict[str, Any]] = []
+        self._so_far: dict[str, Any] = {}
         for node in ast.walk(module):
             self._note(node)
 
@@ -50,7 +56,8 @@ class ModuleReader:
 
     def value(self, node: ast.expr) -> Any:
         """The value of an expression: str, list, dict and the like, or UNKNOWN."""
-        if self._depth > DEPTH:
+        self._steps += 1
+        if self._depth > DEPTH or self._steps > STEPS:
             return UNKNOWN
         self._depth += 1
         try:
@@ -139,10 +146,18 @@ class ModuleReader:
         for scope in reversed(self._bound):
             if name in scope:
                 return scope[name]
-        values = [self.value(node) for node in self._names.get(name, [])]
-        value = next((v for v in reversed(values) if v is not UNKNOWN), UNKNOWN)
-        for more in self._added.get(name, []):
-            value = _added(value, self.value(more))
+        if name in self._so_far:
+            return self._so_far[name]
+        # What is added to a name may use what it holds by then: a table of extras, for example.
+        self._so_far[name] = UNKNOWN
+        try:
+            values = [self.value(node) for node in self._names.get(name, [])]
+            value = next((v for v in reversed(values) if v is not UNKNOWN), UNKNOWN)
+            for more in self._added.get(name, []):
+                self._so_far[name] = value
+                value = _added(value, self.value(more))
+        finally:
+            del self._so_far[name]
         return value
 
     def _joined(self, node: ast.JoinedStr) -> Any:
@@ -156,6 +171,8 @@ class ModuleReader:
         if isinstance(node.op, ast.Add | ast.BitOr):
             return _added(left, right)
         if isinstance(node.op, ast.Mod) and isinstance(left, str) and "%" in left:
+            if WIDE.search(left):
+                return UNKNOWN
             try:
                 return left % (tuple(right) if isinstance(right, list) else right)
             except (TypeError, ValueError):
