@@ -60,7 +60,7 @@ class History:
         for older, newer in zip(self._steps, self._steps[1:], strict=False):
             if not self.clone.is_ancestor(older, newer):
                 raise UsageError(
-                    f"{older[:12]} is not an ancestor of {newer[:12]} after it",
+                    f"base_commit {older[:12]} is not an ancestor of {newer[:12]} after it",
                     "A sequence follows one line of history; validate it again.",
                 )
 
