@@ -7,7 +7,7 @@ cat > "$place/{control}.py" <<'CONTROL'
 {plugin}
 CONTROL
 PYTHONPATH="$place${PYTHONPATH:+:$PYTHONPATH}" python -c "$PYTEST" -p {control} \
-  --junitxml="$report" -o junit_family=xunit1 -o addopts= -p no:cacheprovider \
+  --rootdir="$PWD" --junitxml="$report" -o junit_family=xunit1 -o addopts= -p no:cacheprovider \
   --color=no --tb=short -q {arguments} {files} >&2
 code=$?
 cat "$report"
