@@ -17,15 +17,14 @@ from threading import Lock
 from typing import Any
 
 from harness.codebases.instances import instance_of
+from harness.codebases.metadata import Metadata
 from harness.codebases.missing import distributions_for
-from harness.codebases.project import Project, project_of, version_from_tags
 from harness.codebases.pytest_plugins import pytest_plugins_of
 from harness.codebases.statement import Issue
 from harness.codebases.validate import Validation, validate
 from harness.grading import Grader
 from harness.history import Checkouts
 from harness.history.git import Clone
-from harness.history.objects import CommitFiles, Objects
 from seqswe.errors import MissingError, RolloutError
 from seqswe.instance import Instance, digest_of
 from seqswe.manifests.manifest import InstanceRecord, Manifest
@@ -56,7 +55,7 @@ class ValidationRoom:
 
     def __post_init__(self) -> None:
         self.environments = {e.key: e for e in self.manifest.environments}
-        self._objects = Objects(self.clone)
+        self._metadata = Metadata(self.clone)
         self._numbers = count()
 
     def prove(self, record: InstanceRecord) -> Validation:
@@ -93,7 +92,7 @@ class ValidationRoom:
             checkout=self.checkouts.checkout(instance, folder),
             limits=Limits(),
             labels={"run": "validate", "task": instance.instance_id},
-            project=self.project(instance.base_commit, environment).files(),
+            project=self._metadata.files(instance.base_commit, environment),
         )
         return self.provider.open(spec)
 
@@ -106,15 +105,9 @@ class ValidationRoom:
                 self.environments[key] = environment
             return environment
 
-    def project(self, commit: str, environment: Environment) -> Project:
-        """The metadata of the project itself at a commit."""
-        files = CommitFiles(self._objects, commit)
-        version = version_from_tags(self.clone, commit, environment.distribution)
-        return project_of(files, environment.distribution, version)
-
     def close(self) -> None:
         """End what reads the clone."""
-        self._objects.close()
+        self._metadata.close()
 
     def _validated(self, record: InstanceRecord, instance: Instance) -> Validation:
         self.environment(record.environment)
@@ -138,7 +131,7 @@ class ValidationRoom:
     def _repaired(self, key: str, result: Validation, instance: Instance) -> bool:
         """Whether the environment was given something that the candidate lacks."""
         environment = self.environments[key]
-        own = self.project(instance.base_commit, environment).packages
+        own = self._metadata.project(instance.base_commit, environment.distribution).packages
         wanted = distributions_for(result.missing, own)
         known = {re.split(r"[=<>!~\[; ]", r)[0].lower() for r in environment.requirements}
         known |= {pin.partition("==")[0].lower() for pin in environment.lock}

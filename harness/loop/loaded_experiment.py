@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from harness.codebases.instances import instances_of
 from harness.codebases.locate import clone_of
+from harness.codebases.metadata import Metadata
 from harness.codebases.statement import load_issues
 from harness.delivery import check as check_delivery
 from harness.grading import Grader
@@ -113,6 +114,7 @@ class LoadedExperiment:
         """Everything that rollouts share, closed when the block ends."""
         experiment, manifest = self.plan.experiment, self.manifest
         cache = cache_folder() / "history" / manifest.name
+        metadata = Metadata(self.clone)
         checkouts = Checkouts(self.clone, [i.base_commit for i in self.instances], cache)
 
         # The agent's own seconds are counted by Recording; collecting and testing come on top.
@@ -123,12 +125,14 @@ class LoadedExperiment:
 
         def make_spec(position: int, folder: Path, label: str) -> SandboxSpec:
             instance = self.instances[position]
+            environment = manifest.environment(instance.environment)
             labels = {"run": str(store.root), "cell": label, "task": instance.instance_id}
             return SandboxSpec(
-                environment=manifest.environment(instance.environment),
+                environment=environment,
                 checkout=checkouts.checkout(instance, folder),
                 limits=limits,
                 labels=labels,
+                project=metadata.files(instance.base_commit, environment),
             )
 
         with scratch_folder(cache) as scratch:
@@ -153,3 +157,4 @@ class LoadedExperiment:
                 yield context
             finally:
                 sandboxes.close()
+                metadata.close()

@@ -94,10 +94,12 @@ class LocalSandbox:
         self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner()}-"))
         self.root = str(self._folder / "testbed")
         sources = spec.environment.source_path.split(":")
+        project = self._folder / "project"
         paths = [os.path.normpath(f"{self.root}/{source}") for source in sources]
+        paths += [str(project)] if spec.project else []
         self._env = {
             **PINNED,
-            "PATH": f"{python.parent}:{os.environ.get('PATH', '/usr/bin:/bin')}",
+            "PATH": f"{python.parent}:{project}/bin:{os.environ.get('PATH', '/usr/bin:/bin')}",
             "HOME": str(self._folder / "home"),
             "TMPDIR": str(self._folder / "tmp"),
             "PYTHONPATH": ":".join(paths),
@@ -107,6 +109,10 @@ class LocalSandbox:
         }
         for name in ("testbed", "home", "tmp"):
             (self._folder / name).mkdir()
+        for name, text in spec.project.items():
+            (project / name).parent.mkdir(parents=True, exist_ok=True)
+            (project / name).write_text(text)
+            (project / name).chmod(0o755)
         script = checkout_script(spec.checkout.commit, str(spec.checkout.objects.resolve()))
         try:
             done = self._execute(["sh", "-c", script], 120, {}, None)
