@@ -47,7 +47,6 @@ PASSED = (
     "no_proxy",
 )
 POLL_SECONDS = 0.2
-BUILD_SECONDS = 600
 LABEL = "seqswe.environment"
 PYTHON_LABEL = "seqswe.python"
 """The whole version of the image's Python."""
@@ -70,7 +69,7 @@ set -e
 export PATH=/usr/local/bin:/usr/bin:/bin HOME=/tmp PIP_NO_CACHE_DIR=1
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 echo "setuptools<60" > /tmp/old
-build() { timeout 300 python3 -m pip wheel --quiet --no-deps --wheel-dir /wheels "$1"; }
+build() { timeout 100 python3 -m pip wheel --quiet --no-deps --wheel-dir /wheels "$1"; }
 build "$REQUIREMENT" || PIP_CONSTRAINT=/tmp/old build "$REQUIREMENT"
 """
 
@@ -162,6 +161,9 @@ class Images:
         wheel that was asked for is taken out of it. `cutoff` is not known to this builder's pip.
         """
         del cutoff
+        failed = wheelhouse(python) / f".failed-{name}"
+        if failed.exists():  # another environment asked for it: it would fail as slowly again
+            return False
         with TemporaryDirectory(prefix="seqswe-wheel-") as folder:
             Path(folder).chmod(0o777)
             mounts = [Mount("/wheels", folder, type="bind"), *_certificates()]
@@ -177,6 +179,7 @@ class Images:
                 and not wheel.is_symlink()
             ]
             if done.exit_code or len(wheels) != 1:
+                failed.touch()
                 return False
             (wheelhouse(python) / wheels[0].name).write_bytes(wheels[0].read_bytes())
         return True
