@@ -21,7 +21,7 @@ from harness.agents.repair import Repair
 from harness.history import History
 from harness.history.git import Clone
 from seqswe.instance import Task
-from seqswe.manifests.files import load
+from seqswe.manifests.manifest_files import load
 from seqswe.memory import Recall
 from seqswe.sandbox import Sandbox, SandboxChoice, SandboxProvider, SandboxSpec
 

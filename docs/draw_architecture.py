@@ -30,7 +30,10 @@ ROLLOUT = (
         "schedule.py takes the next rollout: a task, an arm, a seed, a memory snapshot",
     ),
     ("harness.memory", "memories.py restores the memory; it recalls what helps with the task"),
-    ("harness.history", "checkout.py lays out what the base commit reaches; audit.py proves it"),
+    (
+        "harness.history",
+        "checkout.py lays out what the base reaches; leak_audit.py proves it",
+    ),
     ("harness.sandboxes", "docker.py starts a container with that checkout and nothing else"),
     ("harness.delivery", "deliver.py hands the recall over: prompt, file, folder or a server"),
     ("harness.agents", "the agent edits files; recorded, limited, in that container"),

@@ -1,6 +1,6 @@
 """What a field of outside data may look like: names become paths, and words of commands.
 
-Write `name: Annotated[str, NAME]` in a dataclass; `seqswe.manifests.parse` checks it.
+Write `name: Annotated[str, NAME]` in a dataclass; `seqswe.manifests.convert` checks it.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from harness.history.git import Clone
 from harness.sandboxes.docker import DockerProvider
 from harness.sandboxes.local import LocalProvider
 from seqswe.errors import MissingError
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import Manifest
 from seqswe.sandbox import SandboxProvider
 

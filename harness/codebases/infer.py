@@ -19,7 +19,7 @@ from harness.codebases.target import LOCAL, Origin
 from harness.history.objects import CommitFiles, Objects
 from harness.history.walk import Step
 from seqswe.errors import ManifestError, UsageError
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import Manifest, PythonSettings
 from seqswe.patterns import NAME
 

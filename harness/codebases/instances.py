@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from git.exc import GitCommandError
 
-from harness.codebases.candidates import texts_of
+from harness.codebases.mining import texts_of
 from harness.codebases.statement import Issue
 from harness.history.git import Clone
 from harness.injection.text_cache import kept_texts

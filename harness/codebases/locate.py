@@ -8,8 +8,8 @@ from pathlib import Path
 from harness.history.git import Clone, clone_bare, git_folder
 from seqswe.errors import MissingError, UsageError
 from seqswe.instance import digest_of
-from seqswe.manifests.files import shipped
 from seqswe.manifests.manifest import Manifest
+from seqswe.manifests.manifest_files import shipped
 from seqswe.runs.folders import cache_folder
 
 

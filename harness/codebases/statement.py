@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.history.git import Clone
 from seqswe.errors import UsageError
-from seqswe.manifests.parse import moment
+from seqswe.manifests.convert import moment
 from seqswe.manifests.read import Entry, read_json_lines
 
 CLOSES = re.compile(r"(?i)\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\s*:?\s+#(\d{1,9})(?!\d)")

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.codebases.locate import in_mirror, locate
 from harness.history.git import Clone, git_folder
 from seqswe.errors import MissingError, UsageError
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from seqswe.patterns import REPO, URL
 from seqswe.runs.folders import cache_folder
 

@@ -10,8 +10,8 @@ from threading import Lock
 from types import TracebackType
 
 from harness.codebases.validate import Validation
+from seqswe.manifests.convert import parse
 from seqswe.manifests.manifest import InstanceRecord, record_json
-from seqswe.manifests.parse import parse
 from seqswe.runs.rollout import CAUSES
 
 PASSING = (

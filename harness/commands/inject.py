@@ -25,7 +25,7 @@ from harness.injection.workbench import TRIES, Workbench
 from harness.sandboxes.cleanup import scratch_folder
 from seqswe.cli.options import setting_options
 from seqswe.errors import RolloutError, UsageError
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import InstanceRecord, Manifest, Synthetic
 from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import Environment, Limits, SandboxChoice, SandboxSpec

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import click
 
-from harness.codebases.candidates import Mined, history_of
-from harness.codebases.candidates import mine as find_candidates
 from harness.codebases.infer import describes, infer
 from harness.codebases.locate import clone_of, writable_folder
+from harness.codebases.mining import Mined, history_of
+from harness.codebases.mining import mine as find_candidates
 from harness.codebases.statement import load_issues
 from harness.codebases.target import Origin, find_origin
 from harness.history.git import Clone
 from harness.history.walk import Step, walk
 from seqswe.cli.options import setting_options
 from seqswe.errors import UsageError
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import Manifest
 
 CANDIDATES = "candidates.jsonl"

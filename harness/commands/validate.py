@@ -26,7 +26,7 @@ from harness.sandboxes.cleanup import scratch_folder
 from seqswe.cli.options import setting_options
 from seqswe.cli.progress import progress
 from seqswe.errors import UsageError
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import InstanceRecord
 from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import SandboxChoice

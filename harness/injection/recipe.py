@@ -12,8 +12,8 @@ from harness.injection.operators import mutate
 from harness.injection.statement import statement
 from harness.injection.testfile import without
 from seqswe.errors import ManifestError
+from seqswe.manifests.convert import parse
 from seqswe.manifests.manifest import InstanceRecord, InstanceTexts
-from seqswe.manifests.parse import parse
 
 SOURCE = "injected"
 """`statement_source` of every injected bug."""

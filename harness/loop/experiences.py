@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.loop.context import RunContext
 from seqswe.arms import SEQUENTIAL, Cell, Frozen
 from seqswe.errors import RunDirError
-from seqswe.manifests.parse import parse
+from seqswe.manifests.convert import parse
 from seqswe.memory import Experience
 from seqswe.models.meter import Meter
 from seqswe.runs.store import dump

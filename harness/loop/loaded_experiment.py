@@ -26,7 +26,7 @@ from seqswe.errors import SeqSWEError, UsageError
 from seqswe.experiment import Experiment, Plan
 from seqswe.experiment import make_plan as make_plan
 from seqswe.instance import Instance, Task, digest_of
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import Manifest
 from seqswe.memory import Commit, Services
 from seqswe.runs.folders import cache_folder

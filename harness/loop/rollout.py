@@ -25,7 +25,7 @@ from seqswe.agent import Attempt
 from seqswe.arms import Cell
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
 from seqswe.instance import Instance, Task, digest_of
-from seqswe.manifests.parse import parse
+from seqswe.manifests.convert import parse
 from seqswe.memory import Experience, Recall
 from seqswe.models.meter import Meter
 from seqswe.runs.feedback import experience

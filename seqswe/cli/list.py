@@ -12,7 +12,7 @@ import click
 
 from seqswe.arms import ARMS
 from seqswe.errors import ManifestError, SeqSWEError, UnknownName
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from seqswe.plugins import KINDS, Kind, installed, parameters, plural, resolve
 from seqswe.plugins.packages import extra_of, licence_of, packages_of
 from seqswe.plugins.packages import installed as installed_package

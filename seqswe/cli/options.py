@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from seqswe.errors import UsageError
 from seqswe.experiment import Experiment, check_setting, choices, settings, types
-from seqswe.manifests.parse import parse
+from seqswe.manifests.convert import parse
 
 Command = Callable[..., Any]
 SOURCES = {

@@ -9,7 +9,7 @@ import click
 from seqswe.arms import is_diagnostic
 from seqswe.cli.options import experiment_options, sources
 from seqswe.experiment import Experiment, Plan, make_plan
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import Manifest
 from seqswe.plugins import resolve
 

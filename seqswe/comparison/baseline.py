@@ -17,7 +17,7 @@ import numpy as np
 from seqswe import __version__
 from seqswe.analysis.arms import RunLayout, layout, matrix
 from seqswe.errors import IncompleteError, RunDirError, UsageError
-from seqswe.manifests.parse import parse
+from seqswe.manifests.convert import parse
 from seqswe.outcome import Outcome
 from seqswe.runs.outcomes import COST, HIT_AT_1, RECIPROCAL_RANK, RESOLVED, STEPS, TOKENS
 from seqswe.runs.registry import present, registry

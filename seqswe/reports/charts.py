@@ -24,7 +24,7 @@ from seqswe.reports.chart_base import (
     lift_title,
     position,
 )
-from seqswe.reports.charts_more import (
+from seqswe.reports.charts_secondary import (
     cost_ratios,
     forest_of_outcomes,
     growth,

@@ -12,7 +12,7 @@ from seqswe import __version__
 from seqswe.analysis import Analysis, ArmResult, Contrast
 from seqswe.reports.chart_base import Spec
 from seqswe.reports.charts import MOST_POINTS, charts_of, curves_of, lift_ends
-from seqswe.reports.charts_more import MOST_COLUMNS, forest_of_runs
+from seqswe.reports.charts_secondary import MOST_COLUMNS, forest_of_runs
 from seqswe.reports.json_report import strict
 from seqswe.reports.rollout_view import COLUMNS, extract, ordered, row
 from seqswe.reports.tables import all_tables, settings_table

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from seqswe.manifests.files import codebases_folder as codebases_folder
+from seqswe.manifests.manifest_files import codebases_folder as codebases_folder
 
 
 def cache_folder() -> Path:

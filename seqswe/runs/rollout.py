@@ -8,7 +8,7 @@ from typing import Any
 
 from seqswe.agent import Usage
 from seqswe.errors import RolloutError
-from seqswe.manifests.parse import parse
+from seqswe.manifests.convert import parse
 from seqswe.models.meter import MemoryUsage
 
 

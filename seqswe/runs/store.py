@@ -23,7 +23,7 @@ from seqswe import __version__
 from seqswe.errors import ManifestError, RunDirError
 from seqswe.experiment import Experiment, affecting
 from seqswe.instance import digest_of
-from seqswe.manifests.parse import parse
+from seqswe.manifests.convert import parse
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.snapshots import Snapshots, sync_folder
 

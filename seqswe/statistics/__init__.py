@@ -1,6 +1,6 @@
 """The statistics of a comparison: pure functions on arrays of outcomes, (tasks, runs).
 
-Imports no other room, and scipy only when it computes. Start at `compare.py`: `compare_arms` is
+Imports no other room, and scipy only when it computes. Start at `lift.py`: `compare_arms` is
 the front door; `twoway.py` holds the primary estimator, `planned_power` is for `seqswe plan`.
 """
 
@@ -13,7 +13,6 @@ from seqswe.statistics.classic import (
     pass_hat_k,
     swe_bench_cl,
 )
-from seqswe.statistics.compare import Lift, compare_arms, compare_memories, late_lift
 from seqswe.statistics.cost import Practice, Ratio, cost_per_resolved, cost_ratio, law_of_practice
 from seqswe.statistics.curve import Curve, arm_curve, lift_curve
 from seqswe.statistics.diagnostics import (
@@ -23,6 +22,7 @@ from seqswe.statistics.diagnostics import (
     diagnose,
     intraclass_correlation,
 )
+from seqswe.statistics.lift import Lift, compare_arms, compare_memories, late_lift
 from seqswe.statistics.multiplicity import holm
 from seqswe.statistics.power import (
     PowerPlan,

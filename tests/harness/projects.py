@@ -5,8 +5,8 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from harness.codebases.candidates import mine
 from harness.codebases.instances import instance_of
+from harness.codebases.mining import mine
 from harness.grading import Grader
 from harness.history import History
 from harness.history.git import CLEAN, Clone

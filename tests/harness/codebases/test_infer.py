@@ -10,7 +10,7 @@ from harness.grading.layout import is_source, is_test, is_test_module
 from harness.history.git import Clone
 from harness.history.walk import walk
 from seqswe.errors import UsageError
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import Manifest
 from tests.harness.projects import commit
 

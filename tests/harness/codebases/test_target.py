@@ -10,7 +10,7 @@ from harness.codebases.locate import cached_name, clone_of
 from harness.codebases.target import find_origin
 from seqswe.cli import main
 from seqswe.errors import SeqSWEError
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from tests.harness.projects import commit, git
 
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from harness.codebases.validate import validate
 from harness.commands.validate import validate as command
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from tests.harness.projects import Tiny, commit
 
 GOOD = "from tiny.a import f\ndef test_f(): assert f() == 2\ndef test_old(): assert f()\n"

@@ -16,7 +16,7 @@ from harness.injection.inject import with_digests
 from harness.injection.recipe import Bug, file_patch, texts_of
 from harness.sandboxes.local import LocalProvider
 from seqswe.errors import ManifestError
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import InstanceRecord, Synthetic
 from seqswe.sandbox import SandboxSpec
 

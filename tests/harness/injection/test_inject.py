@@ -15,7 +15,7 @@ from harness.injection.operators import HARD, mutations
 from harness.injection.select import Preference
 from harness.injection.workbench import Seen
 from seqswe.cli import main
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 
 KNOWN = {f"m{i}.py": [f"m{i}.py::f{j}" for j in range(6)] for i in range(8)}
 ALL = {f for functions in KNOWN.values() for f in functions}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from seqswe.testing import SandboxContract
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seqswe.cli import COMMANDS, main
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from seqswe.runs.store import RunDirectory
 
 ROOT = Path(__file__).parents[3]

@@ -17,7 +17,7 @@ from seqswe.cli.compare import compare as compare_command
 from seqswe.comparison.baseline import KEPT, of_file, of_run, read
 from seqswe.comparison.compare import ALPHA, Finding, Question, change_of, compare
 from seqswe.errors import IncompleteError, RunDirError, SeqSWEError, UsageError
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from seqswe.reports.comparison import (
     comparison_json,
     comparison_junit,

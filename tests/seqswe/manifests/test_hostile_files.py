@@ -8,7 +8,7 @@ import pytest
 
 from harness.codebases.statement import load_issues
 from seqswe.errors import UsageError
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
 from tests.seqswe.manifests.test_parse_manifest import TOML, record
 
 LINE = manifests.record_json(record(1))

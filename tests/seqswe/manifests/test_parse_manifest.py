@@ -8,9 +8,9 @@ from typing import Literal
 import pytest
 
 from seqswe.errors import ManifestError, UnknownName
-from seqswe.manifests import files as manifests
+from seqswe.manifests import manifest_files as manifests
+from seqswe.manifests.convert import moment, parse
 from seqswe.manifests.manifest import InstanceRecord, Layout, Manifest, PythonSettings
-from seqswe.manifests.parse import moment, parse
 from seqswe.sandbox import Environment
 
 TOML = """

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.codebases.candidates import mine
 from harness.codebases.instances import instance_of, instances_of
+from harness.codebases.mining import mine
 from harness.history.git import Clone
 from seqswe.errors import ManifestError, MissingError
 from seqswe.manifests.manifest import Mining

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from seqswe.errors import ManifestError, UnknownName
+from seqswe.manifests.convert import parse
 from seqswe.manifests.manifest import SCHEMA_VERSION, InstanceRecord, Manifest, record_json
-from seqswe.manifests.parse import parse
 from seqswe.manifests.read import read_json_lines, read_toml
 from seqswe.patterns import NAME
 
