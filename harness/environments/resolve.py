@@ -37,6 +37,7 @@ RUNNER = (
 )
 REQUIRED = re.compile(r"you require ([a-z0-9][\w.-]*)")
 """How uv names what cannot be had, and which of the requirements leads there."""
+PREAMBLE = re.compile(r"^(?:error: )?(?:No solution found when resolving dependencies:? )?(?:cause: )?")
 NETWORK = re.compile(r"error sending request|Failed to fetch|dns error|timed out|os error 1\d\d")
 
 
@@ -193,4 +194,4 @@ def _compile(
 
 def _short(message: str) -> str:
     text = " ".join(re.sub(r"[×╰─▶│]", " ", message).split())
-    return text.removeprefix("No solution found when resolving dependencies: ")[:200]
+    return PREAMBLE.sub("", text).partition(" hint: ")[0][:200]

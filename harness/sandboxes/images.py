@@ -7,6 +7,7 @@ index addresses and proxies are handed to a build's processes only; none stays i
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,6 +47,7 @@ PASSED = (
     "https_proxy",
     "no_proxy",
 )
+NUMBER = re.compile(r"3\.\d+")
 POLL_SECONDS = 0.2
 BUILD_SECONDS = 600
 LABEL = "seqswe.environment"
@@ -162,7 +164,7 @@ class Images:
         wheel that was asked for is taken out of it. `cutoff` is not known to this builder's pip.
         """
         del cutoff
-        with TemporaryDirectory(prefix="seqswe-wheel-") as folder:
+        with TemporaryDirectory(prefix="seqswe-wheel-", ignore_cleanup_errors=True) as folder:
             Path(folder).chmod(0o777)
             mounts = [Mount("/wheels", folder, type="bind"), *_certificates()]
             with self._builder(self.ensure(python), mounts=mounts) as container:
@@ -246,7 +248,7 @@ def bases_of(base_image: str) -> Mapping[str, str]:
         python, equals, image = part.partition("=")
         if not equals:
             python, image = "", part
-        if not image or python in bases:
+        if not image or python in bases or (equals and not NUMBER.fullmatch(python)):
             raise UsageError(
                 f"base image {base_image!r} is not IMAGE or PYTHON=IMAGE, each Python once",
                 "For example --base-image 3.9=python:3.9-slim,3.13=python:3.13-slim.",
