@@ -37,7 +37,7 @@ RUNNER = (
 )
 REQUIRED = re.compile(r"you require ([a-z0-9][\w.-]*)")
 """How uv names what cannot be had, and which of the requirements leads there."""
-PREAMBLE = re.compile(r"^(?:error: )?(?:No solution found when resolving dependencies:? )?(?:cause: )?")
+PREAMBLE = re.compile(r"^(?:error: )?(?:No solution found when resolving \w+:? )?(?:cause: )?")
 NETWORK = re.compile(r"error sending request|Failed to fetch|dns error|timed out|os error 1\d\d")
 
 
