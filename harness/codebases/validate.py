@@ -6,6 +6,7 @@ repeated, and only over the tests that will grade.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -28,7 +29,7 @@ REPEATS = 2
 MOST_KEPT = 300
 """PASS_TO_PASS tests of an instance; of more, so many are drawn by a seed."""
 MOST_NAMED = 60_000
-"""Characters of test ids that fit on a command line; else whole modules are run."""
+"""Bytes of test ids that fit on a command line; else whole modules are run."""
 LENIENT = ("-W", "default", "-o", "filterwarnings=")
 """For suites whose warnings are errors and whose dependencies have warned since."""
 LOG = 20_000
@@ -121,7 +122,7 @@ class _Proof:
     def _repeated(self, record: InstanceRecord, gold: TestRun, reason: Reason) -> Validation:
         """Quarantine the tests that do not agree with themselves."""
         ids = (*record.FAIL_TO_PASS, *record.PASS_TO_PASS)
-        named = ids if sum(map(len, ids)) < MOST_NAMED else ()
+        named = ids if len(shlex.join(ids).encode("utf-8", "replace")) < MOST_NAMED else ()
         runs = [gold]
         for _ in range(REPEATS):
             run, log = self._tests(ids=named)
