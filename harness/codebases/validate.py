@@ -48,6 +48,8 @@ class Validation:
     """Modules and fixtures that the environment lacks, as `module x` or `fixture x`."""
     log: str = ""
     """What the tests printed, if it is not an instance."""
+    state: str = ""
+    """A digest of the environment that it was tried in."""
 
 
 def validate(

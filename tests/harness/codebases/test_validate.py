@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from harness.codebases.validate import LENIENT, MOST_KEPT, validate
 from harness.commands.validate import validate as command
+from seqswe.errors import UsageError
 from seqswe.manifests import files as manifests
 from tests.harness.projects import Tiny, commit
 
@@ -208,3 +209,17 @@ def test_a_validation_goes_on_where_it_stopped(codebase):
     ids = [json.loads(line)["record"]["instance_id"] for line in lines]
     assert len(ids) == len(set(ids)) == 2, "a candidate was proved twice"
     assert run(codebase) == (instances, lines), "nothing is left to prove"
+
+
+def test_a_smaller_call_never_shrinks_what_is_there(codebase):
+    instances, lines = run(codebase)
+    assert len(instances) == 2
+    for fewer in (["--limit", "1"], ["--sample", "1"], ["--since", "2024-01-04"]):
+        assert run(codebase, *fewer) == (instances, lines)
+
+
+def test_a_day_after_the_last_candidate_is_refused(codebase):
+    given = [str(codebase), "--since", "2030-01-01"]
+    with pytest.raises(UsageError) as raised:
+        CliRunner().invoke(command, given, catch_exceptions=False)
+    assert raised.value.hint == "The last is of 2024-01-04."
