@@ -178,6 +178,9 @@ def _in_order(
             while ahead:
                 yield ahead.popleft().result()
                 ahead.extend(pool.submit(prove, r) for r in islice(rest, 1))
+        except GeneratorExit:  # enough: what still runs may end, for sandboxes may be needed again
+            stopping.set()
+            raise
         except BaseException:
             stopping.set()
             room.provider.close()  # ends what still runs, so that the pool can end

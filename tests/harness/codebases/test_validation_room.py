@@ -126,6 +126,16 @@ def test_what_was_proved_before_a_repair_is_proved_again(codebase, open_room, fo
     assert ids == [first, second, first]
 
 
+def test_so_it_is_when_enough_were_found(codebase, open_room, folders, tmp_path):
+    tiny = codebase("", "toolz", "")
+    room = open_room(tiny, folders)
+    with ValidationJournal(tmp_path / "validation.jsonl") as journal:
+        results = _validate_all(room, journal, tiny.mined.records, jobs=1, limit=2)
+        assert [result.problem for result in results] == ["", ""]
+        first = tiny.mined.records[0]
+        assert journal.known(first, room.state(first.environment)) is not None
+
+
 def test_two_repairs_at_the_same_time_lose_nothing(codebase, open_room, folders, tmp_path):
     tiny = codebase("toolz", "parameterized", "toolz, parameterized")
     room = open_room(tiny, folders)
