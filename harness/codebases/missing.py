@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Mapping
 
@@ -74,11 +75,15 @@ FIXTURES: Mapping[str, str] = {
 """Distributions by the fixtures that they bring."""
 
 
+NAME = re.compile(r"[A-Za-z0-9](?:\w*[A-Za-z0-9])?", re.ASCII)
+"""Modules that a distribution may be called as."""
+
+
 def distributions_for(missing: Iterable[str], own: Iterable[str]) -> dict[str, str]:
     """What to install for `module x` and `fixture x`, by distribution, with the reason.
 
     own: names that the project itself is imported by; what is missing of it is its own affair,
-    and so is what belongs to Python.
+    and so is what belongs to Python. A private module is no distribution's.
     """
     mine = {name.partition(".")[0] for name in own}
     found: dict[str, str] = {}
@@ -90,8 +95,18 @@ def distributions_for(missing: Iterable[str], own: Iterable[str]) -> dict[str, s
         elif top in mine or top in sys.stdlib_module_names or top in ("tests", "test", "conftest"):
             distribution = ""
         else:
-            known = DISTRIBUTIONS.get(name) or DISTRIBUTIONS.get(top)
-            distribution = known or top.replace("_", "-").lower()
+            distribution = _known(name) or (_called(top) if NAME.fullmatch(top) else "")
         if distribution and distribution != "pytest":
             found.setdefault(distribution, entry)
     return found
+
+
+def _known(module: str) -> str:
+    """The table's entry for a module, or for the closest package around it."""
+    while module and module not in DISTRIBUTIONS:
+        module = module.rpartition(".")[0]
+    return DISTRIBUTIONS.get(module, "")
+
+
+def _called(module: str) -> str:
+    return module.replace("_", "-").lower()

@@ -36,7 +36,8 @@ def reason_of(run: TestRun, log: str, modules: Sequence[str]) -> Reason:
     if broken and not passed:
         errors = ERROR_LINE.findall(log)
         said = errors[0] if errors else "no reason is printed"
-        named = f"ModuleNotFoundError: {missing[0].split()[1]}" if missing else said
+        modules_missing = [m.split()[1] for m in missing if m.startswith("module ")]
+        named = f"ModuleNotFoundError: {modules_missing[0]}" if modules_missing else said
         count = f"{len(broken)} of {max(len(modules), len(broken))}"
         return Reason(problem=f"{count} test modules do not import: {named[:120]}", missing=missing)
     if run.problem:

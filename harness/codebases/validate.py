@@ -6,6 +6,7 @@ repeated, and only over the tests that will grade.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -28,7 +29,7 @@ REPEATS = 2
 MOST_KEPT = 300
 """PASS_TO_PASS tests of an instance; of more, so many are drawn by a seed."""
 MOST_NAMED = 60_000
-"""Characters of test ids that fit on a command line; else whole modules are run."""
+"""Bytes of test ids that fit on a command line; else whole modules are run."""
 LENIENT = ("-W", "default", "-o", "filterwarnings=")
 """For suites whose warnings are errors and whose dependencies have warned since."""
 LOG = 20_000
@@ -47,6 +48,8 @@ class Validation:
     """Modules and fixtures that the environment lacks, as `module x` or `fixture x`."""
     log: str = ""
     """What the tests printed, if it is not an instance."""
+    state: str = ""
+    """A digest of the environment that it was tried in."""
 
 
 def validate(
@@ -123,7 +126,8 @@ class _Proof:
         ids = (*record.FAIL_TO_PASS, *record.PASS_TO_PASS)
         # pytest takes `::` for a separator in a parameter, too.
         plain = all("::" not in test.partition("[")[2] for test in ids)
-        named = ids if plain and sum(map(len, ids)) < MOST_NAMED else ()
+        short = len(shlex.join(ids).encode("utf-8", "replace")) < MOST_NAMED
+        named = ids if plain and short else ()
         runs = [gold]
         for _ in range(REPEATS):
             run, log = self._tests(ids=named)

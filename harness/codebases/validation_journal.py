@@ -43,15 +43,16 @@ class ValidationJournal:
     def known(self, record: InstanceRecord, state: str) -> Validation | None:
         """What an earlier call proved of a candidate, by the same rules and environment."""
         entry = self._known.get(record.instance_id)
-        if entry is None or entry[0].record.digests != record.digests:
+        if entry is None or entry.record.digests != record.digests:
             return None
-        return entry[0] if entry[1] in ("", state) else None
+        return entry if entry.state in ("", state) else None
 
-    def append(self, result: Validation, state: str) -> None:
+    def append(self, result: Validation) -> None:
         """Keep a result, durable on return; problems of the machine are not kept."""
         if result.problem.startswith(PASSING):
             return
-        line = {"record": record_json(result.record), "problem": result.problem, "state": state}
+        line = {"record": record_json(result.record), "problem": result.problem}
+        line["state"] = result.state
         with self._lock:
             if self._out.closed:  # a stop: it will be proved again
                 return
@@ -62,17 +63,17 @@ class ValidationJournal:
             self._out.write(json.dumps(line, sort_keys=True) + "\n")
             self._out.flush()
             os.fsync(self._out.fileno())
-            self._known[result.record.instance_id] = (result, state)
+            self._known[result.record.instance_id] = result
 
     def all(self) -> Mapping[str, Validation]:
         """Everything that is known, by instance id."""
-        return {name: entry[0] for name, entry in self._known.items()}
+        return dict(self._known)
 
     def log_of(self, record: InstanceRecord) -> Path:
         """Where the log of a rejected candidate is kept."""
         return self._logs / f"{record.instance_id}.log"
 
-    def _read(self) -> dict[str, tuple[Validation, str]]:
+    def _read(self) -> dict[str, Validation]:
         data = self._path.read_bytes() if self._path.exists() else b""
         whole = data[: data.rfind(b"\n") + 1]
         if whole != data:
@@ -81,6 +82,7 @@ class ValidationJournal:
         for number, line in enumerate(whole.decode("utf-8").split("\n")[:-1], 1):
             entry = json.loads(line)
             record = parse(InstanceRecord, entry["record"], f"{self._path}, line {number}")
-            result = Validation(record=record, problem=entry["problem"])
-            known[record.instance_id] = (result, entry.get("state", ""))
+            known[record.instance_id] = Validation(
+                record=record, problem=entry["problem"], state=entry.get("state", "")
+            )
         return known

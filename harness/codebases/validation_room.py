@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from threading import Lock
 from typing import Any
+
+from packaging.utils import canonicalize_name
 
 from harness.codebases.instances import instance_of
 from harness.codebases.metadata import Metadata
@@ -47,6 +49,8 @@ class ValidationRoom:
     provider: SandboxProvider
     scratch: Path
     issues: Mapping[int, Issue]
+    keep: Callable[[tuple[Environment, ...]], None] = lambda environments: None
+    """Called with all environments when one was resolved or repaired, so that a kill loses none."""
     environments: dict[str, Environment] = field(default_factory=dict)
     _repairs: Counter[str] = field(default_factory=Counter)
     _proved: Counter[str] = field(default_factory=Counter)
@@ -70,7 +74,8 @@ class ValidationRoom:
             while result.missing and result.problem and self._repaired(key, result, instance):
                 result = self._validated(record, instance)
         except RolloutError as error:
-            return Validation(record=record, problem=f"{error.cause}: {error.message}"[:200])
+            problem = f"{error.cause}: {error.message}"[:200]
+            return Validation(record=record, problem=problem, state=self.state(key))
         except MissingError as error:
             return Validation(record=record, problem=f"environment: {error.message}"[:200])
         with self._lock:
@@ -81,11 +86,11 @@ class ValidationRoom:
     def state(self, key: str) -> str:
         """A digest of what an environment holds: what was proved with another is proved again."""
         environment = self.environments.get(key)
-        return digest_of(repr(environment))[7:19] if environment else ""
+        return _state_of(environment) if environment else ""
 
-    def open(self, instance: Instance) -> Sandbox:
+    def open(self, instance: Instance, environment: Environment | None = None) -> Sandbox:
         """A fresh sandbox as the instance's agent would be given."""
-        environment = self.environment(instance.environment)
+        environment = environment or self.environment(instance.environment)
         folder = self.scratch / f"{instance.instance_id}.{next(self._numbers)}"
         spec = SandboxSpec(
             environment=environment,
@@ -101,8 +106,7 @@ class ValidationRoom:
         with self._lock:
             environment = self.environments.get(key) or self.manifest.environment(key)
             if not environment.lock:
-                environment = self._resolved(environment)
-                self.environments[key] = environment
+                environment = self._keep(self._resolved(environment))
             return environment
 
     def close(self) -> None:
@@ -110,13 +114,14 @@ class ValidationRoom:
         self._metadata.close()
 
     def _validated(self, record: InstanceRecord, instance: Instance) -> Validation:
-        self.environment(record.environment)
+        environment = self.environment(record.environment)  # another thread may repair it meanwhile
         grader = Grader(
             layout=self.manifest.layout,
             tests=self.manifest.tests,
-            environments=dict(self.environments),
+            environments={environment.key: environment},
         )
-        return validate(record, instance, grader, lambda: self.open(instance))
+        result = validate(record, instance, grader, lambda: self.open(instance, environment))
+        return replace(result, state=_state_of(environment))
 
     def _resolved(self, environment: Environment) -> Environment:
         resolve: Any = getattr(self.provider, "resolve", None)
@@ -129,26 +134,45 @@ class ValidationRoom:
         return replace(whole, plugins=pytest_plugins_of(packages(whole)))
 
     def _repaired(self, key: str, result: Validation, instance: Instance) -> bool:
-        """Whether the environment was given something that the candidate lacks."""
-        environment = self.environments[key]
-        own = self._metadata.project(instance.base_commit, environment.distribution).packages
-        wanted = distributions_for(result.missing, own)
-        known = {re.split(r"[=<>!~\[; ]", r)[0].lower() for r in environment.requirements}
-        known |= {pin.partition("==")[0].lower() for pin in environment.lock}
-        left_out = {change.partition(" ")[0].lower() for change in environment.changes}
-        wanted = {n: why for n, why in wanted.items() if n.lower() not in known | left_out}
+        """Whether the environment has more than when the candidate was tried in it."""
+        distribution = self.environments[key].distribution
+        own = self._metadata.project(instance.base_commit, distribution).packages
         with self._lock:
+            environment = self.environments[key]
+            if _state_of(environment) != result.state:  # repaired for another candidate
+                return True
+            known = _names(environment)
+            wanted = {
+                name: why
+                for name, why in distributions_for(result.missing, own).items()
+                if canonicalize_name(name) not in known
+            }
             if not wanted or self._repairs[key] >= REPAIRS or environment.cutoff == "":
                 return False
             self._repairs[key] += 1
             added = [f"{name} is added: {why} is missing" for name, why in wanted.items()]
-            self.environments[key] = self._resolved(
-                replace(
-                    environment,
-                    lock=(),
-                    plugins=(),
-                    requirements=tuple(sorted({*environment.requirements, *wanted})),
-                    changes=(*environment.changes, *added),
-                )
+            more = replace(
+                environment,
+                lock=(),
+                plugins=(),
+                requirements=tuple(sorted({*environment.requirements, *wanted})),
+                changes=(*environment.changes, *added),
             )
+            self._keep(self._resolved(more))
         return True
+
+    def _keep(self, environment: Environment) -> Environment:
+        if self.environments.get(environment.key) != environment:
+            self.environments[environment.key] = environment
+            self.keep(tuple(self.environments.values()))
+        return environment
+
+
+def _state_of(environment: Environment) -> str:
+    return digest_of(repr(environment))[7:19]
+
+
+def _names(environment: Environment) -> set[str]:
+    """Distributions that an environment holds, or that were left out of it."""
+    entries = (*environment.requirements, *environment.lock, *environment.changes)
+    return {canonicalize_name(re.split(r"[=<>!~\[; ]", entry)[0]) for entry in entries}

@@ -231,6 +231,7 @@ def _workshop(
             yield Workshop(open_workbench, prove)
         finally:
             provider.close()
+            room.close()
 
 
 def _collect(injector: Injector, bases: list[str]) -> list[InstanceRecord]:

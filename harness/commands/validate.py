@@ -92,6 +92,9 @@ def validate(
             provider=provider,
             scratch=scratch,
             issues=load_issues(issues),
+            keep=lambda environments: manifests.save_manifest(
+                replace(manifest, environments=environments), folder
+            ),
         )
         try:
             results = _validate_all(room, journal, chosen, jobs, limit)
@@ -164,7 +167,7 @@ def _in_order(
             return known
         result = room.prove(record)
         if not stopping.is_set():
-            journal.append(result, room.state(record.environment))
+            journal.append(result)
         return result
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -175,6 +178,9 @@ def _in_order(
             while ahead:
                 yield ahead.popleft().result()
                 ahead.extend(pool.submit(prove, r) for r in islice(rest, 1))
+        except GeneratorExit:  # enough: what still runs may end, for sandboxes may be needed again
+            stopping.set()
+            raise
         except BaseException:
             stopping.set()
             room.provider.close()  # ends what still runs, so that the pool can end
@@ -188,7 +194,7 @@ def _kept(
     before: Sequence[InstanceRecord],
     journal: ValidationJournal,
 ) -> tuple[InstanceRecord, ...]:
-    """Every instance that was ever proved, in the order of the candidates."""
+    """Every instance that was ever proved, in chronological order, as the candidates are."""
     known = journal.all()
     records = {record.instance_id: record for record in before}
     for candidate in candidates:
@@ -199,7 +205,7 @@ def _kept(
             records[candidate.instance_id] = result.record
     order = {candidate.instance_id: n for n, candidate in enumerate(candidates)}
     return tuple(
-        sorted(records.values(), key=lambda r: (order.get(r.instance_id, -1), r.created_at))
+        sorted(records.values(), key=lambda r: (r.created_at, order.get(r.instance_id, -1)))
     )
 
 

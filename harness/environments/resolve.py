@@ -37,6 +37,7 @@ RUNNER = (
 )
 REQUIRED = re.compile(r"you require ([a-z0-9][\w.-]*)")
 """How uv names what cannot be had, and which of the requirements leads there."""
+PREAMBLE = re.compile(r"^(?:error: )?(?:No solution found when resolving \w+:? )?(?:cause: )?")
 NETWORK = re.compile(r"error sending request|Failed to fetch|dns error|timed out|os error 1\d\d")
 
 
@@ -171,7 +172,7 @@ def _compile(
     """The lock, or what uv said. Raises MissingError if no index answers."""
     own = canonicalize_name(distribution)
     options = ["--only-binary", ":all:", "--no-header", "--no-annotate", "--quiet"]
-    options += ["--find-links", str(wheelhouse(python))]
+    options += ["--find-links", str(wheelhouse(python, cutoff))]
     options += ["--exclude-newer", cutoff] if cutoff else []
     if cutoff and INDEPENDENT_RUNNER in requirements:
         # Of the time when it no longer stood on what it grades, and so are its own needs.
@@ -193,4 +194,4 @@ def _compile(
 
 def _short(message: str) -> str:
     text = " ".join(re.sub(r"[×╰─▶│]", " ", message).split())
-    return text.removeprefix("No solution found when resolving dependencies: ")[:200]
+    return PREAMBLE.sub("", text).partition(" hint: ")[0][:200]

@@ -25,7 +25,8 @@ from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import Environment
 
 SITE = "site-packages"
-SHEBANG = re.compile(rb"#!.*python[0-9.]*")
+SHEBANG = re.compile(rb"#!/bin/sh\n'''exec' .*\n' '''|#!.*python[0-9.]*")
+"""The first form is for interpreters whose path is long or has spaces."""
 Compile = Callable[[Path, Sequence[Path]], None]
 """Compiles sources (relative to the folder) where the environment's own Python can run."""
 
@@ -76,12 +77,14 @@ class EnvironmentStore:
     def _make(
         self, folder: Path, environment: Environment, place: Place, compile_: Compile
     ) -> None:
+        for left in self.root.glob(f".{folder.name}.*/"):  # by a build that was killed
+            shutil.rmtree(left, ignore_errors=True)
         partial = Path(mkdtemp(prefix=f".{folder.name}.", dir=self.root))
         try:
             site = partial / SITE
             site.mkdir(mode=0o755)
             partial.chmod(0o755)
-            install(environment.lock, environment.python, site)
+            install(environment.lock, environment.python, site, environment.cutoff)
             _point_scripts(site / "bin", place.python)
             sources = environment.source_path.split(":")
             paths = [os.path.normpath(f"{place.checkout}/{source}") for source in sources]
@@ -98,15 +101,15 @@ class EnvironmentStore:
         kept = self.root / "bytecode" / python
         kept.mkdir(parents=True, exist_ok=True)
         tag = f"cpython-{python.replace('.', '')}"
-        missing: dict[Path, Path] = {}
+        missing: dict[Path, tuple[Path, Path]] = {}
         for source in sorted(site.rglob("*.py")):
             relative = source.relative_to(site)
             name = sha256(f"{relative}\0".encode() + source.read_bytes()).hexdigest()
             cached = source.parent / "__pycache__" / f"{source.stem}.{tag}.pyc"
             if not _linked(kept / name, cached):
-                missing[cached] = kept / name
-        compile_(site, [_source_of(cached).relative_to(site) for cached in missing])
-        for cached, content in missing.items():
+                missing[relative] = cached, kept / name
+        compile_(site, list(missing))
+        for cached, content in missing.values():
             if cached.is_file():  # some files are no Python of this version
                 _linked(cached, content)
 
@@ -118,12 +121,12 @@ class EnvironmentStore:
             yield
 
 
-def install(lock: Sequence[str], python: str, folder: Path) -> None:
+def install(lock: Sequence[str], python: str, folder: Path, cutoff: str = "") -> None:
     """Unpack the wheels of a lock into a folder; nothing is executed. Raises MissingError."""
     if not lock:
         return
     options = ["--no-deps", "--only-binary", ":all:", "--target", str(folder), "--quiet"]
-    options += ["--find-links", str(wheelhouse(python))]
+    options += ["--find-links", str(wheelhouse(python, cutoff))]
     done = uv(["pip", "install", *target(python), *options, "-r", "-"], "\n".join(lock))
     if done.returncode:
         reason = " ".join(done.stderr.split())[:300]
@@ -136,6 +139,8 @@ def install(lock: Sequence[str], python: str, folder: Path) -> None:
 def _point_scripts(folder: Path, python: str) -> None:
     """Have console scripts name the interpreter that they will run on."""
     for script in folder.iterdir() if folder.is_dir() else ():
+        if not script.is_file():  # a package may be called bin, and have folders
+            continue
         data = script.read_bytes()
         if match := SHEBANG.match(data):
             script.unlink()  # it may be a link into the cache
@@ -150,7 +155,3 @@ def _linked(old: Path, new: Path) -> bool:
     with suppress(FileExistsError):
         os.link(old, new)
     return True
-
-
-def _source_of(cached: Path) -> Path:
-    return cached.parent.parent / f"{cached.name.split('.')[0]}.py"

@@ -22,9 +22,12 @@ def wheel_cache() -> Path:
     return cache_folder() / "wheels"
 
 
-def wheelhouse(python: str) -> Path:
-    """Wheels made of source distributions, by Python. Their content is as hostile as any other."""
-    folder = cache_folder() / "wheelhouse" / python
+def wheelhouse(python: str, cutoff: str) -> Path:
+    """Wheels made of source distributions for a Python and a date, as hostile as any other.
+
+    By date, because what lies in a folder has none: a later release would be taken for an earlier.
+    """
+    folder = cache_folder() / "wheelhouse" / f"{python}-{cutoff or 'undated'}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

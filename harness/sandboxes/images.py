@@ -7,6 +7,7 @@ index addresses and proxies are handed to a build's processes only; none stays i
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 from docker.models.images import Image
 from docker.types import Mount
+from uv import find_uv_bin
 
 from harness.environments.uv import wheelhouse
 from harness.sandboxes.cleanup import alive, owner
@@ -46,6 +48,7 @@ PASSED = (
     "https_proxy",
     "no_proxy",
 )
+NUMBER = re.compile(r"3\.\d+")
 POLL_SECONDS = 0.2
 LABEL = "seqswe.environment"
 PYTHON_LABEL = "seqswe.python"
@@ -69,8 +72,13 @@ set -e
 export PATH=/usr/local/bin:/usr/bin:/bin HOME=/tmp PIP_NO_CACHE_DIR=1
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 echo "setuptools<60" > /tmp/old
-build() { timeout 100 python3 -m pip wheel --quiet --no-deps --wheel-dir /wheels "$1"; }
-build "$REQUIREMENT" || PIP_CONSTRAINT=/tmp/old build "$REQUIREMENT"
+# The release of its time, as uv finds it; that may run the distribution's code, too.
+pin=$(echo "$NAME" | timeout 100 /uv pip compile --quiet --no-header --no-annotate --no-deps \
+  --no-cache --python /opt/env/bin/python ${CUTOFF:+--exclude-newer "$CUTOFF"} -)
+build() {
+  timeout 100 python3 -m pip wheel --quiet --no-deps --no-binary "$NAME" --wheel-dir /wheels "$pin"
+}
+build || PIP_CONSTRAINT=/tmp/old build
 """
 
 
@@ -158,17 +166,17 @@ class Images:
         """Try to make a wheel of a source distribution, in a container with a network.
 
         What runs there is the distribution's own code: it sees a folder of its own, and only the
-        wheel that was asked for is taken out of it. `cutoff` is not known to this builder's pip.
+        wheel that was asked for is taken out of it.
         """
-        del cutoff
-        failed = wheelhouse(python) / f".failed-{name}"
+        failed = wheelhouse(python, cutoff) / f".failed-{name}"
         if failed.exists():  # another environment asked for it: it would fail as slowly again
             return False
-        with TemporaryDirectory(prefix="seqswe-wheel-") as folder:
+        with TemporaryDirectory(prefix="seqswe-wheel-", ignore_cleanup_errors=True) as folder:
             Path(folder).chmod(0o777)
-            mounts = [Mount("/wheels", folder, type="bind"), *_certificates()]
+            uv = Mount("/uv", find_uv_bin(), type="bind", read_only=True)
+            mounts = [Mount("/wheels", folder, type="bind"), uv, *_certificates()]
             with self._builder(self.ensure(python), mounts=mounts) as container:
-                env = {**_passed(), "REQUIREMENT": name}
+                env = {**_passed(), "NAME": name, "CUTOFF": cutoff}
                 done = container.exec_run(["sh", "-c", WHEEL], environment=env)
             expected = name.replace("-", "_").replace(".", "_").lower()
             wheels = [
@@ -181,7 +189,7 @@ class Images:
             if done.exit_code or len(wheels) != 1:
                 failed.touch()
                 return False
-            (wheelhouse(python) / wheels[0].name).write_bytes(wheels[0].read_bytes())
+            (wheelhouse(python, cutoff) / wheels[0].name).write_bytes(wheels[0].read_bytes())
         return True
 
     def _wait_for_builder(self, name: str) -> None:
@@ -249,7 +257,7 @@ def bases_of(base_image: str) -> Mapping[str, str]:
         python, equals, image = part.partition("=")
         if not equals:
             python, image = "", part
-        if not image or python in bases:
+        if not image or python in bases or (equals and not NUMBER.fullmatch(python)):
             raise UsageError(
                 f"base image {base_image!r} is not IMAGE or PYTHON=IMAGE, each Python once",
                 "For example --base-image 3.9=python:3.9-slim,3.13=python:3.13-slim.",
@@ -265,6 +273,8 @@ def _builder_name(image: str) -> str:
 def _passed() -> dict[str, str]:
     # Secrets such as an index's address go to a build's process, never into an image's settings.
     passed = {name: os.environ[name] for name in PASSED if os.environ.get(name)}
+    if "PIP_INDEX_URL" in passed:
+        passed["UV_DEFAULT_INDEX"] = passed["PIP_INDEX_URL"]
     if _certificates():
         passed |= dict.fromkeys(("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), CERTIFICATES)
     return passed

@@ -120,13 +120,20 @@ def save_manifest(manifest: Manifest, folder: Path) -> None:
     del data["folder"], data["instances"]
     if manifest.synthetic is None:
         del data["synthetic"]  # TOML has no word for nothing
-    (folder / "manifest.toml").write_text(tomli_w.dumps(data), encoding="utf-8")
+    _replace(folder / "manifest.toml", tomli_w.dumps(data))
 
 
 def save_instances(records: Iterable[InstanceRecord], path: Path) -> None:
     """Write one JSON object a line, keys sorted, empty fields left out."""
     lines = [json.dumps(record_json(r), sort_keys=True, ensure_ascii=False) for r in records]
-    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    _replace(path, "".join(line + "\n" for line in lines))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all, whenever the process is killed."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def _plain(value: Any) -> Any:

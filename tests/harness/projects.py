@@ -57,8 +57,12 @@ def manifest_of(folder, **fields):
         url="",
         licence="",
         layout=Layout(source=("tiny",), tests=("tests",)),
-        python=SETTINGS,
-        **{"tests": TestSettings(seconds=30.0), "folder": folder, **fields},
+        **{
+            "python": SETTINGS,
+            "tests": TestSettings(seconds=30.0),
+            "folder": folder,
+            **fields,
+        },
     )
 
 

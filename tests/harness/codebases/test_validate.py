@@ -1,13 +1,15 @@
 """What is proved of a candidate before it counts as an instance."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
-from harness.codebases.validate import validate
+from harness.codebases.validate import LENIENT, MOST_KEPT, validate
 from harness.commands.validate import validate as command
+from seqswe.errors import UsageError
 from seqswe.manifests import manifest_files as manifests
 from tests.harness.projects import Tiny, commit
 
@@ -81,6 +83,97 @@ def test_a_test_that_disagrees_with_itself_is_quarantined_by_name(prove, tmp_pat
 
 
 @pytest.fixture
+def count(tmp_path):
+    """Source that counts how often a test module is imported, and the count."""
+    counter = tmp_path / "imports"
+    counter.write_text("")
+    return f"open({str(counter)!r}, 'a').write('x')\n", lambda: len(counter.read_text())
+
+
+def test_gold_that_fails_is_one_run(prove, count):
+    source, imports = count
+    test = source + "from tiny.a import f\ndef test_f(): assert f() == 2\n"
+    found = prove(start(), {"tiny/a.py": "def f(): return 3\n", "tests/test_a.py": test})
+    assert found.problem == "with gold: no test passes"
+    assert imports() == 1
+
+
+def test_a_fix_without_effect_is_two_runs(prove, count):
+    source, imports = count
+    test = {"tiny/a.py": "def f(): return 2  # same\n", "tests/test_a.py": source + GOOD}
+    assert prove(start("def f(): return 2\n"), test).problem == NO_EFFECT
+    assert imports() == 2
+
+
+def test_what_was_rejected_keeps_what_the_tests_printed(prove):
+    test = "import no_such_module\ndef test_f(): pass\n"
+    found = prove(start(), {"tiny/a.py": "def f(): return 2\n", "tests/test_a.py": test})
+    assert found.problem == (
+        "with gold: 1 of 1 test modules do not import: ModuleNotFoundError: no_such_module"
+    )
+    assert found.missing == ("module no_such_module",)
+    assert "No module named 'no_such_module'" in found.log
+
+
+def test_both_sides_are_kept_if_they_do_not_differ(prove):
+    fix = {"tiny/a.py": "def f(): return 1  # same\n", "tests/test_a.py": GOOD}
+    found = prove(start(), fix)
+    before, _, gold = found.log.partition("--- with gold ---")
+    assert "1 failed, 1 passed" in before
+    assert "1 failed, 1 passed" in gold
+
+
+WARNS = "import warnings\nwarnings.warn('f is going away', DeprecationWarning)\n"
+STRICT = {"pytest.ini": "[pytest]\nfilterwarnings = error\n"}
+
+
+def test_where_warnings_are_errors_they_are_none_and_that_is_recorded(prove):
+    fix = {"tiny/a.py": "def f(): return 2\n", "tests/test_a.py": WARNS + GOOD}
+    found = prove({**start(), **STRICT}, fix)
+    assert found.problem == ""
+    assert found.record.pytest_arguments == LENIENT
+    assert found.record.FAIL_TO_PASS == ("tests/test_a.py::test_f",)
+
+
+def test_a_suite_without_warnings_is_run_as_it_is(prove):
+    fix = {"tiny/a.py": "def f(): return 2\n", "tests/test_a.py": GOOD}
+    assert prove({**start(), **STRICT}, fix).record.pytest_arguments == ()
+
+
+def test_few_tests_that_stay_are_kept_by_a_seed_and_only_they_are_repeated(tmp_path, local):
+    counter = tmp_path / "counter"
+    many = (
+        f"import pytest\n@pytest.mark.parametrize('n', range({MOST_KEPT + 20}))\n"
+        f"def test_many(n): open({str(counter)!r}, 'a').write(f'{{n}} ')\n"
+    )
+    commit(tmp_path / "clone", start())
+    commit(tmp_path / "clone", {"tiny/a.py": "def f(): return 2\n", "tests/test_a.py": GOOD + many})
+    tiny = Tiny(tmp_path, local)
+    proofs = []
+    for _ in range(2):
+        counter.write_text("")
+        record = tiny.mined.records[0]
+        proofs.append(validate(record, tiny.instance(), tiny.grader, tiny.open).record)
+        runs = Counter(Counter(counter.read_text().split()).values())
+        kept = sum("test_many" in test for test in proofs[-1].PASS_TO_PASS)
+        assert runs == {4: kept, 2: MOST_KEPT + 20 - kept}, "gold, none, and only the kept again"
+    assert proofs[0] == proofs[1]
+    assert len(proofs[0].PASS_TO_PASS) == MOST_KEPT
+    assert proofs[0].FAIL_TO_PASS == ("tests/test_a.py::test_f",)
+
+
+def test_tests_with_odd_names_are_repeated_by_name(prove, count):
+    source, imports = count
+    odd = "import pytest\n@pytest.mark.parametrize('s', [\"it's\", 'a b', '$(x)', '[::]', 'é'])\n"
+    test = source + GOOD + odd + "def test_s(s): assert s\n"
+    found = prove(start(), {"tiny/a.py": "def f(): return 2\n", "tests/test_a.py": test})
+    assert found.problem == ""
+    assert len(found.record.PASS_TO_PASS) == 6
+    assert found.record.flaky == ()
+    assert imports() == 4
+
+
+@pytest.fixture
 def codebase(tmp_path):
     """A folder with a manifest, candidates and a mirror, as `seqswe mine` leaves them."""
     clone = tmp_path / "mirror" / "x" / "tiny.git"
@@ -116,3 +209,17 @@ def test_a_validation_goes_on_where_it_stopped(codebase):
     ids = [json.loads(line)["record"]["instance_id"] for line in lines]
     assert len(ids) == len(set(ids)) == 2, "a candidate was proved twice"
     assert run(codebase) == (instances, lines), "nothing is left to prove"
+
+
+def test_a_smaller_call_never_shrinks_what_is_there(codebase):
+    instances, lines = run(codebase)
+    assert len(instances) == 2
+    for fewer in (["--limit", "1"], ["--sample", "1"], ["--since", "2024-01-04"]):
+        assert run(codebase, *fewer) == (instances, lines)
+
+
+def test_a_day_after_the_last_candidate_is_refused(codebase):
+    given = [str(codebase), "--since", "2030-01-01"]
+    with pytest.raises(UsageError) as raised:
+        CliRunner().invoke(command, given, catch_exceptions=False)
+    assert raised.value.hint == "The last is of 2024-01-04."
