@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from seqswe.manifests.files import load_instances, save_instances
 
 from harness.codebases.validate import Validation
 from harness.codebases.validation_journal import ValidationJournal
 from harness.commands.validate import _kept, chosen_of
 from seqswe.manifests.manifest import InstanceRecord
+from seqswe.manifests.manifest_files import load_instances, save_instances
 
 
 def record(year, number, **fields):
