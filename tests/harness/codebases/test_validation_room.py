@@ -1,15 +1,16 @@
 """Environments that lack something are repaired, and those that are broken are given up.
 
-The first test of a session fetches pytest and two small wheels from the package index; a candidate
-takes some two seconds.
+The first test of a session fetches pytest and two small wheels from the package index; a proof
+takes two to four seconds, a refused candidate one.
 """
 
 from dataclasses import replace
 
 import pytest
 
+from harness.codebases.validate import Validation
 from harness.codebases.validation_journal import ValidationJournal
-from harness.codebases.validation_room import ENOUGH, ValidationRoom
+from harness.codebases.validation_room import ENOUGH, ValidationRoom, _names
 from harness.commands.validate import _validate_all
 from harness.environments import EnvironmentStore
 from harness.environments.locks import locked, resolution_of
@@ -19,6 +20,7 @@ from harness.sandboxes.docker import DockerProvider
 from harness.sandboxes.local import LocalProvider
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import PythonSettings
+from seqswe.sandbox import Environment
 from tests.harness.projects import SETTINGS, Tiny, commit
 
 OLD = "from tiny.a import f\ndef test_old(): assert f()\n"
@@ -203,3 +205,29 @@ def test_a_base_image_that_was_missing_is_tried_again(codebase, open_room, docke
     assert found.problem == ""
     changes = room.environment(record.environment).changes
     assert changes == ("toolz is added: module toolz is missing",)
+
+
+def test_what_was_repaired_meanwhile_is_only_tried_again(codebase, open_room, folders):
+    tiny = codebase("toolz")
+    [record] = tiny.mined.records
+    room = open_room(tiny, folders)
+    now = room.environment(record.environment)
+    lacks = Validation(record=record, problem="no test passes", missing=("module toolz",))
+    assert room._repaired(now.key, replace(lacks, state="before"), tiny.instance())
+    assert room.environment(now.key) == now
+    for _ in range(2):
+        state = room.state(now.key)
+        repaired = room._repaired(now.key, replace(lacks, state=state), tiny.instance())
+    assert not repaired, "it is there now"
+    assert room.environment(now.key).changes == ("toolz is added: module toolz is missing",)
+
+
+def test_a_name_is_the_same_however_it_is_written():
+    environment = Environment(
+        key="0" * 12,
+        python="3.11",
+        requirements=("zope.interface>=5", 'Foo_Bar[x]; python_version > "3"'),
+        lock=("zope-interface==6.0",),
+        changes=("left.over is left out: it has no wheel",),
+    )
+    assert _names(environment) == {"zope-interface", "foo-bar", "left-over"}
