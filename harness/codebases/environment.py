@@ -7,7 +7,6 @@ the same quarter share an environment.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -37,50 +36,8 @@ RUNNER_NEEDS = frozenset(
 )
 """What early releases of pytest stand on: a codebase of these would break its own grader, so it
 is graded by a pytest that does without them."""
-INDEPENDENT = INDEPENDENT_RUNNER
 DATED = ("pytest", "setuptools")
 """Installed into every dated environment, as of its date: old code imports pkg_resources."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """What a task needs installed, and what could not be read of it."""
-
-    environment: Environment
-    declaration: Declaration
-
-
-def need_of(
-    base: CommitFiles,
-    gold: CommitFiles,
-    when: datetime,
-    settings: PythonSettings,
-    declare: Declare = declaration_of,
-) -> Need:
-    """Read what a task's base commit and its fix declare; equal declarations give equal keys.
-
-    The fix counts too: a test that it brings may need what only it declares. declare: reads what a
-    commit declares; `Remembered` for many commits.
-    """
-    asked = declare(base, settings.version or PYTHONS[0])
-    python = settings.version or choose_python(asked.python, when.date())
-    exclude = (*settings.exclude, settings.distribution)
-    declarations = [declare(files, python, exclude, settings.extras) for files in (base, gold)]
-    name = settings.distribution or declarations[0].name or declarations[1].name
-    runner = (INDEPENDENT,) if canonicalize_name(name) in RUNNER_NEEDS and settings.dated else ()
-    requirements = tuple(_merged(declarations, settings, runner))
-    cutoff = cutoff_of(python, when) if settings.dated else ""
-    source_path = settings.source_path or source_path_of(base)
-    parts = [python, source_path, *([cutoff] if cutoff else []), *requirements]
-    environment = Environment(
-        key=digest_of("\n".join(parts)).removeprefix("sha256:")[:12],
-        python=python,
-        requirements=requirements,
-        cutoff=cutoff,
-        source_path=source_path,
-        distribution=name,
-    )
-    return Need(environment=environment, declaration=declarations[0])
 
 
 def environment_at(
@@ -90,8 +47,30 @@ def environment_at(
     settings: PythonSettings,
     declare: Declare = declaration_of,
 ) -> Environment:
-    """The environment of `need_of`."""
-    return need_of(base, gold, when, settings, declare).environment
+    """What a task's base commit and its fix declare; equal declarations give equal keys.
+
+    The fix counts too: a test that it brings may need what only it declares. declare: reads what a
+    commit declares; `Remembered` for many commits.
+    """
+    asked = declare(base, settings.version or PYTHONS[0])
+    python = settings.version or choose_python(asked.python, when.date())
+    exclude = (*settings.exclude, settings.distribution)
+    declarations = [declare(files, python, exclude, settings.extras) for files in (base, gold)]
+    name = settings.distribution or declarations[0].name or declarations[1].name
+    independent = settings.dated and canonicalize_name(name) in RUNNER_NEEDS
+    runner = (INDEPENDENT_RUNNER,) if independent else ()
+    requirements = tuple(_merged(declarations, settings, runner))
+    cutoff = cutoff_of(python, when) if settings.dated else ""
+    source_path = settings.source_path or source_path_of(base)
+    parts = [python, source_path, *([cutoff] if cutoff else []), *requirements]
+    return Environment(
+        key=digest_of("\n".join(parts)).removeprefix("sha256:")[:12],
+        python=python,
+        requirements=requirements,
+        cutoff=cutoff,
+        source_path=source_path,
+        distribution=name,
+    )
 
 
 def choose_python(requires: str, when: date) -> str:

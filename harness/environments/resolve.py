@@ -18,14 +18,10 @@ from packaging.utils import canonicalize_name
 from harness.environments.uv import target, uv, wheelhouse
 from seqswe.errors import MissingError
 
-PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)==(\S+)")
-NO_WHEEL = re.compile(r"([a-z0-9][\w.-]*)(?:[<>=!~][^ ]*)? ha(?:s|ve) no (?:usable wheels|wheels)")
-NOWHERE = re.compile(
-    r"([a-z0-9][\w.-]*)(?:[<>=!~][^ ]*)? was not found|"
-    r"there (?:is|are) no versions? of ([a-z0-9][\w.-]*)|no versions? of ([a-z0-9][\w.-]*)"
-)
 INDEPENDENT_RUNNER = "pytest<9,>=7.4"
+"""A pytest that stands on none of the packages it may have to grade."""
 RUNNER_CUTOFF = "2024-06-30"
+"""The independent runner and its own needs are as of this date, whatever the task's."""
 RUNNER = (
     "pytest",
     "pluggy",
@@ -34,6 +30,12 @@ RUNNER = (
     "exceptiongroup",
     "tomli",
     "typing-extensions",
+)
+PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)==(\S+)")
+NO_WHEEL = re.compile(r"([a-z0-9][\w.-]*)(?:[<>=!~][^ ]*)? ha(?:s|ve) no (?:usable wheels|wheels)")
+NOWHERE = re.compile(
+    r"([a-z0-9][\w.-]*)(?:[<>=!~][^ ]*)? was not found|"
+    r"there (?:is|are) no versions? of ([a-z0-9][\w.-]*)|no versions? of ([a-z0-9][\w.-]*)"
 )
 REQUIRED = re.compile(r"you require ([a-z0-9][\w.-]*)")
 """How uv names what cannot be had, and which of the requirements leads there."""

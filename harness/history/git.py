@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Mapping
 from functools import cached_property
@@ -56,13 +57,19 @@ class Clone:
         """
         return self.run_bytes(*arguments, stdin=stdin).decode("utf-8", "surrogateescape")
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """The environment of git processes that stay open."""
-        return {**os.environ, **self._env}
+    def open(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a git process that stays open, fed and read through pipes; the caller ends it."""
+        return subprocess.Popen(
+            self._command(*arguments),
+            cwd=self.path,
+            env={**os.environ, **self._env},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
 
     @staticmethod
-    def command(*arguments: str) -> list[str]:
+    def _command(*arguments: str) -> list[str]:
         """A command of git as a list of words."""
         # safe.directory: mirrors may belong to another user.
         return ["git", "-c", "safe.directory=*", "-c", "core.quotePath=false", *arguments]
@@ -76,7 +83,7 @@ class Clone:
         feed = {} if stdin is None else {"istream": _pipe(stdin)}
         try:
             output = git.execute(
-                self.command(*arguments),
+                self._command(*arguments),
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
                 **feed,  # type: ignore[call-overload]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from threading import Lock
@@ -20,14 +19,7 @@ class Objects:
     """Reads blobs and trees of a clone. Safe between threads; use it as a context manager."""
 
     def __init__(self, clone: Clone) -> None:
-        self._process = subprocess.Popen(
-            clone.command("cat-file", "--batch"),
-            cwd=clone.path,
-            env=clone.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        self._process = clone.open("cat-file", "--batch")
         self._lock = Lock()
         self._width = clone.id_bytes
         self.tree = lru_cache(maxsize=TREES)(self._tree)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -102,14 +101,7 @@ class Diffs:
     """Diffs between commits by one git process that stays open; use it as a context manager."""
 
     def __init__(self, clone: Clone) -> None:
-        self._process = subprocess.Popen(
-            clone.command(*DIFF, "--stdin", "--no-commit-id"),
-            cwd=clone.path,
-            env=clone.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        self._process = clone.open(*DIFF, "--stdin", "--no-commit-id")
 
     def __enter__(self) -> Diffs:
         return self

@@ -8,29 +8,10 @@ from harness.codebases.environment import choose_python, cutoff_of, environment_
 from harness.history.git import Clone
 from harness.history.objects import CommitFiles, Objects
 from seqswe.manifests.manifest import PythonSettings
+from tests.harness.codebases.trees import Tree
 from tests.harness.projects import commit
 
 AUTO = PythonSettings(dated=True)
-
-
-class Tree:
-    """The files of a commit that never was: `Tree({"setup.py": "..."})`."""
-
-    def __init__(self, files):
-        self.files = files
-
-    def text(self, path):
-        return self.files.get(path)
-
-    def names(self, folder=""):
-        return sorted({p.split("/")[0] for p in self._below(folder)})
-
-    def folders(self, folder=""):
-        return sorted({p.split("/")[0] for p in self._below(folder) if "/" in p})
-
-    def _below(self, folder):
-        start = f"{folder}/" if folder else ""
-        return [p.removeprefix(start) for p in self.files if p.startswith(start)]
 
 
 def environment(files, gold=None, when="2024-05-01", settings=AUTO):
