@@ -113,15 +113,23 @@ def _test_folders(modules: Sequence[str]) -> Iterator[str]:
 def _test_paths(
     settings: PytestSettings, paths: Sequence[str], modules: Sequence[str]
 ) -> Iterator[str]:
-    """Folders that the project names to pytest, if they hold little else than tests."""
+    """Folders that the project names to pytest, if they hold little else than tests.
+
+    A package with a folder of tests in it is named like that too, so that folder does not count.
+    """
     tests = set(modules)
+    usual = {*NESTED, *INNERMOST}
     for folder in settings.testpaths:
         name = folder.removeprefix("./").rstrip("/")
-        below = [path for path in paths if path.startswith(name + "/")]
-        helping = ("conftest.py", "__init__.py")
-        good = sum(p in tests or PurePosixPath(p).name in helping for p in below)
-        usual = {*NESTED, *INNERMOST} & set(PurePosixPath(name).parts)
-        if below and 2 * good > len(below) and not usual and re.fullmatch(r"[\w./-]+", name):
+        below = [
+            path
+            for path in map(PurePosixPath, paths)
+            if path.is_relative_to(name)
+            and path.name not in ("conftest.py", "__init__.py")
+            and not usual.intersection(path.parts[:-1])
+        ]
+        good = sum(str(path) in tests for path in below)
+        if 2 * good > len(below) and re.fullmatch(r"[\w./-]+", name):
             yield name
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from harness.codebases.code_changes import no_test_tells
 from harness.codebases.declarations import Remembered
 from harness.codebases.environment import environment_at
 from harness.codebases.statement import Issue, statement_from, statement_of
@@ -137,6 +138,9 @@ class Miner:
             return LeftOut(reason="its patch cannot be split")
         if patches.changed > rules.max_changed_lines:
             return LeftOut(reason=f"changes more than {rules.max_changed_lines} lines of source")
+        why = no_test_tells(self.objects, step, patches.patch, patches.test_patch, layout)
+        if why:
+            return LeftOut(reason=why)
         clock = self.dates.get(base)
         if clock is None or step.date is None:
             return LeftOut(reason="its date cannot be read")

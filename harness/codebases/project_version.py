@@ -11,12 +11,14 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from harness.codebases.declarations.evaluate import ModuleReader
-from harness.codebases.declarations.model import Files, parse_python, table, text_of
+from harness.codebases.declarations.model import Files, parse_python, table, text_of, texts
 from harness.history.git import Clone
 
 LONGEST = 60
 """Characters of a version."""
 MOST_TAGS = 500
+MOST_IGNORED = 1_000
+"""Lines of .gitignore that are read."""
 ROOTS = ("", "src/", "lib/", "python/")
 MODULES = ("__init__", "__about__", "_version", "version", "__version__", "about", "_about")
 ATTRIBUTES = ("__version__", "VERSION", "version", "__version_info__")
@@ -116,7 +118,7 @@ def generated(
 ) -> dict[str, str]:
     """Files that a build would write the version to, if the commit does not hold them."""
     made: dict[str, str] = {}
-    for path, template in _targets(data, setup):
+    for path, template in (*_targets(data, setup), *((p, None) for p in _ignored(files))):
         if not isinstance(path, str) or len(path) > 200 or not PATH.fullmatch(path):
             continue
         for root in ("", "src/"):
@@ -140,6 +142,16 @@ def _targets(data: Mapping[str, Any], setup: Mapping[str, Any]) -> Iterator[tupl
     yield table(hooks.get("vcs")).get("version-file"), table(hooks.get("vcs")).get("template")
     pdm = table(table(tool.get("pdm")).get("version"))
     yield pdm.get("write_to"), pdm.get("write_template")
+    for path in texts(table(setup.get("vcversioner")).get("version_module_paths")):
+        yield path, None
+
+
+def _ignored(files: Files) -> Iterator[str]:
+    """Modules that git is told to ignore because a build writes the version there."""
+    for line in (text_of(files, ".gitignore") or "").splitlines()[:MOST_IGNORED]:
+        path = line.strip().removeprefix("/").removeprefix("src/")
+        if re.fullmatch(r"[\w/]+/_?_?version(?:_info)?_?_?\.py", path):
+            yield path
 
 
 def _version_text(path: str, template: Any, version: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,6 +46,23 @@ def reason_of(run: TestRun, log: str, modules: Sequence[str]) -> Reason:
     if missing:
         return Reason(problem=f"no test passes, and {missing[0]} is missing", missing=missing)
     return Reason(problem="no test passes")
+
+
+def nothing_told(gold: TestRun, log: str) -> str:
+    """Why a run with gold proves no fix, although tests passed in it.
+
+    Where most tests fail with gold too, the environment is not the one that they were written for.
+    """
+    failed = sum(outcome == "failed" for outcome in gold.outcomes.values())
+    why = "no test fails without gold and passes with it"
+    if not failed:
+        return why
+    errors = Counter(ERROR_LINE.findall(log)).most_common(1)
+    said = f": {errors[0][0][:120]}" if errors else ""
+    count = f"{failed} of {len(gold.outcomes)} tests fail with gold, too"
+    if 2 * failed > len(gold.outcomes):
+        why = "the environment does not fit"
+    return f"{why}; {count}{said}"
 
 
 def missing_in(log: str) -> tuple[str, ...]:

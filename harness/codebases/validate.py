@@ -6,12 +6,13 @@ repeated, and only over the tests that will grade.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from harness.codebases.reasons import Reason, reason_of
+from harness.codebases.reasons import Reason, nothing_told, reason_of
 from harness.grading.grade import APPLY, Grader
 from harness.grading.hidden_tests import grades
 from harness.grading.junit import TestRun
@@ -30,8 +31,14 @@ MOST_KEPT = 300
 """PASS_TO_PASS tests of an instance; of more, so many are drawn by a seed."""
 MOST_NAMED = 60_000
 """Bytes of test ids that fit on a command line; else whole modules are run."""
-LENIENT = ("-W", "default", "-o", "filterwarnings=")
-"""For suites whose warnings are errors and whose dependencies have warned since."""
+WAYS = (
+    (r"\[pytest\] section in setup\.cfg", ("-c", "/dev/null")),
+    (r"(?m)^E +\w*Warning\b|warning configuration", ("-W", "default", "-o", "filterwarnings=")),
+    (r"AssertionRewritingHook", ("--assert=plain",)),
+)
+"""What a log says if the pytest or the dependencies are newer than the tests, and what helps then:
+settings of old that are refused, warnings that are errors, import hooks that lack a method.
+"""
 LOG = 20_000
 """Last characters kept of a log."""
 
@@ -75,13 +82,7 @@ class _Proof:
         self._grader.restore_tests(self._instance, self._sandbox)
         if not self._apply():
             return Validation(record=self._record, problem="the gold patch does not apply")
-        gold, log = self._tests()
-        if _is_empty(gold) and "Warning" in log:
-            lenient = replace(self._instance, pytest_arguments=LENIENT)
-            again, other = self._tests(lenient)
-            if not _is_empty(again):
-                gold, log, self._instance = again, other, lenient
-                self._record = replace(self._record, pytest_arguments=LENIENT)
+        gold, log = self._with_gold()
         reason = reason_of(gold, log, self._instance.test_files)
         if reason.problem:
             return self._rejected(f"with gold: {reason.problem}", log, gold, reason)
@@ -89,10 +90,24 @@ class _Proof:
         before, without = self._tests()
         record = self._decided(gold, before)
         if not record.FAIL_TO_PASS:
-            why = "no test fails without gold and passes with it"
+            why = nothing_told(gold, log)
             return self._rejected(why, f"{without}\n--- with gold ---\n{log}", gold, reason)
         self._apply()
         return self._repeated(record, gold, reason)
+
+    def _with_gold(self) -> tuple[TestRun, str]:
+        """Run the tests with gold, in the first way of which none makes more pass."""
+        gold, log = self._tests()
+        for sign, arguments in WAYS:
+            if _passing(gold) == max(len(gold.outcomes), 1) or not re.search(sign, log):
+                continue
+            arguments = (*self._record.pytest_arguments, *arguments)
+            other = replace(self._instance, pytest_arguments=arguments)
+            again, its_log = self._tests(other)
+            if _passing(again) > _passing(gold):
+                gold, log, self._instance = again, its_log, other
+                self._record = replace(self._record, pytest_arguments=arguments)
+        return gold, log
 
     def _apply(self, *, reverse: bool = False) -> bool:
         """Put the fix in, or take it out; files that it changes get a time of their own."""
@@ -123,18 +138,18 @@ class _Proof:
 
     def _repeated(self, record: InstanceRecord, gold: TestRun, reason: Reason) -> Validation:
         """Quarantine the tests that do not agree with themselves."""
-        ids = (*record.FAIL_TO_PASS, *record.PASS_TO_PASS)
+        kept = {*record.FAIL_TO_PASS, *record.PASS_TO_PASS}
+        ids = tuple(test for test in gold.outcomes if test in kept)  # in the order of the run
         # pytest takes `::` for a separator in a parameter, too.
         plain = all("::" not in test.partition("[")[2] for test in ids)
         short = len(shlex.join(ids).encode("utf-8", "replace")) < MOST_NAMED
         named = ids if plain and short else ()
-        runs = [gold]
-        for _ in range(REPEATS):
-            run, log = self._tests(ids=named)
-            if problem := run.problem:
-                return self._rejected(f"with gold again: {problem}", log, gold, reason)
-            runs.append(run)
-        flaky = {t for t in ids if len({run.outcomes.get(t) for run in runs}) > 1}
+        runs, problem, log = self._runs(gold, named)
+        if named and (problem or _disagreeing(ids, runs)):  # perhaps only without their neighbours
+            runs, problem, log = self._runs(gold, ())
+        if problem:
+            return self._rejected(f"with gold again: {problem}", log, gold, reason)
+        flaky = _disagreeing(ids, runs)
         record = replace(
             record,
             FAIL_TO_PASS=tuple(t for t in record.FAIL_TO_PASS if t not in flaky),
@@ -144,6 +159,14 @@ class _Proof:
         if not record.FAIL_TO_PASS:
             return self._rejected("every test of the fix is flaky", "", gold, reason)
         return Validation(record=record, seconds=gold.seconds, missing=reason.missing)
+
+    def _runs(self, gold: TestRun, ids: Sequence[str]) -> tuple[list[TestRun], str, str]:
+        """`gold` and its repeats, what is wrong with the last of them, and its log."""
+        runs, log = [gold], ""
+        while len(runs) <= REPEATS and not runs[-1].problem:
+            run, log = self._tests(ids=ids)
+            runs.append(run)
+        return runs, runs[-1].problem, log
 
     def _rejected(self, problem: str, log: str, gold: TestRun, reason: Reason) -> Validation:
         return Validation(
@@ -155,5 +178,9 @@ class _Proof:
         )
 
 
-def _is_empty(run: TestRun) -> bool:
-    return not any(outcome in ("passed", "xfailed") for outcome in run.outcomes.values())
+def _passing(run: TestRun) -> int:
+    return sum(outcome in ("passed", "xfailed") for outcome in run.outcomes.values())
+
+
+def _disagreeing(tests: Sequence[str], runs: Sequence[TestRun]) -> set[str]:
+    return {test for test in tests if len({run.outcomes.get(test) for run in runs}) > 1}

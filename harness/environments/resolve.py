@@ -31,6 +31,8 @@ RUNNER = (
     "tomli",
     "typing-extensions",
 )
+OLDEST_RUNNER = {"3.11": "7.0", "3.13": "7.4"}
+"""First pytest that works on a Python, beyond the one that takes the options of grading."""
 PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)==(\S+)")
 NO_WHEEL = re.compile(r"([a-z0-9][\w.-]*)(?:[<>=!~][^ ]*)? ha(?:s|ve) no (?:usable wheels|wheels)")
 NOWHERE = re.compile(
@@ -181,7 +183,14 @@ def _compile(
         newer = (f"{name}={RUNNER_CUTOFF}" for name in RUNNER)
         options += [word for entry in newer for word in ("--exclude-newer-package", entry)]
     options += ["--no-emit-package", distribution] if own else []
-    done = uv(["pip", "compile", *target(python), *options, "-"], "\n".join(requirements))
+    floor = f"pytest>={OLDEST_RUNNER.get(python, '6.2')}"  # pins of tools of old must give way
+    runner = (
+        [floor]
+        if any(canonicalize_name(Requirement(r).name) == "pytest" for r in requirements)
+        else []
+    )
+    text = "\n".join([*requirements, *runner])
+    done = uv(["pip", "compile", *target(python), *options, "-"], text)
     if done.returncode:
         if NETWORK.search(done.stderr):
             raise MissingError(

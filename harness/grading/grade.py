@@ -114,7 +114,7 @@ done
         if done.timed_out or done.exit_code == TOO_LONG:
             late = f"the tests took longer than {self.tests.seconds:.0f} s"
             return TestRun(problem=late, seconds=done.seconds), log
-        run = read(done.stdout, done.stderr, done.exit_code, control)
+        run = read(done.stdout, done.stderr, done.exit_code, control, instance.test_files)
         return replace(run, seconds=done.seconds), log
 
     def _settings(self, instance: Instance) -> TestSettings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -39,12 +39,15 @@ class TestRun:
         return not self.problem and self.outcomes.get(test) == "passed"
 
 
-def read(xml: bytes, log: bytes, exit_code: int, control: str = "") -> TestRun:
+def read(
+    xml: bytes, log: bytes, exit_code: int, control: str = "", modules: Sequence[str] = ()
+) -> TestRun:
     """Read one run of pytest.
 
     `xml` is the report written with `junit_family=xunit1`, `log` the terminal output. A test
     that occurs twice (a failed call and a failed teardown) has its worst outcome. `control`
     names a test that was added to fail: if others passed and it did not fail, none is believed.
+    `modules` are the files that were run.
     """
     if exit_code not in (0, 1, 2):
         return TestRun(problem=f"pytest ended with exit code {exit_code}")
@@ -52,6 +55,7 @@ def read(xml: bytes, log: bytes, exit_code: int, control: str = "") -> TestRun:
         suites = JUnitXml.fromstring(xml)
     except (JUnitXmlError, ValueError, SyntaxError) as error:
         return TestRun(problem=f"no readable test report: {error}")
+    places = {_dotted(module): module for module in modules}
     outcomes: dict[str, Outcome] = {}
     controlled: Outcome | None = None
     for suite in suites:
@@ -59,7 +63,7 @@ def read(xml: bytes, log: bytes, exit_code: int, control: str = "") -> TestRun:
             if control and case.name == control:
                 controlled = _outcome(case)
                 continue
-            test = node_id(case)
+            test = node_id(case, places)
             outcomes[test] = _worst(outcomes.get(test), _outcome(case))
     failed = sum(o == "failed" for o in (*outcomes.values(), controlled))
     problem = _problem(outcomes, failed, log, exit_code)
@@ -68,15 +72,30 @@ def read(xml: bytes, log: bytes, exit_code: int, control: str = "") -> TestRun:
     return TestRun(outcomes=outcomes, problem=problem)
 
 
-def node_id(case: TestCase) -> str:
-    """Return pytest's own id, from the file, the class path and the name in xunit1."""
+def node_id(case: TestCase, places: Mapping[str, str]) -> str:
+    """Return pytest's own id, from the file, the class path and the name in xunit1.
+
+    The file is where a test's function stands, which for an inherited one is not the module that
+    ran; the class path begins with that module. `places` maps such beginnings to files.
+    """
     attributes = case._elem.attrib
     file, classname = attributes.get("file", ""), attributes.get("classname", "")
     if not file:
         return classname or str(case.name)
-    module = file.removesuffix(".py").replace("/", ".")
+    module = _dotted(file)
+    if not _begins(classname, module):
+        module = max((m for m in places if _begins(classname, m)), key=len, default=module)
+        file = places.get(module, file)
     classes = classname.removeprefix(module).strip(".")
     return "::".join([file, *(c for c in classes.split(".") if c), str(case.name)])
+
+
+def _dotted(file: str) -> str:
+    return file.removesuffix(".py").replace("/", ".")
+
+
+def _begins(classname: str, module: str) -> bool:
+    return f"{classname}.".startswith(f"{module}.")
 
 
 def _outcome(case: TestCase) -> Outcome:

@@ -102,6 +102,14 @@ def test_a_test_path_counts_if_it_holds_little_else():
     assert layout(*paths, pyproject_toml=toml).tests == ("t/unit", "**/conftest.py")
 
 
+def test_a_package_with_its_tests_in_it_is_no_test_path():
+    toml = '[tool.pytest.ini_options]\ntestpaths = ["pkg"]\n'
+    paths = ("pkg/__init__.py", "pkg/a.py", *(f"pkg/tests/test_{n}.py" for n in "abcdef"))
+    found = layout(*paths, pyproject_toml=toml)
+    assert found.tests == ("**/tests/", "**/conftest.py")
+    assert is_source(found)("pkg/a.py")
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -70,6 +70,36 @@ def test_others_are_counted_by_reason(folder, files, reason):
     assert [text for text in found.skipped if text.startswith(reason)]
 
 
+CODE = "def f(a):\n    return a\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "tests", "reason"),
+    [
+        ("def f(a):  # why\n    return a\n", "assert 2\n", "comments and layout of source"),
+        ("def f(\n    a,\n):\n    return a\n", "assert 2\n", "comments and layout of source"),
+        ("def f(a):\n    return 2\n", "\n1  # one\n", "comments and layout of tests"),
+        ("def f(a):\n    print a\n", "assert 2\n", "is written in a Python that no"),
+        ("def f(a):\n    return 2\n", "except E, e:\n    pass\n", "is written in a Python that no"),
+        ("def f(a):\n  return a,\n", "assert 2\n", ""),
+        ("def f(a):\n    return 'a'\n", "assert 2\n", ""),
+        ("if a:\n    f()\nf()\n", "assert 2\n", ""),
+    ],
+)
+def test_what_no_test_can_tell_is_left_out(folder, source, tests, reason):
+    commit(folder, {"tiny/a.py": CODE}, day=1)
+    commit(folder, {"tiny/a.py": source, "tests/test_a.py": tests}, day=2)
+    found = mined(folder)
+    assert len(found.records) == (not reason)
+    assert not reason or [text for text in found.skipped if reason in text]
+
+
+def test_a_line_that_is_only_moved_to_another_block_is_code(folder):
+    commit(folder, {"tiny/a.py": "if a:\n    f()\n    g()\n"}, day=1)
+    commit(folder, {"tiny/a.py": "if a:\n    f()\ng()\n", "tests/test_a.py": "2\n"}, day=2)
+    assert len(mined(folder).records) == 1
+
+
 def test_messages_can_be_chosen(folder):
     commit(folder, {"tiny/a.py": "2\n", "tests/test_a.py": "2\n"}, "feat: x", day=1)
     commit(folder, {"tiny/a.py": "3\n", "tests/test_a.py": "3\n"}, "FIX: x", day=2)

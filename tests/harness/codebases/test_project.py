@@ -250,6 +250,27 @@ def test_the_file_that_setup_py_names_and_its_template():
 
 
 @pytest.mark.parametrize(
+    "files",
+    [
+        {"setup.py": "setup(vcversioner={'version_module_paths': ['x/_version.py']})"},
+        {".gitignore": "*.pyc\n/x/_version.py\n"},
+        {".gitignore": "x/_version.py"},
+        {".gitignore": "src/x/_version.py\n", "x/__init__.py": None, "src/x/__init__.py": ""},
+    ],
+)
+def test_the_file_that_an_older_build_would_write(files):
+    tree = {name: text for name, text in {"x/__init__.py": "", **files}.items() if text is not None}
+    [(path, text)] = read(tree, version="1.2").generated.items()
+    assert path.removeprefix("src/") == "x/_version.py"
+    assert "'1.2'" in text
+
+
+def test_an_ignored_file_of_another_kind_is_not_written():
+    ignored = "x/_speedups.py\n_version.py\n../x/_version.py\nx/.version.py\nno/_version.py\n"
+    assert not read({"x/__init__.py": "", ".gitignore": ignored}, version="1.2").generated
+
+
+@pytest.mark.parametrize(
     "path",
     ["../evil.py", "/etc/evil.py", ".git/hooks/evil.py", "x/../../evil.py", "x/.hidden.py",
      "x/evil.sh", "nowhere/v.py", "x" * 300 + ".py", "x/a b.py", "x\\n.py"],

@@ -4,7 +4,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from harness.codebases.missing import DISTRIBUTIONS, FIXTURES, distributions_for
-from harness.codebases.reasons import Reason, missing_in, reason_of
+from harness.codebases.reasons import Reason, missing_in, nothing_told, reason_of
 from harness.grading.junit import TestRun
 
 MODULES = ("tests/test_a.py", "tests/test_b.py")
@@ -98,6 +98,23 @@ def test_a_missing_fixture_is_named():
 def test_no_test_passes_and_nobody_says_why():
     found = reason_of(TestRun(outcomes={"a": "failed"}), "E  assert 1 == 2\n1 failed", MODULES)
     assert found == Reason(problem="no test passes")
+
+
+@pytest.mark.parametrize(
+    ("passed", "failed", "said"),
+    [
+        (3, 0, "no test fails without gold and passes with it"),
+        (2, 1, "no test fails without gold and passes with it; 1 of 3 tests fail with gold, too: "),
+        (1, 2, "the environment does not fit; 2 of 3 tests fail with gold, too: "),
+    ],
+)
+def test_where_most_fail_with_gold_too_the_environment_is_blamed(passed, failed, said):
+    outcomes = {f"p{n}": "passed" for n in range(passed)} | {
+        f"f{n}": "failed" for n in range(failed)
+    }
+    log = "E   KeyError: 1\nE   TypeError: no\nE   TypeError: no\n"
+    found = nothing_told(TestRun(outcomes=outcomes), log)
+    assert found == said + ("TypeError: no" if failed else "")
 
 
 @pytest.mark.parametrize(

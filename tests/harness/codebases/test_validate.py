@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from harness.codebases.validate import LENIENT, MOST_KEPT, validate
+from harness.codebases.validate import MOST_KEPT, validate
 from harness.commands.validate import validate as command
 from seqswe.errors import UsageError
 from seqswe.manifests import manifest_files as manifests
@@ -46,13 +46,14 @@ def test_a_fix_is_proved_although_its_file_has_the_same_size(prove):
 
 
 def test_a_change_without_effect_is_rejected(prove):
-    same = {"tiny/a.py": "def f(): return 2  # same\n", "tests/test_a.py": GOOD + "\n"}
+    same = {"tiny/a.py": "def f(): return 1 + 1\n", "tests/test_a.py": GOOD + "\n"}
     assert prove(start("def f(): return 2\n"), same).problem == NO_EFFECT
 
 
 def test_a_fix_that_does_not_fix_is_rejected(prove):
     fix = {"tiny/a.py": "def f(): return 3\n", "tests/test_a.py": GOOD}
-    assert prove(start(), fix).problem == NO_EFFECT
+    said = f"{NO_EFFECT}; 1 of 2 tests fail with gold, too"
+    assert prove(start(), fix).problem == said
 
 
 def test_a_module_that_only_imports_with_gold_is_an_instance(prove):
@@ -76,7 +77,7 @@ def test_a_test_that_disagrees_with_itself_is_quarantined_by_name(prove, tmp_pat
     )
     found = prove(start(), {"tiny/a.py": "def f(): return 2\n", "tests/test_a.py": GOOD + flaky})
     assert found.problem == ""
-    assert len(counter.read_text()) == 4, "once without gold and three times with it"
+    assert len(counter.read_text()) == 6, "once without gold, three times and twice more with it"
     assert found.record.flaky == ("tests/test_a.py::test_alternates",)
     kept = found.record.FAIL_TO_PASS + found.record.PASS_TO_PASS
     assert "tests/test_a.py::test_alternates" not in kept
@@ -100,7 +101,7 @@ def test_gold_that_fails_is_one_run(prove, count):
 
 def test_a_fix_without_effect_is_two_runs(prove, count):
     source, imports = count
-    test = {"tiny/a.py": "def f(): return 2  # same\n", "tests/test_a.py": source + GOOD}
+    test = {"tiny/a.py": "def f(): return 1 + 1\n", "tests/test_a.py": source + GOOD}
     assert prove(start("def f(): return 2\n"), test).problem == NO_EFFECT
     assert imports() == 2
 
@@ -116,7 +117,7 @@ def test_what_was_rejected_keeps_what_the_tests_printed(prove):
 
 
 def test_both_sides_are_kept_if_they_do_not_differ(prove):
-    fix = {"tiny/a.py": "def f(): return 1  # same\n", "tests/test_a.py": GOOD}
+    fix = {"tiny/a.py": "def f(): return 2 - 1\n", "tests/test_a.py": GOOD}
     found = prove(start(), fix)
     before, _, gold = found.log.partition("--- with gold ---")
     assert "1 failed, 1 passed" in before
@@ -131,13 +132,59 @@ def test_where_warnings_are_errors_they_are_none_and_that_is_recorded(prove):
     fix = {"tiny/a.py": "def f(): return 2\n", "tests/test_a.py": WARNS + GOOD}
     found = prove({**start(), **STRICT}, fix)
     assert found.problem == ""
-    assert found.record.pytest_arguments == LENIENT
+    assert found.record.pytest_arguments == ("-W", "default", "-o", "filterwarnings=")
     assert found.record.FAIL_TO_PASS == ("tests/test_a.py::test_f",)
 
 
 def test_a_suite_without_warnings_is_run_as_it_is(prove):
     fix = {"tiny/a.py": "def f(): return 2\n", "tests/test_a.py": GOOD}
     assert prove({**start(), **STRICT}, fix).record.pytest_arguments == ()
+
+
+HOOKED = """
+import sys
+from tiny.a import f
+def test_f():
+    hooks = [hook for hook in sys.meta_path if type(hook).__name__ == "AssertionRewritingHook"]
+    assert not hooks, "AssertionRewritingHook lacks a method"
+    assert f() == 2
+def test_old(): assert f()
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "test", "arguments"),
+    [
+        ({}, HOOKED, ("--assert=plain",)),
+        ({"setup.cfg": "[pytest]\nnorecursedirs = x\n"}, GOOD, ("-c", "/dev/null")),
+        ({"setup.cfg": "[pytest]\nx = y\n"}, HOOKED, ("-c", "/dev/null", "--assert=plain")),
+    ],
+)
+def test_what_a_newer_pytest_refuses_is_put_another_way(prove, settings, test, arguments):
+    fix = {"tiny/a.py": "def f(): return 2\n", "tests/test_a.py": test}
+    found = prove({**start(), **settings}, fix)
+    assert found.problem == ""
+    assert found.record.pytest_arguments == arguments
+    assert found.record.FAIL_TO_PASS == ("tests/test_a.py::test_f",)
+
+
+NEIGHBOURS = """
+import pytest
+SEEN = []
+def test_z_first(): SEEN.append("z")
+@pytest.mark.skip
+def test_never(): pass
+def test_a_second(): assert SEEN == ["z"]
+def test_needs_all(request): assert len(request.session.items) > 6
+"""
+
+
+def test_tests_are_repeated_in_their_order_and_with_their_neighbours_where_they_need_them(prove):
+    fix = {"tiny/a.py": "def f(): return 2\n", "tests/test_a.py": GOOD + NEIGHBOURS}
+    found = prove(start(), fix)
+    assert found.problem == ""
+    assert found.record.flaky == ()
+    assert len(found.record.PASS_TO_PASS) == 4
 
 
 def test_few_tests_that_stay_are_kept_by_a_seed_and_only_they_are_repeated(tmp_path, local):

@@ -153,3 +153,17 @@ def test_who_leads_to_what_cannot_be_had_is_to_blame():
 )
 def test_an_index_that_does_not_answer_is_no_fault_of_a_requirement(message):
     assert NETWORK.search(message)
+
+
+@pytest.mark.parametrize(
+    ("pins", "changed"),
+    [
+        (["pytest==2.8.7"], ("pytest==2.8.7 is loosened to pytest>=2.8.7",)),
+        (["pytest<4"], ("pytest<4 is loosened to pytest",)),
+        (["pytest~=7.1"], ()),
+    ],
+)
+def test_a_pytest_that_grading_cannot_use_makes_way(pins, changed):
+    found = resolve(pins, PYTHON, "2023-03-31")
+    assert "pytest==7.2.2" in found.lock
+    assert found.changed == changed

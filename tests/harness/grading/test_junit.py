@@ -206,3 +206,24 @@ def test_report_exit_code_and_counts_must_agree(xml, log, code, problem):
     found = read(xml, log, code)
     assert problem in found.problem if problem else not found.problem
     assert found.passed("tests/a.py::test") == (not problem and xml == PASSED)
+
+
+def test_an_inherited_test_is_named_by_the_module_that_ran(tmp_path):
+    (tmp_path / "tests").mkdir()
+    base = "class Base:\n    def test_it(self): assert self.x\n"
+    (tmp_path / "tests" / "__init__.py").write_text(base)
+    for name in ("a", "a_b"):
+        text = f"from . import Base\nclass TestIt(Base):\n    x = {name == 'a'}\n"
+        (tmp_path / "tests" / f"test_{name}.py").write_text(text)
+    modules = ("tests/test_a.py", "tests/test_a_b.py")
+    xml = tmp_path / "report.xml"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--junitxml", xml, "-o", "junit_family=xunit1",
+         "-p", "no:cacheprovider", f"--rootdir={tmp_path}", *modules],
+        cwd=tmp_path, capture_output=True, check=False,
+    )  # fmt: skip
+    found = read(xml.read_bytes(), done.stdout, done.returncode, modules=modules)
+    assert found.outcomes == {
+        "tests/test_a.py::TestIt::test_it": "passed",
+        "tests/test_a_b.py::TestIt::test_it": "failed",
+    }
