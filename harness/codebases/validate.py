@@ -1,7 +1,8 @@
 """Prove an instance in the sandbox: some tests fail without gold and pass with it, every time.
 
 Gold comes first and once: most candidates that fail are recognised by it. Only what is kept is
-repeated, and only over the tests that will grade.
+repeated, and only the tests of the fix: the others have passed twice already, and a test that
+disagrees with itself in any task of a codebase counts in none (`without_flaky`).
 """
 
 from __future__ import annotations
@@ -137,9 +138,12 @@ class _Proof:
         return replace(self._record, FAIL_TO_PASS=tuple(fixed), PASS_TO_PASS=tuple(kept))
 
     def _repeated(self, record: InstanceRecord, gold: TestRun, reason: Reason) -> Validation:
-        """Quarantine the tests that do not agree with themselves."""
-        kept = {*record.FAIL_TO_PASS, *record.PASS_TO_PASS}
-        ids = tuple(test for test in gold.outcomes if test in kept)  # in the order of the run
+        """Quarantine the tests of the fix that do not agree with themselves.
+
+        The others passed twice, with gold and without it.
+        """
+        wanted = set(record.FAIL_TO_PASS)
+        ids = tuple(test for test in gold.outcomes if test in wanted)  # in the order of the run
         # pytest takes `::` for a separator in a parameter, too.
         plain = all("::" not in test.partition("[")[2] for test in ids)
         short = len(shlex.join(ids).encode("utf-8", "replace")) < MOST_NAMED
@@ -153,7 +157,6 @@ class _Proof:
         record = replace(
             record,
             FAIL_TO_PASS=tuple(t for t in record.FAIL_TO_PASS if t not in flaky),
-            PASS_TO_PASS=tuple(t for t in record.PASS_TO_PASS if t not in flaky),
             flaky=tuple(sorted(flaky)),
         )
         if not record.FAIL_TO_PASS:
@@ -176,6 +179,21 @@ class _Proof:
             missing=reason.missing,
             log=log[-LOG:],
         )
+
+
+def without_flaky(records: Sequence[InstanceRecord]) -> tuple[InstanceRecord, ...]:
+    """The records without PASS_TO_PASS tests that disagreed with themselves in one of them."""
+    flaky = {test for record in records for test in record.flaky}
+    return tuple(
+        replace(
+            record,
+            PASS_TO_PASS=tuple(test for test in record.PASS_TO_PASS if test not in flaky),
+            flaky=tuple(sorted({*record.flaky, *flaky.intersection(record.PASS_TO_PASS)})),
+        )
+        if flaky.intersection(record.PASS_TO_PASS)
+        else record
+        for record in records
+    )
 
 
 def _passing(run: TestRun) -> int:

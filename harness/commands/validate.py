@@ -17,7 +17,7 @@ import click
 
 from harness.codebases.locate import clone_of, writable_folder
 from harness.codebases.statement import load_issues
-from harness.codebases.validate import Validation
+from harness.codebases.validate import Validation, without_flaky
 from harness.codebases.validation_journal import ValidationJournal
 from harness.codebases.validation_room import ValidationRoom
 from harness.commands.mine import CANDIDATES
@@ -62,9 +62,9 @@ def validate(
 ) -> None:
     """Prove the candidates of CODEBASE and write instances.jsonl, in chronological order.
 
-    FAIL_TO_PASS must fail without the gold patch and pass with it, three times; tests that
-    disagree with themselves are quarantined by name. An interrupted validation goes on where
-    it stopped; instances that are there already stay.
+    FAIL_TO_PASS must fail without the gold patch and pass with it, three times; PASS_TO_PASS
+    must pass on both sides. Tests that disagree with themselves are quarantined by name. An
+    interrupted validation goes on where it stopped; instances that are there already stay.
     """
     manifest = manifests.load(codebase)
     folder = writable_folder(manifest, out)
@@ -204,7 +204,7 @@ def _kept(
         elif result and result.record.digests == candidate.digests:
             records[candidate.instance_id] = result.record
     order = {candidate.instance_id: n for n, candidate in enumerate(candidates)}
-    return tuple(
+    return without_flaky(
         sorted(records.values(), key=lambda r: (r.created_at, order.get(r.instance_id, -1)))
     )
 

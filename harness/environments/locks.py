@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from harness.environments.resolve import Build, Resolution, resolve
+from harness.environments.resolve import RULES, Build, Resolution, resolve
 from seqswe.instance import digest_of
 from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import Environment
@@ -25,7 +25,7 @@ def resolution_of(environment: Environment, build: Build | None = None) -> Resol
 
     Raises MissingError if they cannot be resolved.
     """
-    parts = (environment.python, environment.cutoff, environment.distribution)
+    parts = (RULES, environment.python, environment.cutoff, environment.distribution)
     name = digest_of("\n".join([*parts, *environment.requirements]))[7:23]
     path = cache_folder() / "locks" / f"{environment.key}-{name}.json"
     try:

@@ -18,6 +18,8 @@ from packaging.utils import canonicalize_name
 from harness.environments.uv import target, uv, wheelhouse
 from seqswe.errors import MissingError
 
+RULES = "2"
+"""Counted up when the same requirements may resolve to other versions: kept locks are then old."""
 INDEPENDENT_RUNNER = "pytest<9,>=7.4"
 """A pytest that stands on none of the packages it may have to grade."""
 RUNNER_CUTOFF = "2024-06-30"

@@ -3,14 +3,16 @@
 import json
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
 
-from harness.codebases.validate import MOST_KEPT, validate
+from harness.codebases.validate import MOST_KEPT, validate, without_flaky
 from harness.commands.validate import validate as command
 from seqswe.errors import UsageError
 from seqswe.manifests import manifest_files as manifests
+from seqswe.manifests.manifest import InstanceRecord
 from tests.harness.projects import Tiny, commit
 
 GOOD = "from tiny.a import f\ndef test_f(): assert f() == 2\ndef test_old(): assert f()\n"
@@ -169,13 +171,10 @@ def test_what_a_newer_pytest_refuses_is_put_another_way(prove, settings, test, a
 
 
 NEIGHBOURS = """
-import pytest
 SEEN = []
-def test_z_first(): SEEN.append("z")
-@pytest.mark.skip
-def test_never(): pass
-def test_a_second(): assert SEEN == ["z"]
-def test_needs_all(request): assert len(request.session.items) > 6
+def test_z_first(): SEEN.append(f()); assert f() == 2
+def test_a_second(): assert SEEN == [2]
+def test_needs_all(request): assert len(request.session.items) > 4 and f() == 2
 """
 
 
@@ -184,10 +183,24 @@ def test_tests_are_repeated_in_their_order_and_with_their_neighbours_where_they_
     found = prove(start(), fix)
     assert found.problem == ""
     assert found.record.flaky == ()
-    assert len(found.record.PASS_TO_PASS) == 4
+    assert len(found.record.FAIL_TO_PASS) == 4
 
 
-def test_few_tests_that_stay_are_kept_by_a_seed_and_only_they_are_repeated(tmp_path, local):
+def test_a_test_that_was_flaky_once_stays_nowhere():
+    record = InstanceRecord(
+        instance_id="a", base_commit="", gold_commit="", environment="", statement_source="",
+        created_at=datetime(2024, 1, 1, tzinfo=UTC), gold_files=(), test_files=(),
+        PASS_TO_PASS=("t::a", "t::b"), FAIL_TO_PASS=("t::c",), flaky=("t::d",),
+    )  # fmt: skip
+    other = replace(record, flaky=("t::a", "t::c"), PASS_TO_PASS=("t::d",))
+    untouched = replace(record, flaky=(), PASS_TO_PASS=("t::x",))
+    found = without_flaky([record, other, untouched])
+    assert [r.PASS_TO_PASS for r in found] == [("t::b",), (), ("t::x",)]
+    assert [r.flaky for r in found] == [("t::a", "t::d"), ("t::a", "t::c", "t::d"), ()]
+    assert {r.FAIL_TO_PASS for r in found} == {("t::c",)}, "those were repeated"
+
+
+def test_few_tests_that_stay_are_kept_by_a_seed_and_only_the_fix_is_repeated(tmp_path, local):
     counter = tmp_path / "counter"
     many = (
         f"import pytest\n@pytest.mark.parametrize('n', range({MOST_KEPT + 20}))\n"
@@ -202,8 +215,7 @@ def test_few_tests_that_stay_are_kept_by_a_seed_and_only_they_are_repeated(tmp_p
         record = tiny.mined.records[0]
         proofs.append(validate(record, tiny.instance(), tiny.grader, tiny.open).record)
         runs = Counter(Counter(counter.read_text().split()).values())
-        kept = sum("test_many" in test for test in proofs[-1].PASS_TO_PASS)
-        assert runs == {4: kept, 2: MOST_KEPT + 20 - kept}, "gold, none, and only the kept again"
+        assert runs == {2: MOST_KEPT + 20}, "with gold and without it"
     assert proofs[0] == proofs[1]
     assert len(proofs[0].PASS_TO_PASS) == MOST_KEPT
     assert proofs[0].FAIL_TO_PASS == ("tests/test_a.py::test_f",)
@@ -212,10 +224,10 @@ def test_few_tests_that_stay_are_kept_by_a_seed_and_only_they_are_repeated(tmp_p
 def test_tests_with_odd_names_are_repeated_by_name(prove, count):
     source, imports = count
     odd = "import pytest\n@pytest.mark.parametrize('s', [\"it's\", 'a b', '$(x)', '[::]', 'é'])\n"
-    test = source + GOOD + odd + "def test_s(s): assert s\n"
+    test = source + GOOD + odd + "def test_s(s): assert f() == 2\n"
     found = prove(start(), {"tiny/a.py": "def f(): return 2\n", "tests/test_a.py": test})
     assert found.problem == ""
-    assert len(found.record.PASS_TO_PASS) == 6
+    assert len(found.record.FAIL_TO_PASS) == 6
     assert found.record.flaky == ()
     assert imports() == 4
 
