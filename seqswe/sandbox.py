@@ -105,6 +105,11 @@ class Sandbox(Protocol):
     root: str
     """The checkout's absolute path inside the sandbox."""
 
+    @property
+    def objects(self) -> str:
+        """The folder of the commit's objects inside the sandbox: an object directory of git."""
+        ...
+
     def run(
         self,
         command: Sequence[str] | str,
@@ -130,6 +135,13 @@ class Sandbox(Protocol):
 
     def write(self, path: str, data: bytes) -> None:
         """Create or replace a file, making its folders."""
+        ...
+
+    def end_processes(self) -> None:
+        """End every process in the sandbox, sessions of their own included; none is left.
+
+        Raises RolloutError("sandbox_failed") if one cannot be ended.
+        """
         ...
 
     def close(self) -> None:

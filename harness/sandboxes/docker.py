@@ -53,6 +53,8 @@ FLOOD = b"Cannot fork"
 """A shell's message at the limit of processes."""
 SUPERVISOR = Path(supervisor.__file__).read_bytes()
 HOSTNAME = "sandbox"
+OBJECTS = "/history"
+"""Where a container sees its commit's git objects."""
 USUAL_PYTHON = "3.11"
 HOSTS = b"127.0.0.1 localhost sandbox\n::1 localhost ip6-localhost ip6-loopback\n"
 ENGINE_SLOTS = threading.BoundedSemaphore(4)
@@ -216,7 +218,7 @@ class DockerSandbox:
     """One container. See `seqswe.sandbox.Sandbox` for what its methods promise."""
 
     def __init__(self, client: docker.DockerClient, prepared: Prepared, spec: SandboxSpec) -> None:
-        self.root = CHECKOUT
+        self.root, self.objects = CHECKOUT, OBJECTS
         self.limits = spec.limits
         self._deadline = Deadline(spec.limits.task_seconds)
         self._uid = FIRST_UID + next(_uids) % 1_000_000
@@ -230,7 +232,7 @@ class DockerSandbox:
                     streams = dict.fromkeys(("stdin", "stdout", "stderr", "stream"), 1)
                     self._channel = Channel(self._container.attach_socket(params=streams))
                     self._container.start()
-                script = checkout_script(spec.checkout.commit, "/history")
+                script = checkout_script(spec.checkout.commit, OBJECTS)
                 done = self._exec(["sh", "-c", script], 120)
             if not done.ok:
                 raise RolloutError("sandbox_failed", f"checkout: {done.stderr.decode()[-300:]}")
@@ -282,7 +284,7 @@ class DockerSandbox:
             ],
             tmpfs={CHECKOUT: disk, "/home/agent": disk, "/tmp": disk.replace("0755", "1777")},
             volumes={
-                str(spec.checkout.objects.resolve()): {"bind": "/history", "mode": "ro"},
+                str(spec.checkout.objects.resolve()): {"bind": OBJECTS, "mode": "ro"},
                 str(self._inbox.folder): {"bind": Inbox.INSIDE, "mode": "ro"},
                 str(self._inbox.folder / "hosts"): {"bind": "/etc/hosts", "mode": "ro"},
             },
@@ -308,7 +310,7 @@ class DockerSandbox:
         done = self._exec(shell(command), seconds, env, stdin_file)
         self._deadline.spend(done.seconds)
         if FLOOD in done.stderr:
-            self._channel.ask(BACKSTOP, self._kill)
+            self.end_processes()
         return done
 
     def read(self, path: str) -> bytes:
@@ -328,6 +330,11 @@ class DockerSandbox:
         )
         if not done.ok:
             raise RolloutError("sandbox_failed", f"cannot write {path}: {done.stderr[-200:]!r}")
+
+    def end_processes(self) -> None:
+        """End every process of the container's user. Raises RolloutError if one is left."""
+        if self._channel.ask(BACKSTOP, self._kill).end["code"]:
+            raise RolloutError("sandbox_failed", "a process in the container cannot be ended")
 
     @property
     def closed(self) -> bool:

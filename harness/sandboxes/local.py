@@ -33,6 +33,8 @@ from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import Completed, Environment, SandboxSpec
 
 PREFIX = "seqswe-local-"
+STRAY_SECONDS = 5.0
+"""How long processes that left their group are looked for and killed."""
 WARNING = (
     "the local sandbox isolates NOTHING: commands run as you, with your files and network. "
     "Use it for model-free agents only."
@@ -93,6 +95,7 @@ class LocalSandbox:
         self._closed = threading.Event()
         self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner()}-"))
         self.root = str(self._folder / "testbed")
+        self.objects = str(spec.checkout.objects.resolve())
         sources = spec.environment.source_path.split(":")
         project = self._folder / "project"
         paths = [os.path.normpath(f"{self.root}/{source}") for source in sources]
@@ -113,7 +116,7 @@ class LocalSandbox:
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             (project / name).write_text(text)
             (project / name).chmod(0o755)
-        script = checkout_script(spec.checkout.commit, str(spec.checkout.objects.resolve()))
+        script = checkout_script(spec.checkout.commit, self.objects)
         try:
             done = self._execute(["sh", "-c", script], 120, {}, None)
             if not done.ok:
@@ -156,6 +159,10 @@ class LocalSandbox:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
 
+    def end_processes(self) -> None:
+        """End what still has the sandbox's environment, as far as this user may look."""
+        self._kill_strays()
+
     @property
     def closed(self) -> bool:
         """Whether it was closed."""
@@ -174,10 +181,14 @@ class LocalSandbox:
     def _kill_strays(self) -> None:
         # Processes that left their group are recognised by their environment.
         mark = f"TMPDIR={self._env['TMPDIR']}".encode()
-        for entry in Path("/proc").glob("[0-9]*/environ"):
-            with suppress(OSError):
-                if mark in entry.read_bytes().split(b"\0"):
-                    os.kill(int(entry.parent.name), signal.SIGKILL)
+        left, until = True, monotonic() + STRAY_SECONDS
+        while left and monotonic() < until:  # one that was killed may have started another
+            left = False
+            for entry in Path("/proc").glob("[0-9]*/environ"):
+                with suppress(OSError):
+                    if mark in entry.read_bytes().split(b"\0"):
+                        os.kill(int(entry.parent.name), signal.SIGKILL)
+                        left = True
 
     def _execute(
         self, arguments: Sequence[str], seconds: float, env: Mapping[str, str], stdin: bytes | None

@@ -124,8 +124,7 @@ class Supervisor:
             if order.argv:
                 self._start(order)
             else:
-                self._stop_everything()
-                self._end(order.number, 0, False, False)
+                self._end(order.number, 0 if self._stop_everything() else 1, False, False)
         return bool(data)
 
     def _start(self, order: Order) -> None:
@@ -198,7 +197,8 @@ class Supervisor:
             self._stop_everything()
         self._end(command.order.number, command.process.returncode, command.late, command.truncated)
 
-    def _stop_everything(self) -> None:
+    def _stop_everything(self) -> bool:
+        """End every process of the sandbox's user; whether none is left."""
         # kill(-1) as the sandbox's user reaches all of its processes at once, even a fork bomb.
         child = os.fork()
         if child == 0:
@@ -209,6 +209,12 @@ class Supervisor:
             finally:
                 os._exit(0)
         os.waitpid(child, 0)
+        until = time.monotonic() + GRACE
+        while any(_belongs_to(self._uid, name) for name in os.listdir("/proc") if name.isdigit()):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.001)  # what was killed goes on until the kernel comes to it
+        return True
 
     def _end(self, number: int, code: int, late: bool, truncated: bool) -> None:
         result = {"code": code, "late": late, "truncated": truncated}
@@ -218,6 +224,16 @@ class Supervisor:
         left = memoryview(FRAME.pack(number, what, len(data)) + data)
         while left:
             left = left[os.write(1, left) :]
+
+
+def _belongs_to(uid: int, process: str) -> bool:
+    """Whether a process is a user's and has not ended."""
+    try:
+        with open(f"/proc/{process}/status", "rb") as file:
+            status = file.read()
+    except OSError:
+        return False
+    return b"\nUid:\t%d\t" % uid in status and b"\nState:\tZ" not in status
 
 
 def _to_group(leader: int, signum: int) -> None:
