@@ -5,7 +5,7 @@ Ground floor: imports no other room. Start at `grade.py`; `collect.py` takes the
 sandbox.
 """
 
-from harness.grading.collect import collect_patch
+from harness.grading.collect import Collected, collect_patch
 from harness.grading.grade import Grader
 
-__all__ = ["Grader", "collect_patch"]
+__all__ = ["Collected", "Grader", "collect_patch"]

@@ -56,7 +56,7 @@ def test_it_finds_task_memory_and_numbers_and_none_of_it_is_in_the_patch(task, b
     assert box.read("out/pwd").decode().strip() == box.root
     assert attempt.usage.steps == 1
     box.run("rm -r out; echo 1 > mine.py")
-    patch = collect_patch(box, task.base_commit)
+    patch = collect_patch(box, task.base_commit).patch
     assert "mine.py" in patch
     assert "Earlier" not in patch
     assert task.problem_statement.strip() not in patch
@@ -80,7 +80,7 @@ def test_one_that_takes_too_long_is_out_of_budget(task, box):
     with pytest.raises(RolloutError) as caught:
         solve(task, box, "echo 1 > kept.py; sleep 60", seconds=1.0)
     assert caught.value.cause == "agent_out_of_budget"
-    assert "kept.py" in collect_patch(box, task.base_commit), "what it did until then counts"
+    assert "kept.py" in collect_patch(box, task.base_commit).files, "what it did until then counts"
 
 
 @pytest.mark.parametrize(
