@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from harness.codebases.reasons import Reason, nothing_told, reason_of
-from harness.grading.grade import APPLY, Grader
+from harness.grading.apply import APPLY
+from harness.grading.controls import Control, controls_for, plant
+from harness.grading.grade import Grader
 from harness.grading.hidden_tests import grades
 from harness.grading.junit import TestRun
 from harness.grading.patch import paths_of
@@ -124,9 +126,13 @@ class _Proof:
         return done.ok
 
     def _tests(
-        self, instance: Instance | None = None, ids: Sequence[str] = ()
+        self,
+        instance: Instance | None = None,
+        ids: Sequence[str] = (),
+        controls: Sequence[Control] = (),
     ) -> tuple[TestRun, str]:
-        return self._grader.execute(instance or self._instance, self._sandbox, BYTECODE, ids)
+        instance = instance or self._instance
+        return self._grader.execute(instance, self._sandbox, BYTECODE, ids, controls)
 
     def _decided(self, gold: TestRun, before: TestRun) -> InstanceRecord:
         """The record with the tests that tell the fix from its absence, and some that stay."""
@@ -148,9 +154,13 @@ class _Proof:
         plain = all("::" not in test.partition("[")[2] for test in ids)
         short = len(shlex.join(ids).encode("utf-8", "replace")) < MOST_NAMED
         named = ids if plain and short else ()
-        runs, problem, log = self._runs(gold, named)
+        # With the controls that grading adds: a module in which they do not fail is found here.
+        controls = controls_for(record.FAIL_TO_PASS, record.PASS_TO_PASS)
+        plant(self._sandbox, controls)
+        named = (*named, *(control.node_id for control in controls)) if named else ()
+        runs, problem, log = self._runs(gold, named, controls)
         if named and (problem or _disagreeing(ids, runs)):  # perhaps only without their neighbours
-            runs, problem, log = self._runs(gold, ())
+            runs, problem, log = self._runs(gold, (), controls)
         if problem:
             return self._rejected(f"with gold again: {problem}", log, gold, reason)
         flaky = _disagreeing(ids, runs)
@@ -163,11 +173,13 @@ class _Proof:
             return self._rejected("every test of the fix is flaky", "", gold, reason)
         return Validation(record=record, seconds=gold.seconds, missing=reason.missing)
 
-    def _runs(self, gold: TestRun, ids: Sequence[str]) -> tuple[list[TestRun], str, str]:
+    def _runs(
+        self, gold: TestRun, ids: Sequence[str], controls: Sequence[Control]
+    ) -> tuple[list[TestRun], str, str]:
         """`gold` and its repeats, what is wrong with the last of them, and its log."""
         runs, log = [gold], ""
         while len(runs) <= REPEATS and not runs[-1].problem:
-            run, log = self._tests(ids=ids)
+            run, log = self._tests(ids=ids, controls=controls)
             runs.append(run)
         return runs, runs[-1].problem, log
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from math import ceil
-from signal import SIGXCPU
+from signal import SIGKILL, SIGXCPU
 
 from seqswe.manifests.manifest import TestSettings
 
-TOO_LONG = 128 + SIGXCPU
-"""Exit code of a process that SIGXCPU ended."""
+TIME = re.compile(rb"(\d+)m([\d.]+)s")
+"""What the shell's `times` prints: of itself and of its children, user and system."""
 
 
 def arguments(tests: TestSettings) -> str:
@@ -27,3 +28,15 @@ def processor_time(tests: TestSettings, times: int = 1) -> str:
     """
     seconds = ceil(times * tests.seconds)
     return f"ulimit -c 0; ulimit -S -t {seconds}; ulimit -H -t {seconds + 1}"
+
+
+def used_up(exit_code: int, times: bytes, tests: TestSettings) -> bool:
+    """Whether the limit of `processor_time` ended the tests.
+
+    SIGXCPU says so. SIGKILL may have come from the limit, for a program that ignores SIGXCPU, or
+    for want of memory; what `times` printed for the shell's children tells which.
+    """
+    if exit_code == 128 + SIGXCPU:
+        return True
+    spent = [60 * int(minutes) + float(seconds) for minutes, seconds in TIME.findall(times)]
+    return exit_code == 128 + SIGKILL and sum(spent[2:]) >= ceil(tests.seconds)
