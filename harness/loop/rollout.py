@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from harness.delivery import deliver
-from harness.grading import collect_patch
-from harness.grading.grade import Graded, empty_patch, normalize_log
-from harness.grading.patch import paths_of
+from harness.grading import Collected, collect_patch
+from harness.grading.grade import Graded, empty_patch
+from harness.grading.log import normalize_log
 from harness.loop.clock import Clock
 from harness.loop.context import RunContext
 from harness.loop.experiences import EXPERIENCE_FILE, experience_json, leave_out_own_lesson
@@ -80,17 +80,20 @@ def _rollout(
     work = _work(context, cell, task, recall, clock)
     context.prefetch_next(cell, position, has_patch=bool(work.patch))
     grading = SandboxRequest(cell, position, for_agent=False)
-    graded = grade_patch(context, grading, work.patch, clock)
+    graded = grade_patch(context, grading, work.patch, clock).with_left_out(work.collected.left_out)
     lesson = _lesson(context, instance, task, work, graded)
     with _failing_as("memory_failed"), clock.phase("memory"):
         after, size = context.memories.learn(cell, memory, lesson, rollout.memory_before)
     rollout = replace(
         rollout,
         resolved=graded.verdict.resolved,
+        reason=graded.verdict.reason,
+        problem=graded.verdict.problem,
+        dropped_files=graded.verdict.dropped_files,
         failure=work.failure,
         patch_digest=digest_of(work.patch),
         ranking=work.attempt.ranking,
-        edited_files=work.edited_files,
+        edited_files=work.collected.files,
         usage=work.attempt.usage,
         delivered=work.delivered,
         audit=work.audit,
@@ -111,7 +114,7 @@ class Work:
     attempt: Attempt
     failure: Failure | None
     """Of the agent's own making: what it left is graded all the same."""
-    patch: str
+    collected: Collected
     steps: Sequence[tuple[str, Completed]]
     transcript: str
     """The steps as one text, the same for the same steps on any machine."""
@@ -119,9 +122,9 @@ class Work:
     audit: str
 
     @property
-    def edited_files(self) -> tuple[str, ...]:
-        """Paths that the patch touches, sorted."""
-        return paths_of(self.patch) if self.patch else ()
+    def patch(self) -> str:
+        """What the agent's files differ in from the base commit."""
+        return self.collected.patch
 
 
 def _recall(
@@ -147,11 +150,11 @@ def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Cl
             with clock.phase("agent"):
                 attempt, failure = _solve(context, cell, task, handover.recall, sandbox)
         with clock.phase("collect"):
-            patch, failure = _collect(opened, failure)
+            collected, failure = _collect(opened, failure)
     return Work(
         attempt=handover.noted(attempt),
         failure=failure,
-        patch=patch,
+        collected=collected,
         steps=sandbox.steps,
         transcript=normalize_log(compact(sandbox.steps), sandbox.root),
         delivered=handover.delivered,
@@ -184,14 +187,15 @@ def validate_attempt(attempt: object) -> Attempt:
     return parse(Attempt, data, "attempt")
 
 
-def _collect(opened: OpenSandbox, failure: Failure | None) -> tuple[str, Failure | None]:
-    """The patch. Empty if the agent destroyed its repository: that counts against the agent."""
+def _collect(opened: OpenSandbox, failure: Failure | None) -> tuple[Collected, Failure | None]:
+    """The patch. Empty if the agent left nothing to compare: that counts against the agent."""
+    commit, limits = opened.spec.checkout.commit, opened.spec.limits
     try:
-        return collect_patch(opened.sandbox, opened.spec.checkout.commit), failure
+        return collect_patch(opened.sandbox, commit, limits.output_bytes), failure
     except RolloutError as error:
         if not CAUSES[error.cause].grade:
             raise
-        return "", failure or Failure.of(error)
+        return Collected(), failure or Failure.of(error)
 
 
 def grade_patch(context: RunContext, request: SandboxRequest, patch: str, clock: Clock) -> Graded:
@@ -214,11 +218,11 @@ def _lesson(
         task,
         work.attempt,
         patch=work.patch,
-        edited_files=work.edited_files,
+        edited_files=work.collected.files,
         steps=work.transcript,
         gold=instance,
         verdict=graded.verdict,
-        test_log=graded.log,
+        test_log=graded.told,
         policy=context.experiment.feedback,
     )
 

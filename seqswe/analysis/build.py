@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from seqswe.analysis.arms import RunLayout, arm_result, failures, layout
+from seqswe.analysis.arms import RunLayout, arm_result, failures, layout, verdicts
 from seqswe.analysis.contrasts import contrast, judged_together, pairs
 from seqswe.analysis.efficiency import efficiencies
 from seqswe.analysis.model import Analysis, ArmResult, Contrast, Efficiency, RunResult
@@ -54,6 +54,7 @@ def analyse(directories: Sequence[RunDirectory]) -> Analysis:
         contrasts=contrasts,
         probes=tuple(p for read in reads for p in probes(_of_run(arms, read), headline)),
         efficiencies=_efficiencies(reads, arms),
+        verdicts=tuple(v for r in reads for v in verdicts(r.label, r.journal.rollouts)),
         failures=tuple(f for r in reads for f in failures(r.label, r.journal.rollouts)),
         secondary=(),
         swe_bench_cl=(),

@@ -77,6 +77,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         "contrasts": [contrast_json(contrast) for contrast in analysis.contrasts],
         "probes": [probe_json(probe) for probe in analysis.probes],
         "efficiency": [efficiency_json(efficiency) for efficiency in analysis.efficiencies],
+        "verdicts": [asdict(verdict) for verdict in analysis.verdicts],
         "failures": [failure_json(failure) for failure in analysis.failures],
         "secondary": [secondary_json(estimate) for estimate in analysis.secondary],
         "swe_bench_cl": [swe_bench_cl_json(metrics) for metrics in analysis.swe_bench_cl],

@@ -10,7 +10,7 @@ from typing import Any
 
 from seqswe.analysis import Analysis, RunResult
 from seqswe.runs.outcomes import COST, SECONDS, STEPS, TOKENS, reciprocal_rank
-from seqswe.runs.rollout import Rollout
+from seqswe.runs.rollout import REASONS, Rollout
 from seqswe.runs.store import RunDirectory
 
 COLUMNS = {
@@ -155,6 +155,8 @@ def _facts(run: RunResult, rollout: Rollout) -> list[list[str]]:
         "Arm and seed": f"{rollout.arm}, seed {rollout.seed}",
         "Task": f"{rollout.position + 1}: {rollout.instance_id}",
         "Outcome": outcome_word(rollout) + (" (synthetic bug)" if run.info.synthetic else ""),
+        "Verdict": rollout.problem or (REASONS[rollout.reason] if rollout.reason else ""),
+        "Files left out": "; ".join(f"{p}: {why}" for p, why in rollout.dropped_files.items()),
         "Failure": f"{failure.cause}: {failure.detail}" if failure else "",
         "Tests broken": str(rollout.broken) if rollout.broken else "",
         "Gold files": ", ".join(rollout.gold_files),

@@ -9,6 +9,7 @@ from seqswe.analysis import (
     Efficiency,
     FailureCount,
     RunResult,
+    VerdictCount,
 )
 from seqswe.analysis.words import change, interval, mean_interval, p_value, plain, seeds_of
 from seqswe.experiment import CODE_POLICY
@@ -110,6 +111,25 @@ def efficiency_table(analysis: Analysis) -> Table:
     )
 
 
+def verdicts_table(analysis: Analysis) -> Table:
+    """Verdicts by reason, and how many are of a patch that is not whole."""
+    columns: Columns[VerdictCount] = (
+        Column("Run", lambda v: v.run),
+        Column("Arm", lambda v: v.arm),
+        Column("Verdict", lambda v: v.reason),
+        Column("Rollouts", lambda v: str(v.count)),
+        Column("With files left out", lambda v: str(v.dropped) if v.dropped else "–"),
+        Column("Meaning", lambda v: v.meaning),
+        Column("Example", lambda v: v.example or "–"),
+    )
+    return Table.of(
+        "Verdicts by reason",
+        columns,
+        analysis.verdicts,
+        "Files are left out if they cannot be collected, or if a candidate must not change them.",
+    )
+
+
 def failures_table(analysis: Analysis) -> Table:
     """Failures by cause; those without a verdict are outside the first denominator."""
     columns: Columns[FailureCount] = (
@@ -163,6 +183,7 @@ def all_tables(analysis: Analysis) -> list[Table]:
         diagnostics_table,
         secondary_table,
         efficiency_table,
+        verdicts_table,
         failures_table,
         diagnostic_arms_table,
         retention_table,

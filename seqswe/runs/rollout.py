@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from seqswe.agent import Usage
 from seqswe.errors import RolloutError
@@ -33,6 +33,29 @@ CAUSES: Mapping[str, Cause] = {
     "cancelled": Cause(True, False, "stopped by a person"),
 }
 """Causes with `grade` yield a verdict as well; the others leave the rollout without one."""
+
+
+Reason = Literal[
+    "resolved",
+    "tests_failed",
+    "no_patch",
+    "patch_unreadable",
+    "patch_not_applicable",
+    "tests_in_the_way",
+    "tests_cut_off",
+    "tests_not_believed",
+]
+REASONS: Mapping[Reason, str] = {
+    "resolved": "every test that must pass did",
+    "tests_failed": "a test that must pass did not",
+    "no_patch": "the agent left no change that could be collected",
+    "patch_unreadable": "git does not read the patch",
+    "patch_not_applicable": "git does not apply the patch",
+    "tests_in_the_way": "with the patch the tests' own files cannot be restored",
+    "tests_cut_off": "the tests took longer than they may",
+    "tests_not_believed": "the tests ended early, or what they reported contradicts itself",
+}
+"""Why a verdict is what it is; all but the first are unresolved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +95,9 @@ class Verdict:
     pass_to_pass: TestsStatus = TestsStatus()
     tests_ran: int = 0
     """Test cases the suite reported: the evidence that it ran."""
-    dropped_files: tuple[str, ...] = ()
-    """Files of the patch that were not applied (tests, test configuration, start-up hooks)."""
+    reason: Reason = "tests_failed"
+    dropped_files: Mapping[str, str] = field(default_factory=dict)
+    """Path → why it does not count: not collected, or a candidate must not change it."""
     problem: str = ""
     """Why the test run cannot be trusted or did not happen; empty if it can."""
 
@@ -93,6 +117,9 @@ class Verdict:
                 "resolved": self.resolved,
                 "infra_failure": False,
                 "tests_status": status,
+                "reason": self.reason,
+                "problem": self.problem,
+                "dropped_files": dict(self.dropped_files),
             }
         }
 
@@ -128,6 +155,12 @@ class Rollout:
     key: str
     """Digest of instance, image, settings and memory snapshot: what the result depends on."""
     resolved: bool | None = None
+    reason: Reason | None = None
+    """Why; None without a verdict, and in runs of versions that did not record it."""
+    problem: str = ""
+    """The verdict's problem, in a sentence for people."""
+    dropped_files: Mapping[str, str] = field(default_factory=dict)
+    """Changed files that do not count, path → why."""
     failure: Failure | None = None
     patch_digest: str = ""
     ranking: tuple[str, ...] = ()
@@ -165,6 +198,7 @@ class Rollout:
         data["usage"] = {name: getattr(self.usage, name) for name in _USAGE}
         data["delivered"] = asdict(self.delivered) if self.delivered else None
         data["memory_usage"] = {name: getattr(self.memory_usage, name) for name in _MEMORY_USAGE}
+        data["dropped_files"] = dict(self.dropped_files)
         data["timing"] = dict(self.timing)
         return data
 
@@ -177,8 +211,10 @@ class Rollout:
         """The part that must be reproducible: everything but the measurements."""
         data = self.as_json()
         del data["timing"], data["started_at"], data["memory_usage"]
-        if self.delivered is None:  # so that digests from before this field stay what they were
-            del data["delivered"]
+        # Digests from before these fields stay what they were.
+        for name in ("delivered", "reason", "problem", "dropped_files"):
+            if not data[name]:
+                del data[name]
         return data | {"failure": self.failure.cause if self.failure else None}
 
 
