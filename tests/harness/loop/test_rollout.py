@@ -72,7 +72,7 @@ def test_a_script_is_followed(run, ledgerlite, tmp_path):
         (":returns_nothing", "solve returned None, not an Attempt"),
         (":returns_no_json", "not JSON serializable"),
         (":returns_half_a_step", "field 'steps' must be a whole number, not 0.5"),
-        (":without_repository", "its patch could not be collected"),
+        (":without_checkout", "its patch could not be collected"),
     ],
 )
 def test_an_agent_that_crashes_is_graded_and_the_sequence_goes_on(run, agent, detail):
