@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import resources
 
 from harness.grading.apply import APPLY, PatchError, apply_patch, forbidden_paths
 from harness.grading.controls import Control, controls_for, plant
 from harness.grading.junit import TestRun, read
 from harness.grading.log import normalize_log, without_controls
 from harness.grading.patch import paths_of
-from harness.grading.suite import arguments, processor_time, used_up
+from harness.grading.suite import once, used_up
 from seqswe.errors import RolloutError
 from seqswe.instance import Instance
 from seqswe.manifests.manifest import Layout, TestSettings
 from seqswe.runs.rollout import Reason, TestsStatus, Verdict
 from seqswe.sandbox import Environment, Sandbox
 
-RUN_TESTS = "run_tests.sh"
-RUN_PYTEST = "run_pytest.py.txt"
 MAX_PROBLEM = 300
 """Characters of a problem in journal and report."""
-PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +108,7 @@ done
 
         `controls` were planted before.
         """
-        script = _script(self._settings(instance), ids or instance.test_files)
+        script = once(self.settings(instance), ids or instance.test_files)
         done = sandbox.run(script, timeout=self.tests.wall_seconds, env=env)
         report, _, times = done.stdout.rpartition(b"\0")
         log = normalize_log(done.stderr.decode("utf-8", "replace"), sandbox.root)
@@ -124,7 +119,7 @@ done
         run = replace(run, seconds=done.seconds)
         return run, without_controls(log, [c.name for c in controls], run.controls)
 
-    def _settings(self, instance: Instance) -> TestSettings:
+    def settings(self, instance: Instance) -> TestSettings:
         """How this instance's tests are run: as its environment and its validation found out."""
         environment = self.environments.get(instance.environment)
         plugins = environment.plugins if environment else ()
@@ -133,18 +128,6 @@ done
             plugins=(*self.tests.plugins, *plugins),
             arguments=(*self.tests.arguments, *instance.pytest_arguments),
         )
-
-
-def _script(tests: TestSettings, files: Iterable[str]) -> str:
-    """Fill in the shell script that runs some test modules."""
-    values = {
-        "limits": processor_time(tests),
-        "arguments": arguments(tests),
-        "files": " ".join(shlex.quote(f) for f in files),
-        "run": _inside(RUN_PYTEST).strip(),
-    }
-    template = _inside(RUN_TESTS).replace("\\\n", "")  # as a shell joins continued lines
-    return PLACEHOLDER.sub(lambda name: values[name[1]], template)
 
 
 def _verdict(instance: Instance, run: TestRun, dropped: Mapping[str, str]) -> Verdict:
@@ -212,8 +195,3 @@ def empty_patch(instance: Instance) -> Graded:
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
-
-
-def _inside(name: str) -> str:
-    """Read a file of `inside/`."""
-    return (resources.files("harness.grading") / "inside" / name).read_text(encoding="utf-8")
