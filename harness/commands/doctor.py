@@ -85,15 +85,9 @@ def _python() -> str:
 
 
 def _git() -> str:
-    from git import Git
-    from git.exc import GitCommandNotFound
+    from harness.history import git
 
-    try:
-        return str(Git().version())
-    except GitCommandNotFound:
-        raise MissingError(
-            "git is not installed", "Install it with your package manager."
-        ) from None
+    return git.version()
 
 
 def _sqlite() -> str:

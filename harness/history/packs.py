@@ -17,10 +17,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from threading import Lock, get_ident
 
-from git.exc import GitCommandError
-
 from harness.history.absent import absent_objects
-from harness.history.git import Clone, settle
+from harness.history.git import Clone, GitError, settle
 from seqswe.errors import MissingError, UsageError
 from seqswe.sandbox import Checkout
 
@@ -124,11 +122,12 @@ class History:
         options = ("--revs", "-q", "--delta-base-offset", "--missing=allow-any")
         command = ("-c", "pack.threads=1", "pack-objects", *options)
         try:
-            self.clone.run_bytes(*command, str(partial / "pack" / "pack"), stdin=wanted, env=place)
+            base = str(partial / "pack" / "pack")
+            self.clone.run_bytes(*command, "--end-of-options", base, stdin=wanted, env=place)
             settle(partial / "pack", folder)
-        except GitCommandError as error:
+        except GitError as error:
             raise MissingError(
-                f"git cannot pack {newer[:12]}: {str(error.stderr).strip()}",
+                f"git cannot pack {newer[:12]}: {error.reason}",
                 f"Check the clone: git -C {self.clone.path} fsck",
             ) from None
         finally:
