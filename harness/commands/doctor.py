@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from seqswe.cli.echo import echo
 from seqswe.cli.options import setting_options
 from seqswe.errors import MissingError, SeqSWEError
 from seqswe.plugins import installed, parameters, resolve
@@ -43,10 +44,10 @@ def doctor(names: tuple[str, ...], sandbox_option: tuple[str, ...], base_image: 
     problems = 0
     for name, check in checks.items():
         try:
-            click.echo(f"ok       {name:{width}} {check()}")
+            echo(f"ok       {name:{width}} {check()}")
         except SeqSWEError as error:
             problems += 1
-            click.echo(f"missing  {name:{width}} {error.message}\n{'':{width + 10}}{error.hint}")
+            echo(f"missing  {name:{width}} {error.message}\n{'':{width + 10}}{error.hint}")
     if problems:
         raise MissingError(
             f"{problems} of {len(checks)} checks failed", "Each line above says what to do."

@@ -16,6 +16,7 @@ from harness.loop.rollout import grade_patch
 from harness.loop.sandbox_pool import SandboxRequest
 from harness.sandboxes.provider import open_provider
 from seqswe.arms import Cell
+from seqswe.cli.echo import echo
 from seqswe.cli.options import setting_options
 from seqswe.cli.progress import progress
 from seqswe.errors import IncompleteError, RunDirError
@@ -61,7 +62,7 @@ def grade(run_directory: Path, mirror: str, jobs: int) -> None:
     ]
     (store.root / "grades.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     resolved = sum(verdicts[r.instance_id, r.patch_digest].resolved for r in rollouts)
-    click.echo(
+    echo(
         f"{resolved} resolved of {len(rollouts)} graded again, from {len(verdicts)} "
         f"different patches; {same} verdicts as before, {len(rollouts) - same} differ"
     )

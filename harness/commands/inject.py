@@ -23,6 +23,7 @@ from harness.injection.inject import Injector, Rules, recurrence, test_modules
 from harness.injection.remake import remake, without_messages
 from harness.injection.workbench import TRIES, Workbench
 from harness.sandboxes.cleanup import scratch_folder
+from seqswe.cli.echo import echo
 from seqswe.cli.options import setting_options
 from seqswe.errors import RolloutError, UsageError
 from seqswe.manifests import manifest_files as manifests
@@ -89,8 +90,8 @@ def inject(
         sequence = replace(sequence, instances=tuple(map(without_messages, sequence.instances)))
     manifests.save(replace(sequence, name=folder.name), folder)
     assert sequence.synthetic
-    click.echo(f"{len(sequence.instances):6} instances: {sequence.synthetic.note}", err=True)
-    click.echo(folder / "instances.jsonl")
+    echo(f"{len(sequence.instances):6} instances: {sequence.synthetic.note}", err=True)
+    echo(folder / "instances.jsonl")
 
 
 def _new(manifest: Manifest, clone: Clone, chosen: Rules, choice: SandboxChoice) -> Manifest:
@@ -244,5 +245,5 @@ def _collect(injector: Injector, bases: list[str]) -> list[InstanceRecord]:
                 records.append(record)
             bar.advance(f"{len(records)} kept, {injector.rejected.total()} bugs rejected")
     for reason, number in injector.rejected.most_common():
-        click.echo(f"{number:6} rejected: {reason}", err=True)
+        echo(f"{number:6} rejected: {reason}", err=True)
     return records

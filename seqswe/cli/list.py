@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from seqswe.arms import ARMS
+from seqswe.cli.echo import echo
 from seqswe.errors import ManifestError, SeqSWEError, UnknownName
 from seqswe.manifests import manifest_files as manifests
 from seqswe.plugins import KINDS, Kind, installed, parameters, plural, resolve
@@ -42,7 +43,7 @@ def list_(what: str) -> None:
     for name, paragraphs in rows:
         for number, text in enumerate(paragraphs):
             left = f"{'' if number else name:{width}}"
-            click.echo(
+            echo(
                 fill(
                     text,
                     COLUMNS,

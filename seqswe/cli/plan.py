@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from seqswe.arms import is_diagnostic
+from seqswe.cli.echo import echo
 from seqswe.cli.options import experiment_options, sources
 from seqswe.experiment import Experiment, Plan, make_plan
 from seqswe.manifests import manifest_files as manifests
@@ -31,15 +32,15 @@ def plan(ctx: click.Context, /, **values: Any) -> None:
     experiment.sandbox_choice.check()
     planned = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
     _settings(experiment, sources(ctx))
-    click.echo()
+    echo()
     for line in _facts(planned, manifest):
-        click.echo(line)
+        echo(line)
 
 
 def _settings(experiment: Experiment, origin: dict[str, str]) -> None:
     for name, value in experiment.as_dict().items():
         text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-        click.echo(f"{name:16} {text or '-':28} {origin[name]}")
+        echo(f"{name:16} {text or '-':28} {origin[name]}")
 
 
 def _facts(planned: Plan, manifest: Manifest) -> list[str]:

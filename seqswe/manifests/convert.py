@@ -25,16 +25,16 @@ from typing import (
     get_type_hints,
 )
 
-from seqswe.errors import ManifestError
+from seqswe.errors import ManifestError, UsageError
+from seqswe.manifests.read import MAX_DIGITS
 from seqswe.patterns import Between, Pattern, RegularExpression
+from seqswe.visible import LONGEST
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
 
 HINT = "docs/formats.md describes every field."
 NAMES: Mapping[type, str] = {str: "a text", int: "a whole number"}
-LONGEST = 300
-"""Characters of a message, and of a hint."""
 LONGEST_NAME = 80
 """Characters of a field's name that are compared with the known ones."""
 YEARS = range(1900, 9000)
@@ -101,7 +101,10 @@ def _build(cls: type, data: Any) -> Any:
         if name not in values:
             known = ", ".join(sorted(converters))
             raise _Wrong(f": field {name!r} is missing", f"Fields: {known}.")
-    return cls(**values)
+    try:
+        return cls(**values)
+    except UsageError as error:  # fields that do not go together
+        raise _Wrong(f": {error.message}", error.hint or HINT) from None
 
 
 @cache
@@ -163,6 +166,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _plain(kind: type, value: Any) -> Any:
     if type(value) is kind:
+        if kind is int and abs(value) >= 10**MAX_DIGITS:
+            _refuse(f"a whole number of at most {MAX_DIGITS} digits", value)
         return value
     if kind is float and type(value) is int and abs(value) < 1e300:
         return float(value)
