@@ -21,6 +21,7 @@ from seqswe.cli.options import setting_options
 from seqswe.cli.progress import progress
 from seqswe.errors import IncompleteError, RunDirError
 from seqswe.instance import digest_of
+from seqswe.manifests.read import read_bytes
 from seqswe.runs.rollout import Rollout, Verdict
 from seqswe.runs.store import RunDirectory
 
@@ -100,10 +101,7 @@ def _grade_all(context: RunContext, rollouts: list[Rollout], jobs: int) -> dict[
 def _patch(context: RunContext, rollout: Rollout) -> str:
     folder = context.store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id)
     path = folder / "patch.diff"
-    try:
-        patch = path.read_bytes().decode("utf-8", "surrogateescape")
-    except FileNotFoundError:
-        raise RunDirError(f"{path} is missing", "Restore it from a copy.") from None
+    patch = read_bytes(path).decode("utf-8", "surrogateescape")
     if digest_of(patch) != rollout.patch_digest:
         raise RunDirError(
             f"{path} is not the patch that was graded",

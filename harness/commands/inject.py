@@ -28,6 +28,7 @@ from seqswe.cli.options import setting_options
 from seqswe.errors import RolloutError, UsageError
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import InstanceRecord, Manifest, Synthetic
+from seqswe.patterns import NAME
 from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import Environment, Limits, SandboxChoice, SandboxSpec
 
@@ -76,6 +77,11 @@ def inject(
     """
     choice = SandboxChoice(sandbox=sandbox, sandbox_option=sandbox_option, base_image=base_image)
     manifest = manifests.load(codebase)
+    if not NAME.fits(out.absolute().name):
+        raise UsageError(
+            f"the folder's name is the sequence's name, and {out.name[:80]!r} is none",
+            f"Give an --out of {NAME.meaning}.",
+        )
     folder = writable_folder(manifest, out)
     clone = clone_of(manifest, mirror)
     if manifest.synthetic:
@@ -88,7 +94,7 @@ def inject(
         sequence = _new(manifest, clone, Rules(**rules), choice)
     if facts_only:
         sequence = replace(sequence, instances=tuple(map(without_messages, sequence.instances)))
-    manifests.save(replace(sequence, name=folder.name), folder)
+    manifests.save(replace(sequence, name=folder.absolute().name), folder)
     assert sequence.synthetic
     echo(f"{len(sequence.instances):6} instances: {sequence.synthetic.note}", err=True)
     echo(folder / "instances.jsonl")

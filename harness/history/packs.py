@@ -19,7 +19,8 @@ from threading import Lock, get_ident
 
 from harness.history.absent import absent_objects
 from harness.history.git import Clone, GitError, settle
-from seqswe.errors import MissingError, UsageError
+from seqswe.errors import ManifestError, MissingError, UsageError
+from seqswe.manifests.read import read_json
 from seqswe.sandbox import Checkout
 
 BLOCK = 32
@@ -136,14 +137,26 @@ class History:
     def _reach(self, base: str) -> tuple[int, str]:
         path = self.root / "reach" / f"{base}.json"
         with self._lock:
-            if not path.exists():
-                names = self.reachable(base)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                partial = path.with_suffix(f".{os.getpid()}-{get_ident()}")
-                partial.write_text(json.dumps([len(names), listing_digest(names)]))
-                partial.replace(path)
-        count, digest = json.loads(path.read_text())
-        return count, digest
+            if kept := _kept(path):
+                return kept
+            names = self.reachable(base)
+            reach = len(names), listing_digest(names)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(f".{os.getpid()}-{get_ident()}")
+            partial.write_text(json.dumps(reach))
+            partial.replace(path)
+        return reach
+
+
+def _kept(path: Path) -> tuple[int, str] | None:
+    """Read a cached reach; None if it is not there, or damaged."""
+    try:
+        match read_json(path, ""):
+            case [int(count), str(digest)]:
+                return count, digest
+    except ManifestError:
+        pass
+    return None
 
 
 def _link(file: Path, target: Path) -> None:

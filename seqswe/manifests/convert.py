@@ -7,7 +7,7 @@ as a function that converts its values, and places are put into words only where
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
 from datetime import datetime
 from difflib import get_close_matches
@@ -62,6 +62,37 @@ def moment(value: Any, where: str) -> datetime:
         return _moment(value)
     except _Wrong as wrong:
         raise wrong.error(where) from None
+
+
+def parse_text(value: Any, where: str) -> str:
+    """A text, where a whole line or file is one. Raises ManifestError."""
+    if not isinstance(value, str):
+        raise ManifestError(f"{where} must be a text, not {_shown(value)}", HINT)
+    return value
+
+
+class Ids:
+    """Ids as they come. Two that only differ in case are one file where a system knows no case."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def add(self, name: str, where: str) -> None:
+        """Take one more. Raises ManifestError, which names `where`, if there is such a one."""
+        other = self._known.setdefault(key := name.casefold(), "")
+        if other:
+            twice = "occurs twice" if other == name else f"differs from {other} only in case"
+            raise ManifestError(
+                f"{where}: {name} {twice}", "Ids name files: remove one of the two."
+            )
+        self._known[key] = name
+
+
+def check_ids(ids: Iterable[str], where: str) -> None:
+    """Refuse ids of which two are the same but for their case. Raises ManifestError."""
+    known = Ids()
+    for name in ids:
+        known.add(name, where)
 
 
 class _Wrong(Exception):
@@ -166,7 +197,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _plain(kind: type, value: Any) -> Any:
     if type(value) is kind:
-        if kind is int and abs(value) >= 10**MAX_DIGITS:
+        if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
             _refuse(f"a whole number of at most {MAX_DIGITS} digits", value)
         return value
     if kind is float and type(value) is int and abs(value) < 1e300:

@@ -130,14 +130,20 @@ def parse_json(data: bytes, where: str, hint: str, *, finite: bool = True) -> An
     _check_nesting(text, where)
     odd = ODD_NUMBER.search(text) is not None
     try:
-        value = json.loads(
-            text, object_pairs_hook=_table, parse_int=_whole_number if odd else None
-        )
+        value = json.loads(text, object_pairs_hook=_table, parse_int=_whole_number if odd else None)
     except (ValueError, RecursionError) as error:
         raise damaged(f"{where}: not JSON: {_words(error)}", hint) from None
     if odd:
         _check_numbers(value, where, finite=finite)
     return value
+
+
+def is_there(path: Path) -> bool:
+    """Whether something has this name; False for one that nothing can have."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def damaged(message: str, hint: str) -> ManifestError:
@@ -224,7 +230,9 @@ def _check_toml(text: str, where: str) -> None:
         raise damaged(f"{where}: more than {MAX_TABLES:,} tables", "This is not such a file.")
     for number, line in enumerate(lines, 1):
         if UNREADABLE.search(line):
-            raise damaged(f"{where}, line {number}: a number of more than 4,000 digits", "Correct it.")
+            raise damaged(
+                f"{where}, line {number}: a number of more than 4,000 digits", "Correct it."
+            )
         if line.count(".") > MAX_DOTS and QUOTED.sub("", line).count(".") > MAX_DOTS:
             raise _too_deep(where)
 
@@ -255,7 +263,9 @@ def _check_numbers(value: Any, where: str, *, finite: bool = True) -> None:
         wanted = f"a number of at most {MAX_DIGITS} digits"
         raise damaged(f"{where} must be {wanted}", "Give a smaller one.")
     elif finite and isinstance(value, float) and not isfinite(value):
-        raise damaged(f"{where} must be a finite number, not {value}", "Leave it out, or correct it.")
+        raise damaged(
+            f"{where} must be a finite number, not {value}", "Leave it out, or correct it."
+        )
 
 
 def _too_deep(where: str) -> ManifestError:
