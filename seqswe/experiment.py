@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -238,11 +239,13 @@ def check_setting(name: str, value: Any) -> None:
         if isinstance(text, str):
             _check_text(name, text)
     wanted = ""
-    # Nothing that is not a number passes a comparison.
-    if about["least"] is not None and not about["least"] <= value <= about["most"]:
-        wanted = f"at least {about['least']} and at most {about['most']:,g}"
-    if about["above"] is not None and not about["above"] < value <= about["most"]:
-        wanted = f"above {about['above']} and at most {about['most']:,g}"
+    # Nothing that is not a number passes a comparison, and infinity is no bound.
+    if about["least"] is not None and not about["least"] <= value < inf:
+        wanted = f"at least {about['least']}"
+    elif about["above"] is not None and not about["above"] < value < inf:
+        wanted = f"above {about['above']}"
+    elif isinstance(value, int | float) and value > about["most"]:
+        wanted = f"at most {about['most']:,g}"
     if wanted:
         raise UsageError(f"{name} must be {wanted}, not {value!r:.80}", "See `seqswe run --help`.")
 

@@ -50,8 +50,8 @@ def read(xml: bytes, log: bytes, exit_code: int, control: str = "") -> TestRun:
         return TestRun(problem=f"pytest ended with exit code {exit_code}")
     try:
         suites = JUnitXml.fromstring(xml)
-    except (JUnitXmlError, ValueError, SyntaxError) as error:
-        return TestRun(problem=f"no readable test report: {error}")
+    except (JUnitXmlError, ValueError, SyntaxError, LookupError) as error:
+        return TestRun(problem=f"no readable test report: {error!s:.200}")
     outcomes: dict[str, Outcome] = {}
     controlled: Outcome | None = None
     for suite in suites:

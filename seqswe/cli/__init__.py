@@ -6,6 +6,7 @@ The top floor of the core; imports any room, but each only when its command is u
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -43,6 +44,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Command → (`module:attribute`, what it does in one line), in the order `--help` shows."""
 PREFIX = "SEQSWE"
 """Of environment variables. The same for every command, so that run and plan always agree."""
+NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
+"""Errors that say that a path was wrong, not the machine."""
 STOPS = (signal.SIGINT, signal.SIGTERM)
 TRACEBACK = "SEQSWE_TRACEBACK"
 """Environment variable that has a bug of SeqSWE itself shown with its traceback."""
@@ -131,7 +134,8 @@ def _call(words: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
     except OSError as error:
-        code = _say(str(error), "Check the path, its permissions and the free disk space.", 3)
+        hint = "Check the path, its permissions and the free disk space."
+        code = _say(str(error), hint, 2 if error.errno in NAMES else 3)
     except Exception as error:  # the last boundary: a bug is two lines as well
         if os.environ.get(TRACEBACK):
             raise

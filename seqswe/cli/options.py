@@ -80,7 +80,7 @@ def sources(ctx: click.Context) -> dict[str, str]:
 def _read_file(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
     if path is None:
         return
-    data = read_toml(path)
+    data = read_toml(path, "an experiment.toml")
     values = {key.replace("-", "_"): value for key, value in data.items()}
     if len(values) < len(data):
         twice = next(key for key in data if key.replace("-", "_") in data.keys() - {key})

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
+from seqswe import plugins
 from seqswe.arms import is_diagnostic
 from seqswe.cli.echo import echo
 from seqswe.cli.options import experiment_options, sources
 from seqswe.experiment import Experiment, Plan, make_plan
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import Manifest
-from seqswe.plugins import resolve
 
 ROLLOUT_BYTES = 60_000
 """Files of one rollout: what localizer runs on sqlglot leave behind, rounded up."""
@@ -27,8 +27,8 @@ def plan(ctx: click.Context, /, **values: Any) -> None:
     """Print the resolved settings and where each came from, the rollouts and a bound on disk."""
     experiment = Experiment(**values)
     manifest = manifests.load(experiment.codebase)
-    resolve("agent", experiment.agent)
-    resolve("memory", experiment.memory)
+    plugins.options("agent", experiment.agent, experiment.agent_option)
+    plugins.options("memory", experiment.memory, experiment.memory_option)
     experiment.sandbox_choice.check()
     planned = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
     _settings(experiment, sources(ctx))

@@ -79,7 +79,8 @@ class Baseline:
 
 def read(path: Path) -> Baseline:
     """A run directory or a baseline file. Raises RunDirError, UsageError or IncompleteError."""
-    return of_run(RunDirectory.open(path)) if path.is_dir() else of_file(path)
+    is_run = is_there(path) and path.is_dir()
+    return of_run(RunDirectory.open(path)) if is_run else of_file(path)
 
 
 def of_run(directory: RunDirectory) -> Baseline:

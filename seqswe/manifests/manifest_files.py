@@ -64,7 +64,7 @@ def load(codebase: str) -> Manifest:
     if folder is None:
         raise UnknownName("codebase", codebase, names())
     path = folder / "manifest.toml"
-    data = read_toml(path)
+    data = read_toml(path, "a manifest.toml")
     for name in ("folder", "instances"):
         if name in data:
             raise ManifestError(

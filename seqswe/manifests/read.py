@@ -78,15 +78,17 @@ def read_bytes(path: Path, most: int = MAX_BYTES, hint: str = RESTORE) -> bytes:
         return file.read(most)
 
 
-def read_toml(path: Path, most: int = MAX_TOML) -> dict[str, Any]:
-    """Read a TOML file of at most `most` bytes. Raises ManifestError, which names the file."""
-    hint = "Correct the line named."
-    text = _decoded(read_bytes(path, most, hint), str(path), "TOML")
+def read_toml(path: Path, what: str, most: int = MAX_TOML) -> dict[str, Any]:
+    """Read a TOML file of at most `most` bytes. Raises ManifestError, which names the file.
+
+    what: such a file is, for the hint where there is none ("a manifest.toml").
+    """
+    text = _decoded(read_bytes(path, most, f"Give {what}."), str(path), "TOML")
     _check_toml(text, str(path))
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise damaged(f"{path}: not TOML: {_words(error)}", hint) from None
+        raise damaged(f"{path}: not TOML: {_words(error)}", "Correct the line named.") from None
     _check_depth(data, str(path))
     _check_numbers(data, str(path))
     return data

@@ -106,9 +106,11 @@ class Snapshots:
             known.add(digest)
             try:
                 data = read_json(self._path(digest), RESTORE, MOST_BYTES)
-                link = parse(_Link, data, f"{digest[:19]}…")
+                link = parse(_Link, data, str(self._path(digest)))
             except ManifestError as error:
-                raise self._damaged(digest, error.message) from None
+                raise RunDirError(
+                    f"a memory snapshot is damaged: {error.message}", RESTORE
+                ) from None
             yield link.files
             digest = link.parent
 

@@ -278,7 +278,7 @@ class RunDirectory:
 
 def _read_info(path: Path) -> dict[str, Any]:
     try:
-        return read_toml(path, MOST_INFO)
+        return read_toml(path, "a run.toml", MOST_INFO)
     except ManifestError as error:
         hint = "Restore it from a copy, or start a new run."
         raise RunDirError(error.message, hint) from None
