@@ -70,14 +70,7 @@ def kinds(top: Path) -> list[Kind]:
             folder=codebase,
             file="candidates.jsonl",
             read=lambda folder: manifests.load_instances(folder / "candidates.jsonl"),
-            command=lambda folder: (
-                "validate",
-                str(folder),
-                "--sandbox",
-                "local",
-                "--since",
-                "2099-01-01",
-            ),  # fmt: skip
+            command=_validate,
         ),
         Kind(
             name="validation",
@@ -90,14 +83,7 @@ def kinds(top: Path) -> list[Kind]:
             folder=_issues(top / "issues"),
             file="issues.jsonl",
             read=lambda folder: load_issues(str(folder / "issues.jsonl")),
-            command=lambda folder: (
-                "mine",
-                "ledgerlite",
-                "--issues",
-                str(folder / "issues.jsonl"),
-                "--out",
-                str(folder / "out"),
-            ),  # fmt: skip
+            command=_mine,
         ),
         Kind(name="run.toml", folder=run, file="run.toml", read=_report, command=_report_command),
         Kind(

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Annotated, Any
 
 from seqswe.errors import ManifestError, RunDirError
 from seqswe.manifests.convert import parse
 from seqswe.manifests.read import read_json
-from seqswe.patterns import DIGEST
+from seqswe.patterns import DIGEST, Between
 
 BLOCK = 4096
 MOST_BYTES = 1_000_000_000
@@ -42,6 +42,15 @@ class _Link:
 
     parent: str
     files: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """What became of one file."""
+
+    size: Annotated[int, Between(least=0, most=MOST_BYTES)]
+    at: Mapping[str, str]
+    """What was written, packed, by where it begins."""
 
 
 class Snapshots:
@@ -94,7 +103,9 @@ class Snapshots:
         for delta in reversed(list(self._chain(digest))):
             try:
                 files = _apply(files, delta)
-            except (ValueError, KeyError, TypeError, AttributeError, zlib.error, OSError) as error:
+            except ManifestError as error:
+                raise self._damaged(digest, error.message) from None
+            except (ValueError, TypeError, zlib.error, OSError) as error:
                 raise self._damaged(digest, error) from None
         return files
 
@@ -194,12 +205,11 @@ def _apply(files: dict[str, bytes], delta: Mapping[str, Any]) -> dict[str, bytes
         if change is None:
             result.pop(name, None)
             continue
-        size = change["size"]
-        if not 0 <= size <= MOST_BYTES:
-            raise ValueError(f"a file of {size} bytes")
+        change = parse(_Change, change, f"file {name[:80]!r}")
+        size = change.size
         content = bytearray(result.get(name, b"")[:size])
         content.extend(bytes(size - len(content)))
-        for start, packed in change["at"].items():
+        for start, packed in change.at.items():
             at = int(start)
             # No more is unpacked than there is room for.
             run = zlib.decompressobj().decompress(base64.b64decode(packed), max(1, size - at))
