@@ -20,7 +20,7 @@ HIDDEN = re.compile(
     "\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction, width zero
     "\u00ad\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"  # breaks and old controls
     "\ud800-\udfff"  # halves of pairs: bytes that were no UTF-8
-    "\U0001d173-\U0001d17a\U000e0000-\U000e007f"  # musical beams, tags
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"  # shorthand, music, tags
     "]"
 )
 

@@ -157,7 +157,7 @@ def _converter(kind: Any) -> Convert:
     if origin is tuple:
         return partial(_tuple, _converter(inner[0]))
     if origin is not None:
-        return lambda value: dict(_mapping(value))
+        return partial(_table, _converter(inner[1]))
     if hasattr(kind, "__dataclass_fields__"):
         return partial(_build, kind)
     if kind is Any:
@@ -193,6 +193,16 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict | Mapping):
         _refuse("a table", value)
     return value
+
+
+def _table(convert: Convert, value: Any) -> dict[str, Any]:
+    made = {}
+    for name, inner in _mapping(value).items():
+        try:
+            made[name] = convert(inner)
+        except _Wrong as wrong:
+            raise wrong.under(str(name)[:LONGEST_NAME]) from None
+    return made
 
 
 def _plain(kind: type, value: Any) -> Any:
