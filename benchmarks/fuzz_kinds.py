@@ -6,6 +6,8 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,7 +23,7 @@ from harness.loop.experiences import read_experience
 from memory_backends.retrieval.episodic import Episodic
 from memory_backends.shared.items import Item, ItemMemory
 from seqswe import plugins
-from seqswe.analysis import analyse
+from seqswe.analysis import RunResult, analyse
 from seqswe.cli import cli, main
 from seqswe.comparison import baseline
 from seqswe.instance import Task
@@ -30,6 +32,7 @@ from seqswe.memory import Recall
 from seqswe.reports.json_report import JsonReport
 from seqswe.reports.markdown import MarkdownReport
 from seqswe.reports.rollout_view import detail, ordered
+from seqswe.runs.rollout import Rollout
 from seqswe.runs.store import RunDirectory
 from seqswe.sandbox import Completed
 
@@ -299,8 +302,13 @@ def _report(folder: Path) -> object:
     return MarkdownReport().render(analysis), JsonReport().render(analysis)
 
 
+@cache
+def _rollouts(folder: Path) -> list[tuple[RunResult, Rollout]]:
+    return list(ordered(analyse([RunDirectory.open(folder)])))
+
+
 def _details(folder: Path) -> object:
-    return [detail(*pair) for pair in ordered(analyse([RunDirectory.open(folder)]))]
+    return [detail(*pair) for pair in _rollouts(folder)]
 
 
 def _plan(folder: Path) -> Sequence[str]:
@@ -366,7 +374,7 @@ def _attempt(folder: Path) -> object:
         instance_id="a",
         repo="o/r",
         base_commit="c",
-        created_at=manifests.load("ledgerlite").instances[0].created_at,
+        created_at=datetime(2024, 1, 1, tzinfo=UTC),
         problem_statement="",
     )
     sandbox = _Files((folder / "result.json").read_bytes())

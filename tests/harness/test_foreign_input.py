@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import time
 import traceback
@@ -24,6 +25,8 @@ from seqswe.cli import main
 MANIFESTS = Path(__file__).parents[2] / "repos_manifest" / "ledgerlite"
 LOCAL = ("--sandbox", "local", "--arm", "iid", "--seeds", "1", "--memory", "none")
 ESCAPED = "backslashreplace"
+HANGS = 60
+"""Seconds after which a command is given up."""
 SECONDS = 5
 """Of processor time."""
 
@@ -41,6 +44,8 @@ def call(*words: object) -> Ended:
     """`call("plan", "--seeds", "0")`, as a terminal would have it; a crash has its traceback."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", errors) for errors in ("strict", ESCAPED))
     code = 1
+    before = signal.signal(signal.SIGALRM, _late)
+    signal.alarm(HANGS)
     with redirect_stdout(out), redirect_stderr(err):
         try:
             main([str(word) for word in words])
@@ -48,11 +53,18 @@ def call(*words: object) -> Ended:
             code = int(ended.code or 0)
         except Exception:  # noqa: BLE001
             err.write(traceback.format_exc())
+        finally:
+            signal.alarm(0)
+            signal.signal(signal.SIGALRM, before)
     texts = []
     for stream in (out, err):
         stream.flush()
         texts.append(stream.buffer.getvalue().decode())  # type: ignore[attr-defined]
     return Ended(returncode=code, stdout=texts[0], stderr=texts[1])
+
+
+def _late(*_: object) -> None:
+    raise TimeoutError("it hangs")
 
 
 @pytest.fixture
