@@ -45,7 +45,15 @@ def load_issues(path: str) -> Mapping[int, Issue]:
     if not path:
         return {}
     hint = 'Each line is {"number", "title", "body", "created_at"}.'
-    return dict(_issue(entry, hint) for entry in read_json_lines(Path(path), hint))
+    issues: dict[int, Issue] = {}
+    for entry in read_json_lines(Path(path), hint):
+        number, issue = _issue(entry, hint)
+        if issues.setdefault(number, issue) != issue:
+            raise UsageError(
+                f"{entry.where}: field 'number': {number} stands for another issue above",
+                "Keep one of the two lines.",
+            )
+    return issues
 
 
 def _issue(entry: Entry, hint: str) -> tuple[int, Issue]:

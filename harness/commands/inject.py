@@ -24,7 +24,7 @@ from harness.injection.remake import remake, without_messages
 from harness.injection.workbench import TRIES, Workbench
 from harness.sandboxes.cleanup import scratch_folder
 from seqswe.cli.echo import echo
-from seqswe.cli.options import setting_options
+from seqswe.cli.options import Number, setting_options
 from seqswe.errors import RolloutError, UsageError
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import InstanceRecord, Manifest, Synthetic
@@ -41,7 +41,7 @@ YOUNG = 10
 @setting_options("mirror", "sandbox", "sandbox_option", "base_image")
 @click.option("--tasks", default=60, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=0, show_default=True, help="Same seed, same sequence.")
-@click.option("--zipf", default=1.5, show_default=True, type=click.FloatRange(0))
+@click.option("--zipf", default=1.5, show_default=True, type=Number(0, 100))
 @click.option("--once-per-function", is_flag=True, help="Nothing recurs: a control.")
 @click.option("--window", type=click.IntRange(1), help="Latest commits to draw bases from.")
 @click.option("--tests", multiple=True, metavar="PATH", help="Only these tests; repeat it.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seqswe.cli.echo import echo
+from seqswe.cli.options import Number
 from seqswe.visible import visible_json
 
 if TYPE_CHECKING:
@@ -21,7 +22,13 @@ PATH = click.Path(path_type=Path)
 @click.argument("head", type=PATH)
 @click.option("--arm", default="", help="Arm to gate on. Default: sequential.")
 @click.option("--outcome", default="", help="Default: resolved, or reciprocal_rank (see docs).")
-@click.option("--margin", default=0.03, show_default=True, help="Changes within ± this are equal.")
+@click.option(
+    "--margin",
+    default=0.03,
+    type=Number(0, 1e9),
+    show_default=True,
+    help="Changes within ± this are equal.",
+)
 @click.option("--once", is_flag=True, help="Only one look will be taken: spend the whole level.")
 @click.option("--across-agents", is_flag=True, help="Compare different agents on purpose.")
 @click.option(

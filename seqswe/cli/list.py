@@ -12,7 +12,7 @@ import click
 
 from seqswe.arms import ARMS
 from seqswe.cli.echo import echo
-from seqswe.errors import ManifestError, SeqSWEError, UnknownName
+from seqswe.errors import SeqSWEError, UnknownName, UsageError
 from seqswe.manifests import manifest_files as manifests
 from seqswe.plugins import KINDS, Kind, installed, parameters, plural, resolve
 from seqswe.plugins.packages import extra_of, licence_of, packages_of
@@ -60,7 +60,7 @@ def _codebases() -> list[Row]:
     for name in manifests.names():
         try:
             found = manifests.load(name)
-        except ManifestError as error:
+        except UsageError as error:
             rows.append((name, [f"cannot be read: {error.message}"]))
             continue
         dates = [r.created_at.date() for r in found.instances]
