@@ -35,6 +35,7 @@ Convert = Callable[[Any], Any]
 
 HINT = "docs/formats.md describes every field."
 NAMES: Mapping[type, str] = {str: "a text", int: "a whole number"}
+LIMIT = 10**MAX_DIGITS
 LONGEST_NAME = 80
 """Characters of a field's name that are compared with the known ones."""
 YEARS = range(1900, 9000)
@@ -206,9 +207,9 @@ def _table(convert: Convert, value: Any) -> dict[str, Any]:
 
 
 def _plain(kind: type, value: Any) -> Any:
+    if kind is int and type(value) is int and not -LIMIT < value < LIMIT:
+        _refuse(f"a whole number of at most {MAX_DIGITS} digits", value)
     if type(value) is kind:
-        if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
-            _refuse(f"a whole number of at most {MAX_DIGITS} digits", value)
         return value
     if kind is float and type(value) is int and abs(value) < 1e300:
         return float(value)

@@ -45,8 +45,10 @@ BOM = b"\xef\xbb\xbf"
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 STRINGS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
 INNERMOST = re.compile(r"[\[{][^\[\]{}]*[\]}]")
-ODD_NUMBER = re.compile(rf"\d{{{MAX_DIGITS + 1}}}|\d[eE]\+?\d{{3}}|NaN|Infinity")
-"""What every JSON text with a number out of range holds; in most it stands within a text."""
+ODD_NUMBER = re.compile(
+    rf"(?:\A|[\s:,\[])-?(?:\d{{{MAX_DIGITS + 1}}}|[\d.]+[eE]\+?\d{{3}}|NaN|Infinity)"
+)
+"""What every JSON text with a number out of range holds; now and then it stands within a text."""
 UNREADABLE = re.compile(r"[=,\[]\s*[+-]?[\d_]{4000}")
 """A number that Python would not read, and would say so without its place."""
 RESTORE = "Restore it from a copy."
@@ -122,21 +124,21 @@ def read_lines(path: Path, hint: str, most: int = MAX_JSON) -> Iterator[Line]:
             yield Line(data=line.removesuffix(b"\n"), where=where, whole=line.endswith(b"\n"))
 
 
-def parse_json(data: bytes, where: str, hint: str, *, finite: bool = True) -> Any:
+def parse_json(data: bytes, where: str, hint: str, *, numbers: bool = True) -> Any:
     """Parse one JSON value: no table with a name twice, no depth or number beyond all bounds.
 
-    where: for messages; finite: whether NaN and the infinities, which are no JSON, are refused.
-    Raises ManifestError.
+    where: for messages; numbers: whether they are checked here, NaN and the infinities among them,
+    or by whoever knows the fields. Raises ManifestError.
     """
     text = _decoded(data, where, "JSON")
     _check_nesting(text, where)
-    odd = ODD_NUMBER.search(text) is not None
+    odd = numbers and ODD_NUMBER.search(text) is not None
     try:
         value = json.loads(text, object_pairs_hook=_table, parse_int=_whole_number if odd else None)
     except (ValueError, RecursionError) as error:
         raise damaged(f"{where}: not JSON: {_words(error)}", hint) from None
     if odd:
-        _check_numbers(value, where, finite=finite)
+        _check_numbers(value, where)
     return value
 
 
@@ -253,18 +255,18 @@ def _check_depth(value: Any, where: str) -> None:
     raise _too_deep(where)
 
 
-def _check_numbers(value: Any, where: str, *, finite: bool = True) -> None:
+def _check_numbers(value: Any, where: str) -> None:
     """Refuse numbers that no later step could count with, by the fields that they stand in."""
     if isinstance(value, dict):
         for name, inner in value.items():
-            _check_numbers(inner, f"{where}: field {name[:80]!r}", finite=finite)
+            _check_numbers(inner, f"{where}: field {name[:80]!r}")
     elif isinstance(value, list):
         for inner in value:
-            _check_numbers(inner, where, finite=finite)
+            _check_numbers(inner, where)
     elif isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
         wanted = f"a number of at most {MAX_DIGITS} digits"
         raise damaged(f"{where} must be {wanted}", "Give a smaller one.")
-    elif finite and isinstance(value, float) and not isfinite(value):
+    elif isinstance(value, float) and not isfinite(value):
         raise damaged(
             f"{where} must be a finite number, not {value}", "Leave it out, or correct it."
         )

@@ -221,7 +221,7 @@ class RunDirectory:
                 break
             try:
                 # What an agent spent may be impossible: reports say so.
-                data = parse_json(line.data, "rollout", DAMAGED, finite=False)
+                data = parse_json(line.data, "rollout", DAMAGED, numbers=False)
                 rollout = self._in_place(Rollout.from_json(data))
             except (ValueError, ManifestError) as error:
                 raise RunDirError(f"{line.where} is damaged: {error}", DAMAGED) from None
