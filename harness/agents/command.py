@@ -66,7 +66,7 @@ class Command:
             return _attempt(json.loads(sandbox.read(env["SEQSWE_RESULT_FILE"])))
         except FileNotFoundError:
             return Attempt(usage=Usage(steps=1), message="ran the command")
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise RolloutError("agent_crashed", f"its result file: {error}") from None
 
 

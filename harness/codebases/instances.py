@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from git.exc import GitCommandError
-
 from harness.codebases.mining import texts_of
 from harness.codebases.statement import Issue
-from harness.history.git import Clone
+from harness.history.git import Clone, GitError
 from harness.injection.text_cache import kept_texts
 from seqswe.errors import ManifestError, MissingError
 from seqswe.instance import Instance
@@ -36,7 +34,7 @@ def instance_of(
             if record.bug
             else texts_of(clone, manifest.layout, record.base_commit, record.gold_commit, issues)
         )
-    except GitCommandError:
+    except GitError:
         raise MissingError(
             f"the clone {clone.path} lacks {record.base_commit[:12]} or "
             f"{record.gold_commit[:12]} ({record.instance_id})",

@@ -17,6 +17,7 @@ from harness.loop.schedule import Schedule, run_all
 from harness.sandboxes.local import WARNING
 from harness.sandboxes.provider import open_provider
 from seqswe.arms import Cell
+from seqswe.cli.echo import echo
 from seqswe.cli.options import experiment_options
 from seqswe.cli.progress import progress
 from seqswe.errors import IncompleteError, RunDirError
@@ -89,10 +90,10 @@ def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvide
     """Run everything the journal does not hold yet. Raises IncompleteError for what is left."""
     plan, experiment = loaded.plan, loaded.plan.experiment
     if not provider.isolates:
-        click.echo(f"warning: {WARNING}", err=True)
+        echo(f"warning: {WARNING}", err=True)
     with store.locked(), loaded.context(store, provider) as context:
         if store.repair():
-            click.echo("the journal's last line was incomplete and is dropped", err=True)
+            echo("the journal's last line was incomplete and is dropped", err=True)
         done = {(r.arm, r.seed, r.position): r for r in store.journal().rollouts}
         check_keys(store, context, done.values())
         schedule = Schedule(cells=plan.cells, jobs=experiment.jobs, retries=experiment.retries)
@@ -131,12 +132,12 @@ def _line(rollout: Rollout) -> str:
 def _finish(store: RunDirectory, plan: Plan) -> None:
     journal = store.journal()
     graded = [r for r in journal.rollouts if r.graded]
-    click.echo(
+    echo(
         f"{sum(bool(r.resolved) for r in graded)} resolved, {len(graded)} graded, "
         f"{plan.rollouts} planned; results {journal.results_digest()}",
         err=True,
     )
-    click.echo(store.root)
+    echo(store.root)
     if len(graded) < plan.rollouts:
         failures = [r.failure for r in journal.rollouts if r.failure and not r.graded]
         first = failures[0] if failures else Failure(cause="cancelled")

@@ -74,8 +74,8 @@ def read(
     try:
         suites = JUnitXml.fromstring(xml)
         cases = [case for suite in suites for case in suite]
-    except (JUnitXmlError, ValueError, SyntaxError, TypeError) as error:
-        return TestRun(problem=f"no readable test report: {error}")
+    except (JUnitXmlError, ValueError, SyntaxError, TypeError, LookupError) as error:
+        return TestRun(problem=f"no readable test report: {error!s:.200}")
     places = {_dotted(module): module for module in modules}
     controlled: dict[str, list[TestCase]] = {control.name: [] for control in controls}
     printed: Counter[str] = Counter()

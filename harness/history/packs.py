@@ -17,11 +17,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 from threading import Lock, get_ident
 
-from git.exc import GitCommandError
-
 from harness.history.absent import absent_objects
-from harness.history.git import Clone, settle
-from seqswe.errors import MissingError, UsageError
+from harness.history.git import Clone, GitError, settle
+from seqswe.errors import ManifestError, MissingError, UsageError
+from seqswe.manifests.read import read_json
 from seqswe.sandbox import Checkout
 
 BLOCK = 32
@@ -124,11 +123,12 @@ class History:
         options = ("--revs", "-q", "--delta-base-offset", "--missing=allow-any")
         command = ("-c", "pack.threads=1", "pack-objects", *options)
         try:
-            self.clone.run_bytes(*command, str(partial / "pack" / "pack"), stdin=wanted, env=place)
+            base = str(partial / "pack" / "pack")
+            self.clone.run_bytes(*command, "--end-of-options", base, stdin=wanted, env=place)
             settle(partial / "pack", folder)
-        except GitCommandError as error:
+        except GitError as error:
             raise MissingError(
-                f"git cannot pack {newer[:12]}: {str(error.stderr).strip()}",
+                f"git cannot pack {newer[:12]}: {error.reason}",
                 f"Check the clone: git -C {self.clone.path} fsck",
             ) from None
         finally:
@@ -137,14 +137,26 @@ class History:
     def _reach(self, base: str) -> tuple[int, str]:
         path = self.root / "reach" / f"{base}.json"
         with self._lock:
-            if not path.exists():
-                names = self.reachable(base)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                partial = path.with_suffix(f".{os.getpid()}-{get_ident()}")
-                partial.write_text(json.dumps([len(names), listing_digest(names)]))
-                partial.replace(path)
-        count, digest = json.loads(path.read_text())
-        return count, digest
+            if kept := _kept(path):
+                return kept
+            names = self.reachable(base)
+            reach = len(names), listing_digest(names)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(f".{os.getpid()}-{get_ident()}")
+            partial.write_text(json.dumps(reach))
+            partial.replace(path)
+        return reach
+
+
+def _kept(path: Path) -> tuple[int, str] | None:
+    """Read a cached reach; None if it is not there, or damaged."""
+    try:
+        match read_json(path, ""):
+            case [int(count), str(digest)]:
+                return count, digest
+    except ManifestError:
+        pass
+    return None
 
 
 def _link(file: Path, target: Path) -> None:

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seqswe.cli.echo import echo
+from seqswe.cli.options import Number
+from seqswe.visible import visible_json
+
 if TYPE_CHECKING:
     from seqswe.comparison.compare import Comparison, FailOn
 
@@ -18,7 +22,13 @@ PATH = click.Path(path_type=Path)
 @click.argument("head", type=PATH)
 @click.option("--arm", default="", help="Arm to gate on. Default: sequential.")
 @click.option("--outcome", default="", help="Default: resolved, or reciprocal_rank (see docs).")
-@click.option("--margin", default=0.03, show_default=True, help="Changes within ± this are equal.")
+@click.option(
+    "--margin",
+    default=0.03,
+    type=Number(0, 1e9),
+    show_default=True,
+    help="Changes within ± this are equal.",
+)
 @click.option("--once", is_flag=True, help="Only one look will be taken: spend the whole level.")
 @click.option("--across-agents", is_flag=True, help="Compare different agents on purpose.")
 @click.option(
@@ -47,9 +57,9 @@ def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
     }
     comparison = compare(read(base), read(head), Question(**question))  # type: ignore[arg-type]
     fails = comparison.fails(fail_on)
-    click.echo(sentence(comparison))
+    echo(sentence(comparison))
     for line in remarks(comparison):
-        click.echo(line)
+        echo(line)
     for path, data in _documents(comparison, options, fails=fails):
         _write(path, data)
     click.get_current_context().exit(1 if fails else 0)
@@ -65,7 +75,7 @@ def baseline(run: Path) -> None:
     from seqswe.comparison.baseline import of_run
     from seqswe.runs.store import RunDirectory
 
-    click.echo(of_run(RunDirectory.open(run)).as_json(), nl=False)
+    click.echo(visible_json(of_run(RunDirectory.open(run)).as_json()), nl=False)
 
 
 def _documents(
@@ -76,7 +86,7 @@ def _documents(
 
     texts = {
         "junit": comparison_junit(comparison, fails=fails),
-        "markdown": comparison_markdown(comparison).encode("utf-8", "replace"),
+        "markdown": comparison_markdown(comparison).encode(),
         "json_": (strict(comparison_json(comparison), indent=1) + "\n").encode(),
     }
     return [(path, text) for name, text in texts.items() if isinstance(path := options[name], Path)]

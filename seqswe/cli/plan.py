@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
+from seqswe import plugins
 from seqswe.arms import is_diagnostic
+from seqswe.cli.echo import echo
 from seqswe.cli.options import experiment_options, sources
 from seqswe.experiment import Experiment, Plan, make_plan
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import Manifest
-from seqswe.plugins import resolve
 
 ROLLOUT_BYTES = 60_000
 """Files of one rollout: what localizer runs on sqlglot leave behind, rounded up."""
@@ -26,20 +27,20 @@ def plan(ctx: click.Context, /, **values: Any) -> None:
     """Print the resolved settings and where each came from, the rollouts and a bound on disk."""
     experiment = Experiment(**values)
     manifest = manifests.load(experiment.codebase)
-    resolve("agent", experiment.agent)
-    resolve("memory", experiment.memory)
+    plugins.options("agent", experiment.agent, experiment.agent_option)
+    plugins.options("memory", experiment.memory, experiment.memory_option)
     experiment.sandbox_choice.check()
     planned = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
     _settings(experiment, sources(ctx))
-    click.echo()
+    echo()
     for line in _facts(planned, manifest):
-        click.echo(line)
+        echo(line)
 
 
 def _settings(experiment: Experiment, origin: dict[str, str]) -> None:
     for name, value in experiment.as_dict().items():
         text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-        click.echo(f"{name:16} {text or '-':28} {origin[name]}")
+        echo(f"{name:16} {text or '-':28} {origin[name]}")
 
 
 def _facts(planned: Plan, manifest: Manifest) -> list[str]:

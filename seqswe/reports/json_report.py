@@ -23,6 +23,7 @@ from seqswe.analysis import (
 from seqswe.comparison.baseline import PLACES
 from seqswe.experiment import CODE_POLICY
 from seqswe.statistics import Curve, Estimate
+from seqswe.visible import visible_json
 
 SCHEMA = "seqswe.report"
 SCHEMA_VERSION = 1
@@ -36,8 +37,8 @@ class JsonReport:
 
     def render(self, analysis: Analysis) -> bytes:
         """UTF-8 JSON without NaN: what is missing is null."""
-        text = strict(as_json(analysis), indent=1, ensure_ascii=False)
-        return (text + "\n").encode("utf-8", "replace")
+        text = visible_json(strict(as_json(analysis), indent=1, ensure_ascii=False))
+        return (text + "\n").encode()
 
 
 def strict(data: Any, **options: Any) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from seqswe.analysis import Analysis, RunResult
+from seqswe.errors import ManifestError
+from seqswe.manifests.read import read_bytes, read_json
 from seqswe.runs.outcomes import COST, SECONDS, STEPS, TOKENS, reciprocal_rank
 from seqswe.runs.rollout import REASONS, Rollout
 from seqswe.runs.store import RunDirectory
@@ -34,6 +36,8 @@ LONGEST = 20_000
 """Characters of one text in the single file; longer ones are cut in the middle."""
 LONGEST_LIVE = 1_000_000
 """The same where a page asks for one rollout at a time."""
+MOST_BYTES = 64_000_000
+"""Of a rollout's file that is read at all."""
 BUDGET = 2_500_000
 """Characters of all rollouts' texts together in the single file."""
 
@@ -184,8 +188,8 @@ def _memory_usage(rollout: Rollout) -> str:
 
 def _trajectory(folder: Path | None) -> list[dict[str, Any]]:
     try:
-        data = json.loads(_read(folder, "trajectory.json"))
-    except ValueError:
+        data = read_json(folder / "trajectory.json", "", MOST_BYTES) if folder else None
+    except ManifestError:  # what can no longer be read is not shown
         return []
     steps = data.get("steps") if isinstance(data, dict) else None
     return [step for step in _list(steps) if isinstance(step, dict)]
@@ -220,9 +224,10 @@ def _call(call: dict[str, Any]) -> str:
 
 def _read(folder: Path | None, name: str) -> str:
     try:
-        return (folder / name).read_text(encoding="utf-8", errors="replace") if folder else ""
-    except OSError:
+        data = read_bytes(folder / name, MOST_BYTES) if folder else b""
+    except ManifestError:
         return ""
+    return data.decode("utf-8", "replace")
 
 
 def _text(value: Any) -> str:

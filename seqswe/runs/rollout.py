@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from seqswe.agent import Usage
 from seqswe.errors import RolloutError
 from seqswe.manifests.convert import parse
 from seqswe.models.meter import MemoryUsage
+from seqswe.patterns import ARM, INSTANCE_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +149,10 @@ class Rollout:
     is a result and must come out the same, bit for bit, when an interrupted run is resumed.
     """
 
-    arm: str
+    arm: Annotated[str, ARM]
     seed: int
     position: int
-    instance_id: str
+    instance_id: Annotated[str, INSTANCE_ID]
     key: str
     """Digest of instance, image, settings and memory snapshot: what the result depends on."""
     resolved: bool | None = None

@@ -11,23 +11,27 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Annotated, Any
 
 from seqswe import __version__
 from seqswe.errors import ManifestError, RunDirError
 from seqswe.experiment import Experiment, affecting
 from seqswe.instance import digest_of
-from seqswe.manifests.convert import parse
+from seqswe.manifests.convert import check_ids, parse
+from seqswe.manifests.read import is_there, parse_json, read_lines, read_toml
+from seqswe.patterns import INSTANCE_ID
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.snapshots import Snapshots, sync_folder
 
 FORMAT = 1
+MOST_INFO = 20_000_000
+"""Bytes of run.toml, which lists every task."""
+DAMAGED = "Restore the journal from a copy; only the last line may be incomplete."
 JSON_ERRORS = "backslashreplace"
 """Undecodable bytes of file names and patches come out as JSON's own escapes, and back again."""
 
@@ -51,7 +55,7 @@ class RunInfo:
     """run.toml: what a run directory holds and what it depends on."""
 
     experiment: Experiment
-    instance_ids: tuple[str, ...]
+    instance_ids: tuple[Annotated[str, INSTANCE_ID], ...]
     sequence_digest: str
     format: int = FORMAT
     seqswe: str = __version__
@@ -60,6 +64,9 @@ class RunInfo:
     synthetic: bool = False
     tests: TestCounts | None = None
     """None in what earlier versions wrote."""
+
+    def __post_init__(self) -> None:
+        check_ids(self.instance_ids, "field 'instance_ids'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,18 +150,13 @@ class RunDirectory:
     @classmethod
     def open(cls, root: Path) -> RunDirectory:
         """Open an existing run directory. Raises RunDirError if there is none."""
-        try:
-            data = tomllib.loads((root / "run.toml").read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        path = root / "run.toml"
+        if not is_there(path):
             raise RunDirError(
                 f"{root} is not a run directory (no run.toml)",
                 "Give the folder that `seqswe run --out` wrote.",
-            ) from None
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RunDirError(
-                f"{root}/run.toml cannot be read: {error}",
-                "Restore it from a copy, or start a new run.",
-            ) from None
+            )
+        data = _read_info(path)
         if isinstance(settings := data.get("experiment"), dict):
             settings.pop("code", None)  # a setting of earlier versions that had but one value
         if data.get("format") != FORMAT:
@@ -162,7 +164,7 @@ class RunDirectory:
                 f"{root} has format {data.get('format')!r}, not {FORMAT}",
                 "Use the SeqSWE that wrote it.",
             )
-        return cls(root, parse(RunInfo, data, f"{root}/run.toml"))
+        return cls(root, parse(RunInfo, data, str(path)))
 
     def check_same(self, experiment: Experiment) -> None:
         """Refuse settings that differ from those the results were made with."""
@@ -211,20 +213,21 @@ class RunDirectory:
         path = self.root / "rollouts.jsonl"
         if not path.exists():
             return Journal(rollouts=())
-        data = path.read_bytes()
-        *lines, rest = data.split(b"\n")
         latest: dict[tuple[str, int, int], Rollout] = {}
-        for number, line in enumerate(lines, 1):
+        whole = True
+        for line in read_lines(path, DAMAGED):
+            whole = line.whole
+            if not whole:
+                break
             try:
-                rollout = self._in_place(Rollout.from_json(json.loads(line)))
+                # What an agent spent may be impossible: reports say so.
+                data = parse_json(line.data, "rollout", DAMAGED, numbers=False)
+                rollout = self._in_place(Rollout.from_json(data))
             except (ValueError, ManifestError) as error:
-                raise RunDirError(
-                    f"{path}, line {number} is damaged: {error}",
-                    "Restore the journal from a copy; only the last line may be incomplete.",
-                ) from None
+                raise RunDirError(f"{line.where} is damaged: {error}", DAMAGED) from None
             latest[rollout.arm, rollout.seed, rollout.position] = rollout
         ordered = sorted(latest.values(), key=lambda r: (r.arm, r.seed, r.position))
-        return Journal(rollouts=tuple(ordered), truncated=bool(rest))
+        return Journal(rollouts=tuple(ordered), truncated=not whole)
 
     def _in_place(self, rollout: Rollout) -> Rollout:
         """A rollout of this run. Raises ValueError for one that belongs to another sequence."""
@@ -239,12 +242,17 @@ class RunDirectory:
     def repair(self) -> bool:
         """Cut a half-written last line off the journal; returns whether there was one."""
         path = self.root / "rollouts.jsonl"
-        if not path.exists() or not (data := path.read_bytes()) or data.endswith(b"\n"):
+        if not path.exists():
             return False
-        with path.open("r+b") as handle:
-            handle.truncate(data.rfind(b"\n") + 1)
-            os.fsync(handle.fileno())
-        return True
+        kept, whole = 0, True
+        for line in read_lines(path, DAMAGED):
+            whole = line.whole
+            kept += len(line.data) + 1 if whole else 0
+        if not whole:
+            with path.open("r+b") as handle:
+                handle.truncate(kept)
+                os.fsync(handle.fileno())
+        return not whole
 
     def append(self, rollout: Rollout) -> None:
         """Commit a finished rollout: one line, durable on return."""
@@ -266,6 +274,14 @@ class RunDirectory:
                 content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
             )
             (folder / name).write_bytes(data)
+
+
+def _read_info(path: Path) -> dict[str, Any]:
+    try:
+        return read_toml(path, "a run.toml", MOST_INFO)
+    except ManifestError as error:
+        hint = "Restore it from a copy, or start a new run."
+        raise RunDirError(error.message, hint) from None
 
 
 def dump(data: Any) -> str:

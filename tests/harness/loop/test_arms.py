@@ -96,7 +96,7 @@ def test_a_run_whose_experiences_are_gone_says_so(made, tmp_path, capsys):
     for path in again.rglob("experience.json"):
         path.unlink()
     assert told("resume", again) == 2
-    assert "experience.json cannot be read" in capsys.readouterr().err
+    assert "experience.json: No such file" in capsys.readouterr().err
 
 
 def replayed(capsys, run, *given):

@@ -197,7 +197,7 @@ def _scaled(arms: dict, outcome: str, factor: float) -> dict:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "cannot be read"),
+        ("{", "not JSON"),
         ("[]", "no baseline"),
         ('{"schema": "seqswe.baseline", "schema_version": 9}', "schema_version 9"),
         (
@@ -221,7 +221,7 @@ def test_a_baseline_with_numbers_missing_is_refused(base: RunDirectory, tmp_path
     data["arms"]["iid"]["resolved"][0].pop()
     file = tmp_path / "b.json"
     file.write_text(json.dumps(data))
-    with pytest.raises(UsageError, match="do not hold 120 numbers"):
+    with pytest.raises(UsageError, match="does not hold 120 numbers"):
         read(file)
 
 

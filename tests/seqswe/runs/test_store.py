@@ -186,7 +186,7 @@ def test_a_file_is_no_run(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("format = ", "cannot be read"),
+        ("format = ", "not TOML"),
         ("", "has format None, not 1"),
         ("format = 2", "has format 2, not 1"),
     ],
