@@ -105,7 +105,7 @@ def _print_disk(loaded: LoadedExperiment, store: RunDirectory, count: int) -> No
         f"{files / count / 1e3:.1f} kB a rollout, snapshots {snapshots / 1e3:.1f} kB in all"
     )
     if loaded.plan.experiment.sandbox == "docker":
-        from harness.sandboxes.docker import connect
+        from harness.sandboxes.engine import connect
 
         client = connect()
         found = [client.images.get(name) for name in set(store.info.environments.values())]
