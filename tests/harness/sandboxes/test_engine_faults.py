@@ -17,6 +17,8 @@ RUN = (
     *("run", "--codebase", "ledgerlite", "--agent", "gold", "--memory", "episodic"),
     *("--arm", "iid", "--arm", "sequential", "--seeds", "1", "--limit", "3", "--jobs", "2"),
 )
+# An engine that says "started" and starts nothing is found out as well, by the first deadline.
+SAYS_YES = {"garbage", "no fields", "half an answer"}
 CALLS = {
     "create": "POST /containers/create",
     "attach": "POST /containers/[^/]+/attach",
@@ -48,7 +50,7 @@ def provider(engine):
 def test_a_fault_while_a_sandbox_opens_is_the_sandboxs(engine, provider, lay, call):
     spec = lay()
     provider.prepare(spec.environment)
-    for fault in FAULTS:
+    for fault in sorted(set(FAULTS) - (SAYS_YES if call == "start" else set())):
         engine.break_(fault, CALLS[call])
         with pytest.raises(RolloutError) as caught:
             provider.open(spec)
