@@ -88,11 +88,17 @@ def rollouts(out):
 
 
 def run_while(engine, out, trouble):
-    """Run a few tasks; once one has its verdict, there is trouble."""
+    """Run a few tasks; once one has its verdict, there is trouble while a sandbox opens."""
+
+    def started():
+        return sum(name.endswith("/start") for name in engine.seen)
 
     def wait():
         while not rollouts(out):
-            time.sleep(0.05)
+            time.sleep(0.01)
+        before = started()
+        while started() == before:
+            time.sleep(0.001)
         trouble()
 
     threading.Thread(target=wait, daemon=True).start()

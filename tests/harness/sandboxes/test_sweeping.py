@@ -15,15 +15,15 @@ from seqswe import plugins
 pytestmark = pytest.mark.docker
 BOOT = "00000000-0000-0000-0000-0000000{:05x}"
 HOURS = str(10 * 3600)
-HERE = {"seqswe.owner", "seqswe.machine", "seqswe.deadline"}
+HERE = {"image", "seqswe.owner", "seqswe.machine", "seqswe.deadline"}
 
 
 @pytest.fixture
 def labels(docker, lay):
-    """The labels of a sandbox that is open now."""
+    """The labels of a sandbox that is open now; its image, to make another container of."""
     box = docker.open(lay())
     mine = [
-        each.labels
+        {**each.labels, "image": each.image.id}
         for each in docker.client.containers.list(filters={"label": "seqswe.run=tests"})
         if each.labels["seqswe.owner"].startswith(f"{os.getpid()}-")
     ]
@@ -41,7 +41,7 @@ def elsewhere(labels, boot):
 @contextmanager
 def container(docker, labels):
     made = docker.client.containers.run(
-        docker.images.ensure("3.11"),
+        labels.pop("image"),
         ["sleep", "120"],
         detach=True,
         auto_remove=True,
@@ -113,7 +113,7 @@ def test_what_a_dead_process_of_this_boot_left_is_removed(docker, labels):
 
 
 def test_what_a_live_process_has_is_kept(docker, labels):
-    assert survives(docker, labels)
+    assert survives(docker, {**labels})
 
 
 def test_folders_in_a_shared_cache_are_of_a_machine_too(tmp_path):
