@@ -121,3 +121,20 @@ def test_closed_sandboxes_keep_no_connection_open(docker, lay):
 
     many = [after_another() for _ in range(12)]
     assert many[-1] <= many[5], many  # the client's pool is full by then
+
+
+def test_the_main_process_reaps_what_others_leave(box):
+    box.run("for n in $(seq 40); do setsid sh -c 'sleep 0.01 & exit' & done; wait")
+    zombies = "grep -l '^State:.Z' /proc/[0-9]*/status | wc -l"
+    assert any(box.run(f"sleep 0.1; {zombies}").text == "0\n" for _ in range(50))
+
+
+def test_a_signal_to_the_main_process_ends_the_container(docker, lay):
+    box = docker.open(lay())
+    box.run("setsid sleep 60 &")
+    with ThreadPoolExecutor(1) as pool:
+        ending = pool.submit(docker.client.api.wait, box._container.id)
+        time.sleep(0.3)
+        docker.client.api.kill(box._container.id, "SIGTERM")
+        assert ending.result(timeout=60)["StatusCode"] == 0
+    box.close()
