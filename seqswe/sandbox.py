@@ -61,6 +61,9 @@ class Checkout:
     digest: str = ""
     """Digest and `count` of the sorted object ids that `commit` reaches: what an audit expects."""
     count: int = 0
+    tree: str = ""
+    """Name of a tar archive below `objects` with the commit's files and git's index of them, which
+    is quicker to unpack than git writes them; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

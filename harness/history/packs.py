@@ -19,10 +19,13 @@ from threading import Lock, get_ident
 
 from harness.history.absent import absent_objects
 from harness.history.git import Clone, GitError, settle
+from harness.history.trees import Trees, link
 from seqswe.errors import ManifestError, MissingError, UsageError
 from seqswe.manifests.read import read_json
 from seqswe.sandbox import Checkout
 
+TREE = "tree.tar"
+"""Lies beside the packs: the files of the commit."""
 BLOCK = 32
 """Steps of history that are squashed into one pack once they are all past."""
 
@@ -43,6 +46,7 @@ class History:
         # Packs of a clone that lacks objects must not be taken for those of a whole one.
         lacking = f"without-{listing_digest(sorted(absent))[:12]}" if absent else "."
         self.root = root / lacking
+        self._trees = Trees(root / "trees")
 
     def _check_order(self) -> None:
         if missing := [b for b in self._steps if not self.clone.has(b)]:
@@ -78,9 +82,10 @@ class History:
             for file in self._pack(newer, older).iterdir():
                 target = pack_folder / file.name
                 if not target.exists():
-                    _link(file, target)
+                    link(file, target)
         count, digest = self._reach(base)
-        return Checkout(commit=base, objects=folder, count=count, digest=digest)
+        tree = TREE if self._trees.put(self.clone, base, folder / TREE) else ""
+        return Checkout(commit=base, objects=folder, count=count, digest=digest, tree=tree)
 
     def reachable(self, commit: str) -> list[str]:
         """Return the ids of all objects that `commit` reaches and the clone has, sorted."""
@@ -157,13 +162,6 @@ def _kept(path: Path) -> tuple[int, str] | None:
     except ManifestError:
         pass
     return None
-
-
-def _link(file: Path, target: Path) -> None:
-    try:
-        os.link(file, target)
-    except OSError:  # not on this file system
-        shutil.copyfile(file, target)
 
 
 def listing_digest(names: Sequence[str]) -> str:

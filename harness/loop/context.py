@@ -20,7 +20,7 @@ from seqswe.memory import Services, build_memory
 from seqswe.runs.store import RunDirectory
 from seqswe.sandbox import SandboxProvider
 
-LIKELY = 2
+LIKELY = 1
 """Prefetch the grader's sandbox once patches outnumber empty attempts by this many: a sandbox
 that nobody takes costs more than one that is waited for."""
 
@@ -64,7 +64,7 @@ class RunContext:
 
     def prefetch_grading(self, cell: Cell, position: int) -> None:
         """Open the grader's sandbox while the agent works, if it is likely to be needed."""
-        if self.patches > LIKELY:
+        if self.patches >= LIKELY:
             self.sandboxes.prefetch(SandboxRequest(cell, position, for_agent=False))
 
     def prefetch_next(self, cell: Cell, position: int, *, has_patch: bool) -> None:

@@ -24,7 +24,7 @@ from typing import IO
 from packaging.requirements import Requirement
 
 from harness.sandboxes.checkout import PINNED, checkout_script
-from harness.sandboxes.cleanup import owner, sweep
+from harness.sandboxes.cleanup import make_folder, sweep
 from harness.sandboxes.commands import Deadline, code_of, shell, too_large
 from harness.sandboxes.open_sandboxes import OpenSandboxes
 from seqswe.errors import MissingError, RolloutError
@@ -93,7 +93,7 @@ class LocalSandbox:
         self._deadline = Deadline(spec.limits.task_seconds)
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = threading.Event()
-        self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner()}-"))
+        self._folder = make_folder(Path(tempfile.gettempdir()), PREFIX)
         self.root = str(self._folder / "testbed")
         self.objects = str(spec.checkout.objects.resolve())
         sources = spec.environment.source_path.split(":")
@@ -116,7 +116,7 @@ class LocalSandbox:
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             (project / name).write_text(text)
             (project / name).chmod(0o755)
-        script = checkout_script(spec.checkout.commit, self.objects)
+        script = checkout_script(spec.checkout, self.objects)
         try:
             done = self._execute(["sh", "-c", script], 120, {}, None)
             if not done.ok:
