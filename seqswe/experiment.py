@@ -120,7 +120,8 @@ class Experiment:
     delivery: Delivery = setting("prompt", "How a memory reaches the agent; see docs/memories.md.")
     sandbox: str = setting("docker", "Name of a sandbox, or module:attribute.")
     sandbox_option: tuple[str, ...] = setting((), "key=value for the sandbox; may be repeated.")
-    base_image: str = setting("", "Image that environments are built on.")
+    # The version of its Python is part of every result; where the image came from is not.
+    base_image: str = setting("", "Image that environments are built on.", effect="access")
     issues: str = setting(
         "",
         'Issue texts that the instances were mined with: JSON lines {"number", "title", "body", '
@@ -130,6 +131,12 @@ class Experiment:
     jobs: int = setting(2, "Rollouts at a time.", least=1, effect="access")
     retries: int = setting(
         2, "How often to retry a rollout after a transient failure.", least=0, effect="access"
+    )
+    crashes: int = setting(
+        5,
+        "Stop if the agent crashes in this many first rollouts, all of them; 0 never stops.",
+        least=0,
+        effect="access",
     )
     cpus: float = setting(LIMITS.cpus, "Processors of one sandbox.", above=0)
     memory_mb: int = setting(LIMITS.memory_mb, "Main memory of one sandbox in MB.", least=64)

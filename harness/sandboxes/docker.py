@@ -33,7 +33,13 @@ from harness.sandboxes import supervisor
 from harness.sandboxes.channel import Channel
 from harness.sandboxes.checkout import PINNED, checkout_script
 from harness.sandboxes.cleanup import alive, owner, sweep
-from harness.sandboxes.commands import Deadline, code_of, shell, too_large
+from harness.sandboxes.commands import (
+    Deadline,
+    code_of,
+    environment_digest,
+    shell,
+    too_large,
+)
 from harness.sandboxes.images import (
     BUILDER_LABEL,
     CHECKOUT,
@@ -102,6 +108,11 @@ class DockerProvider:
         """
         return self._prepare(environment).digest
 
+    def machine(self, environment: Environment) -> dict[str, str]:
+        """The image on this machine and the version of its Python; see the protocol."""
+        prepared = self._prepare(environment)
+        return {"python": prepared.version, "image": prepared.image}
+
     def resolve(self, environment: Environment) -> Resolution:
         """Exact versions of an environment's packages. Raises MissingError."""
         return resolution_of(environment, self.images.build_wheel)
@@ -130,12 +141,13 @@ class DockerProvider:
                 packages = self.environments.site_packages(
                     whole, place, partial(self.images.compile, python)
                 )
-                about = (self.images.version(python), whole.source_path, whole.distribution)
+                version = self.images.version(python)
                 self._prepared[key] = Prepared(
                     image=str(self.images.ensure(python).id),
                     packages=packages,
                     python=python,
-                    digest=digest_of("\n".join(["docker", *about, *whole.lock])),
+                    version=version,
+                    digest=environment_digest("docker", version, whole, whole.lock),
                 )
             return self._prepared[key]
 
@@ -183,6 +195,8 @@ class Prepared:
     image: str
     packages: Path
     python: str
+    version: str
+    """The whole version of its Python."""
     digest: str
 
 
@@ -224,6 +238,8 @@ class DockerSandbox:
         self._uid = FIRST_UID + next(_uids) % 1_000_000
         self._inbox = Inbox()
         self._closed = threading.Event()
+        self.processor_seconds = 0.0
+        """Processor time of the container up to the end of its last command."""
         try:
             with _sandbox_errors():
                 _open_to_all(spec.checkout.objects)
@@ -369,6 +385,7 @@ class DockerSandbox:
             seconds=seconds,
             limit=self.limits.output_bytes,
         )
+        self.processor_seconds = output.end["processor"]
         return Completed(
             exit_code=code_of(output.end["code"], output.end["late"]),
             stdout=bytes(output.streams[supervisor.OUT]),

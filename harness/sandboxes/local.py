@@ -7,7 +7,9 @@ as the user who started SeqSWE, with access to the network and to all files.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -16,16 +18,23 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from time import monotonic
-from typing import IO
+from typing import IO, Any
 
 from packaging.requirements import Requirement
 
 from harness.sandboxes.checkout import PINNED, checkout_script
 from harness.sandboxes.cleanup import owner, sweep
-from harness.sandboxes.commands import Deadline, code_of, shell, too_large
+from harness.sandboxes.commands import (
+    Deadline,
+    code_of,
+    environment_digest,
+    shell,
+    too_large,
+)
 from harness.sandboxes.open_sandboxes import OpenSandboxes
 from seqswe.errors import MissingError, RolloutError
 from seqswe.instance import digest_of
@@ -35,6 +44,18 @@ from seqswe.sandbox import Completed, Environment, SandboxSpec
 PREFIX = "seqswe-local-"
 STRAY_SECONDS = 5.0
 """How long processes that left their group are looked for and killed."""
+INSPECT = """
+import json, platform, sys
+from importlib.metadata import PackageNotFoundError, version
+packages = []
+for name in sys.argv[1:]:
+    try:
+        packages.append(f"{name}=={version(name)}")
+    except PackageNotFoundError:
+        pass
+print(json.dumps({"python": platform.python_version(), "packages": packages}))
+"""
+"""Prints what an interpreter is and has; run by that interpreter."""
 WARNING = (
     "the local sandbox isolates NOTHING: commands run as you, with your files and network. "
     "Use it for model-free agents only."
@@ -51,8 +72,18 @@ class LocalProvider:
         self._open = OpenSandboxes()
 
     def prepare(self, environment: Environment) -> str:
-        """Make the environment's interpreter ready; returns its digest."""
-        return digest_of(f"local {self._python(environment)} {sys.version}")
+        """Make the environment's interpreter ready; returns a digest of what is installed.
+
+        The digest is the same on every machine: it names versions, not the interpreter's place.
+        """
+        found = _inspect(self._python(environment), environment)
+        return environment_digest("local", found["python"], environment, found["packages"])
+
+    def machine(self, environment: Environment) -> dict[str, str]:
+        """The interpreter and its version, here; see the protocol."""
+        python = self._python(environment)
+        version = str(_inspect(python, environment)["python"])
+        return {"python": version, "interpreter": str(python)}
 
     def open(self, spec: SandboxSpec) -> LocalSandbox:
         """Check the commit out in a temporary folder."""
@@ -93,6 +124,8 @@ class LocalSandbox:
         self._deadline = Deadline(spec.limits.task_seconds)
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = threading.Event()
+        self.processor_seconds = 0.0
+        """Processor time of all commands and of the processes that they waited for."""
         self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner()}-"))
         self.root = str(self._folder / "testbed")
         self.objects = str(spec.checkout.objects.resolve())
@@ -195,7 +228,13 @@ class LocalSandbox:
     ) -> Completed:
         started = monotonic()
         # Output goes to files: a child that outlives its parent cannot hold a pipe open.
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        with (
+            tempfile.TemporaryFile() as out,
+            tempfile.TemporaryFile() as err,
+            tempfile.TemporaryFile() as input_,
+        ):
+            input_.write(stdin or b"")
+            input_.seek(0)
             try:
                 process = subprocess.Popen(
                     arguments,
@@ -203,21 +242,19 @@ class LocalSandbox:
                     env={**self._env, **env},
                     stdout=out,
                     stderr=err,
-                    stdin=subprocess.PIPE,
+                    stdin=input_,
                     start_new_session=True,
                 )
             except OSError as error:
                 return Completed(exit_code=127, stdout=b"", stderr=str(error).encode())
-            late = False
             self._process = process
             if self._closed.is_set():  # while it was being started
                 _kill_group(process)
             try:
-                process.communicate(stdin, timeout=seconds)
-            except subprocess.TimeoutExpired:
-                late = True
+                late = not _ended(process, seconds)
             finally:
                 _kill_group(process)
+                self.processor_seconds += _reap(process)
                 self._process = None  # its number may soon be another's
             limit = self.limits.output_bytes
             texts = [_head(handle, limit) for handle in (out, err)]
@@ -240,7 +277,22 @@ def _head(handle: IO[bytes], limit: int) -> tuple[bytes, bool]:
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+
+
+def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether a process ends in so many seconds. It is not reaped: its number stays its own."""
+    handle = os.pidfd_open(process.pid)
+    try:
+        return bool(select.select([handle], [], [], seconds)[0])
+    finally:
+        os.close(handle)
+
+
+def _reap(process: subprocess.Popen[bytes]) -> float:
+    """Wait for a process; returns the processor time of it and of those that it waited for."""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return used.ru_utime + used.ru_stime
 
 
 def _installed(requirement: str) -> bool:
@@ -249,6 +301,22 @@ def _installed(requirement: str) -> bool:
         return wanted.specifier.contains(metadata.version(wanted.name), prereleases=True)
     except metadata.PackageNotFoundError:
         return False
+
+
+@cache
+def _inspect(python: Path, environment: Environment) -> dict[str, Any]:
+    """The whole version of an interpreter, and those of the environment's packages in it."""
+    names = [Requirement(text).name for text in environment.lock or environment.requirements]
+    done = subprocess.run(
+        [str(python), "-I", "-c", INSPECT, *names], capture_output=True, text=True
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        raise MissingError(
+            f"{python} does not run: {last}"[:300], "Install it again, or use --sandbox docker."
+        )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def _create(folder: Path, environment: Environment, packages: Sequence[str]) -> None:

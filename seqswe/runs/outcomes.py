@@ -97,7 +97,7 @@ TOKENS = amount(
     "tokens",
     "Tokens",
     "tokens per task",
-    lambda r: r.usage.prompt_tokens + r.usage.completion_tokens,
+    lambda r: r.usage.tokens,
 )
 COST = amount("cost", "Cost", "USD per task", lambda r: r.usage.cost_usd)
 MEMORY_TOKENS = amount(
