@@ -78,8 +78,8 @@ def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
     loaded = LoadedExperiment.load(experiment)
     loaded.try_plugins()
     planned = make_plan(store.info.experiment, store.info.instance_ids)
-    store.check_sequence(loaded.digest(len(planned.instance_ids)))
     more = adds(planned, loaded.plan)
+    store.check_sequence(loaded.digest(len(planned.instance_ids)))
     with open_provider(experiment.sandbox_choice) as provider:
         if more:
             _extend(store, loaded.info(provider))

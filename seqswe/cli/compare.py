@@ -10,6 +10,7 @@ import click
 if TYPE_CHECKING:
     from seqswe.comparison.compare import Comparison, FailOn
 
+ALLOW_CRASHES = "Take rollouts whose agent crashed as they were graded, instead of refusing them."
 PATH = click.Path(path_type=Path)
 
 
@@ -21,6 +22,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--margin", default=0.03, show_default=True, help="Changes within ± this are equal.")
 @click.option("--once", is_flag=True, help="Only one look will be taken: spend the whole level.")
 @click.option("--across-agents", is_flag=True, help="Compare different agents on purpose.")
+@click.option("--allow-crashes", is_flag=True, help=ALLOW_CRASHES)
 @click.option(
     "--fail-on",
     type=click.Choice(["never", "regression", "inconclusive"]),
@@ -35,15 +37,16 @@ def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
     """Compare HEAD with BASE, paired by instance: regression, no evidence or improvement.
 
     Each is a run directory or a file that `seqswe baseline` wrote. Both must be complete, of one
-    agent, and over the same sequence and policies. Seeds may be added between looks: the level
-    pays for it.
+    agent, and over the same sequence and policies. `seqswe resume` may add to a run between looks:
+    the level pays for it.
     """
     from seqswe.comparison.baseline import read
     from seqswe.comparison.compare import Question, compare
     from seqswe.reports.comparison import remarks, sentence
 
     question = {
-        name: options[name] for name in ("arm", "outcome", "margin", "once", "across_agents")
+        name: options[name]
+        for name in ("arm", "outcome", "margin", "once", "across_agents", "allow_crashes")
     }
     comparison = compare(read(base), read(head), Question(**question))  # type: ignore[arg-type]
     fails = comparison.fails(fail_on)
@@ -57,15 +60,19 @@ def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
 
 @click.command("baseline")
 @click.argument("run", type=PATH)
-def baseline(run: Path) -> None:
+@click.option("--allow-crashes", is_flag=True, help=ALLOW_CRASHES)
+def baseline(run: Path, *, allow_crashes: bool) -> None:
     """Print a finished RUN as one small JSON file, for `seqswe compare` to come back to.
 
     It holds outcomes and settings, no issue text and no patch: seqswe baseline RUN > baseline.json
     """
-    from seqswe.comparison.baseline import of_run
+    from seqswe.comparison.baseline import check_crashes, of_run
     from seqswe.runs.store import RunDirectory
 
-    click.echo(of_run(RunDirectory.open(run)).as_json(), nl=False)
+    made = of_run(RunDirectory.open(run))
+    if not allow_crashes:
+        check_crashes(made)
+    click.echo(made.as_json(), nl=False)
 
 
 def _documents(

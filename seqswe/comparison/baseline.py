@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from seqswe.analysis.arms import RunLayout, layout, matrix
 from seqswe.errors import IncompleteError, RunDirError, UsageError
 from seqswe.manifests.convert import parse
 from seqswe.outcome import Outcome
+from seqswe.patterns import COUNT, Between
+from seqswe.runs.files import check_files
 from seqswe.runs.outcomes import COST, HIT_AT_1, RECIPROCAL_RANK, RESOLVED, STEPS, TOKENS
 from seqswe.runs.registry import present, registry
 from seqswe.runs.store import Journal, RunDirectory
@@ -27,7 +29,7 @@ from seqswe.statistics.arrays import FloatArray
 PLACES = frozenset({"mirror", "issues"})
 """Settings that name a folder of the machine: no result depends on where it was."""
 SCHEMA = "seqswe.baseline"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 KEPT = tuple(o.name for o in (RESOLVED, HIT_AT_1, RECIPROCAL_RANK, COST, TOKENS, STEPS))
 """Built-in outcomes that a baseline keeps, because gates are set on them."""
 
@@ -45,10 +47,12 @@ class Baseline:
     sequence_digest: str
     instance_ids: tuple[str, ...]
     settings: Mapping[str, Any]
-    planned_seeds: int
-    """Seeds the run was begun with; more than these were added after a look at the results."""
+    looks: Annotated[int, Between(least=1, most=10_000)]
+    """1, and one more for each time that the run was added to after a look at its results."""
     arms: Values
     results_digest: str
+    crashed: Annotated[int, COUNT] = 0
+    """Rollouts whose agent crashed: they are graded, and say little of what was to be measured."""
     synthetic: bool = False
     seqswe: str = __version__
     schema: str = SCHEMA
@@ -75,6 +79,7 @@ def read(path: Path) -> Baseline:
 def of_run(directory: RunDirectory) -> Baseline:
     """Reduce a run. Raises IncompleteError unless every planned rollout has a verdict."""
     info, journal = directory.info, directory.journal()
+    check_files(directory, journal)
     plan = layout(info, journal)
     graded = sum(r.graded for r in journal.rollouts)
     if graded < plan.planned or not graded:
@@ -91,9 +96,10 @@ def of_run(directory: RunDirectory) -> Baseline:
         sequence_digest=info.sequence_digest,
         instance_ids=info.instance_ids[: plan.tasks],
         settings=settings | {"codebase": codebase},
-        planned_seeds=info.experiment.seeds,
+        looks=info.looks,
         arms={arm: _outcomes(arm, journal, plan, kept) for arm in plan.arms},
         results_digest=journal.results_digest(),
+        crashed=sum(rollout.crashed for rollout in journal.rollouts),
         synthetic=info.synthetic,
         seqswe=info.seqswe,
     )
@@ -118,12 +124,23 @@ def of_file(path: Path) -> Baseline:
         )
     if data.get("schema_version") != SCHEMA_VERSION:
         raise UsageError(
-            f"{path} has schema_version {data.get('schema_version')!r}, not {SCHEMA_VERSION}",
-            "Write it again with this SeqSWE.",
+            f"{path} was written by SeqSWE {data.get('seqswe', '?')!s:.20} (schema_version "
+            f"{data.get('schema_version')!r:.20}); this is {__version__} (schema_version "
+            f"{SCHEMA_VERSION})",
+            "Run it again and write it anew: results of the two cannot be compared.",
         )
     baseline = parse(Baseline, data, str(path))
     _check_shape(baseline, path)
     return baseline
+
+
+def check_crashes(side: Baseline) -> None:
+    """Raises UsageError for a run in which the agent crashed."""
+    if side.crashed:
+        raise UsageError(
+            f"the agent crashed in some rollouts of a run of {side.codebase}: {side.crashed}",
+            "`seqswe report` says why. Repeat the run, or take them as graded: --allow-crashes.",
+        )
 
 
 def _outcomes(

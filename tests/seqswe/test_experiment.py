@@ -42,6 +42,7 @@ OTHER = {
     "issues": "x.jsonl",
     "jobs": 9,
     "retries": 9,
+    "crashes": 9,
     "cpus": 9.0,
     "memory_mb": 999,
     "pids": 99,
