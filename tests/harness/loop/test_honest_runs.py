@@ -168,8 +168,7 @@ def test_numbers_that_cannot_be_are_missing_and_said(run, seqswe):
     for line in (out / "rollouts.jsonl").read_text().splitlines():
         rollout = json.loads(line, parse_constant=lambda name: math.nan)
         for name, value in rollout["usage"].items():
-            assert value is None or value == 0, name  # None here; what nobody counted was 0
-        assert rollout["usage"]["steps"] is None
+            assert value is None, name
     _, _, warned = report_of(seqswe, out)
     assert "6 of 6 rollouts report impossible numbers" in warned
 
