@@ -23,6 +23,7 @@ Feedback = Literal["none", "verdict", "tests", "gold"]
 FEEDBACKS: tuple[Feedback, ...] = get_args(Feedback)
 Delivery = Literal["prompt", "file", "folder", "mcp", "mcp-http"]
 DELIVERIES: tuple[Delivery, ...] = get_args(Delivery)
+Instructions = Literal["keep", "hide"]
 LITELLM = "litellm:"
 """A model of this prefix is asked through LiteLLM, which knows the protocols of all providers."""
 CODE_POLICY = "gold"
@@ -118,6 +119,11 @@ class Experiment:
     limit: int = setting(0, "Run only the first N tasks; 0 runs all.", least=0, effect="selection")
     feedback: Feedback = setting("gold", "What a memory is told after a task.")
     delivery: Delivery = setting("prompt", "How a memory reaches the agent; see docs/memories.md.")
+    instructions: Instructions = setting(
+        "keep",
+        "Files of the codebase that agents read on their own, such as CLAUDE.md: as they are, or "
+        "out of the working tree.",
+    )
     sandbox: str = setting("docker", "Name of a sandbox, or module:attribute.")
     sandbox_option: tuple[str, ...] = setting((), "key=value for the sandbox; may be repeated.")
     # The version of its Python is part of every result; where the image came from is not.

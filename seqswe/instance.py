@@ -49,6 +49,8 @@ class Instance:
     pytest_arguments: tuple[str, ...] = ()
     """Further arguments that its tests need, found at validation."""
     bug_patch: str = ""
+    instructions: tuple[str, ...] = ()
+    """Files of the base commit that agents read on their own, such as CLAUDE.md."""
     extra: Mapping[str, object] = field(default_factory=dict)
 
     @property

@@ -56,6 +56,11 @@ class RunContext:
         """The way a memory is delivered; an arm without one has neither tool nor text of it."""
         return "prompt" if cell.memory == "absent" else self.experiment.delivery
 
+    def hidden(self, position: int) -> tuple[str, ...]:
+        """Files that are kept out of the agent's sight."""
+        hide = self.experiment.instructions == "hide"
+        return self.instances[position].instructions if hide else ()
+
     def key(self, instance: Instance, before: str) -> str:
         """What a result depends on: instance, packages, settings, memory, version."""
         packages = self.environments[instance.environment]

@@ -27,6 +27,7 @@ from seqswe.experiment import Experiment, Plan
 from seqswe.experiment import make_plan as make_plan
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.manifests import manifest_files as manifests
+from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.manifest import Manifest
 from seqswe.memory import Commit, Services
 from seqswe.runs.folders import cache_folder
@@ -112,6 +113,7 @@ class LoadedExperiment:
             sequence_digest=self.digest(),
             environments=digests,
             machine={key: dict(machine(self.manifest.environment(key))) for key in digests},
+            instructions=InstructionCounts.of([i.instructions for i in self.instances]),
             synthetic=any(i.synthetic for i in self.instances),
             tests=self.tests(),
         )

@@ -19,6 +19,7 @@ from harness.loop.attempt import CheckedAttempt, validate_attempt
 from harness.loop.clock import Clock
 from harness.loop.context import RunContext
 from harness.loop.experiences import EXPERIENCE_FILE, experience_json, leave_out_own_lesson
+from harness.loop.instructions import hide, without
 from harness.loop.sandbox_pool import OpenSandbox, SandboxRequest
 from harness.memory.metered import MeteredMemory, meter_of
 from seqswe.agent import Attempt
@@ -146,12 +147,15 @@ def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Cl
     request = SandboxRequest(cell, task.position, for_agent=True)
     with context.sandboxes.take(request) as opened:
         clock.add(opened.timing)
+        hidden = context.hidden(task.position)
+        hide(opened.sandbox, hidden)
         with deliver(context.delivery(cell), recall, opened.sandbox) as handover:
             sandbox = Recording(opened.sandbox, context.experiment.limits, handover.recall.env)
             with clock.phase("agent"), clock.processor(opened.sandbox):
                 solved = _solve(context, cell, task, handover.recall, sandbox)
         with clock.phase("collect"):
             collected, failure = _collect(opened, solved.failure)
+            collected = without(collected, hidden)
     return Work(
         attempt=handover.noted(solved.attempt),
         failure=failure,

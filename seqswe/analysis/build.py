@@ -170,6 +170,7 @@ def _run(read: _Read) -> RunResult:
 
 def _warnings(read: _Read, graded: int) -> Iterable[str]:
     planned, rollouts = read.plan.planned, read.journal.rollouts
+    info = read.directory.info
     if crashes := [r for r in rollouts if r.crashed]:
         said = " ".join(crashes[0].failure.detail.split()) if crashes[0].failure else ""
         yield (
@@ -184,11 +185,14 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
         )
     if read.journal.truncated:
         yield "The journal's last line was half written and is left out (resume repeats it)."
-    if read.directory.info.synthetic:
+    if info.synthetic:
         yield "SYNTHETIC: the bugs were injected, not made by people; do not quote as real issues."
-    if read.directory.info.looks > 1:
+    if told := info.instructions.sentence(len(info.instance_ids)):
+        kept = info.experiment.instructions == "keep"
+        yield f"INSTRUCTIONS {'kept' if kept else 'hidden'}: {told}"
+    if info.looks > 1:
         yield (
-            f"This run was added to after a look at its results (look {read.directory.info.looks}):"
+            f"This run was added to after a look at its results (look {info.looks}):"
             " intervals and p-values here do not pay for that, those of `seqswe compare` do."
         )
     if refused := [r for r in rollouts if r.usage_refused]:

@@ -103,6 +103,7 @@ def run_json(run: RunResult) -> dict[str, Any]:
             key: {name: about[name] for name in ("python", "image") if name in about}
             for key, about in run.info.machine.items()
         },
+        "instructions": asdict(run.info.instructions),
         "looks": run.info.looks,
         "crashed": sum(rollout.crashed for rollout in run.rollouts),
         "made_with": run.info.seqswe,

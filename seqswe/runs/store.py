@@ -24,6 +24,7 @@ from seqswe.errors import ManifestError, RunDirError
 from seqswe.experiment import Experiment, affecting, make_plan
 from seqswe.instance import digest_of
 from seqswe.manifests.convert import parse
+from seqswe.manifests.instructions import InstructionCounts
 from seqswe.patterns import Between
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.snapshots import Snapshots, sync_folder
@@ -65,6 +66,7 @@ class RunInfo:
     for people: no digest is over it."""
     looks: Annotated[int, Between(least=1, most=10_000)] = 1
     """1, and one more for each time that the run was added to after results were there."""
+    instructions: InstructionCounts = InstructionCounts()
     synthetic: bool = False
     tests: TestCounts | None = None
     """None if they were not counted."""

@@ -36,6 +36,7 @@ OTHER = {
     "limit": 9,
     "feedback": "none",
     "delivery": "file",
+    "instructions": "hide",
     "sandbox": "local",
     "sandbox_option": ("k=1",),
     "base_image": "x",
