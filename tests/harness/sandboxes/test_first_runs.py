@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 from uuid import uuid4
 
 import pytest
@@ -67,3 +68,20 @@ def test_two_processes_build_an_image_once(docker, bases):
     assert len(ids) == 1
     base = client.images.get(bases[0]).id
     assert sum(image.attrs["Parent"] == base for image in client.images.list(all=True)) == 1
+
+
+def test_the_place_of_the_interpreter_is_no_result(tmp_path):
+    """Two virtual environments with the same Python and packages."""
+    venv = tmp_path / "elsewhere"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    [site] = venv.glob("lib/python3.*/site-packages")
+    (site / "same.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    digests = set()
+    for number, python in enumerate((sys.executable, str(venv / "bin" / "python"))):
+        command = [python, "-m", "seqswe", "run", *RUN, "--sandbox", "local"]
+        done = subprocess.run(
+            [*command, "--out", str(tmp_path / str(number))], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        digests.add(re.search(r"results (sha256:\w+)", done.stderr).group(1))
+    assert len(digests) == 1
