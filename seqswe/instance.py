@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -86,6 +87,15 @@ class Instance:
             *(["|", *self.pytest_arguments] if self.pytest_arguments else []),
         )
         return digest_of("\0".join(parts))
+
+
+def digest_of_fields(fields: Mapping[str, object]) -> str:
+    """Digest of plain data (JSON), whatever the order of its keys.
+
+    Kept beside the data, it tells damage and careless editing. It is no signature: who edits the
+    data can make the digest anew.
+    """
+    return digest_of(json.dumps(fields, sort_keys=True))
 
 
 def digest_of(text: str | bytes) -> str:

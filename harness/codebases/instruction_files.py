@@ -70,7 +70,8 @@ WHOLE = FOLDERS | {".github"}
 def is_instructions(path: str) -> bool:
     """Whether an agent reads a file on its own, going by its path from the top folder."""
     *folders, name = PurePosixPath(path).parts
-    return (
+    # A name that is no text cannot stand in a manifest, and no agent looks for it.
+    return path.isprintable() and (
         name in NAMES
         or (path in TOP)
         or path.startswith(GITHUB)

@@ -177,6 +177,15 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
             f"CRASHED: the agent crashed in {len(crashes)} of {len(rollouts)} rollouts, which are "
             f"graded for what it left. The first said: {said[:200] or 'nothing'}"
         )
+    late = sum(r.failure is not None and r.failure.cause == "agent_out_of_budget" for r in rollouts)
+    if late:
+        yield (
+            f"OUT OF TIME: in {late} of {len(rollouts)} rollouts the agent used up its time, steps "
+            "or tokens; they are graded for what it left."
+        )
+    done = [r for r in rollouts if r.graded]
+    if done and not any(r.edited_files or r.ranking for r in done):
+        yield f"EMPTY: in none of {len(done)} graded rollouts did the agent change or name a file."
     if graded < planned:
         failed = len(rollouts) - graded
         yield (

@@ -17,6 +17,7 @@ import numpy as np
 from seqswe import __version__
 from seqswe.analysis.arms import RunLayout, layout, matrix
 from seqswe.errors import IncompleteError, RunDirError, UsageError
+from seqswe.instance import digest_of_fields
 from seqswe.manifests.convert import parse
 from seqswe.outcome import Outcome
 from seqswe.patterns import COUNT, Between
@@ -61,6 +62,7 @@ class Baseline:
     def as_json(self) -> str:
         """The file's text, a line per seed, so that a change reads well in a diff."""
         data = asdict(self)
+        data = {"digest": digest_of_fields(data), **data}
         arms, ids = data.pop("arms"), json.dumps(data.pop("instance_ids"), ensure_ascii=False)
         head = json.dumps(data, indent=1, ensure_ascii=False)[:-2]
         return f'{head},\n "instance_ids": {ids},\n "arms": {_arms_text(arms)}\n}}\n'
@@ -129,8 +131,14 @@ def of_file(path: Path) -> Baseline:
             f"{SCHEMA_VERSION})",
             "Run it again and write it anew: results of the two cannot be compared.",
         )
+    digest = data.pop("digest", None)
     baseline = parse(Baseline, data, str(path))
     _check_shape(baseline, path)
+    if digest != digest_of_fields(data):
+        raise UsageError(
+            f"{path} was changed after it was written",
+            "Restore it from a copy, or write it again with `seqswe baseline`.",
+        )
     return baseline
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any, Literal
 
 from seqswe.agent import Usage
 from seqswe.errors import ManifestError, RolloutError
-from seqswe.instance import digest_of
+from seqswe.instance import digest_of_fields
 from seqswe.manifests.convert import parse
 from seqswe.models.meter import MemoryUsage
 from seqswe.patterns import AMOUNT, COUNT
@@ -213,7 +212,7 @@ class Rollout:
     def as_json(self) -> dict[str, Any]:
         """A JSON object with a digest over its fields; `from_json` reads it back."""
         data = self._fields()
-        return data | {"digest": _digest(data)}
+        return data | {"digest": digest_of_fields(data)}
 
     def _fields(self) -> dict[str, Any]:
         # Not asdict for the whole: it copies every tuple, and a digest is over all rollouts.
@@ -231,13 +230,12 @@ class Rollout:
     def from_json(cls, data: Mapping[str, Any]) -> Rollout:
         """Read what `as_json` wrote. Raises ManifestError or ValueError on anything else.
 
-        The digest tells damage and careless editing. It is no signature: who edits a line can
-        make its digest anew.
+        See `digest_of_fields` for what the digest is worth.
         """
         if not isinstance(data, Mapping) or "digest" not in data:
             raise ManifestError("rollout: field 'digest' is missing", DIGEST_HINT)
         fields = {name: value for name, value in data.items() if name != "digest"}
-        if data["digest"] != _digest(fields):
+        if data["digest"] != digest_of_fields(fields):
             raise ManifestError("its fields are not those that its digest is of", DIGEST_HINT)
         return parse(cls, fields, "rollout")
 
@@ -246,10 +244,6 @@ class Rollout:
         data = {k: v for k, v in self._fields().items() if k not in MEASUREMENTS}
         del data["problem"]  # worded for people, as a failure's detail is
         return data | {"failure": self.failure.cause if self.failure else None}
-
-
-def _digest(fields: Mapping[str, Any]) -> str:
-    return digest_of(json.dumps(fields, sort_keys=True))
 
 
 DIGEST_HINT = "It was changed after the run: restore it from a copy."

@@ -22,7 +22,7 @@ from typing import Annotated, Any
 from seqswe import __version__
 from seqswe.errors import ManifestError, RunDirError
 from seqswe.experiment import Experiment, affecting, make_plan
-from seqswe.instance import digest_of
+from seqswe.instance import digest_of, digest_of_fields
 from seqswe.manifests.convert import parse
 from seqswe.manifests.instructions import InstructionCounts
 from seqswe.patterns import Between
@@ -72,9 +72,10 @@ class RunInfo:
     """None if they were not counted."""
 
     def data(self) -> dict[str, Any]:
-        """What run.toml holds. TOML has no word for nothing."""
+        """What run.toml holds, with a digest over it. TOML has no word for nothing."""
         data = asdict(self) | {"experiment": self.experiment.as_dict()}
-        return {name: value for name, value in data.items() if value is not None}
+        told = {name: value for name, value in data.items() if value is not None}
+        return {"digest": digest_of_fields(told), **told}
 
     def check_planned(self, rollout: Rollout, planned: Planned) -> None:
         """Raises ValueError for a rollout that is none of this run's."""
@@ -198,7 +199,14 @@ class RunDirectory:
                 f"{data.get('format')!r:.20}); this is {__version__} (format {FORMAT})",
                 "Use the SeqSWE that made it, or run it again: results of the two cannot be mixed.",
             )
-        return cls(root, parse(RunInfo, data, f"{root}/run.toml"))
+        fields = {name: value for name, value in data.items() if name != "digest"}
+        info = parse(RunInfo, fields, f"{root}/run.toml")
+        if data.get("digest") != digest_of_fields(fields):
+            raise RunDirError(
+                f"{root}/run.toml was changed after it was written",
+                "Restore it from a copy: the results belong to what it said.",
+            )
+        return cls(root, info)
 
     def check_same(self, experiment: Experiment) -> None:
         """Refuse settings that differ from those the results were made with."""

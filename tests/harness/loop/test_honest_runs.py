@@ -211,6 +211,14 @@ def edited(name, text):
     return edit
 
 
+def settings(old, new):
+    def edit(folder):
+        text = (folder / "run.toml").read_text()
+        (folder / "run.toml").write_text(text.replace(old, new) if old in text else text + new)
+
+    return edit
+
+
 EDITS = {
     "a verdict": changed(resolved=False),
     "an unknown arm": changed(arm="iid2"),
@@ -223,6 +231,8 @@ EDITS = {
     "a patch": edited("patch.diff", lambda text: text.replace("+", "+ ", 1)),
     "a test log": edited("test.log", lambda text: text.replace("passed", "failed")),
     "a report": edited("report.json", lambda text: text.replace("true", "false")),
+    "the number of looks": settings("looks = 1", "looks = 2"),
+    "the agent": settings('agent = "gold"', 'agent = "noop"'),
 }
 
 
@@ -237,13 +247,33 @@ def test_an_edited_run_is_refused_by_whatever_reads_it(finished, seqswe, tmp_pat
         code, _, err = seqswe(*command, copy)
         assert code == 2, (command, err)
         assert len(err.splitlines()) <= 3
-        assert "damaged" in err or "was changed after the run" in err
+        assert "damaged" in err or "was changed after" in err
+
+
+def test_an_edited_baseline_is_refused(finished, seqswe, tmp_path):
+    _, said, _ = seqswe("baseline", finished)
+    assert '"resolved": [' in said
+    flipped = said.replace("[1,1]", "[1,0]", 1)
+    assert flipped != said
+    (tmp_path / "kept.json").write_text(flipped)
+    code, _, err = seqswe("compare", tmp_path / "kept.json", finished)
+    assert code == 2, "a flipped verdict"
+    assert "was changed after it was written" in err
 
 
 def test_a_run_that_nobody_touched_is_read(finished, seqswe, tmp_path):
     for command in (("report", "--out", tmp_path), ("baseline",), ("compare", finished)):
         assert seqswe(*command, finished)[0] == 0
     assert seqswe("resume", finished)[0] == 0
+
+
+def test_agents_that_do_nothing_or_run_out_of_time_are_said(run, seqswe):
+    script = 'if [ "$SEQSWE_POSITION" = 1 ]; then sleep 20; fi'
+    code, err, out = run(*by_command(script, seconds=1), "--memory", "none")
+    assert code == 0, err
+    _, _, warned = report_of(seqswe, out)
+    assert "OUT OF TIME: in 2 of 6 rollouts" in warned
+    assert "EMPTY: in none of 6 graded rollouts" in warned
 
 
 # C2: more of a run
