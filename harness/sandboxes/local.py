@@ -6,8 +6,6 @@ as the user who started SeqSWE, with access to the network and to all files.
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import select
 import shutil
@@ -18,13 +16,9 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from time import monotonic
-from typing import IO, Any
-
-from packaging.requirements import Requirement
+from typing import IO
 
 from harness.sandboxes.checkout import PINNED, checkout_script
 from harness.sandboxes.cleanup import owner, sweep
@@ -35,8 +29,9 @@ from harness.sandboxes.commands import (
     shell,
     too_large,
 )
+from harness.sandboxes.interpreters import create, inspect_python, installed
 from harness.sandboxes.open_sandboxes import OpenSandboxes
-from seqswe.errors import MissingError, RolloutError
+from seqswe.errors import RolloutError
 from seqswe.instance import digest_of
 from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import Completed, Environment, SandboxSpec
@@ -44,18 +39,6 @@ from seqswe.sandbox import Completed, Environment, SandboxSpec
 PREFIX = "seqswe-local-"
 STRAY_SECONDS = 5.0
 """How long processes that left their group are looked for and killed."""
-INSPECT = """
-import json, platform, sys
-from importlib.metadata import PackageNotFoundError, version
-packages = []
-for name in sys.argv[1:]:
-    try:
-        packages.append(f"{name}=={version(name)}")
-    except PackageNotFoundError:
-        pass
-print(json.dumps({"python": platform.python_version(), "packages": packages}))
-"""
-"""Prints what an interpreter is and has; run by that interpreter."""
 WARNING = (
     "the local sandbox isolates NOTHING: commands run as you, with your files and network. "
     "Use it for model-free agents only."
@@ -76,13 +59,13 @@ class LocalProvider:
 
         The digest is the same on every machine: it names versions, not the interpreter's place.
         """
-        found = _inspect(self._python(environment), environment)
+        found = inspect_python(self._python(environment), environment)
         return environment_digest("local", found["python"], environment, found["packages"])
 
     def machine(self, environment: Environment) -> dict[str, str]:
         """The interpreter and its version, here; see the protocol."""
         python = self._python(environment)
-        version = str(_inspect(python, environment)["python"])
+        version = str(inspect_python(python, environment)["python"])
         return {"python": version, "interpreter": str(python)}
 
     def open(self, spec: SandboxSpec) -> LocalSandbox:
@@ -107,12 +90,12 @@ class LocalProvider:
         own_version = "{}.{}".format(*sys.version_info[:2])
         packages = environment.lock or environment.requirements
         with self._lock:
-            if environment.python == own_version and all(map(_installed, environment.requirements)):
+            if environment.python == own_version and all(map(installed, environment.requirements)):
                 return Path(sys.executable)
             folder = (
                 cache_folder() / "venvs" / f"{environment.key}-{digest_of(repr(packages))[7:15]}"
             )
-            _create(folder, environment, packages)
+            create(folder, environment, packages)
         return folder / "bin" / "python"
 
 
@@ -293,57 +276,3 @@ def _reap(process: subprocess.Popen[bytes]) -> float:
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return used.ru_utime + used.ru_stime
-
-
-def _installed(requirement: str) -> bool:
-    wanted = Requirement(requirement)
-    try:
-        return wanted.specifier.contains(metadata.version(wanted.name), prereleases=True)
-    except metadata.PackageNotFoundError:
-        return False
-
-
-@cache
-def _inspect(python: Path, environment: Environment) -> dict[str, Any]:
-    """The whole version of an interpreter, and those of the environment's packages in it."""
-    names = [Requirement(text).name for text in environment.lock or environment.requirements]
-    done = subprocess.run(
-        [str(python), "-I", "-c", INSPECT, *names], capture_output=True, text=True
-    )
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        raise MissingError(
-            f"{python} does not run: {last}"[:300], "Install it again, or use --sandbox docker."
-        )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
-def _create(folder: Path, environment: Environment, packages: Sequence[str]) -> None:
-    """Make a virtual environment in its final place, because its scripts name their folder."""
-    complete = folder / "complete"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not complete.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            _install(folder, environment, packages)
-            complete.touch()
-
-
-def _install(folder: Path, environment: Environment, packages: Sequence[str]) -> None:
-    base = shutil.which(f"python{environment.python}")
-    if base is None:
-        raise MissingError(
-            f"environment {environment.key} needs Python {environment.python}",
-            "Install it, or use --sandbox docker.",
-        )
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages]
-    for command in ([base, "-m", "venv", str(folder)], pip):
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-            raise MissingError(
-                f"environment {environment.key} could not be built: {last}",
-                "Building needs a package index: see PIP_INDEX_URL.",
-            )
