@@ -30,7 +30,7 @@ def hide(sandbox: Sandbox, files: Collection[str]) -> None:
 
 
 def without(collected: Collected, files: Collection[str]) -> Collected:
-    """What was collected, but for hidden files: that they are not there is not the agent's doing."""
+    """What was collected, but for hidden files: their absence is not the agent's doing."""
     if not files:
         return collected
     hidden = set(files)

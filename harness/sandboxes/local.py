@@ -189,7 +189,7 @@ class LocalSandbox:
         self._closed.set()
         process = self._process
         # The number of a finished process may already belong to another one.
-        if process is not None and process.poll() is None:
+        if process is not None and process.returncode is None:
             _kill_group(process)
         self._kill_strays()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -265,8 +265,10 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
     """Whether a process ends in so many seconds. It is not reaped: its number stays its own."""
     handle = os.pidfd_open(process.pid)
+    end = select.poll()
+    end.register(handle, select.POLLIN)
     try:
-        return bool(select.select([handle], [], [], seconds)[0])
+        return bool(end.poll(1000 * seconds))
     finally:
         os.close(handle)
 
