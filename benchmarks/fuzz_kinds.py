@@ -372,7 +372,7 @@ class _Files:
 
 
 def _attempt(folder: Path) -> object:
-    from harness.loop.rollout import validate_attempt
+    from harness.loop.attempt import validate_attempt
 
     task = Task(
         instance_id="a",

@@ -24,6 +24,7 @@ Feedback = Literal["none", "verdict", "tests", "gold"]
 FEEDBACKS: tuple[Feedback, ...] = get_args(Feedback)
 Delivery = Literal["prompt", "file", "folder", "mcp", "mcp-http"]
 DELIVERIES: tuple[Delivery, ...] = get_args(Delivery)
+Instructions = Literal["keep", "hide"]
 LITELLM = "litellm:"
 """A model of this prefix is asked through LiteLLM, which knows the protocols of all providers."""
 MOST_TEXT, MOST_OPTION = 4096, 100_000
@@ -122,9 +123,15 @@ class Experiment:
     limit: int = setting(0, "Run only the first N tasks; 0 runs all.", least=0, effect="selection")
     feedback: Feedback = setting("gold", "What a memory is told after a task.")
     delivery: Delivery = setting("prompt", "How a memory reaches the agent; see docs/memories.md.")
+    instructions: Instructions = setting(
+        "keep",
+        "Files of the codebase that agents read on their own, such as CLAUDE.md: as they are, or "
+        "out of the working tree.",
+    )
     sandbox: str = setting("docker", "Name of a sandbox, or module:attribute.")
     sandbox_option: tuple[str, ...] = setting((), "key=value for the sandbox; may be repeated.")
-    base_image: str = setting("", "Image that environments are built on.")
+    # The version of its Python is part of every result; where the image came from is not.
+    base_image: str = setting("", "Image that environments are built on.", effect="access")
     issues: str = setting(
         "",
         'Issue texts that the instances were mined with: JSON lines {"number", "title", "body", '
@@ -137,6 +144,13 @@ class Experiment:
         "How often to retry a rollout after a transient failure.",
         least=0,
         most=1000,
+        effect="access",
+    )
+    crashes: int = setting(
+        5,
+        "Stop if the agent crashes in this many first rollouts, all of them; 0 never stops.",
+        least=0,
+        most=10_000,
         effect="access",
     )
     cpus: float = setting(LIMITS.cpus, "Processors of one sandbox.", above=0, most=10_000)

@@ -105,4 +105,6 @@ URL = Pattern(
     longest=4096,
 )
 COUNT = Between(least=0, most=1_000_000_000)
+AMOUNT = Between(least=0, most=10**15)
+"""What a rollout may have spent of anything: neither infinity nor "not a number" is within."""
 EXPRESSION = RegularExpression()

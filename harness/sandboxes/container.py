@@ -51,6 +51,8 @@ class DockerSandbox:
         self._deadline = Deadline(spec.limits.task_seconds)
         self._inbox = Inbox()
         self._closed = threading.Event()
+        self.processor_seconds = 0.0
+        """Processor time of the container up to the end of its last command."""
         self._container: Container | None = None
         self._channel: Channel | None = None
         try:
@@ -147,6 +149,7 @@ class DockerSandbox:
             seconds=seconds,
             limit=self.limits.output_bytes,
         )
+        self.processor_seconds = output.end["processor"]
         return Completed(
             exit_code=code_of(output.end["code"], output.end["late"]),
             stdout=bytes(output.streams[supervisor.OUT]),

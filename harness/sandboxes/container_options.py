@@ -79,6 +79,8 @@ class Prepared:
     image: str
     packages: Path
     python: str
+    version: str
+    """The whole version of its Python."""
     digest: str
 
 

@@ -16,6 +16,7 @@ from harness.environments import EnvironmentStore, Resolution
 from harness.environments.locks import locked, resolution_of
 from harness.environments.store import Place
 from harness.sandboxes.cleanup import sweep
+from harness.sandboxes.commands import environment_digest
 from harness.sandboxes.container import DockerSandbox
 from harness.sandboxes.container_options import OWNER_LABEL, Prepared
 from harness.sandboxes.engine import connect, missing_engine, sandbox_errors, sweep_containers
@@ -57,6 +58,11 @@ class DockerProvider:
         """
         return self._prepare(environment).digest
 
+    def machine(self, environment: Environment) -> dict[str, str]:
+        """The image on this machine and the version of its Python; see the protocol."""
+        prepared = self._prepare(environment)
+        return {"python": prepared.version, "image": prepared.image}
+
     def resolve(self, environment: Environment) -> Resolution:
         """Exact versions of an environment's packages. Raises MissingError."""
         return resolution_of(environment, self.images.build_wheel)
@@ -86,12 +92,13 @@ class DockerProvider:
                 packages = self.environments.site_packages(
                     whole, place, partial(self.images.compile, python)
                 )
-                about = (self.images.version(python), whole.source_path, whole.distribution)
+                version = self.images.version(python)
                 self._prepared[key] = Prepared(
                     image=str(self.images.ensure(python).id),
                     packages=packages,
                     python=python,
-                    digest=digest_of("\n".join(["docker", *about, *whole.lock])),
+                    version=version,
+                    digest=environment_digest("docker", version, whole, whole.lock),
                 )
             return self._prepared[key]
 

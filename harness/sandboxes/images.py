@@ -210,6 +210,9 @@ class Images:
     def _build(self, python: str, name: str) -> Image:
         base = self.base(python)
         with self._builder(base, name=_builder_name(name), mounts=_certificates()) as container:
+            # Another process may have ended building it since we looked.
+            with suppress(ImageNotFound):
+                return self.client.images.get(name)
             version = _execute(container, SKELETON, python).strip()
             if version.rpartition(".")[0] != python:
                 raise MissingError(

@@ -17,10 +17,12 @@ import numpy as np
 from seqswe import __version__
 from seqswe.analysis.arms import RunLayout, layout, matrix
 from seqswe.errors import IncompleteError, ManifestError, RunDirError, UsageError
+from seqswe.instance import digest_of_fields
 from seqswe.manifests.convert import check_ids, parse
 from seqswe.manifests.read import is_there, read_json
 from seqswe.outcome import Outcome
-from seqswe.patterns import ARM, COUNT, INSTANCE_ID
+from seqswe.patterns import ARM, COUNT, INSTANCE_ID, Between
+from seqswe.runs.files import check_files
 from seqswe.runs.outcomes import COST, HIT_AT_1, RECIPROCAL_RANK, RESOLVED, STEPS, TOKENS
 from seqswe.runs.registry import present, registry
 from seqswe.runs.store import Journal, RunDirectory
@@ -29,7 +31,7 @@ from seqswe.statistics.arrays import FloatArray
 PLACES = frozenset({"mirror", "issues"})
 """Settings that name a folder of the machine: no result depends on where it was."""
 SCHEMA = "seqswe.baseline"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 AGAIN = "Write it again with `seqswe baseline`."
 MOST_BYTES = 64_000_000
 KEPT = tuple(o.name for o in (RESOLVED, HIT_AT_1, RECIPROCAL_RANK, COST, TOKENS, STEPS))
@@ -49,10 +51,12 @@ class Baseline:
     sequence_digest: str
     instance_ids: tuple[Annotated[str, INSTANCE_ID], ...]
     settings: Mapping[str, Any]
-    planned_seeds: Annotated[int, COUNT]
-    """Seeds the run was begun with; more than these were added after a look at the results."""
+    looks: Annotated[int, Between(least=1, most=10_000)]
+    """1, and one more for each time that the run was added to after a look at its results."""
     arms: Values
     results_digest: str
+    crashed: Annotated[int, COUNT] = 0
+    """Rollouts whose agent crashed: they are graded, and say little of what was to be measured."""
     synthetic: bool = False
     seqswe: str = __version__
     schema: str = SCHEMA
@@ -67,6 +71,7 @@ class Baseline:
     def as_json(self) -> str:
         """The file's text, a line per seed, so that a change reads well in a diff."""
         data = asdict(self)
+        data = {"digest": digest_of_fields(data), **data}
         arms, ids = data.pop("arms"), json.dumps(data.pop("instance_ids"), ensure_ascii=False)
         head = json.dumps(data, indent=1, ensure_ascii=False)[:-2]
         return f'{head},\n "instance_ids": {ids},\n "arms": {_arms_text(arms)}\n}}\n'
@@ -86,6 +91,7 @@ def read(path: Path) -> Baseline:
 def of_run(directory: RunDirectory) -> Baseline:
     """Reduce a run. Raises IncompleteError unless every planned rollout has a verdict."""
     info, journal = directory.info, directory.journal()
+    check_files(directory, journal)
     plan = layout(info, journal)
     graded = sum(r.graded for r in journal.rollouts)
     if graded < plan.planned or not graded:
@@ -102,9 +108,10 @@ def of_run(directory: RunDirectory) -> Baseline:
         sequence_digest=info.sequence_digest,
         instance_ids=info.instance_ids[: plan.tasks],
         settings=settings | {"codebase": codebase},
-        planned_seeds=info.experiment.seeds,
+        looks=info.looks,
         arms={arm: _outcomes(arm, journal, plan, kept) for arm in plan.arms},
         results_digest=journal.results_digest(),
+        crashed=sum(rollout.crashed for rollout in journal.rollouts),
         synthetic=info.synthetic,
         seqswe=info.seqswe,
     )
@@ -124,12 +131,29 @@ def of_file(path: Path) -> Baseline:
         )
     if data.get("schema_version") != SCHEMA_VERSION:
         raise UsageError(
-            f"{path} has schema_version {data.get('schema_version')!r}, not {SCHEMA_VERSION}",
-            "Write it again with this SeqSWE.",
+            f"{path} was written by SeqSWE {data.get('seqswe', '?')!s:.20} (schema_version "
+            f"{data.get('schema_version')!r:.20}); this is {__version__} (schema_version "
+            f"{SCHEMA_VERSION})",
+            "Run it again and write it anew: results of the two cannot be compared.",
         )
+    digest = data.pop("digest", None)
     baseline = parse(Baseline, data, str(path))
     _check_shape(baseline, path)
+    if digest != digest_of_fields(data):
+        raise UsageError(
+            f"{path} was changed after it was written",
+            "Restore it from a copy, or write it again with `seqswe baseline`.",
+        )
     return baseline
+
+
+def check_crashes(side: Baseline) -> None:
+    """Raises UsageError for a run in which the agent crashed."""
+    if side.crashed:
+        raise UsageError(
+            f"the agent crashed in some rollouts of a run of {side.codebase}: {side.crashed}",
+            "`seqswe report` says why. Repeat the run, or take them as graded: --allow-crashes.",
+        )
 
 
 def _outcomes(

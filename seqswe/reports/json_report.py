@@ -100,6 +100,13 @@ def run_json(run: RunResult) -> dict[str, Any]:
         "sequence_digest": run.info.sequence_digest,
         "results_digest": run.results_digest,
         "environments": dict(run.info.environments),
+        "machine": {
+            key: {name: about[name] for name in ("python", "image") if name in about}
+            for key, about in run.info.machine.items()
+        },
+        "instructions": asdict(run.info.instructions),
+        "looks": run.info.looks,
+        "crashed": sum(rollout.crashed for rollout in run.rollouts),
         "made_with": run.info.seqswe,
         "synthetic": run.info.synthetic,
         "complete": run.complete,

@@ -166,8 +166,8 @@ def _facts(run: RunResult, rollout: Rollout) -> list[list[str]]:
         "Gold files": ", ".join(rollout.gold_files),
         "Edited files": ", ".join(rollout.edited_files),
         "Ranking": ", ".join(rollout.ranking[:10]),
-        "Steps, executions": f"{usage.steps}, {usage.executions}",
-        "Tokens in, out": f"{usage.prompt_tokens}, {usage.completion_tokens}",
+        "Steps, executions": _counts(usage.steps, usage.executions),
+        "Tokens in, out": _counts(usage.prompt_tokens, usage.completion_tokens),
         "Cost": "" if usage.cost_usd is None else f"{usage.cost_usd} USD",
         "Memory's model": _memory_usage(rollout),
         "Seconds": ", ".join(f"{k} {v:.2f}" for k, v in rollout.timing.items()),
@@ -176,6 +176,13 @@ def _facts(run: RunResult, rollout: Rollout) -> list[list[str]]:
         "Audit": rollout.audit,
     }
     return [[name, text] for name, text in pairs.items() if text]
+
+
+def _counts(*numbers: int | None) -> str:
+    """Numbers with a dash for what was not counted, or nothing if none was."""
+    if all(number is None for number in numbers):
+        return ""
+    return ", ".join("–" if number is None else str(number) for number in numbers)
 
 
 def _memory_usage(rollout: Rollout) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from seqswe.analysis import (
     Analysis,
     ArmResult,
@@ -166,12 +168,18 @@ def settings_table(run: RunResult) -> Table:
         ("Results digest", run.results_digest),
         ("Made with", f"seqswe {run.info.seqswe}"),
         *((f"Environment {key}", digest) for key, digest in sorted(run.info.environments.items())),
+        *((f"{key}, here", _machine(about)) for key, about in sorted(run.info.machine.items())),
     ]
     return Table(
         caption=f"Policies, digests and versions: {run.label}",
         header=("Setting", "Value"),
         rows=tuple(rows),
     )
+
+
+def _machine(about: Mapping[str, str]) -> str:
+    """What an environment was on the machine of the run; a path of it is nobody's business."""
+    return ", ".join(f"{name} {about[name]}" for name in ("python", "image") if name in about)
 
 
 def all_tables(analysis: Analysis) -> list[Table]:

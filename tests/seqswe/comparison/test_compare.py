@@ -167,6 +167,7 @@ def test_under_three_seeds_nothing_is_flagged(plant: PlantRun) -> None:
 
 def test_added_seeds_pay_for_the_looks(base: RunDirectory) -> None:
     assert compare(of_run(base), of_run(base)).level == pytest.approx(1 - ALPHA / 2)
+    base.extend(replace(base.info, experiment=replace(base.info.experiment, seeds=4), looks=2))
     for arm in ("iid", "sequential"):
         for position in range(TASKS):
             base.append(rollout(arm, 3, position))
@@ -201,7 +202,7 @@ def _scaled(arms: dict, outcome: str, factor: float) -> dict:
         ("[]", "no baseline"),
         ('{"schema": "seqswe.baseline", "schema_version": 9}', "schema_version 9"),
         (
-            '{"schema": "seqswe.baseline", "schema_version": 1, "arm": {}}',
+            '{"schema": "seqswe.baseline", "schema_version": 2, "arm": {}}',
             "unknown field 'arm'",
         ),
     ],
