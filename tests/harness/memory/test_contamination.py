@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from harness.history.git import Clone
-from harness.memory.contamination import Contamination, changed, plain, secrets_of
+from harness.memory.changes import changed
+from harness.memory.contamination import Contamination
+from harness.memory.secret import plain, secrets_of
 from seqswe.arms import cells_of
 from seqswe.errors import LeakError
 from seqswe.memory import Experience

@@ -1,0 +1,83 @@
+"""What a memory may know: what it was told, what it held before, and what anybody can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
+from functools import cached_property
+from typing import Any
+
+from harness.memory.decoding import readings, unwrapped
+from harness.memory.secret import Secret, plain, squeezed
+from harness.memory.secret_index import GRAM
+from seqswe.experiment import Feedback
+from seqswe.memory import Experience
+from seqswe.runs.feedback import RELEASED
+from seqswe.runs.snapshots import Files
+
+
+class KnownByMemory:
+    """The texts that a memory may hold; they are read only after a first match.
+
+    told: what it was told; held: what it saved before; public: the log, and the like.
+    """
+
+    def __init__(
+        self,
+        told: Callable[[], Iterable[Experience]],
+        feedback: Feedback,
+        held: Callable[[], Files],
+        public: Callable[[], str],
+    ) -> None:
+        self._told, self._feedback, self._held, self._public = told, feedback, held, public
+
+    def holds(self, secret: Secret) -> bool:
+        """Whether the policy released the text, the memory held it before, or it is public."""
+        return self.holds_text(secret.plain) or (
+            len(secret.squeezed) > GRAM and any(secret.squeezed in t for t in self._squeezed)
+        )
+
+    def holds_text(self, text: str) -> bool:
+        """Whether the text, in its plain form, is known."""
+        return any(text in known for known in self._plain)
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        told = [released(experience, self._feedback) for experience in self._told()]
+        held = [text for data in self._held().values() for text in readings(unwrapped(data))]
+        return [*told, *held, self._public()]
+
+    @cached_property
+    def _plain(self) -> list[str]:
+        return [plain(text) for text in self._texts]
+
+    @cached_property
+    def _squeezed(self) -> list[str]:
+        return [squeezed(text) for text in self._texts]
+
+
+def released(experience: Experience, feedback: Feedback) -> str:
+    """Return everything in an experience that the feedback policy allows, as one text."""
+    withheld = {name for name, policies in RELEASED.items() if feedback not in policies}
+    values = {
+        f.name: getattr(experience, f.name) for f in fields(experience) if f.name not in withheld
+    }
+    return "\n".join(strings(values))
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every text within a value, and whatever else is in it as text."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield str(key)
+            yield from strings(item)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            yield from strings(item)
+    elif hasattr(value, "__dataclass_fields__"):
+        for spec in fields(value):
+            yield from strings(getattr(value, spec.name))
+    elif value is not None:
+        yield str(value)
