@@ -22,7 +22,9 @@ class Recalled:
     text: str
     score: float = 0.0
     origins: tuple[str, ...] = ()
-    """Instance ids of the rollouts this was learned from; the harness checks that all are past."""
+    """Where this is from, at least one: ids of the rollouts it was learned from, which the memory
+    must have been told of, or `SOURCE:NAME` of a source that its class declares (see `sources`),
+    such as `history:SHA`. Anything else ends the run."""
     files: tuple[str, ...] = ()
     """Files that the earlier solution touched, if the feedback policy let them be known."""
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -135,6 +137,8 @@ class Services:
     """A generator seeded by the run's seed and the task, the same at every call."""
 
 
+CONTENT = ("history", "gold", "model")
+"""Services from which a memory may have something to recall that no rollout taught it."""
 NEEDS: Mapping[str, str] = {
     "model": "a model",
     "embed": "an embedding model",
@@ -176,3 +180,13 @@ def needs(name: str) -> tuple[str, ...]:
 def uses(name: str) -> tuple[str, ...]:
     """The services that a memory uses if they are available, and can do without."""
     return tuple(getattr(plugins.resolve("memory", name), "uses", ()))
+
+
+def sources(name: str) -> frozenset[str]:
+    """What a memory may recall from beside the rollouts that it was told of.
+
+    The services of CONTENT that its class names in `needs` or `uses`, and what the class states in
+    `sources`, such as `("codebase",)`. An item from there has the origin `SOURCE:NAME`.
+    """
+    stated = tuple(getattr(plugins.resolve("memory", name), "sources", ()))
+    return frozenset({*stated, *(s for s in (*needs(name), *uses(name)) if s in CONTENT)})

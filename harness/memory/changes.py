@@ -7,6 +7,7 @@ from seqswe.runs.snapshots import Files
 
 MARGIN = 300
 """Bytes searched on both sides of a change, for secrets that straddle its edges."""
+BLOCK = 1 << 12
 NEAR, WIDE = 1 << 12, 1 << 22
 """Bytes of one encoded token that are searched with a change inside it."""
 TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
@@ -23,9 +24,10 @@ def changed_parts(before: Files, after: Files) -> dict[str, bytes]:
 
 
 def changed(old: bytes, new: bytes) -> bytes:
-    """Return the part of `new` from its first to its last difference from `old`.
+    """Return what of `new` differs from `old`, from the first to the last difference.
 
-    It is widened by MARGIN, and to the ends of what may be a token of base64 and the like.
+    Of a long stretch, only blocks that differ in place: a database changes pages here and there.
+    Each part is widened by MARGIN, and to the ends of what may be a token of base64 and the like.
     """
     if new == old:
         return b""
@@ -33,7 +35,25 @@ def changed(old: bytes, new: bytes) -> bytes:
     rest = min(len(old), len(new)) - start
     # Only what may differ is reversed: a state that has grown at its end costs nothing.
     end = len(new) - _same(old[len(old) - rest :][::-1], new[len(new) - rest :][::-1])
-    return new[_token_start(new, max(0, start - MARGIN)) : _token_end(new, end + MARGIN)]
+    spans = _blocks(old, new, start, end)
+    return b"\n".join(
+        new[_token_start(new, max(0, first - MARGIN)) : _token_end(new, last + MARGIN)]
+        for first, last in spans
+    )
+
+
+def _blocks(old: bytes, new: bytes, start: int, end: int) -> list[tuple[int, int]]:
+    """Where blocks of BLOCK bytes between `start` and `end` differ, neighbours as one span."""
+    spans: list[tuple[int, int]] = []
+    for at in range(start, max(end, start + 1), BLOCK):
+        last = min(at + BLOCK, end)
+        if old[at:last] == new[at:last] and last > at:
+            continue
+        if spans and at - spans[-1][1] <= 2 * MARGIN:
+            spans[-1] = (spans[-1][0], last)
+        else:
+            spans.append((at, last))
+    return spans
 
 
 def _token_start(data: bytes, at: int) -> int:

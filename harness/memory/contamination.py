@@ -104,14 +104,15 @@ class Contamination:
             lambda: [experience], self._feedback, lambda: before, self._past_of(experience.task)
         )
         moment = Moment(cell=cell, task=experience.task, over=True, known=known)
+        kept = f"Look into snapshot {snapshot} in the run directory." if snapshot else ""
         parts = changed_parts(before, after)
         for name, part in parts.items():
             for what, text in self._leaks(part, moment):
                 where = f"'s {_place(name, after[name], text)} holds"
-                raise self._leak(moment, where, what, snapshot)
+                raise self._leak(moment, where, what, kept)
         if len(parts) > 1:
             for what, _ in self._leaks(b"".join(parts.values()), moment):
-                raise self._leak(moment, "'s files together hold", what, snapshot)
+                raise self._leak(moment, "'s files together hold", what, kept)
 
     def check_recall(
         self,
@@ -120,17 +121,17 @@ class Contamination:
         recall: Recall,
         told: Callable[[], Iterable[Experience]],
         state: Callable[[], Files],
-        snapshot: Callable[[], str],
+        keep: Callable[[], str],
     ) -> None:
         """Search everything of a recall that can reach an agent. Raises LeakError.
 
         told, state: what the memory was told so far, and its saved state; asked only after a match.
-        snapshot: keeps the memory as it is and returns where.
+        keep: keeps recall and memory as they are, and says in a sentence where.
         """
         known = KnownByMemory(told, self._feedback, state, lambda: self._about(task))
         moment = Moment(cell=cell, task=task, over=False, known=known)
         for what, _ in self._leaks(text_of(recall), moment):
-            raise self._leak(moment, " recalls", what, snapshot())
+            raise self._leak(moment, " recalls", what, keep())
 
     def _leaks(self, data: bytes | str, moment: Moment) -> Iterator[tuple[str, str]]:
         """What is not to be known yet, in words, and its plain form."""
@@ -190,12 +191,11 @@ class Contamination:
         """The task and the log before it: what anybody can read."""
         return "\n".join([*strings(task), self._past_of(task)()])
 
-    def _leak(self, moment: Moment, where: str, what: str, snapshot: str) -> LeakError:
-        kept = f"; snapshot {snapshot} is kept in the run directory" if snapshot else ""
+    def _leak(self, moment: Moment, where: str, what: str, evidence: str) -> LeakError:
         return LeakError(
             f"{moment.said} the memory{where} {what}, which it could not know under feedback "
             f"{self._feedback!r}",
-            f"Find where the memory has it from{kept}.",
+            f"Find where the memory has it from. {evidence}".rstrip(),
         )
 
 
@@ -203,7 +203,7 @@ def text_of(recall: Recall) -> str:
     """Everything of a recall that can reach an agent, as one text."""
     parts = [recall.hint, *(f"{name}={value}" for name, value in recall.env.items())]
     for item in recall.items:
-        parts += [item.text, *item.files, *item.origins]
+        parts += [item.text, *item.files]
         parts += [json.dumps(item.notes, ensure_ascii=False, default=repr)] if item.notes else []
     return "\n".join(parts)
 

@@ -33,29 +33,26 @@ from seqswe.errors import RolloutError
 
 DEPTH = 5
 """Encodings within each other that are undone."""
-MOST = 1 << 26
-"""Bytes that one state may hold when all is decoded; beyond, it cannot be audited."""
+MOST = 1 << 25
+"""Bytes that what is encoded in one state may come to; beyond, it cannot be audited."""
 PIECE = 120
 """Characters of a value that may be a piece of a line."""
 TOKEN = re.compile(r"[A-Za-z0-9+/_-]{26,}={0,6}")
 HEX = re.compile(r"(?:[0-9a-fA-F]{2}){20,}")
 BASE32 = re.compile(r"[A-Z2-7]{32,}|[a-z2-7]{32,}")
-BASE64 = re.compile(r"(?=.*[A-Z])(?=.*[a-z]).*")
-"""Text has capitals and small letters in base64; the names and paths of ordinary text have not."""
 BASE85 = re.compile(r"[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{25,}")
-BETWEEN = re.compile(r"""(?:\s|\\[nr]|["',]){1,8}""")
+BETWEEN = re.compile(r"""[\s"',]{1,8}""")
 """What may part the lines of one token."""
-NUMBERS = re.compile(r"(?<![\w.])(?:0x([0-9a-fA-F]{1,6})|([01]{7,8})|(\d{1,7}))(?![\w.])")
-HEX_PAIRS = re.compile(
-    r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[\s,:;-]{1,2}){20,}|(?:\\x[0-9a-fA-F]{2}){20,}"
+NUMBER = re.compile(r"[0-9](?<![\w.].)(?:x[0-9a-fA-F]{1,6}|[0-9]{0,7})(?![\w.])")
+HEX_PAIRS = re.compile(r"(?<!\w)(?:(?:0x)?[0-9a-fA-F]{2}[\s,:;-]{1,2}){20,}[0-9a-fA-F]{0,2}")
+OCTAL = re.compile(r"\\+([0-3][0-7]{2})")
+VALUE = re.compile(
+    rf"""[:=]\s*+(?:"((?:[^"\\]|\\.){{1,{PIECE}}}+)"|'((?:[^'\\]|\\.){{1,{PIECE}}}+)'"""
+    r"""|(\d{1,7}+)(?![\w.]))"""
 )
-OCTAL = re.compile(r"\\([0-3][0-7]{2})")
-VALUE = rf""""(?:[^"\\]|\\.){{1,{PIECE}}}+"|'(?:[^'\\]|\\.){{1,{PIECE}}}+'"""
-PAIR = re.compile(
-    rf"""(?<![\w.-])([\w.-]{{1,40}}+)["']?\s*+[:=]\s*+(?:({VALUE})|(\d{{1,7}}+)(?![\w.]))"""
-)
-QUOTED = re.compile(VALUE)
-LIST = re.compile(rf"(?:(?:{VALUE})\s*+,\s*+){{2,}}+(?:{VALUE})")
+KEY = re.compile(r"""([\w.-]+)["']?\s*\Z""")
+LONGEST_KEY = 44
+COMMA = re.compile(r"""(["'])\s*,\s*\1""")
 BYTES = re.compile(r"""\bb("(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+')""")
 MAGIC = re.compile(
     rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]|BZh[1-9]1AY|\xfd7zXZ\x00|\x5d\x00\x00|PK\x03\x04"
@@ -86,10 +83,7 @@ def readings(data: bytes | str, most: int = MOST) -> Iterator[str]:
         seen.add(piece)
         most -= len(piece) if depth else 0
         if most < 0:
-            raise RolloutError(
-                "memory_failed",
-                f"the memory holds more than {MOST >> 20} MB of encoded data, too much to search",
-            )
+            raise _too_much()
         if isinstance(piece, bytes):
             waiting += [(text, depth) for text in as_text(piece)]
             waiting += [(inner, depth + 1) for inner in unpacked(piece)] if depth < DEPTH else []
@@ -97,6 +91,11 @@ def readings(data: bytes | str, most: int = MOST) -> Iterator[str]:
         yield piece
         if depth < DEPTH:
             waiting += [(inner, depth + 1) for decoder in DECODERS for inner in decoder(piece)]
+
+
+def _too_much() -> RolloutError:
+    what = f"the memory holds more than {MOST >> 20} MB, decoded: too much to search"
+    return RolloutError("memory_failed", what)
 
 
 def as_text(data: bytes) -> Iterator[str]:
@@ -122,6 +121,8 @@ def unwrapped(data: bytes) -> bytes:
     """The content of a file that is compressed as a whole; any other as it is."""
     for _ in range(DEPTH):
         inner = b"".join(unpacked(data)) if MAGIC.match(data) else b""
+        if len(inner) > MOST:
+            raise _too_much()
         if not inner:
             break
         data = inner
@@ -182,7 +183,7 @@ def _literals(text: str) -> Iterator[str | bytes]:
 
 def _tokens(text: str) -> Iterator[str | bytes]:
     """What tokens in base64, base32, base85 and hex hold, also if they are broken into lines."""
-    text = text.replace("\\/", "/")
+    text = unescaped(text).replace("\\/", "/")
     lines: list[str] = []
     end = 0
     for match in TOKEN.finditer(text):
@@ -193,22 +194,26 @@ def _tokens(text: str) -> Iterator[str | bytes]:
         end = match.end()
     yield from _of_token("".join(lines))
     for match in HEX_PAIRS.finditer(text):
-        digits = re.sub(r"0x|\\x|[\s,:;-]", "", match.group())
-        yield from _telling([bytes.fromhex(digits)])
+        digits = re.sub(r"0x|[\s,:;-]", "", match.group())
+        yield from _telling([bytes.fromhex(digits[: len(digits) // 2 * 2])])
     for token in BASE85.findall(text):
         with suppress(ValueError):
             yield from _telling([base64.b85decode(token)])
 
 
 def _of_token(token: str) -> Iterator[bytes]:
+    token = token.strip("=")
+    # Text has capitals and small letters in base64; the names and paths of ordinary text have not.
+    mixed = token.lower() != token != token.upper()
+    if not (mixed or HEX.fullmatch(token) or BASE32.fullmatch(token)):
+        return
     for form in (token, token[::-1], token.swapcase(), token.translate(ROT13)):
-        form = form.strip("=")
         if HEX.fullmatch(form):
             yield from _telling([bytes.fromhex(form)])
         if BASE32.fullmatch(form):
             with suppress(ValueError):
                 yield from _telling([base64.b32decode(form.upper() + "=" * (-len(form) % 8))])
-        if BASE64.fullmatch(form):
+        if mixed:
             digits = form.replace("-", "+").replace("_", "/").replace("=", "")
             # Whatever stands before it may look like a part of the token.
             yield from _telling(_of_base64(digits[start:]) for start in range(4))
@@ -223,7 +228,7 @@ def _telling(decoded: Iterable[bytes]) -> Iterator[bytes]:
     """Those that are text or compressed: what is decoded by mistake is neither."""
     for data in decoded:
         strange = len(data.translate(None, TEXT))
-        if strange * 10 <= len(data) or MAGIC.match(data) or _is_utf8(data):
+        if strange * 10 <= len(data) or MAGIC.search(data) or _is_utf8(data):
             yield data
 
 
@@ -237,29 +242,51 @@ def _is_utf8(data: bytes) -> bool:
 
 def _numbers(text: str) -> Iterator[str]:
     """Numbers of a text as the characters that they are the codes of."""
-    yield _characters(NUMBERS.findall(text))
+    yield _characters(NUMBER.findall(text))
 
 
-def _characters(numbers: Iterable[tuple[str, str, str]]) -> str:
-    codes = (
-        int(hexadecimal, 16) if hexadecimal else int(binary, 2) if binary else int(decimal)
-        for hexadecimal, binary, decimal in numbers
-    )
+def _characters(numbers: Iterable[str]) -> str:
+    codes = map(_code, numbers)
     return "".join(chr(code) for code in codes if 32 <= code < 0xD800 or 0xE000 <= code <= 0x10FFFF)
 
 
-def _columns(text: str) -> Iterator[str]:
-    """Short values that belong together: those of one key, those of all keys, those of a list."""
+def _code(number: str) -> int:
+    if number.startswith("0x"):
+        return int(number, 16)
+    return int(number, 2 if len(number) == 8 and not number.strip("01") else 10)
+
+
+def _values(text: str) -> Iterator[str]:
+    """Short values of one key, and of all keys, one after the other."""
     values: dict[str, list[str]] = defaultdict(list)
-    for key, quoted, number in PAIR.findall(text):
-        value = quoted[1:-1] or _characters([("", "", number)])
-        values[key].append(value)
+    for match in VALUE.finditer(text):
+        start = match.start()
+        key = KEY.search(text, max(0, start - LONGEST_KEY), start)
+        value = match[1] or match[2] or _characters([match[3]])
+        values[key[1] if key else ""].append(value)
         values[""].append(value)
     for pieces in values.values():
         if len(pieces) > 1:
             yield unescaped("".join(pieces))
-    for match in LIST.finditer(text):
-        yield unescaped("".join(value[1:-1] for value in QUOTED.findall(match.group())))
 
 
-DECODERS: tuple[Decoder, ...] = (_escapes, _literals, _tokens, _numbers, _columns)
+def _lists(text: str) -> Iterator[str]:
+    """Short quoted texts with nothing but commas between them, one after the other."""
+    parts = COMMA.split(text)
+    texts, quotes = parts[::2], parts[1::2]
+    pieces: list[str] = []
+    for quote, part, before in zip(quotes, texts[1:], texts[:-1], strict=True):
+        head, *rest = part.split(quote, 1)
+        pieces = [*(pieces or [before.rpartition(quote)[2]]), head]
+        if rest:
+            yield from _joined(pieces)
+            pieces = []
+    yield from _joined(pieces)
+
+
+def _joined(pieces: list[str]) -> Iterator[str]:
+    if len(pieces) > 2 and max(map(len, pieces)) <= PIECE:
+        yield unescaped("".join(pieces))
+
+
+DECODERS: tuple[Decoder, ...] = (_escapes, _literals, _tokens, _numbers, _values, _lists)

@@ -9,6 +9,7 @@ in a reversed text, and does not see capitals, separators or quotes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,15 +18,18 @@ from string import ascii_lowercase
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.memory.secret import NAME, NO_LETTER, PLAIN, WORD, Secret, folded
+from harness.memory.secret import LEAST_NAME, NAME, NO_LETTER, PLAIN, WORD, Secret, folded
 
 GRAM = 16
 """Values of one window; a power of two."""
-BITS = 22
+BITS = 20
 """Of a hash that are looked up in a table first: hardly any window of a text passes it."""
 FACTOR = 0x9E3779B97F4A7C15
 WRAP = (1 << 64) - 1
 ALPHABET = len(ascii_lowercase)
+
+LONG = re.compile(rf"[\w.-]{{{LEAST_NAME},}}")
+"""What may hold a name."""
 
 Numbers = NDArray[np.uint64]
 
@@ -38,7 +42,8 @@ class Cipher:
     mirror: bool = False
 
 
-Owner = tuple[Secret, Cipher]
+Owner = tuple[Secret, Cipher, int]
+"""Whose window it is, what would have been done to the text, and its first letter then."""
 CIPHERS = tuple(Cipher(reverse, mirror) for reverse in (False, True) for mirror in (False, True))
 
 
@@ -55,24 +60,24 @@ class SecretIndex:
                     self._names.setdefault(form, []).append(secret)
                 continue
             # The end tells more: ids of tests begin with the same folders.
-            characters.append((code_points(secret.plain[-GRAM:]), (secret, Cipher())))
-            letters = _last_letters(secret)
+            characters.append((code_points(secret.plain[-GRAM:]), (secret, Cipher(), 0)))
+            letters = letters_of(secret.plain)[-GRAM - 1 :]
             for cipher in CIPHERS if len(letters) > GRAM else ():
-                steps.append((distances(_ciphered(letters, cipher)), (secret, cipher)))
+                there = _ciphered(letters, cipher)
+                steps.append((distances(there), (secret, cipher, int(there[0]))))
         self._plain, self._letters = Grams(characters), Grams(steps)
 
     def find(self, text: str) -> Iterator[Secret]:
         """The secrets that a text holds, each once."""
         found: dict[int, Secret] = {}
         view = _View(folded(text))
-        for _, (secret, _cipher) in self._plain.hits(code_points(view.plain)):
+        for _, (secret, *_) in self._plain.hits(code_points(view.plain)):
             if id(secret) not in found and secret.plain in view.plain:
                 found[id(secret)] = secret
         letters = letters_of(view.text)
         seen = set()
-        for at, (secret, cipher) in self._letters.hits(distances(letters)):
-            ends = _ciphered(_last_letters(secret), cipher)
-            shift = int(letters[at] + ALPHABET - ends[0]) % ALPHABET
+        for at, (secret, cipher, first) in self._letters.hits(distances(letters)):
+            shift = (int(letters[at]) - first) % ALPHABET
             key = (id(secret), cipher, shift)
             if key not in seen and id(secret) not in found:
                 seen.add(key)
@@ -96,12 +101,16 @@ class _View:
     def plain(self) -> str:
         return self.text.translate(PLAIN)
 
+    @cached_property
+    def squeezed(self) -> str:
+        return NO_LETTER.sub("", self.text)
+
     def deciphered(self, cipher: Cipher, shift: int) -> str:
         """Letters and digits, read back as if `cipher` and then `shift` had been applied."""
         if (cipher, shift) not in self._deciphered:
             shifted = ascii_lowercase[shift:] + ascii_lowercase[:shift]
             alphabet = ascii_lowercase[::-1] if cipher.mirror else ascii_lowercase
-            text = NO_LETTER.sub("", self.text).translate(str.maketrans(shifted, alphabet))
+            text = self.squeezed.translate(str.maketrans(shifted, alphabet))
             self._deciphered[cipher, shift] = text[::-1] if cipher.reverse else text
         return self._deciphered[cipher, shift]
 
@@ -163,14 +172,11 @@ def _ciphered(letters: Numbers, cipher: Cipher) -> Numbers:
     return letters[::-1] if cipher.reverse else letters
 
 
-def _last_letters(secret: Secret) -> Numbers:
-    return letters_of(secret.plain)[-GRAM - 1 :]
-
-
 def _forms_of_name(name: str) -> set[str]:
     rotated = name.translate(str.maketrans(ascii_lowercase, "nopqrstuvwxyzabcdefghijklm"))
     return {name, name[::-1], rotated, rotated[::-1]}
 
 
 def _words(text: str) -> set[str]:
-    return {*NAME.findall(text), *WORD.findall(text)}
+    long = " ".join(LONG.findall(text))
+    return {*NAME.findall(long), *WORD.findall(long)}
