@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -146,6 +146,7 @@ NEEDS: Mapping[str, str] = {
     "gold": "gold data",
 }
 """Services in plain words."""
+FLAGS: Mapping[str, str] = {"model": "--model", "embed": "--embedding"}
 HINTS: Mapping[str, str] = {
     "model": "Give --model NAME and --model-url URL of an OpenAI-compatible endpoint.",
     "embed": "Give --embedding NAME and --model-url (or --embedding-url) URL of an endpoint.",
@@ -180,6 +181,38 @@ def needs(name: str) -> tuple[str, ...]:
 def uses(name: str) -> tuple[str, ...]:
     """The services that a memory uses if they are available, and can do without."""
     return tuple(getattr(plugins.resolve("memory", name), "uses", ()))
+
+
+def asked(name: str, options: Collection[str]) -> frozenset[str]:
+    """The services that a memory asks with these options (`key=value`).
+
+    A class that uses one only with an option says so: `uses_if = {"embed": "embedding=endpoint"}`.
+    """
+    conditions = uses_if(name)
+    optional = (s for s in uses(name) if s not in conditions or conditions[s] in options)
+    return frozenset({*needs(name), *optional})
+
+
+def uses_if(name: str) -> Mapping[str, str]:
+    """The option that each of a memory's services depends on, where one does."""
+    return dict(getattr(plugins.resolve("memory", name), "uses_if", {}))
+
+
+def check_models(name: str, options: Collection[str], given: Mapping[str, str]) -> None:
+    """Raise UsageError for a model that was given to a memory that never asks it.
+
+    given: what was given as `model` and as `embed`, "" for nothing.
+    """
+    for service, model in given.items():
+        if not model or service in asked(name, options):
+            continue
+        flag = FLAGS[service]
+        option = uses_if(name).get(service)
+        instead = f"Add --memory-option {option}" if option else f"Leave {flag} out"
+        raise UsageError(
+            f"memory {name!r} does not ask {NEEDS[service]}, so {flag} would change nothing",
+            f"{instead}; `seqswe list memories` shows what each memory needs.",
+        )
 
 
 def sources(name: str) -> frozenset[str]:

@@ -30,7 +30,7 @@ from seqswe.experiment import make_plan as make_plan
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import Manifest
-from seqswe.memory import Commit, Services, sources
+from seqswe.memory import Commit, Services, check_models, sources
 from seqswe.runs.folders import cache_folder
 from seqswe.runs.store import RunDirectory, TestCounts
 from seqswe.sandbox import SandboxProvider, SandboxSpec
@@ -54,7 +54,11 @@ class LoadedExperiment:
         manifest = manifests.load(experiment.codebase)
         plan = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
         plugins.resolve("agent", experiment.agent)
-        plugins.resolve("memory", experiment.memory)
+        check_models(
+            experiment.memory,
+            experiment.memory_option,
+            {"model": experiment.model, "embed": experiment.embedding},
+        )
         experiment.sandbox_choice.check()
         check_delivery(experiment)
         clone = clone_of(manifest, experiment.mirror)
