@@ -14,6 +14,7 @@ from seqswe.analysis.secondary import secondary, swe_bench_cl_metrics
 from seqswe.analysis.words import finding
 from seqswe.arms import is_diagnostic, is_probe
 from seqswe.errors import IncompleteError, UsageError
+from seqswe.experiment import make_plan
 from seqswe.outcome import Outcome
 from seqswe.runs.outcomes import COST, RECIPROCAL_RANK, RESOLVED
 from seqswe.runs.registry import present, registry
