@@ -110,6 +110,8 @@ class Contamination:
             for what, text in self._leaks(part, moment):
                 where = f"'s {_place(name, after[name], text)} holds"
                 raise self._leak(moment, where, what, kept)
+        for what, _ in self._leaks("\n".join(sorted(after.keys() - before)), moment):
+            raise self._leak(moment, "'s files have names that hold", what, kept)
         if len(parts) > 1:
             for what, _ in self._leaks(b"".join(parts.values()), moment):
                 raise self._leak(moment, "'s files together hold", what, kept)
@@ -203,7 +205,7 @@ def text_of(recall: Recall) -> str:
     """Everything of a recall that can reach an agent, as one text."""
     parts = [recall.hint, *(f"{name}={value}" for name, value in recall.env.items())]
     for item in recall.items:
-        parts += [item.text, *item.files]
+        parts += [item.text, *item.files, *(o for o in item.origins if ":" in o)]
         parts += [json.dumps(item.notes, ensure_ascii=False, default=repr)] if item.notes else []
     return "\n".join(parts)
 

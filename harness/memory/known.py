@@ -30,30 +30,54 @@ class KnownByMemory:
         public: Callable[[], str],
     ) -> None:
         self._told, self._feedback, self._held, self._public = told, feedback, held, public
+        self._unread = self._texts()
+        self._read: list[KnownText] = []
 
     def holds(self, secret: Secret) -> bool:
         """Whether the policy released the text, the memory held it before, or it is public."""
-        return self.holds_text(secret.plain) or (
-            len(secret.squeezed) > GRAM and any(secret.squeezed in t for t in self._squeezed)
+        spelled = secret.squeezed if len(secret.squeezed) > GRAM else ""
+        return any(
+            secret.plain in known.plain or (spelled and spelled in known.squeezed)
+            for known in self._known()
         )
 
     def holds_text(self, text: str) -> bool:
         """Whether the text, in its plain form, is known."""
-        return any(text in known for known in self._plain)
+        return any(text in known.plain for known in self._known())
+
+    def _known(self) -> Iterator[KnownText]:
+        """What has been read before, then one after the other of what has not."""
+        yield from self._read
+        for text in self._unread:
+            self._read.append(KnownText(text))
+            yield self._read[-1]
+
+    def _texts(self) -> Iterator[str]:
+        """What is cheap to read first: most of what is known is found there."""
+        held = [unwrapped(data) for data in self._held().values()]
+        yield from (data.decode("utf-8", "replace") for data in held)
+        for experience in self._told():
+            yield released(experience, self._feedback)
+        yield self._public()
+        for data in held:
+            yield from readings(data)
+
+
+class KnownText:
+    """A text in the forms that secrets are compared with."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
 
     @cached_property
-    def _texts(self) -> list[str]:
-        told = [released(experience, self._feedback) for experience in self._told()]
-        held = [text for data in self._held().values() for text in readings(unwrapped(data))]
-        return [*told, *held, self._public()]
+    def plain(self) -> str:
+        """Without blanks, quotes and escapes."""
+        return plain(self._text)
 
     @cached_property
-    def _plain(self) -> list[str]:
-        return [plain(text) for text in self._texts]
-
-    @cached_property
-    def _squeezed(self) -> list[str]:
-        return [squeezed(text) for text in self._texts]
+    def squeezed(self) -> str:
+        """Letters and digits alone."""
+        return squeezed(self._text)
 
 
 def released(experience: Experience, feedback: Feedback) -> str:

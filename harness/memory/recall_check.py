@@ -95,6 +95,8 @@ def validate_recall(recall: object) -> None:
     """Raise RolloutError("memory_failed") for anything but a recall that can be delivered."""
     if not isinstance(recall, Recall):
         raise _failed(f"recall returned {recall!r:.100}, not a Recall")
+    if not isinstance(recall.items, tuple | list):
+        raise _failed(f"a recall's items are {recall.items!r:.100}, not a tuple")
     for item in recall.items:
         if not isinstance(item, Recalled):
             raise _failed(f"a recall holds {item!r:.100}, not a Recalled")

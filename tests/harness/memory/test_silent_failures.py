@@ -33,8 +33,22 @@ ENDPOINT = ("--memory-option", "embedding=endpoint")
 )
 def test_a_model_that_the_memory_never_asks_is_refused(tmp_path, capsys, memory, given, hint):
     out = tmp_path / "run"
+    short = ("--agent", "noop", "--arm", "iid", "--seeds", "1", "--limit", "1")
     with pytest.raises(SystemExit) as ended:
-        main(["run", "--memory", memory, *given, *URL, "--sandbox", "local", "--out", str(out)])
+        main(
+            [
+                "run",
+                "--memory",
+                memory,
+                *given,
+                *URL,
+                *short,
+                "--sandbox",
+                "local",
+                "--out",
+                str(out),
+            ]
+        )
     error, advice = capsys.readouterr().err.splitlines()[-2:]
     assert ended.value.code == 2, error
     assert f"memory {memory!r} does not ask" in error
