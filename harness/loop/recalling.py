@@ -35,8 +35,8 @@ def checked_recall(
         after = before
         with suppress(Exception):  # what is amiss is being told already
             after, _ = context.memories.keep(cell, memory, before)
-        state = "" if after == EMPTY else f" and snapshot {after}"
-        return f"Look into {EVIDENCE}{state} in the run directory."
+        state = f"snapshot {after} is kept" if after != EMPTY else "the recall is kept"
+        return f"{state} in the run directory ({EVIDENCE})"
 
     context.recall_check.check(
         recall,

@@ -104,7 +104,7 @@ class Contamination:
             lambda: [experience], self._feedback, lambda: before, self._past_of(experience.task)
         )
         moment = Moment(cell=cell, task=experience.task, over=True, known=known)
-        kept = f"Look into snapshot {snapshot} in the run directory." if snapshot else ""
+        kept = f"snapshot {snapshot} is kept in the run directory" if snapshot else ""
         parts = changed_parts(before, after)
         for name, part in parts.items():
             for what, text in self._leaks(part, moment):
@@ -128,7 +128,7 @@ class Contamination:
         """Search everything of a recall that can reach an agent. Raises LeakError.
 
         told, state: what the memory was told so far, and its saved state; asked only after a match.
-        keep: keeps recall and memory as they are, and says in a sentence where.
+        keep: keeps recall and memory as they are, and says where.
         """
         known = KnownByMemory(told, self._feedback, state, lambda: self._about(task))
         moment = Moment(cell=cell, task=task, over=False, known=known)
@@ -197,17 +197,26 @@ class Contamination:
         return LeakError(
             f"{moment.said} the memory{where} {what}, which it could not know under feedback "
             f"{self._feedback!r}",
-            f"Find where the memory has it from. {evidence}".rstrip(),
+            f"Find where the memory has it from{evidence and f'; {evidence}'}.",
         )
 
 
 def text_of(recall: Recall) -> str:
-    """Everything of a recall that can reach an agent, as one text."""
-    parts = [recall.hint, *(f"{name}={value}" for name, value in recall.env.items())]
-    for item in recall.items:
-        parts += [item.text, *item.files, *(o for o in item.origins if ":" in o)]
-        parts += [json.dumps(item.notes, ensure_ascii=False, default=repr)] if item.notes else []
-    return "\n".join(parts)
+    """Everything of a recall that can reach an agent, as one text.
+
+    Fields of one kind stand together, so that a line in pieces is whole again.
+    """
+    items = recall.items
+    return "\n".join(
+        [
+            recall.hint,
+            *(f"{name}={value}" for name, value in recall.env.items()),
+            *(item.text for item in items),
+            *(path for item in items for path in item.files),
+            *(json.dumps(i.notes, ensure_ascii=False, default=repr) for i in items if i.notes),
+            *(origin for item in items for origin in item.origins if ":" in origin),
+        ]
+    )
 
 
 def _place(name: str, content: bytes, text: str) -> str:

@@ -53,7 +53,7 @@ class RecallCheck:
         """Raise RolloutError("memory_failed") for what is no recall, LeakError for a dishonest one.
 
         told, state: what the memory was told so far and its saved state, to find out what it may
-        know; keep: keeps recall and memory as they are, and says in a sentence where.
+        know; keep: keeps recall and memory as they are, and says where.
         """
         validate_recall(recall)
         for item in recall.items:
@@ -136,7 +136,7 @@ def _untold(origin: str, position: int, cell: Cell, task: Task) -> str:
 def _leak(what: str, task: Task, evidence: str) -> LeakError:
     return LeakError(
         f"at position {task.position} the memory recalls {what}",
-        f"docs/rules.md says what it may recall. {evidence}",
+        f"docs/rules.md says what it may recall; {evidence}.",
     )
 
 
