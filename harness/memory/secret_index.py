@@ -18,7 +18,7 @@ from string import ascii_lowercase
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.memory.secret import LEAST_NAME, NAME, NO_LETTER, PLAIN, WORD, Secret, folded
+from harness.memory.secret import LEAST_NAME, NAME, NO_LETTER, WORD, Secret, folded, unspaced
 
 GRAM = 16
 """Values of one window; a power of two."""
@@ -42,8 +42,27 @@ class Cipher:
     mirror: bool = False
 
 
-Owner = tuple[Secret, Cipher, int]
-"""Whose window it is, what would have been done to the text, and its first letter then."""
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose window it is, and where it would stand in a text that holds all of the secret."""
+
+    secret: Secret
+    cipher: Cipher = Cipher()
+    first: int = 0
+    """The window's first letter, not shifted."""
+    offset: int = 0
+    """Numbers of the secret before the window."""
+    steps: Numbers | None = None
+    """All distances of the secret's letters."""
+
+    def stands_in(self, steps: Numbers, at: int) -> bool:
+        """Whether a text's distances are the secret's, with the window at `at`."""
+        assert self.steps is not None
+        start = at - self.offset
+        there = steps[max(0, start) : start + len(self.steps)]
+        return np.array_equal(there, self.steps)
+
+
 CIPHERS = tuple(Cipher(reverse, mirror) for reverse in (False, True) for mirror in (False, True))
 
 
@@ -60,28 +79,30 @@ class SecretIndex:
                     self._names.setdefault(form, []).append(secret)
                 continue
             # The end tells more: ids of tests begin with the same folders.
-            characters.append((code_points(secret.plain[-GRAM:]), (secret, Cipher(), 0)))
-            letters = letters_of(secret.plain)[-GRAM - 1 :]
+            characters.append((code_points(secret.plain[-GRAM:]), Owner(secret)))
+            letters = letters_of(secret.plain)
             for cipher in CIPHERS if len(letters) > GRAM else ():
+                offset = 0 if cipher.reverse else len(letters) - GRAM - 1
                 there = _ciphered(letters, cipher)
-                steps.append((distances(there), (secret, cipher, int(there[0]))))
+                whole, first = distances(there), int(there[offset])
+                owner = Owner(secret, cipher, first, offset, whole)
+                steps.append((whole[offset : offset + GRAM], owner))
         self._plain, self._letters = Grams(characters), Grams(steps)
 
     def find(self, text: str) -> Iterator[Secret]:
         """The secrets that a text holds, each once."""
         found: dict[int, Secret] = {}
         view = _View(folded(text))
-        for _, (secret, *_) in self._plain.hits(code_points(view.plain)):
-            if id(secret) not in found and secret.plain in view.plain:
-                found[id(secret)] = secret
+        for _, owner in self._plain.hits(code_points(view.plain)):
+            if owner.secret.plain in view.plain:
+                found[id(owner.secret)] = owner.secret
         letters = letters_of(view.text)
-        seen = set()
-        for at, (secret, cipher, first) in self._letters.hits(distances(letters)):
-            shift = (int(letters[at]) - first) % ALPHABET
-            key = (id(secret), cipher, shift)
-            if key not in seen and id(secret) not in found:
-                seen.add(key)
-                if secret.squeezed in view.deciphered(cipher, shift):
+        steps = distances(letters)
+        for at, owner in self._letters.hits(steps):
+            secret = owner.secret
+            if id(secret) not in found and owner.stands_in(steps, at):
+                shift = (int(letters[at]) - owner.first) % ALPHABET
+                if secret.squeezed in view.deciphered(owner.cipher, shift):
                     found[id(secret)] = secret
         # As it is written, too: what looks like an escape may be the start of a name.
         for form in {text.lower(), view.text}:
@@ -99,7 +120,7 @@ class _View:
 
     @cached_property
     def plain(self) -> str:
-        return self.text.translate(PLAIN)
+        return unspaced(self.text)
 
     @cached_property
     def squeezed(self) -> str:
@@ -110,7 +131,9 @@ class _View:
         if (cipher, shift) not in self._deciphered:
             shifted = ascii_lowercase[shift:] + ascii_lowercase[:shift]
             alphabet = ascii_lowercase[::-1] if cipher.mirror else ascii_lowercase
-            text = self.squeezed.translate(str.maketrans(shifted, alphabet))
+            text = self.squeezed
+            if shifted != alphabet:
+                text = text.translate(str.maketrans(shifted, alphabet))
             self._deciphered[cipher, shift] = text[::-1] if cipher.reverse else text
         return self._deciphered[cipher, shift]
 
