@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,9 @@ class Recalled:
     text: str
     score: float = 0.0
     origins: tuple[str, ...] = ()
-    """Instance ids of the rollouts this was learned from; the harness checks that all are past."""
+    """Where this is from, at least one: ids of the rollouts it was learned from, which the memory
+    must have been told of, or `SOURCE:NAME` of a source that its class declares (see `sources`),
+    such as `history:SHA`. Anything else ends the run."""
     files: tuple[str, ...] = ()
     """Files that the earlier solution touched, if the feedback policy let them be known."""
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -135,6 +137,8 @@ class Services:
     """A generator seeded by the run's seed and the task, the same at every call."""
 
 
+CONTENT = ("history", "gold", "model")
+"""Services from which a memory may have something to recall that no rollout taught it."""
 NEEDS: Mapping[str, str] = {
     "model": "a model",
     "embed": "an embedding model",
@@ -142,6 +146,7 @@ NEEDS: Mapping[str, str] = {
     "gold": "gold data",
 }
 """Services in plain words."""
+FLAGS: Mapping[str, str] = {"model": "--model", "embed": "--embedding"}
 HINTS: Mapping[str, str] = {
     "model": "Give --model NAME and --model-url URL of an OpenAI-compatible endpoint.",
     "embed": "Give --embedding NAME and --model-url (or --embedding-url) URL of an endpoint.",
@@ -176,3 +181,45 @@ def needs(name: str) -> tuple[str, ...]:
 def uses(name: str) -> tuple[str, ...]:
     """The services that a memory uses if they are available, and can do without."""
     return tuple(getattr(plugins.resolve("memory", name), "uses", ()))
+
+
+def asked(name: str, options: Collection[str]) -> frozenset[str]:
+    """The services that a memory asks with these options (`key=value`).
+
+    A class that uses one only with an option says so: `uses_if = {"embed": "embedding=endpoint"}`.
+    """
+    conditions = uses_if(name)
+    optional = (s for s in uses(name) if s not in conditions or conditions[s] in options)
+    return frozenset({*needs(name), *optional})
+
+
+def uses_if(name: str) -> Mapping[str, str]:
+    """The option that each of a memory's services depends on, where one does."""
+    return dict(getattr(plugins.resolve("memory", name), "uses_if", {}))
+
+
+def check_models(name: str, options: Collection[str], given: Mapping[str, str]) -> None:
+    """Raise UsageError for a model that was given to a memory that never asks it.
+
+    given: what was given as `model` and as `embed`, "" for nothing.
+    """
+    for service, model in given.items():
+        if not model or service in asked(name, options):
+            continue
+        flag = FLAGS[service]
+        option = uses_if(name).get(service)
+        instead = f"Add --memory-option {option}" if option else f"Leave {flag} out"
+        raise UsageError(
+            f"memory {name!r} does not ask {NEEDS[service]}, so {flag} would change nothing",
+            f"{instead}; `seqswe list memories` shows what each memory needs.",
+        )
+
+
+def sources(name: str) -> frozenset[str]:
+    """What a memory may recall from beside the rollouts that it was told of.
+
+    The services of CONTENT that its class names in `needs` or `uses`, and what the class states in
+    `sources`, such as `("codebase",)`. An item from there has the origin `SOURCE:NAME`.
+    """
+    stated = tuple(getattr(plugins.resolve("memory", name), "sources", ()))
+    return frozenset({*stated, *(s for s in (*needs(name), *uses(name)) if s in CONTENT)})

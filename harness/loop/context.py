@@ -11,6 +11,7 @@ from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from harness.memory.contamination import Contamination
 from harness.memory.memories import Memories
 from harness.memory.metered import MeteredMemory
+from harness.memory.recall_check import RecallCheck
 from seqswe import __version__, plugins
 from seqswe.agent import Agent
 from seqswe.arms import Cell
@@ -40,6 +41,7 @@ class RunContext:
     scratch: Path
     services: Services
     contamination: Contamination
+    recall_check: RecallCheck
     patches: int = 0
     """Attempts that left a patch, less those that left none."""
 

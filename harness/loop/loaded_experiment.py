@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +21,7 @@ from harness.history.log import log
 from harness.loop.context import RunContext, make_agent, make_memory
 from harness.loop.sandbox_pool import SandboxPool
 from harness.memory.contamination import Contamination
+from harness.memory.recall_check import RecallCheck
 from harness.sandboxes.cleanup import scratch_folder
 from seqswe import plugins
 from seqswe.errors import SeqSWEError, UsageError
@@ -29,7 +31,7 @@ from seqswe.instance import Instance, Task, digest_of
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.manifest import Manifest
-from seqswe.memory import Commit, Services
+from seqswe.memory import Commit, Services, check_models, sources
 from seqswe.runs.folders import cache_folder
 from seqswe.runs.store import RunDirectory, RunInfo, TestCounts
 from seqswe.sandbox import Environment, SandboxProvider, SandboxSpec
@@ -53,7 +55,11 @@ class LoadedExperiment:
         manifest = manifests.load(experiment.codebase)
         plan = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
         plugins.resolve("agent", experiment.agent)
-        plugins.resolve("memory", experiment.memory)
+        check_models(
+            experiment.memory,
+            experiment.memory_option,
+            {"model": experiment.model, "embed": experiment.embedding},
+        )
         experiment.sandbox_choice.check()
         check_delivery(experiment)
         clone = clone_of(manifest, experiment.mirror)
@@ -153,6 +159,10 @@ class LoadedExperiment:
                 project=metadata.files(instance.base_commit, environment),
             )
 
+        past = self.services().history
+        contamination = Contamination(
+            self.instances, experiment.feedback, self.clone.lines, past or (lambda task: ())
+        )
         with scratch_folder(cache) as scratch:
             sandboxes = SandboxPool(provider, checkouts, make_spec, scratch, experiment.jobs)
             context = RunContext(
@@ -169,7 +179,13 @@ class LoadedExperiment:
                 store=store,
                 scratch=scratch,
                 services=self.services(),
-                contamination=Contamination(self.instances, experiment.feedback, self.clone.lines),
+                contamination=contamination,
+                recall_check=RecallCheck(
+                    self.instances,
+                    sources(experiment.memory),
+                    lru_cache(maxsize=8)(self.clone.reachable),
+                    contamination,
+                ),
             )
             try:
                 yield context
