@@ -59,8 +59,8 @@ def main(codebase: str, mirror: str, tasks: int, sandbox: str) -> None:
         sandbox=sandbox,
         jobs=1,
     )
-    loaded = LoadedExperiment.load(experiment)
     with open_provider(experiment.sandbox_choice) as provider, TemporaryDirectory() as folder:
+        loaded = LoadedExperiment.load(experiment, Path(folder))
         for name in ("warm-up", "measured"):
             store = _store(Path(folder) / name, loaded, provider)
             work(loaded, store, provider)

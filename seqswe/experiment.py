@@ -131,6 +131,16 @@ class Experiment:
     retries: int = setting(
         2, "How often to retry a rollout after a transient failure.", least=0, effect="access"
     )
+    plugin_seconds: float = setting(
+        120.0,
+        "Deadline of building a memory or an agent, and of each call of a memory, in seconds; "
+        "recalling and recording take no longer than task_seconds either.",
+        above=0,
+        effect="access",
+    )
+    plugin_network: Literal["closed", "open"] = setting(
+        "closed", "Whether memories and Python agents may use the network."
+    )
     cpus: float = setting(LIMITS.cpus, "Processors of one sandbox.", above=0)
     memory_mb: int = setting(LIMITS.memory_mb, "Main memory of one sandbox in MB.", least=64)
     pids: int = setting(LIMITS.pids, "Processes of one sandbox.", least=8)

@@ -46,7 +46,7 @@ def run(out: Path, **values: Any) -> None:
     """
     experiment = Experiment(**values)
     RunDirectory.check_new(out)
-    loaded = LoadedExperiment.load(experiment)
+    loaded = LoadedExperiment.load(experiment, out)
     loaded.try_plugins()
     with open_provider(experiment.sandbox_choice) as provider:
         info = RunInfo(
@@ -78,7 +78,7 @@ def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
     }
     experiment = replace(store.info.experiment, **overrides)
     store.check_same(experiment)
-    loaded = LoadedExperiment.load(experiment)
+    loaded = LoadedExperiment.load(experiment, store.root)
     loaded.try_plugins()
     store.check_sequence(loaded.digest())
     with open_provider(experiment.sandbox_choice) as provider:

@@ -5,10 +5,9 @@ One rollout reads on one screen, `_rollout`; `harness.loop.schedule` only decide
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +24,6 @@ from seqswe.agent import Attempt
 from seqswe.arms import Cell
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
 from seqswe.instance import Instance, Task, digest_of
-from seqswe.manifests.convert import parse
 from seqswe.memory import Experience, Recall
 from seqswe.models.meter import Meter
 from seqswe.runs.feedback import experience
@@ -164,24 +162,12 @@ def _solve(
 ) -> tuple[Attempt, Failure | None]:
     """The agent's attempt. A crash or a used-up budget is the agent's own: what it left counts."""
     try:
-        return validate_attempt(context.agent(cell).solve(task, recall, sandbox)), None
+        return context.agent(cell).solve(task, recall, sandbox), None
     except RolloutError as error:
         failure = Failure.of(error)
         if not CAUSES[failure.cause].grade:
             raise
         return Attempt(message=error.message), failure
-    except (Exception, SystemExit) as error:  # noqa: BLE001  (a plug-in may raise anything)
-        reason = describe(error)
-        return Attempt(message=reason), Failure(cause="agent_crashed", detail=reason)
-
-
-def validate_attempt(attempt: object) -> Attempt:
-    """An attempt that a journal can hold. Raises TypeError or ManifestError for anything else."""
-    if not isinstance(attempt, Attempt):
-        raise TypeError(f"solve returned {attempt!r:.100}, not an Attempt")
-    data = asdict(attempt)
-    json.dumps(data["notes"])
-    return parse(Attempt, data, "attempt")
 
 
 def _collect(opened: OpenSandbox, failure: Failure | None) -> tuple[str, Failure | None]:

@@ -1,0 +1,58 @@
+"""The memory and the agent of a run, each in processes of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.memory.metered import MeteredMemory
+from harness.plugin_host.agent import HostedAgent
+from harness.plugin_host.host import Permissions, PluginHost
+from harness.plugin_host.memory import HostedMemory
+from seqswe.arms import Cell
+from seqswe.experiment import Experiment
+from seqswe.memory import Services
+
+NONE = "none"
+"""The memory of an arm without one."""
+
+
+class RunPlugins:
+    """Builds the agents and memories of an experiment.
+
+    hidden: folders that they may not read. Processes are started when they are first needed, and
+    end with `close`, or with this object.
+    """
+
+    def __init__(self, experiment: Experiment, hidden: tuple[Path, ...] = ()) -> None:
+        self._experiment = experiment
+        permissions = Permissions(network=experiment.plugin_network == "open", hidden=hidden)
+        seconds = experiment.plugin_seconds
+        self.agent = PluginHost(
+            "agent", experiment.agent, experiment.agent_option, permissions, seconds
+        )
+        self.memory = PluginHost(
+            "memory", experiment.memory, experiment.memory_option, permissions, seconds
+        )
+        self._none = PluginHost("memory", NONE, (), permissions, seconds)
+
+    def make_agent(self, services: Services, cell: Cell) -> HostedAgent:
+        """A fresh agent. Raises UsageError for wrong options."""
+        gold = services.gold if self.agent.facts.reads_gold else None
+        return HostedAgent(self.agent, cell.seed, gold, self._experiment.task_seconds)
+
+    def make_memory(self, services: Services, cell: Cell) -> MeteredMemory:
+        """The empty memory of a cell. Raises UsageError for wrong options."""
+        host = self._none if cell.memory == "absent" else self.memory
+        declared = {*host.facts.needs, *host.facts.uses}
+        seconds = self._experiment.task_seconds
+        return MeteredMemory(
+            lambda metered: HostedMemory(host, metered, declared, seconds),
+            services,
+            self._experiment,
+            cell.seed,
+        )
+
+    def close(self) -> None:
+        """End all processes."""
+        for host in (self.agent, self.memory, self._none):
+            host.close()
