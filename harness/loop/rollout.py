@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from harness.delivery import deliver
@@ -20,6 +21,7 @@ from harness.loop.context import RunContext
 from harness.loop.experiences import EXPERIENCE_FILE, experience_json, leave_out_own_lesson
 from harness.loop.sandbox_pool import OpenSandbox, SandboxRequest
 from harness.memory.metered import MeteredMemory, meter_of
+from harness.memory.resets import check_reset
 from seqswe.agent import Attempt
 from seqswe.arms import Cell
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
@@ -56,6 +58,8 @@ def run_rollout(context: RunContext, cell: Cell, position: int, before: str) -> 
             rollout = _rollout(context, cell, rollout, clock, meter)
     except RolloutError as error:
         rollout = replace(rollout, failure=Failure.of(error))
+        if trace := _trace(error):
+            context.store.write(_folder(context, rollout), trace)
     except SeqSWEError:
         raise
     except Exception as error:  # noqa: BLE001  (the rollout's boundary: a bug is a failure too)
@@ -107,7 +111,7 @@ class Work:
     """What an agent did on a task, and what it left behind."""
 
     attempt: Attempt
-    failure: Failure | None
+    error: RolloutError | None
     """Of the agent's own making: what it left is graded all the same."""
     patch: str
     steps: Sequence[tuple[str, Completed]]
@@ -115,6 +119,11 @@ class Work:
     """The steps as one text, the same for the same steps on any machine."""
     delivered: Delivered | None
     audit: str
+
+    @property
+    def failure(self) -> Failure | None:
+        """The error as the journal has it."""
+        return Failure.of(self.error) if self.error else None
 
     @property
     def edited_files(self) -> tuple[str, ...]:
@@ -131,6 +140,7 @@ def _recall(
     memory = context.memories.at(cell, before)
     memory.pay_with(meter)
     recall = check_origins(memory.recall(task), context.instances, cell, position)
+    check_reset(recall, cell, position, context.plugins.sources(cell))
     key = context.key(context.instances[position], before)
     return memory, recall, replace(rollout, memory_before=before, key=key, **_recalled(recall))
 
@@ -143,12 +153,12 @@ def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Cl
         with deliver(context.delivery(cell), recall, opened.sandbox) as handover:
             sandbox = Recording(opened.sandbox, context.experiment.limits, handover.recall.env)
             with clock.phase("agent"):
-                attempt, failure = _solve(context, cell, task, handover.recall, sandbox)
+                attempt, error = _solve(context, cell, task, handover.recall, sandbox)
         with clock.phase("collect"):
-            patch, failure = _collect(opened, failure)
+            patch, error = _collect(opened, error)
     return Work(
         attempt=handover.noted(attempt),
-        failure=failure,
+        error=error,
         patch=patch,
         steps=sandbox.steps,
         transcript=normalize_log(compact(sandbox.steps), sandbox.root),
@@ -159,25 +169,24 @@ def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Cl
 
 def _solve(
     context: RunContext, cell: Cell, task: Task, recall: Recall, sandbox: Sandbox
-) -> tuple[Attempt, Failure | None]:
+) -> tuple[Attempt, RolloutError | None]:
     """The agent's attempt. A crash or a used-up budget is the agent's own: what it left counts."""
     try:
         return context.agent(cell).solve(task, recall, sandbox), None
     except RolloutError as error:
-        failure = Failure.of(error)
-        if not CAUSES[failure.cause].grade:
+        if not CAUSES[Failure.of(error).cause].grade:
             raise
-        return Attempt(message=error.message), failure
+        return Attempt(message=error.message), error
 
 
-def _collect(opened: OpenSandbox, failure: Failure | None) -> tuple[str, Failure | None]:
+def _collect(opened: OpenSandbox, earlier: RolloutError | None) -> tuple[str, RolloutError | None]:
     """The patch. Empty if the agent destroyed its repository: that counts against the agent."""
     try:
-        return collect_patch(opened.sandbox, opened.spec.checkout.commit), failure
+        return collect_patch(opened.sandbox, opened.spec.checkout.commit), earlier
     except RolloutError as error:
         if not CAUSES[error.cause].grade:
             raise
-        return "", failure or Failure.of(error)
+        return "", earlier or error
 
 
 def grade_patch(context: RunContext, request: SandboxRequest, patch: str, clock: Clock) -> Graded:
@@ -252,18 +261,27 @@ def _write_files(
     lesson: Experience,
 ) -> None:
     """Write the rollout's files; the lesson only if a memory was told of it."""
-    store = context.store
     lesson_file = {EXPERIENCE_FILE: experience_json(lesson)} if cell.carries_memory else {}
-    store.write(
-        store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id),
+    context.store.write(
+        _folder(context, rollout),
         {
             **lesson_file,
+            **_trace(work.error),
             "patch.diff": work.patch,
             "test.log": graded.log,
             "report.json": dump(graded.verdict.as_report(rollout.instance_id)),
             "trajectory.json": dump(steps),
         },
     )
+
+
+def _folder(context: RunContext, rollout: Rollout) -> Path:
+    return context.store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id)
+
+
+def _trace(error: RolloutError | None) -> Mapping[str, str]:
+    """A file with what the author of a plug-in needs to see of its failure, if there is any."""
+    return {"plugin_error.txt": error.trace} if error and error.trace else {}
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.memory.metered import MeteredMemory
+from harness.memory.resets import SOURCES
 from harness.plugin_host.agent import HostedAgent
 from harness.plugin_host.host import Permissions, PluginHost
 from harness.plugin_host.memory import HostedMemory
@@ -35,6 +36,11 @@ class RunPlugins:
         )
         self._none = PluginHost("memory", NONE, (), permissions, seconds)
 
+    def sources(self, cell: Cell) -> frozenset[str]:
+        """What the memory of a cell may recall from, told nothing: as its class declares."""
+        facts = self._host(cell).facts
+        return frozenset(facts.sources) | (SOURCES & {*facts.needs, *facts.uses})
+
     def make_agent(self, services: Services, cell: Cell) -> HostedAgent:
         """A fresh agent. Raises UsageError for wrong options."""
         gold = services.gold if self.agent.facts.reads_gold else None
@@ -42,7 +48,7 @@ class RunPlugins:
 
     def make_memory(self, services: Services, cell: Cell) -> MeteredMemory:
         """The empty memory of a cell. Raises UsageError for wrong options."""
-        host = self._none if cell.memory == "absent" else self.memory
+        host = self._host(cell)
         declared = {*host.facts.needs, *host.facts.uses}
         seconds = self._experiment.task_seconds
         return MeteredMemory(
@@ -51,6 +57,9 @@ class RunPlugins:
             self._experiment,
             cell.seed,
         )
+
+    def _host(self, cell: Cell) -> PluginHost:
+        return self._none if cell.memory == "absent" else self.memory
 
     def close(self) -> None:
         """End all processes."""

@@ -29,7 +29,7 @@ class HostedAgent:
     def __init__(self, host: PluginHost, seed: int, gold: Gold | None, task_seconds: float) -> None:
         self._process = host.process()
         self._task_seconds = task_seconds
-        self._gold: Serve = {"gold": gold} if gold else {}
+        self._gold: Serve = {"gold": lambda instance_id: gold(instance_id)} if gold else {}
         try:
             self._call("build_agent", host.options, seed, seconds=host.seconds, serve=self._gold)
         except RolloutError as error:

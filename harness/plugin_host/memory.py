@@ -13,7 +13,7 @@ from harness.plugin_host.failures import PluginError, PluginFailure, for_people,
 from harness.plugin_host.host import PluginHost
 from harness.plugin_host.process import Serve
 from seqswe.errors import ManifestError, RolloutError
-from seqswe.instance import Task
+from seqswe.instance import Instance, Task
 from seqswe.manifests.convert import parse
 from seqswe.memory import Commit, Experience, Recall, Services
 from seqswe.models.protocol import Reply
@@ -23,7 +23,7 @@ COMMITS = 200
 """Of a log that are sent at a time."""
 LOGS = 8
 """Logs that a memory reads side by side."""
-SIMPLE = ("gold", "clock", "rng")
+SIMPLE = ("clock", "rng")
 """Services that are asked for as they are called."""
 
 
@@ -109,6 +109,7 @@ class ServedMemory:
             "older": self._older,
             "chat": self._chat,
             "embed": self._embed,
+            "gold": self._gold,
             **{name: self._services[name] for name in SIMPLE if name in self._services},
         }
 
@@ -122,6 +123,10 @@ class ServedMemory:
 
     def _older(self, log: int) -> list[Commit]:
         return list(islice(self._logs[log], COMMITS))
+
+    def _gold(self, instance_id: str) -> Instance:
+        instance: Instance = self._services["gold"](instance_id)
+        return instance
 
     def _chat(self, messages: list[dict[str, str]], max_tokens: int) -> Reply:
         reply: Reply = self._services["model"].chat(messages, max_tokens=max_tokens)
