@@ -60,8 +60,8 @@ def main(codebase: str, mirror: str, tasks: int, sandbox: str) -> None:
         jobs=1,
     )
     with open_provider(experiment.sandbox_choice) as provider, TemporaryDirectory() as folder:
-        loaded = LoadedExperiment.load(experiment, Path(folder))
         for name in ("warm-up", "measured"):
+            loaded = LoadedExperiment.load(experiment, Path(folder))
             store = _store(Path(folder) / name, loaded, provider)
             work(loaded, store, provider)
         rollouts = store.journal().rollouts

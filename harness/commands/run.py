@@ -97,12 +97,16 @@ def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvide
         check_keys(store, context, done.values())
         schedule = Schedule(cells=plan.cells, jobs=experiment.jobs, retries=experiment.retries)
 
+        def abort() -> None:
+            provider.close()
+            loaded.plugins.close()
+
         def start(cell: Cell, position: int, before: str) -> Rollout:
             return run_rollout(context, cell, position, before)
 
         graded = sum(r.graded for r in done.values())
         with progress("rollouts", plan.rollouts, graded) as bar:
-            for rollout in run_all(schedule, done, start, provider.close):
+            for rollout in run_all(schedule, done, start, abort):
                 store.append(rollout)
                 bar.advance(_line(rollout))
     _finish(store, plan)

@@ -15,7 +15,7 @@ from harness.plugin_host.fork_server import ForkServer
 from harness.plugin_host.process import PluginProcess
 from harness.plugin_host.server import Config
 from seqswe import plugins
-from seqswe.errors import UnknownName
+from seqswe.errors import RolloutError, UnknownName
 from seqswe.manifests.convert import parse
 
 FAILED: Mapping[str, str] = {"agent": "agent_crashed", "memory": "memory_failed"}
@@ -61,6 +61,7 @@ class PluginHost:
         self.seconds, self._permissions = seconds, permissions
         self._lock = Lock()
         self._server: ForkServer | None = None
+        self._closed = False
 
     @cached_property
     def facts(self) -> Facts:
@@ -81,18 +82,24 @@ class PluginHost:
             process.close()
 
     def process(self) -> PluginProcess:
-        """A new process, in which nothing is built yet."""
+        """A new process, in which nothing is built yet.
+
+        Raises MissingError, or RolloutError("cancelled") if this is closed.
+        """
         return PluginProcess(self._running())
 
     def close(self) -> None:
-        """End the fork server and all its processes; a later `process` starts a new one."""
+        """End the fork server and all its processes, for good; safe to call twice."""
         with self._lock:
+            self._closed = True
             server, self._server = self._server, None
         if server is not None:
             server.close()
 
     def _running(self) -> ForkServer:
         with self._lock:
+            if self._closed:
+                raise RolloutError("cancelled", "the run is being ended")
             if self._server is None:
                 server = self._start(preload=True)
                 if server.shared:
