@@ -25,6 +25,7 @@ Delivery = Literal["prompt", "file", "folder", "mcp", "mcp-http"]
 DELIVERIES: tuple[Delivery, ...] = get_args(Delivery)
 LITELLM = "litellm:"
 """A model of this prefix is asked through LiteLLM, which knows the protocols of all providers."""
+VARIABLE = re.compile(r"[A-Za-z_]\w*")
 CODE_POLICY = "gold"
 """Each task starts at its true base commit. There is no other policy, so it is no setting."""
 
@@ -141,6 +142,12 @@ class Experiment:
     plugin_network: Literal["closed", "open"] = setting(
         "closed", "Whether memories and Python agents may use the network."
     )
+    plugin_env: tuple[str, ...] = setting(
+        (),
+        "Environment variable that memories and Python agents are given, such as one that holds "
+        "a key; may be repeated.",
+        effect="access",
+    )
     cpus: float = setting(LIMITS.cpus, "Processors of one sandbox.", above=0)
     memory_mb: int = setting(LIMITS.memory_mb, "Main memory of one sandbox in MB.", least=64)
     pids: int = setting(LIMITS.pids, "Processes of one sandbox.", least=8)
@@ -164,6 +171,16 @@ class Experiment:
         for name in settings():
             check_setting(name, getattr(self, name))
         self._check_model()
+        self._check_plugins()
+
+    def _check_plugins(self) -> None:
+        for name in self.plugin_env:
+            # What looks like a key is not repeated, as below.
+            if not VARIABLE.fullmatch(name):
+                raise UsageError(
+                    "plugin_env is not the name of an environment variable",
+                    "Put the value itself into a variable, and name that: --plugin-env MY_KEY.",
+                )
 
     def _check_model(self) -> None:
         for name, url in (
@@ -176,7 +193,7 @@ class Experiment:
                     "Give --model-url, for example http://localhost:8000/v1.",
                 )
         # What looks like a key is not repeated: errors end up in logs.
-        if not re.fullmatch(r"([A-Za-z_]\w*)?", self.model_key):
+        if self.model_key and not VARIABLE.fullmatch(self.model_key):
             raise UsageError(
                 "model_key is not the name of an environment variable",
                 "Put the key itself into a variable, and name that: --model-key OPENAI_API_KEY.",

@@ -77,6 +77,11 @@ def check(experiment: Experiment, ways: Sequence[str], *, inside: bool) -> None:
                 "it cannot reach a memory on the host",
                 "Use --delivery mcp, which is served inside; or --sandbox local.",
             )
+        if not inside and experiment.plugin_network == "closed":
+            raise UsageError(
+                f"agent {name!r} has no network: it cannot reach a memory by --delivery mcp-http",
+                "Give --plugin-network open, or use --delivery mcp.",
+            )
 
 
 @contextmanager

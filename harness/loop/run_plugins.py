@@ -26,7 +26,11 @@ class RunPlugins:
 
     def __init__(self, experiment: Experiment, hidden: tuple[Path, ...] = ()) -> None:
         self._experiment = experiment
-        permissions = Permissions(network=experiment.plugin_network == "open", hidden=hidden)
+        permissions = Permissions(
+            network=experiment.plugin_network == "open",
+            variables=experiment.plugin_env,
+            hidden=hidden,
+        )
         seconds = experiment.plugin_seconds
         self.agent = PluginHost(
             "agent", experiment.agent, experiment.agent_option, permissions, seconds

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import weakref
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
@@ -31,10 +32,11 @@ OUTPUT = "server.txt"
 class ForkServer:
     """The process that has imported one plug-in and forks a process for each use of it.
 
-    Safe between threads. Raises MissingError where a process cannot be started.
+    variables: names of the caller's environment variables that the plug-in is given. Safe between
+    threads. Raises MissingError where a process cannot be started.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, variables: Iterable[str] = ()) -> None:
         self._lock = Lock()
         self.cells = config.cells
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -45,7 +47,7 @@ class ForkServer:
             process = subprocess.Popen(
                 [sys.executable, "-c", BOOT.format(path=path), str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env=_environment(home),
+                env=_environment(home, variables),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=(config.cells / OUTPUT).open("wb"),
@@ -106,8 +108,8 @@ class ForkServer:
         ) from None
 
 
-def _environment(home: Path) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+def _environment(home: Path, variables: Iterable[str]) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in (*KEPT, *variables) if name in os.environ}
     places = {"HOME": str(home), "TMPDIR": str(home)}
     return {**kept, **places, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
 

@@ -27,6 +27,8 @@ class Permissions:
     """What the plug-ins of a run may reach beyond their own folders."""
 
     network: bool = False
+    variables: tuple[str, ...] = ()
+    """Names of environment variables that they are given."""
     hidden: tuple[Path, ...] = ()
     """Folders that they may not read: the run, the clones, the manifests."""
 
@@ -112,13 +114,12 @@ class PluginHost:
     def _start(self, *, preload: bool) -> ForkServer:
         cells = Path(tempfile.mkdtemp(prefix="seqswe-plugin-")).resolve()
         hidden = (*self._permissions.hidden, cells)
-        return ForkServer(
-            Config(
-                kind=self.kind,
-                name=self.name,
-                preload=preload,
-                reads=confinement.readable(self.options, hidden),
-                cells=cells,
-                network=self._permissions.network,
-            )
+        config = Config(
+            kind=self.kind,
+            name=self.name,
+            preload=preload,
+            reads=confinement.readable(self.options, hidden),
+            cells=cells,
+            network=self._permissions.network,
         )
+        return ForkServer(config, self._permissions.variables)

@@ -1,17 +1,38 @@
-"""What an import leaves behind that processes forked after it would share."""
+"""Imports in a confined process, and what they leave behind that forked processes would share."""
 
 from __future__ import annotations
 
 import os
+import pkgutil
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from importlib.machinery import FileFinder
 from pathlib import Path
 from typing import Any
 
 PLACES = frozenset({"HOME", "TMPDIR", "TEMP", "TMP"})
 """Variables that name folders which every process has of its own; see also XDG."""
 XDG = "XDG_"
+
+
+def remember_listings(readable: Collection[Path]) -> None:
+    """List the folders of `sys.path` now that must not be listed later, and remember the names.
+
+    Such are those that hold a hidden folder: Landlock can only allow to list a folder with all that
+    lies below it. `importlib.metadata` remembers by itself what it has listed once.
+    """
+    for entry in sys.path:
+        finder = pkgutil.get_importer(entry)
+        allowed = any(Path(entry).is_relative_to(path) for path in readable)
+        if isinstance(finder, FileFinder) and not allowed:
+            finder.find_spec("seqswe")  # lists the folder
+            finder._fill_cache = _keep_listing  # type: ignore[attr-defined]
+
+
+def _keep_listing() -> None:
+    """Stands in for the listing of a folder that has changed."""
 
 
 @contextmanager

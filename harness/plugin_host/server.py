@@ -21,7 +21,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from harness.plugin_host import confinement, worker
-from harness.plugin_host.imports import shared_by_import
+from harness.plugin_host.imports import remember_listings, shared_by_import
 from harness.plugin_host.landlock import LIBC
 from seqswe import plugins
 
@@ -52,6 +52,7 @@ def main(handle: int) -> None:
         Path("/proc/self/oom_score_adj").write_text("500")
     LIBC.prctl(SUBREAPER, 1, 0, 0, 0)
     plugins.installed(config.kind)
+    remember_listings(config.reads)
     reads = confinement.reads_of_worker(config.reads, config.cells)
     confinement.confine_server(config.reads, config.cells, network=config.network)
     shared = _preload(config) if config.preload else ""
