@@ -148,7 +148,9 @@ HINTS: Mapping[str, str] = {
 }
 
 
-def build_memory(name: str, home: Path, services: Services | None = None, **options: Any) -> Memory:
+def build_memory(
+    name: str, home: Path, services: Services | None = None, /, **options: Any
+) -> Memory:
     """Build a memory by entry-point name or `module:attribute`, with the services it needs.
 
     Raises UnknownName, MissingError, or UsageError for a wrong option or a service that is not

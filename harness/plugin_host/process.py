@@ -69,10 +69,10 @@ class PluginProcess:
                 if message["ask"] in PATIENT:
                     deadline += monotonic() - started
                 self._connection.tell(reply, deadline)
-        except (Closed, OSError):
-            raise self._failed(f"its process {self._how_it_ended()}") from None
         except TimeoutError:
             raise self._failed(f"{request} took longer than {seconds:g} s", hung=True) from None
+        except (Closed, OSError):
+            raise self._failed(f"its process {self._how_it_ended()}") from None
         except (Oversized, ValueError) as error:
             raise self._failed(f"its answer to {request} cannot be read: {error}"[:300]) from None
         if "error" in message:
