@@ -63,7 +63,7 @@ class PluginHost:
         self.seconds, self._permissions = seconds, permissions
         self._lock = Lock()
         self._server: ForkServer | None = None
-        self._closed = False
+        self._closed, self._shared = False, ""
 
     @cached_property
     def facts(self) -> Facts:
@@ -82,6 +82,15 @@ class PluginHost:
             raise for_people(reason) from None
         finally:
             process.close()
+
+    @property
+    def shared(self) -> str:
+        """What of the plug-in's import its processes would share, so that each imports it anew.
+
+        "" if they come from one import.
+        """
+        self._running()
+        return self._shared
 
     def process(self) -> PluginProcess:
         """A new process, in which nothing is built yet.
@@ -104,6 +113,7 @@ class PluginHost:
                 raise RolloutError("cancelled", "the run is being ended")
             if self._server is None:
                 server = self._start(preload=True)
+                self._shared = server.shared
                 if server.shared:
                     # What this import left behind, all processes would have in common.
                     server.close()
