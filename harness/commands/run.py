@@ -56,6 +56,7 @@ def run(out: Path, **values: Any) -> None:
             environments=loaded.images(provider),
             synthetic=any(i.synthetic for i in loaded.instances),
             tests=loaded.tests(),
+            plugin_reach=loaded.plugins.reach(),
         )
         work(loaded, RunDirectory.create(out, info), provider)
 

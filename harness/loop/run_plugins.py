@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.memory.metered import MeteredMemory
 from harness.memory.resets import SOURCES
+from harness.plugin_host import confinement
 from harness.plugin_host.agent import HostedAgent
 from harness.plugin_host.host import Permissions, PluginHost
 from harness.plugin_host.memory import HostedMemory
@@ -39,6 +40,10 @@ class RunPlugins:
             "memory", experiment.memory, experiment.memory_option, permissions, seconds
         )
         self._none = PluginHost("memory", NONE, (), permissions, seconds)
+
+    def reach(self) -> tuple[str, ...]:
+        """What plug-ins can reach on this machine beyond what they are given."""
+        return confinement.reach(network=self._experiment.plugin_network == "open")
 
     def sources(self, cell: Cell) -> frozenset[str]:
         """What the memory of a cell may recall from, told nothing: as its class declares."""

@@ -66,7 +66,7 @@ def confine_server(reads: Iterable[Path], cells: Path, *, network: bool) -> None
     _drop_capabilities()
     if landlock.version():
         landlock.restrict([*reads, *map(Path, MACHINE)], [cells, *_devices()], tcp=network)
-    if seccomp.known():
+    if seccomp.available():
         seccomp.restrict(network=network)
 
 
@@ -87,15 +87,18 @@ def confine_worker(reads: Iterable[Path], folder: Path) -> None:
         landlock.restrict(reads, [folder, *_devices()], tcp=True)
 
 
-def gaps(*, network: bool = False) -> tuple[str, ...]:
-    """What plug-ins can reach on this machine although they should not; in words, () if nothing."""
+def reach(*, network: bool = False) -> tuple[str, ...]:
+    """What plug-ins can reach on this machine beyond what they are given; () if nothing.
+
+    network: whether a setting grants it.
+    """
     found = []
     if not landlock.version():
-        found.append("files of yours, other processes (the kernel has no Landlock)")
+        found.append("the files and processes of this user, since the kernel has no Landlock")
     elif landlock.version() < SIGNALS:
-        found.append("signals to your processes (Landlock is older than Linux 6.12)")
-    if not seccomp.known():
-        found.append("the network and shared memory (no filter for this processor)")
+        found.append("signals to the processes of this user, since Linux is older than 6.12")
+    if not seccomp.available():
+        found.append("the network and shared memory, since calls are not filtered here")
     elif network:
         found.append("the network, as plugin_network says")
     return tuple(found)

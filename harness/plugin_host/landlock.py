@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import stat
+import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -49,6 +50,8 @@ class _PathBeneath(ctypes.Structure):
 @cache
 def version() -> int:
     """The version of the kernel's interface; 0 if it has none or Landlock is off."""
+    if sys.platform != "linux":
+        return 0
     return max(0, int(LIBC.syscall(CREATE_RULESET, None, 0, VERSION)))
 
 

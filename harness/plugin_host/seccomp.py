@@ -12,6 +12,7 @@ import os
 import platform
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 from harness.plugin_host.landlock import LIBC, NO_NEW_PRIVS
 
@@ -23,6 +24,7 @@ ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
 X32 = 0x40000000
 """From here on x86_64 numbers the calls of another convention."""
 
+ACTIONS = Path("/proc/sys/kernel/seccomp/actions_avail")
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 SOCKET = {"x86_64": 41, "aarch64": 198}
 REFUSED: dict[str, tuple[int, int]] = {
@@ -93,9 +95,9 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint16), ("filter", ctypes.POINTER(_Instruction)))
 
 
-def known() -> bool:
-    """Whether the numbers of this machine's system calls are known here."""
-    return platform.machine() in ARCHITECTURES
+def available() -> bool:
+    """Whether the kernel has filters, and the numbers of its system calls are known here."""
+    return platform.machine() in ARCHITECTURES and ACTIONS.exists()
 
 
 def restrict(*, network: bool) -> None:

@@ -177,6 +177,8 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
         yield "The journal's last line was half written and is left out (resume repeats it)."
     if read.directory.info.synthetic:
         yield "SYNTHETIC: the bugs were injected, not made by people; do not quote as real issues."
+    if reach := read.directory.info.plugin_reach:
+        yield f"Memories and agents could reach {'; '.join(reach)}."
     costs = [r for r in rollouts if r.usage.cost_usd is not None]
     if strange := sum(COST.measured(r) is None for r in costs):
         yield (

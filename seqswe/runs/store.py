@@ -60,6 +60,9 @@ class RunInfo:
     synthetic: bool = False
     tests: TestCounts | None = None
     """None in what earlier versions wrote."""
+    plugin_reach: tuple[str, ...] | None = None
+    """What memories and agents could reach beyond what they are given, on the machine that began
+    the run; None in what earlier versions wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,7 @@ class RunDirectory:
             "instance_ids": list(info.instance_ids),
             "environments": dict(info.environments),
             **({"tests": asdict(info.tests)} if info.tests else {}),
+            **({} if info.plugin_reach is None else {"plugin_reach": list(info.plugin_reach)}),
             "experiment": info.experiment.as_dict(),
         }
         try:
