@@ -118,7 +118,9 @@ class Services:
 
     A class (or function) with `needs = ("history",)` is built with `services=`, which holds the
     services that it named and no others; `uses` names some that it can do without. Most memories
-    need none. One that needs `gold` could not be deployed, and reports say so.
+    need none. One that needs `gold` could not be deployed, and reports say so. What a memory reads
+    beside these and its experiences, its class names in `sources`: else it recalls nothing before
+    it is told something.
     """
 
     history: Callable[[Task], Iterable[Commit]] | None = None
