@@ -5,11 +5,11 @@ One rollout reads on one screen, `_rollout`; `harness.loop.schedule` only decide
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from harness.delivery import deliver
@@ -26,6 +26,7 @@ from seqswe.agent import Attempt
 from seqswe.arms import Cell
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
 from seqswe.instance import Instance, Task, digest_of
+from seqswe.manifests.convert import parse
 from seqswe.memory import Experience, Recall
 from seqswe.models.meter import Meter
 from seqswe.runs.feedback import experience
@@ -58,8 +59,7 @@ def run_rollout(context: RunContext, cell: Cell, position: int, before: str) -> 
             rollout = _rollout(context, cell, rollout, clock, meter)
     except RolloutError as error:
         rollout = replace(rollout, failure=Failure.of(error))
-        if trace := _trace(error):
-            context.store.write(_folder(context, rollout), trace)
+        write_trace(context, cell, instance.task(position), error)
     except SeqSWEError:
         raise
     except Exception as error:  # noqa: BLE001  (the rollout's boundary: a bug is a failure too)
@@ -111,7 +111,7 @@ class Work:
     """What an agent did on a task, and what it left behind."""
 
     attempt: Attempt
-    error: RolloutError | None
+    failure: Failure | None
     """Of the agent's own making: what it left is graded all the same."""
     patch: str
     steps: Sequence[tuple[str, Completed]]
@@ -119,11 +119,6 @@ class Work:
     """The steps as one text, the same for the same steps on any machine."""
     delivered: Delivered | None
     audit: str
-
-    @property
-    def failure(self) -> Failure | None:
-        """The error as the journal has it."""
-        return Failure.of(self.error) if self.error else None
 
     @property
     def edited_files(self) -> tuple[str, ...]:
@@ -153,12 +148,12 @@ def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Cl
         with deliver(context.delivery(cell), recall, opened.sandbox) as handover:
             sandbox = Recording(opened.sandbox, context.experiment.limits, handover.recall.env)
             with clock.phase("agent"):
-                attempt, error = _solve(context, cell, task, handover.recall, sandbox)
+                attempt, failure = _solve(context, cell, task, handover.recall, sandbox)
         with clock.phase("collect"):
-            patch, error = _collect(opened, error)
+            patch, failure = _collect(opened, failure)
     return Work(
         attempt=handover.noted(attempt),
-        error=error,
+        failure=failure,
         patch=patch,
         steps=sandbox.steps,
         transcript=normalize_log(compact(sandbox.steps), sandbox.root),
@@ -169,24 +164,38 @@ def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Cl
 
 def _solve(
     context: RunContext, cell: Cell, task: Task, recall: Recall, sandbox: Sandbox
-) -> tuple[Attempt, RolloutError | None]:
+) -> tuple[Attempt, Failure | None]:
     """The agent's attempt. A crash or a used-up budget is the agent's own: what it left counts."""
     try:
-        return context.agent(cell).solve(task, recall, sandbox), None
+        return validate_attempt(context.agent(cell).solve(task, recall, sandbox)), None
     except RolloutError as error:
-        if not CAUSES[Failure.of(error).cause].grade:
+        failure = Failure.of(error)
+        if not CAUSES[failure.cause].grade:
             raise
-        return Attempt(message=error.message), error
+        write_trace(context, cell, task, error)
+        return Attempt(message=error.message), failure
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (a plug-in may raise anything)
+        reason = describe(error)
+        return Attempt(message=reason), Failure(cause="agent_crashed", detail=reason)
 
 
-def _collect(opened: OpenSandbox, earlier: RolloutError | None) -> tuple[str, RolloutError | None]:
+def validate_attempt(attempt: object) -> Attempt:
+    """An attempt that a journal can hold. Raises TypeError or ManifestError for anything else."""
+    if not isinstance(attempt, Attempt):
+        raise TypeError(f"solve returned {attempt!r:.100}, not an Attempt")
+    data = asdict(attempt)
+    json.dumps(data["notes"])
+    return parse(Attempt, data, "attempt")
+
+
+def _collect(opened: OpenSandbox, failure: Failure | None) -> tuple[str, Failure | None]:
     """The patch. Empty if the agent destroyed its repository: that counts against the agent."""
     try:
-        return collect_patch(opened.sandbox, opened.spec.checkout.commit), earlier
+        return collect_patch(opened.sandbox, opened.spec.checkout.commit), failure
     except RolloutError as error:
         if not CAUSES[error.cause].grade:
             raise
-        return "", earlier or error
+        return "", failure or Failure.of(error)
 
 
 def grade_patch(context: RunContext, request: SandboxRequest, patch: str, clock: Clock) -> Graded:
@@ -261,12 +270,12 @@ def _write_files(
     lesson: Experience,
 ) -> None:
     """Write the rollout's files; the lesson only if a memory was told of it."""
+    store = context.store
     lesson_file = {EXPERIENCE_FILE: experience_json(lesson)} if cell.carries_memory else {}
-    context.store.write(
-        _folder(context, rollout),
+    store.write(
+        store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id),
         {
             **lesson_file,
-            **_trace(work.error),
             "patch.diff": work.patch,
             "test.log": graded.log,
             "report.json": dump(graded.verdict.as_report(rollout.instance_id)),
@@ -275,13 +284,11 @@ def _write_files(
     )
 
 
-def _folder(context: RunContext, rollout: Rollout) -> Path:
-    return context.store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id)
-
-
-def _trace(error: RolloutError | None) -> Mapping[str, str]:
-    """A file with what the author of a plug-in needs to see of its failure, if there is any."""
-    return {"plugin_error.txt": error.trace} if error and error.trace else {}
+def write_trace(context: RunContext, cell: Cell, task: Task, error: RolloutError) -> None:
+    """Keep what the author of a plug-in needs to see of its failure beside the rollout's files."""
+    if error.trace:
+        folder = context.store.folder(cell.arm, cell.seed, task.position, task.instance_id)
+        context.store.write(folder, {"plugin_error.txt": error.trace})
 
 
 @contextmanager

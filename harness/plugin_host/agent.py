@@ -9,10 +9,9 @@ from typing import Any
 from harness.plugin_host.failures import PluginError, PluginFailure, for_people, rollout_error
 from harness.plugin_host.host import PluginHost
 from harness.plugin_host.process import Serve
-from seqswe.agent import Attempt
-from seqswe.errors import ManifestError, RolloutError
+from seqswe.agent import Attempt, Usage
+from seqswe.errors import RolloutError
 from seqswe.instance import Instance, Task
-from seqswe.manifests.convert import parse
 from seqswe.memory import Recall
 from seqswe.sandbox import Completed, Sandbox
 
@@ -37,7 +36,7 @@ class HostedAgent:
             raise for_people(error) from None
 
     def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
-        """Its attempt, well-formed. Its process ends with it."""
+        """What it says of its work, of whatever types; its process ends with it."""
         serve = {**self._gold, **ServedSandbox(sandbox).serve}
         try:
             data = self._call(
@@ -46,9 +45,9 @@ class HostedAgent:
         finally:
             self._process.close()
         try:
-            return parse(Attempt, data, "attempt")
-        except ManifestError as error:
-            raise RolloutError("agent_crashed", f"ManifestError: {error.message}") from None
+            return Attempt(**{**data, "usage": Usage(**data["usage"])})
+        except (TypeError, KeyError) as error:
+            raise RolloutError("agent_crashed", f"its answer is no attempt: {error}") from None
 
     def _call(self, request: str, *arguments: Any, seconds: float, serve: Serve) -> Any:
         try:

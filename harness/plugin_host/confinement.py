@@ -32,10 +32,19 @@ def readable(options: Iterable[str], hidden: Iterable[Path]) -> tuple[Path, ...]
     options: its `key=value`; every word of a value that is the path of something is readable.
     hidden: folders of which it reads nothing, wherever they lie, unless an option names them.
     """
-    places = (sys.prefix, sys.base_prefix, sys.exec_prefix, *(p or "." for p in sys.path), *SYSTEM)
+    python = (sys.prefix, sys.base_prefix, sys.exec_prefix, *(p or "." for p in sys.path))
+    places = (*map(Path, python), *map(Path, SYSTEM), *_programs())
     secret = {Path(path).resolve() for path in hidden}
-    found = [p for place in places for p in _without(Path(place).resolve(), secret)]
+    found = [p for place in places for p in _without(place.resolve(), secret)]
     return tuple(dict.fromkeys((*found, *_named(options))))
+
+
+def _programs() -> Iterator[Path]:
+    """Folders of PATH, each with the installation that it is a part of, as of pyenv or nvm."""
+    private = {Path("/"), Path.home(), Path.home() / ".local"}
+    for folder in map(Path, filter(None, os.environ.get("PATH", "").split(os.pathsep))):
+        part = folder.name in ("bin", "shims") and folder.parent not in private
+        yield folder.parent if part else folder
 
 
 def _without(path: Path, secret: set[Path]) -> Iterator[Path]:

@@ -16,6 +16,8 @@ from typing import Any
 HEADER = struct.Struct(">Q")
 MAX_BYTES = 32_000_000
 """Of one message from a plug-in."""
+MAX_DEPTH = 100
+"""Of lists and objects in one another."""
 PIECE = 1 << 20
 
 
@@ -57,6 +59,8 @@ class Connection:
             raise ValueError("it is nested too deeply") from None
         if not isinstance(message, dict):
             raise ValueError("it is no JSON object")
+        if not _is_flat(message):
+            raise ValueError("it is nested too deeply")
         return message
 
     def close(self) -> None:
@@ -99,6 +103,21 @@ def _left(deadline: float | None) -> float | None:
     if left <= 0:
         raise TimeoutError
     return left
+
+
+def _is_flat(message: Any) -> bool:
+    """Whether nothing in it lies deeper than MAX_DEPTH, so that all can copy and write it."""
+    level = [message]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _plain(value: Any) -> Any:

@@ -110,15 +110,16 @@ RECALLS = {
     "score is text": lambda: Recall(items=(Recalled(text="x", score="1"),)),
     "notes are no JSON": lambda: Recall(items=(Recalled(text="x", notes={"a": object()}),)),
     "nested too deeply": lambda: Recall(items=(Recalled(text="x", notes={"a": deep()}),)),
+    "nested deeply": lambda: Recall(items=(Recalled(text="x", notes={"a": deep(500)}),)),
     "no items": lambda: Recall(items=(None,)),
 }
 """Recalls that nobody can use."""
 
 
-def deep():
-    """A list in a list, and so on, further than anything recurses."""
+def deep(levels=100_000):
+    """A list in a list, and so on: by default further than anything recurses."""
     nested = []
-    for _ in range(100_000):
+    for _ in range(levels):
         nested = [nested]
     return nested
 

@@ -7,7 +7,7 @@ import pytest
 from tests.harness.plugin_host.hostile import HARM, RECALLS
 
 HERE = "tests.harness.plugin_host.hostile:"
-SHORT = ("--task-seconds", "3", "--retries", "0", "--jobs", "1")
+SHORT = ("--task-seconds", "2", "--retries", "0", "--jobs", "1")
 ENDED = "its process ended by itself with exit code"
 SAYS = {
     "os._exit": ENDED,
@@ -16,9 +16,9 @@ SAYS = {
     "BaseException": "Unexpected: from the plug-in",
     "segmentation fault": "died of SIGSEGV",
     "SIGTERM": "died of SIGTERM",
-    "hang": "took longer than 3 s",
-    "spin": "took longer than 3 s",
-    "ignores signals and hangs": "took longer than 3 s",
+    "hang": "took longer than 2 s",
+    "spin": "took longer than 2 s",
+    "ignores signals and hangs": "took longer than 2 s",
     "closes every file": "its process",
     "endless recursion": "RecursionError",
     "kills its parent": "PermissionError",
@@ -33,10 +33,10 @@ def memory(harm, where):
 
 @pytest.mark.parametrize("harm", HARM)
 def test_a_memory_that_harms_its_process_fails_its_rollouts_and_no_others(run, harm):
-    ended = run("--agent", "gold", *memory(harm, "recall"), *SHORT, limit=1, arms=("iid", "nomem"))
+    ended = run("--agent", "noop", *memory(harm, "recall"), *SHORT, limit=1, arms=("iid", "nomem"))
     assert ended.code == 5
     assert (ended.causes("iid"), ended.causes("nomem")) == (["memory_failed"], [""])
-    assert ended.verdicts("nomem") == [True]
+    assert ended.verdicts("nomem") == [False]
     (failed,) = [r.failure.detail for r in ended.store.journal().rollouts if r.failure]
     assert SAYS[harm] in failed
 
@@ -44,7 +44,7 @@ def test_a_memory_that_harms_its_process_fails_its_rollouts_and_no_others(run, h
 @pytest.mark.parametrize("where", ["record", "save"])
 @pytest.mark.parametrize("harm", ["os._exit", "BaseException", "hang"])
 def test_every_method_of_a_memory_is_bounded(run, harm, where):
-    given = (*memory(harm, where), *SHORT, "--plugin-seconds", "3")
+    given = (*memory(harm, where), *SHORT, "--plugin-seconds", "2")
     ended = run("--agent", "noop", *given, limit=1)
     assert ended.causes("sequential") == ["memory_failed"]
     assert SAYS[harm] in ended.store.journal().rollouts[0].failure.detail
@@ -55,7 +55,7 @@ def test_a_memory_that_cannot_be_built_is_said_before_anything_runs(run, harm):
     from seqswe.errors import RunDirError
 
     with pytest.raises(RunDirError):  # no run was made
-        run("--agent", "noop", *memory(harm, "build"), "--plugin-seconds", "3", limit=1)
+        run("--agent", "noop", *memory(harm, "build"), "--plugin-seconds", "2", limit=1)
 
 
 @pytest.mark.parametrize("harm", HARM)
