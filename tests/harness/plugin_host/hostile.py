@@ -125,15 +125,15 @@ def deep(levels=100_000):
 
 
 class OddMemory:
-    """Recalls what `kind` says."""
+    """Recalls what `what` says."""
 
     sources = ("the tests",)
 
-    def __init__(self, home, *, kind: str):
-        self.kind = kind
+    def __init__(self, home, *, what: str):
+        self.what = what
 
     def recall(self, task):
-        return RECALLS[self.kind]()
+        return RECALLS[self.what]()
 
     def record(self, experience):
         pass
@@ -147,9 +147,9 @@ class OddMemory:
 class LinkingMemory(OddMemory):
     """Saves a link to a file of the user's, or what is no file at all."""
 
-    def __init__(self, home, *, kind: str, target: str):
-        super().__init__(home, kind="huge")
-        self.saved, self.target = kind, target
+    def __init__(self, home, *, what: str, target: str):
+        super().__init__(home, what="huge")
+        self.saved, self.target = what, target
 
     def recall(self, task):
         return PASSING

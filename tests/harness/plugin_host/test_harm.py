@@ -1,14 +1,23 @@
-"""Whatever a plug-in does to its process, the run goes on, and says what happened."""
+"""Whatever a plug-in does to its process, the run goes on, and says what happened.
+
+The command line runs in a process of its own: an older one would not survive.
+"""
 
 import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from tests.harness.plugin_host.hostile import HARM, RECALLS
 
 HERE = "tests.harness.plugin_host.hostile:"
-SHORT = ("--task-seconds", "2", "--retries", "0", "--jobs", "1")
+ROOT = Path(__file__).parents[3]
+SECONDS = ("--task-seconds", "2", "--retries", "0", "--jobs", "1")
 ENDED = "its process ended by itself with exit code"
+LATE = "took longer than 2 s"
 SAYS = {
     "os._exit": ENDED,
     "sys.exit": "SystemExit",
@@ -16,111 +25,157 @@ SAYS = {
     "BaseException": "Unexpected: from the plug-in",
     "segmentation fault": "died of SIGSEGV",
     "SIGTERM": "died of SIGTERM",
-    "hang": "took longer than 2 s",
-    "spin": "took longer than 2 s",
-    "ignores signals and hangs": "took longer than 2 s",
+    "hang": LATE,
+    "spin": LATE,
+    "ignores signals and hangs": LATE,
     "closes every file": "its process",
     "endless recursion": "RecursionError",
     "kills its parent": "PermissionError",
 }
-STOPS = ("hang", "spin", "ignores signals and hangs")
+"""What a failure says of each harm."""
 
 
-def memory(harm, where):
-    return ("--memory", HERE + "HarmfulMemory", "--memory-option", f"harm={harm}",
-            "--memory-option", f"where={where}")  # fmt: skip
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """How `seqswe` ended: its exit code, None if it never did, what it said, its journal."""
+
+    code: int | None
+    err: str
+    journal: list
+    out: Path
+
+    def causes(self, arm):
+        return [(r["failure"] or {}).get("cause", "") for r in self.journal if r["arm"] == arm]
+
+    def details(self):
+        return [r["failure"]["detail"] for r in self.journal if r["failure"]]
+
+
+@pytest.fixture
+def seqswe(tmp_path):
+    """`seqswe("run", "--agent", ...)`, with one seed in a local sandbox."""
+    out = tmp_path / "run"
+
+    def call(command, *given, arm=("sequential",), limit=1):
+        chosen = [word for name in arm for word in ("--arm", name)]
+        new = [*chosen, "--seeds", "1", "--limit", str(limit), "--sandbox", "local", "--out", out]
+        arguments = [*given, *new] if command == "run" else [out, *given]
+        words = [sys.executable, "-m", "seqswe", command, *map(str, arguments)]
+        try:
+            done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60)
+            code, err = done.returncode, done.stderr
+        except subprocess.TimeoutExpired:
+            code, err = None, ""
+        journal = out / "rollouts.jsonl"
+        lines = journal.read_text().splitlines() if journal.exists() else []
+        return Ran(code=code, err=err, journal=[json.loads(line) for line in lines], out=out)
+
+    return call
+
+
+def memory(name, **options):
+    """The flags of a memory of `hostile.py`."""
+    chosen = [f"{key}={value}" for key, value in options.items()]
+    return ("--memory", HERE + name, *(w for o in chosen for w in ("--memory-option", o)))
+
+
+def agent(name, **options):
+    """The flags of an agent of `hostile.py`, without a memory."""
+    chosen = [f"{key}={value}" for key, value in options.items()]
+    given = (w for o in chosen for w in ("--agent-option", o))
+    return ("--agent", HERE + name, *given, "--memory", "none")
 
 
 @pytest.mark.parametrize("harm", HARM)
-def test_a_memory_that_harms_its_process_fails_its_rollouts_and_no_others(run, harm):
-    ended = run("--agent", "noop", *memory(harm, "recall"), *SHORT, limit=1, arms=("iid", "nomem"))
-    assert ended.code == 5
-    assert (ended.causes("iid"), ended.causes("nomem")) == (["memory_failed"], [""])
-    assert ended.verdicts("nomem") == [False]
-    (failed,) = [r.failure.detail for r in ended.store.journal().rollouts if r.failure]
-    assert SAYS[harm] in failed
+def test_a_memory_that_harms_its_process_fails_its_rollouts_and_no_others(seqswe, harm):
+    harmful = memory("HarmfulMemory", harm=harm, where="recall")
+    ran = seqswe("run", "--agent", "noop", *harmful, *SECONDS, arm=("iid", "nomem"))
+    assert (ran.causes("iid"), ran.causes("nomem")) == (["memory_failed"], [""])
+    assert [SAYS[harm] in detail for detail in ran.details()] == [True]
+    assert ran.code == 5
 
 
 @pytest.mark.parametrize("where", ["record", "save"])
 @pytest.mark.parametrize("harm", ["os._exit", "BaseException", "hang"])
-def test_every_method_of_a_memory_is_bounded(run, harm, where):
-    given = (*memory(harm, where), *SHORT, "--plugin-seconds", "2")
-    ended = run("--agent", "noop", *given, limit=1)
-    assert ended.causes("sequential") == ["memory_failed"]
-    assert SAYS[harm] in ended.store.journal().rollouts[0].failure.detail
+def test_every_method_of_a_memory_is_bounded(seqswe, harm, where):
+    harmful = memory("HarmfulMemory", harm=harm, where=where)
+    ran = seqswe("run", "--agent", "noop", *harmful, *SECONDS, "--plugin-seconds", "2")
+    assert ran.causes("sequential") == ["memory_failed"]
+    assert SAYS[harm] in ran.details()[0]
 
 
 @pytest.mark.parametrize("harm", ["os._exit", "KeyboardInterrupt", "segmentation fault", "hang"])
-def test_a_memory_that_cannot_be_built_is_said_before_anything_runs(run, harm):
-    from seqswe.errors import RunDirError
-
-    with pytest.raises(RunDirError):  # no run was made
-        run("--agent", "noop", *memory(harm, "build"), "--plugin-seconds", "2", limit=1)
+def test_a_memory_that_cannot_be_built_is_said_before_anything_runs(seqswe, harm):
+    harmful = memory("HarmfulMemory", harm=harm, where="build")
+    ran = seqswe("run", "--agent", "noop", *harmful, "--plugin-seconds", "2")
+    assert ran.code == 2
+    assert "cannot be built: " in ran.err.splitlines()[-2]
+    assert not ran.out.exists()
 
 
 @pytest.mark.parametrize("harm", HARM)
-def test_an_agent_that_harms_its_process_is_graded_for_what_it_left(run, harm):
-    agent = ("--agent", HERE + "HarmfulAgent", "--agent-option", f"harm={harm}")
-    ended = run(*agent, "--memory", "none", *SHORT, limit=1)
-    assert ended.code == 0, ended.err
-    assert ended.causes("sequential") == [
-        "agent_out_of_budget" if harm in STOPS else "agent_crashed"
-    ]
-    (rollout,) = ended.store.journal().rollouts
-    assert SAYS[harm] in rollout.failure.detail
-    assert rollout.edited_files == ("half.py",)
+def test_an_agent_that_harms_its_process_is_graded_for_what_it_left(seqswe, harm):
+    ran = seqswe("run", *agent("HarmfulAgent", harm=harm), *SECONDS)
+    late = SAYS[harm] == LATE
+    assert ran.causes("sequential") == ["agent_out_of_budget" if late else "agent_crashed"]
+    assert SAYS[harm] in ran.details()[0]
+    assert ran.journal[0]["edited_files"] == ["half.py"]
+    assert ran.journal[0]["resolved"] is False
 
 
-@pytest.mark.parametrize("kind", RECALLS)
-def test_a_recall_that_nobody_can_use_fails_its_rollout(run, kind):
-    given = ("--memory", HERE + "OddMemory", "--memory-option", f"kind={kind}")
-    ended = run("--agent", "noop", *given, "--retries", "0", limit=1)
-    assert ended.causes("sequential") == ["memory_failed"]
-    assert ended.code == 5
-    assert max(map(len, ended.err.splitlines())) <= 310
+@pytest.mark.parametrize("what", RECALLS)
+def test_a_recall_that_nobody_can_use_fails_its_rollout(seqswe, what):
+    ran = seqswe("run", "--agent", "noop", *memory("OddMemory", what=what), "--retries", "0")
+    assert ran.causes("sequential") == ["memory_failed"]
+    assert ran.code == 5
+    assert max(map(len, ran.err.splitlines()[-2:])) <= 310
 
 
-@pytest.mark.parametrize("kind", ["link", "folder link", "pipe"])
-def test_a_memory_saves_files_and_nothing_that_leads_elsewhere(run, tmp_path, kind):
-    (tmp_path / "secret").write_text("of the user")
-    given = ("--memory", HERE + "LinkingMemory", "--memory-option", f"kind={kind}",
-             "--memory-option", f"target={tmp_path}/secret")  # fmt: skip
-    ended = run("--agent", "noop", *given, *SHORT, "--plugin-seconds", "5", limit=1)
-    assert ended.causes("sequential") == ["memory_failed"]
-    kept = [p for p in ended.store.root.rglob("*.json") if "of the user" in p.read_text()]
-    assert not kept
+@pytest.mark.parametrize("what", ["link", "folder link", "pipe"])
+def test_a_memory_saves_files_and_nothing_that_leads_elsewhere(seqswe, tmp_path, what):
+    secret = tmp_path / "folder" / "secret"
+    secret.parent.mkdir()
+    secret.write_text("of the user")
+    linking = memory("LinkingMemory", what=what, target=secret)
+    ran = seqswe("run", "--agent", "noop", *linking, *SECONDS, "--plugin-seconds", "5")
+    assert ran.causes("sequential") == ["memory_failed"]
+    assert "is neither a file nor a folder" in ran.details()[0]
 
 
-def test_the_journal_cannot_be_written(run, call, tmp_path):
-    out = tmp_path / "run"
-    agent = ("--agent", HERE + "Writer", "--agent-option", f"target={out}")
-    ended = run(*agent, "--memory", "none", limit=3)
-    assert ended.code == 0, ended.err
-    assert [r.ranking for r in ended.store.journal().rollouts] == [()] * 3
+def test_the_journal_cannot_be_written(seqswe, tmp_path):
+    writer = agent("Writer", target=tmp_path / "run")
+    ran = seqswe("run", *writer, limit=3)
+    assert [r["ranking"] for r in ran.journal] == [[]] * 3
     # Named by an option when the run is there, it may be read, but still not written.
-    lines = (out / "rollouts.jsonl").read_text().splitlines(keepends=True)
-    (out / "rollouts.jsonl").write_text("".join(lines[:1]))
-    again = call("resume", out)
+    journal = ran.out / "rollouts.jsonl"
+    journal.write_text(journal.read_text().splitlines(keepends=True)[0])
+    again = seqswe("resume")
     assert again.code == 0, again.err
-    assert [r.ranking for r in again.store.journal().rollouts] == [()] * 3
+    assert [r["ranking"] for r in again.journal] == [[]] * 3
 
 
-def test_gold_keys_and_the_run_are_out_of_reach(run, tmp_path, monkeypatch):
+def test_gold_keys_and_the_run_are_out_of_reach(seqswe, tmp_path, monkeypatch):
     monkeypatch.setenv("SEQSWE_TESTS_KEY", "secret")
-    target = f"target={tmp_path}/run"
-    ended = run("--agent", HERE + "Reader", "--agent-option", target, "--memory", "none", limit=3)
-    assert [r.ranking for r in ended.store.journal().rollouts] == [()] * 3
+    ran = seqswe("run", *agent("Reader", target=tmp_path / "run"), limit=3)
+    assert [r["ranking"] for r in ran.journal] == [[]] * 3
 
 
-def test_gold_is_given_to_an_agent_that_declares_it(run, ledgerlite):
-    ended = run("--agent", HERE + "ReadsGold", "--memory", "none", limit=2)
-    rankings = [r.ranking for r in ended.store.journal().rollouts]
-    assert rankings == [r.gold_files for r in ended.store.journal().rollouts]
+def test_gold_is_given_to_an_agent_that_declares_it(seqswe):
+    ran = seqswe("run", *agent("ReadsGold"), limit=2)
+    assert [r["ranking"] for r in ran.journal] == [r["gold_files"] for r in ran.journal]
 
 
-def test_the_trace_of_what_went_wrong_reaches_the_author(run):
-    ended = run("--agent", "noop", *memory("BaseException", "recall"), *SHORT, limit=1)
-    (trace,) = ended.store.root.rglob("plugin_error.txt")
-    assert 'raise Unexpected("from the plug-in")' in trace.read_text()
-    agent = json.loads((ended.store.root / "rollouts.jsonl").read_text())
-    assert agent["failure"]["detail"] == "Unexpected: from the plug-in"
+def test_a_variable_that_a_setting_names_is_given(seqswe, monkeypatch):
+    monkeypatch.setenv("SEQSWE_TESTS_KEY", "secret")
+    reader = agent("Reader", target="/nowhere")
+    ran = seqswe("run", *reader, "--plugin-env", "SEQSWE_TESTS_KEY")
+    assert ran.journal[0]["ranking"] == ["variable SEQSWE_TESTS_KEY"]
+    assert "secret" not in (ran.out / "run.toml").read_text()
+
+
+def test_the_trace_of_what_went_wrong_reaches_the_author(seqswe):
+    harmful = memory("HarmfulMemory", harm="BaseException", where="recall")
+    ran = seqswe("run", "--agent", "noop", *harmful, *SECONDS)
+    traces = [path.read_text() for path in ran.out.rglob("plugin_error.txt")]
+    assert ['raise Unexpected("from the plug-in")' in trace for trace in traces] == [True]
+    assert ran.details() == ["Unexpected: from the plug-in"]
