@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from pathlib import Path
 
 from harness.memory.metered import MeteredMemory
@@ -10,10 +13,12 @@ from harness.plugin_host import confinement
 from harness.plugin_host.agent import HostedAgent
 from harness.plugin_host.host import Permissions, PluginHost
 from harness.plugin_host.memory import HostedMemory
+from harness.sandboxes.cleanup import owner, sweep
 from seqswe.arms import Cell
 from seqswe.experiment import Experiment
 from seqswe.memory import Services
 
+PREFIX = "seqswe-plugins-"
 NONE = "none"
 """The memory of an arm without one."""
 
@@ -27,7 +32,13 @@ class RunPlugins:
 
     def __init__(self, experiment: Experiment, hidden: tuple[Path, ...] = ()) -> None:
         self._experiment = experiment
+        # A killed run's processes end by themselves, but leave this folder.
+        temporary = Path(tempfile.gettempdir())
+        sweep(temporary, PREFIX)
+        place = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner()}-"))
+        self._remove = weakref.finalize(self, shutil.rmtree, place, ignore_errors=True)
         permissions = Permissions(
+            place=place,
             network=experiment.plugin_network == "open",
             variables=experiment.plugin_env,
             hidden=hidden,
@@ -74,3 +85,4 @@ class RunPlugins:
         """End all processes."""
         for host in (self.agent, self.memory, self._none):
             host.close()
+        self._remove()

@@ -31,6 +31,8 @@ class Permissions:
     """Names of environment variables that they are given."""
     hidden: tuple[Path, ...] = ()
     """Folders that they may not read: the run, the clones, the manifests."""
+    place: Path | None = None
+    """Where the folders of their processes are made; by default among the temporary files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +124,9 @@ class PluginHost:
             return self._server
 
     def _start(self, *, preload: bool) -> ForkServer:
-        cells = Path(tempfile.mkdtemp(prefix="seqswe-plugin-")).resolve()
-        hidden = (*self._permissions.hidden, cells)
+        place = self._permissions.place
+        cells = Path(tempfile.mkdtemp(prefix="seqswe-plugin-", dir=place)).resolve()
+        hidden = (*self._permissions.hidden, place or cells)
         config = Config(
             kind=self.kind,
             name=self.name,
