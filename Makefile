@@ -8,13 +8,14 @@ BIN := $(VENV)/bin
 DEMO ?= runs/demo
 BASELINE ?= .ci/baseline.json
 
-.PHONY: help test check demo gate baseline clean
+.PHONY: help test check demo gate baseline digests clean
 
 help:
 	@echo "make demo   a learning curve of resolved tasks, on one HTML page ($(DEMO))"
 	@echo "make test   linters, types, layers and all tests"
 	@echo "make gate   the demo just made against $(BASELINE): fails on a regression"
-	@echo "make baseline  keep the demo just made as the new $(BASELINE)"
+	@echo "make baseline  keep the demo just made as the new $(BASELINE) and its digest as expected"
+	@echo "make digests  every digest that README and docs quote, with the command that makes it"
 	@echo "make check  linters, types and layers only"
 	@echo "make clean  remove the virtual environment and caches"
 
@@ -49,6 +50,7 @@ demo: $(BIN)/.installed
 		--memory-option k=100 --feedback none --arm iid --arm sequential --seeds 3 \
 		--sandbox $$sandbox --out $(DEMO)
 	@$(BIN)/seqswe report $(DEMO)
+	@$(BIN)/python -m benchmarks.digests check $(DEMO)
 
 gate: $(BIN)/.installed
 	$(BIN)/seqswe compare $(BASELINE) $(DEMO) --fail-on regression \
@@ -57,6 +59,10 @@ gate: $(BIN)/.installed
 baseline: $(BIN)/.installed
 	@$(BIN)/seqswe baseline $(DEMO) > $(DEMO)/baseline.json
 	cp $(DEMO)/baseline.json $(BASELINE)
+	$(BIN)/python -m benchmarks.digests keep $(DEMO)
+
+digests: $(BIN)/.installed
+	@$(BIN)/python -m benchmarks.digests list
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist

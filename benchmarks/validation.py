@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any, cast
 
 import click
 
@@ -27,7 +28,7 @@ from harness.codebases.locate import clone_of
 from harness.codebases.validate import validate
 from harness.codebases.validation_room import ValidationRoom
 from harness.grading import Grader
-from harness.grading.grade import APPLY
+from harness.grading.apply import APPLY
 from harness.history import Checkouts
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import InstanceRecord
@@ -131,7 +132,7 @@ def _measured(room: ValidationRoom, record: InstanceRecord) -> tuple[Clocks, Clo
 
     def opening() -> Sandbox:
         opened.append(room.open(instance, environment))
-        return _Kept(opened[0])
+        return cast(Sandbox, _Kept(opened[0]))
 
     blank = replace(record, FAIL_TO_PASS=(), PASS_TO_PASS=(), flaky=())
     with proof.running():
@@ -149,7 +150,7 @@ class _Kept:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._sandbox, name)
 
     def close(self) -> None:

@@ -34,7 +34,7 @@ ROLLOUT = (
         "harness.history",
         "checkout.py lays out what the base reaches; leak_audit.py proves it",
     ),
-    ("harness.sandboxes", "docker.py starts a container with that checkout and nothing else"),
+    ("harness.sandboxes", "container.py starts a container with that checkout and nothing else"),
     ("harness.delivery", "deliver.py hands the recall over: prompt, file, folder or a server"),
     ("harness.agents", "the agent edits files; recorded, limited, in that container"),
     (

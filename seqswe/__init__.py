@@ -1,3 +1,3 @@
 """SeqSWE: learning curves of coding agents on one codebase's issues, in order."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

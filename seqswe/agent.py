@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 from seqswe.instance import Task
 from seqswe.memory import Recall
+from seqswe.patterns import AMOUNT
 from seqswe.sandbox import Sandbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a rollout consumed; each becomes a curve of its own."""
+    """What a rollout consumed; each becomes a curve of its own.
 
-    steps: int = 0
-    executions: int = 0
+    None is for what was not counted: what nobody knows is missing, and never 0.
+    """
+
+    steps: Annotated[int, AMOUNT] | None = None
+    executions: Annotated[int, AMOUNT] | None = None
     """Candidate or test executions, for agents that count them."""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cost_usd: float | None = None
-    """None if it was not metered: an unknown cost is never 0."""
+    prompt_tokens: Annotated[int, AMOUNT] | None = None
+    completion_tokens: Annotated[int, AMOUNT] | None = None
+    cost_usd: Annotated[float, AMOUNT] | None = None
+
+    @property
+    def tokens(self) -> int | None:
+        """Tokens in and out; None if neither was counted."""
+        if self.prompt_tokens is None and self.completion_tokens is None:
+            return None
+        return (self.prompt_tokens or 0) + (self.completion_tokens or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +44,9 @@ class Attempt:
     notes: Mapping[str, Any] = field(default_factory=dict)
     """Anything (JSON) it wants to find again in later recalls."""
     message: str = ""
+    failure: str = ""
+    """Why it did not finish, if it did not: `agent_out_of_budget` or `agent_crashed`, with the
+    reason in `message`. What it left is graded, and what it says that it used counts."""
 
 
 @runtime_checkable

@@ -3,7 +3,7 @@
 SeqSWEError                 message + hint, shown as two lines; carries the exit code
 ├── UsageError        2     the command line, an option, a name or a file is wrong
 │   ├── UnknownName   2     a codebase, agent, memory, sandbox or report that is not registered
-│   ├── ManifestError 2     a manifest with a wrong or missing field
+│   ├── ManifestError 2     a file from outside with a wrong or missing field
 │   └── RunDirError   2     an unwritable, foreign or differing run directory
 ├── MissingError      3     something this machine lacks: Docker, a clone, a commit, an extra
 ├── LeakError         3     the audit saw the future; never a warning
@@ -53,7 +53,7 @@ class UnknownName(UsageError):
 
 
 class ManifestError(UsageError):
-    """A manifest that does not say what a manifest must say."""
+    """A file from outside, such as a manifest, that does not hold what it must."""
 
 
 class RunDirError(UsageError):

@@ -18,14 +18,18 @@ from seqswe.arms import ARMS, Cell, cells_of, check_arms
 from seqswe.errors import UsageError
 from seqswe.instance import digest_of
 from seqswe.sandbox import Limits, SandboxChoice
+from seqswe.visible import HIDDEN
 
 Feedback = Literal["none", "verdict", "tests", "gold"]
 FEEDBACKS: tuple[Feedback, ...] = get_args(Feedback)
 Delivery = Literal["prompt", "file", "folder", "mcp", "mcp-http"]
 DELIVERIES: tuple[Delivery, ...] = get_args(Delivery)
+Instructions = Literal["keep", "hide"]
 LITELLM = "litellm:"
 """A model of this prefix is asked through LiteLLM, which knows the protocols of all providers."""
 VARIABLE = re.compile(r"[A-Za-z_]\w*")
+MOST_TEXT, MOST_OPTION = 4096, 100_000
+"""Characters of a text; of an option of a plug-in, which may be a whole program."""
 CODE_POLICY = "gold"
 """Each task starts at its true base commit. There is no other policy, so it is no setting."""
 
@@ -40,16 +44,17 @@ def setting(
     *,
     least: float | None = None,
     above: float | None = None,
+    most: float = 1e9,
     effect: Effect = "outcome",
     envvar: tuple[str, ...] = (),
 ) -> Any:
     """A field of Experiment.
 
     help: one sentence for people; least, above: the smallest value, or what it must exceed;
-    envvar: environment variables instead of SEQSWE_ and the name.
+    most: the largest; envvar: environment variables instead of SEQSWE_ and the name.
     """
-    about = {"help": help, "least": least, "above": above, "effect": effect, "envvar": envvar}
-    return field(default=default, metadata=about)
+    about = {"help": help, "least": least, "above": above, "most": most}
+    return field(default=default, metadata=about | {"effect": effect, "envvar": envvar})
 
 
 LIMITS = Limits()
@@ -115,28 +120,39 @@ class Experiment:
         f"{', '.join(ARMS)}; may be repeated. `seqswe list arms` explains them.",
         effect="selection",
     )
-    seeds: int = setting(3, "Repetitions of every arm.", least=1, effect="selection")
+    seeds: int = setting(3, "Repetitions of every arm.", least=1, most=1000, effect="selection")
     limit: int = setting(0, "Run only the first N tasks; 0 runs all.", least=0, effect="selection")
     feedback: Feedback = setting("gold", "What a memory is told after a task.")
     delivery: Delivery = setting("prompt", "How a memory reaches the agent; see docs/memories.md.")
+    instructions: Instructions = setting(
+        "keep",
+        "Files of the codebase that agents read on their own, such as CLAUDE.md: as they are, or "
+        "out of the working tree.",
+    )
     sandbox: str = setting("docker", "Name of a sandbox, or module:attribute.")
     sandbox_option: tuple[str, ...] = setting((), "key=value for the sandbox; may be repeated.")
-    base_image: str = setting("", "Image that environments are built on.")
+    # The version of its Python is part of every result; where the image came from is not.
+    base_image: str = setting("", "Image that environments are built on.", effect="access")
     issues: str = setting(
         "",
         'Issue texts that the instances were mined with: JSON lines {"number", "title", "body", '
         '"created_at"}.',
         effect="access",
     )
-    jobs: int = setting(2, "Rollouts at a time.", least=1, effect="access")
+    jobs: int = setting(2, "Rollouts at a time.", least=1, most=1000, effect="access")
     retries: int = setting(
-        2, "How often to retry a rollout after a transient failure.", least=0, effect="access"
+        2,
+        "How often to retry a rollout after a transient failure.",
+        least=0,
+        most=1000,
+        effect="access",
     )
     plugin_seconds: float = setting(
         120.0,
         "Deadline of building a memory or an agent, and of each call of a memory, in seconds; "
         "recalling and recording take no longer than task_seconds either.",
         above=0,
+        most=86_400,
         effect="access",
     )
     plugin_network: Literal["closed", "open"] = setting(
@@ -148,7 +164,14 @@ class Experiment:
         "a key; may be repeated.",
         effect="access",
     )
-    cpus: float = setting(LIMITS.cpus, "Processors of one sandbox.", above=0)
+    crashes: int = setting(
+        5,
+        "Stop if the agent crashes in this many first rollouts, all of them; 0 never stops.",
+        least=0,
+        most=10_000,
+        effect="access",
+    )
+    cpus: float = setting(LIMITS.cpus, "Processors of one sandbox.", above=0, most=10_000)
     memory_mb: int = setting(LIMITS.memory_mb, "Main memory of one sandbox in MB.", least=64)
     pids: int = setting(LIMITS.pids, "Processes of one sandbox.", least=8)
     disk_mb: int = setting(
@@ -253,15 +276,31 @@ def check_setting(name: str, value: Any) -> None:
     """Raises UsageError for a value that is not one of the choices, or is out of bounds."""
     allowed, about = choices(name), settings()[name].metadata
     if allowed and value not in allowed:
-        raise UsageError(f"unknown {name} {value!r}", f"Choose one of {', '.join(allowed)}.")
+        raise UsageError(f"unknown {name} {value!r:.80}", f"Choose one of {', '.join(allowed)}.")
+    for text in value if isinstance(value, tuple) else (value,):
+        if isinstance(text, str):
+            _check_text(name, text)
     wanted = ""
     # Nothing that is not a number passes a comparison, and infinity is no bound.
     if about["least"] is not None and not about["least"] <= value < inf:
         wanted = f"at least {about['least']}"
-    if about["above"] is not None and not about["above"] < value < inf:
+    elif about["above"] is not None and not about["above"] < value < inf:
         wanted = f"above {about['above']}"
+    elif isinstance(value, int | float) and value > about["most"]:
+        wanted = f"at most {about['most']:,g}"
     if wanted:
-        raise UsageError(f"{name} must be {wanted}, not {value}", "See `seqswe run --help`.")
+        raise UsageError(f"{name} must be {wanted}, not {value!r:.80}", "See `seqswe run --help`.")
+
+
+def _check_text(name: str, text: str) -> None:
+    """Raises UsageError for a text that no path, no option of a plug-in and no file can hold."""
+    hint = "See `seqswe run --help`."
+    most = MOST_OPTION if name.endswith("_option") else MOST_TEXT
+    if len(text) > most:
+        raise UsageError(f"{name} has {len(text):,} characters, at most {most:,} are taken", hint)
+    free = name.endswith("_option")  # a program may have lines
+    if odd := next((c for c in text if HIDDEN.match(c) or (c in "\n\t" and not free)), ""):
+        raise UsageError(f"{name} holds the control character {odd!a}", hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,6 +50,8 @@ class Instance:
     pytest_arguments: tuple[str, ...] = ()
     """Further arguments that its tests need, found at validation."""
     bug_patch: str = ""
+    instructions: tuple[str, ...] = ()
+    """Files of the base commit that agents read on their own, such as CLAUDE.md."""
     extra: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -84,6 +87,15 @@ class Instance:
             *(["|", *self.pytest_arguments] if self.pytest_arguments else []),
         )
         return digest_of("\0".join(parts))
+
+
+def digest_of_fields(fields: Mapping[str, object]) -> str:
+    """Digest of plain data (JSON), whatever the order of its keys.
+
+    Kept beside the data, it tells damage and careless editing. It is no signature: who edits the
+    data can make the digest anew.
+    """
+    return digest_of(json.dumps(fields, sort_keys=True))
 
 
 def digest_of(text: str | bytes) -> str:

@@ -75,6 +75,10 @@ INSTANCE_ID = Pattern(
     expression=NO_WAY_UP + r"[A-Za-z0-9_][A-Za-z0-9._-]*",
     meaning="at most 200 letters, digits, '.', '_' and '-'",
 )
+ARM = Pattern(
+    expression=r"[a-z][a-z0-9-]*", meaning="lower-case letters, digits and '-'", longest=64
+)
+DIGEST = Pattern(expression=r"sha256:[0-9a-f]{64}", meaning="a digest such as sha256:0123…")
 COMMIT = Pattern(expression=r"[0-9a-f]{40}|[0-9a-f]{64}", meaning="the 40 or 64 digits of a commit")
 HEAD = Pattern(
     expression=NO_WAY_UP + r"(?:[A-Za-z0-9_][A-Za-z0-9._/+@-]*)?",
@@ -101,4 +105,6 @@ URL = Pattern(
     longest=4096,
 )
 COUNT = Between(least=0, most=1_000_000_000)
+AMOUNT = Between(least=0, most=10**15)
+"""What a rollout may have spent of anything: neither infinity nor "not a number" is within."""
 EXPRESSION = RegularExpression()

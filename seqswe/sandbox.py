@@ -61,6 +61,9 @@ class Checkout:
     digest: str = ""
     """Digest and `count` of the sorted object ids that `commit` reaches: what an audit expects."""
     count: int = 0
+    tree: str = ""
+    """Name of a tar archive below `objects` with the commit's files and git's index of them, which
+    is quicker to unpack than git writes them; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +103,19 @@ class Completed:
 
 @runtime_checkable
 class Sandbox(Protocol):
-    """One isolated checkout. Paths are relative to the checkout unless absolute."""
+    """One isolated checkout. Paths are relative to the checkout unless absolute.
+
+    An attribute `processor_seconds: float` is optional: the processor time of all that has run in
+    it, so far. Without it, reports have no processor time to compare.
+    """
 
     root: str
     """The checkout's absolute path inside the sandbox."""
+
+    @property
+    def objects(self) -> str:
+        """The folder of the commit's objects inside the sandbox: an object directory of git."""
+        ...
 
     def run(
         self,
@@ -132,6 +144,13 @@ class Sandbox(Protocol):
         """Create or replace a file, making its folders."""
         ...
 
+    def end_processes(self) -> None:
+        """End every process in the sandbox, sessions of their own included; none is left.
+
+        Raises RolloutError("sandbox_failed") if one cannot be ended.
+        """
+        ...
+
     def close(self) -> None:
         """Remove the sandbox and all that ran in it; safe to call twice."""
         ...
@@ -141,8 +160,10 @@ class Sandbox(Protocol):
 class SandboxProvider(Protocol):
     """A kind of sandbox; the extension point. Built as `Factory(**options)`.
 
-    A factory with a parameter `base_image` is given that setting. Two further methods are
-    optional: `status() -> str`, which `seqswe doctor` prints (it raises MissingError for what
+    A factory with a parameter `base_image` is given that setting. Three further methods are
+    optional: `machine(environment) -> Mapping[str, str]`, what an environment is on this machine
+    (`python`, its whole version; the image's id), which run.toml tells and no digest holds;
+    `status() -> str`, which `seqswe doctor` prints (it raises MissingError for what
     this machine lacks), and `purge() -> str`, which removes what is kept between runs, such as
     images, and reports it for `seqswe clean --images`.
     """
@@ -151,7 +172,11 @@ class SandboxProvider(Protocol):
     """Whether hostile code may run in it."""
 
     def prepare(self, environment: Environment) -> str:
-        """Make the environment ready (build its image); idempotent. Returns its digest."""
+        """Make the environment ready (build its image); idempotent. Returns its digest.
+
+        Every result depends on the digest: it names versions of Python and of packages, and
+        nothing of the machine, so that another machine comes to the same.
+        """
         ...
 
     def open(self, spec: SandboxSpec) -> Sandbox:

@@ -33,3 +33,37 @@ def test_every_room_says_what_it_is_for_and_where_to_start(path):
 def test_the_picture_is_the_one_of_today():
     drawn = subprocess.run([sys.executable, ROOT / "docs" / "draw_architecture.py", "--check"])
     assert drawn.returncode == 0, "run python docs/draw_architecture.py"
+
+
+SAYS = ("cli/echo.py", "cli/compare.py", "cli/progress.py")
+"""Where text reaches the terminal: escaped, as JSON, or beside a live bar."""
+PARSES = (
+    "manifests/read.py",  # files of a user
+    "declarations/pyproject.py",  # of a codebase that is mined: what is wrong is told, not raised
+    *("agents/command.py", "repair/agent.py", "delivery/deliver.py", "sandboxes/channel.py"),
+    *("sandboxes/supervisor.py", "injection/workbench.py"),  # what a sandbox answers
+)
+
+
+def modules():
+    for path in (p for top in PACKAGES for p in (ROOT / top).rglob("*.py")):
+        if SENT_INSIDE not in path.parts and "testing" not in path.parts:
+            yield path, ast.parse(path.read_text())
+
+
+def calls(tree):
+    return [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+def test_one_function_writes_to_the_terminal():
+    writes = {"click.echo", "click.secho", "print", "sys.stdout.write", "sys.stderr.write"}
+    for path, tree in modules():
+        if not path.as_posix().endswith(SAYS):
+            assert not writes & set(calls(tree)), path
+
+
+def test_one_module_parses_the_files_of_a_user():
+    parses = {"json.load", "json.loads", "tomllib.load", "tomllib.loads"}
+    for path, tree in modules():
+        if not path.as_posix().endswith(PARSES):
+            assert not parses & set(calls(tree)), path

@@ -8,13 +8,14 @@ text) and `$SEQSWE_MEMORY_JSON` (its items) outside the checkout, and the variab
 elsewhere: then `$SEQSWE_MEMORY_FILE` says how to reach it, and docs/memories.md names the
 variables. All changes in the checkout are the patch. The command may write JSON to
 `$SEQSWE_RESULT_FILE`: `ranking` (list of files), `notes` (for the memory), `usage` (steps,
-prompt_tokens, completion_tokens, cost_usd).
+prompt_tokens, completion_tokens, cost_usd). What it has written counts too if it then fails or
+runs out of time; usage that it does not tell is missing, not 0.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from seqswe.agent import Attempt, Usage
@@ -57,17 +58,32 @@ class Command:
             "SEQSWE_POSITION": str(task.position),
         }
         done = sandbox.run(self._run, timeout=self._seconds, env=env)
+        attempt, problem = _result(sandbox, env["SEQSWE_RESULT_FILE"])
         if done.timed_out:
-            raise RolloutError("agent_out_of_budget", "the command did not end in time")
+            # A result file may have been half written: what can be read of it counts.
+            message = "the command did not end in time"
+            return replace(attempt, failure="agent_out_of_budget", message=message)
         if not done.ok:
-            reason = (done.stderr or done.stdout)[-200:].decode("utf-8", "replace")
-            raise RolloutError("agent_crashed", f"exit code {done.exit_code}: {reason}")
-        try:
-            return _attempt(json.loads(sandbox.read(env["SEQSWE_RESULT_FILE"])))
-        except FileNotFoundError:
-            return Attempt(usage=Usage(steps=1), message="ran the command")
-        except (ValueError, TypeError, AttributeError) as error:
-            raise RolloutError("agent_crashed", f"its result file: {error}") from None
+            said = (done.stderr or done.stdout)[-200:].decode("utf-8", "replace").strip()
+            message = f"exit code {done.exit_code}: {said}"
+            return replace(attempt, failure="agent_crashed", message=message)
+        if problem:
+            return replace(attempt, failure="agent_crashed", message=f"its result file: {problem}")
+        return attempt
+
+
+def _result(sandbox: Sandbox, path: str) -> tuple[Attempt, str]:
+    """What the command wrote of its work, and why that cannot be read, if it cannot."""
+    try:
+        return _attempt(json.loads(sandbox.read(path))), ""
+    except FileNotFoundError:
+        return Attempt(message="ran the command"), ""
+    except RolloutError as error:
+        if error.cause != "agent_crashed":  # as a file that is too large is
+            raise
+        return Attempt(), error.message
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        return Attempt(), str(error)[:200]
 
 
 def _attempt(data: dict[str, Any]) -> Attempt:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from seqswe.agent import Attempt
 from seqswe.errors import RolloutError, UsageError
 from seqswe.instance import Instance, Task
+from seqswe.manifests.read import read_json
 from seqswe.memory import Recall
 from seqswe.sandbox import Sandbox
+
+MOST_BYTES = 64_000_000
+"""Of a script of patches."""
 
 
 class Noop:
@@ -50,13 +52,16 @@ class Scripted:
 
     def __init__(self, *, seed: int, script: str) -> None:
         del seed
-        try:
-            self._script: dict[str, Any] = json.loads(Path(script).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UsageError(
-                f"the script {script} cannot be read: {error}",
-                "It is a JSON object: instance id → patch or list of commands.",
-            ) from None
+        hint = "It is a JSON object: instance id → patch or list of commands."
+        found = read_json(Path(script), hint, MOST_BYTES)
+        if not isinstance(found, dict):
+            raise UsageError(f"{script}: not a table", hint)
+        self._script: dict[str, str | list[str]] = {}
+        for name, entry in found.items():
+            commands = entry if isinstance(entry, list) else [entry]
+            if not all(isinstance(command, str) for command in commands):
+                raise UsageError(f"{script}: field {name!r} is no patch and no commands", hint)
+            self._script[name] = entry
 
     def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
         """Apply the patch, or run the commands, that the script holds for this task."""

@@ -6,26 +6,17 @@ the same on every machine, and the recorded head proves it.
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 from importlib.resources import files
 from pathlib import Path
 
-from harness.history.git import settle
+from harness.history.git import GitError, run_git, settle
 from seqswe.errors import MissingError
 
 HINT = "Remove that folder; the demo codebase is built anew from what ships with SeqSWE."
 DATA = files("repos_manifest") / "ledgerlite"
 
-# No setting, attribute, hook or signing key of the user may reach the commits.
-PINNED = {
-    "GIT_COMMITTER_NAME": "ledgerlite",
-    "GIT_COMMITTER_EMAIL": "ledgerlite@example.org",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_ATTR_NOSYSTEM": "1",
-}
+PINNED = {"GIT_COMMITTER_NAME": "ledgerlite", "GIT_COMMITTER_EMAIL": "ledgerlite@example.org"}
 
 
 class DemoError(MissingError):
@@ -82,17 +73,10 @@ def _verify(repository: Path) -> Path:
 
 
 def _git(repository: Path, *arguments: str, stdin: bytes = b"", **place: str) -> str:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    clean |= PINNED | place | {"GIT_DIR": str(repository.resolve())}
-    settings = ("-c", f"core.attributesFile={os.devnull}", "-c", "core.logAllRefUpdates=false")
-    where = place.get("GIT_WORK_TREE")
-    command = ["git", *settings, *arguments]
+    where = Path(place.get("GIT_WORK_TREE", "."))
+    env = PINNED | place | {"GIT_DIR": str(repository.resolve())}
+    settings = (("core.logAllRefUpdates", "false"),)
     try:
-        done = subprocess.run(command, input=stdin, env=clean, cwd=where, capture_output=True)
-    except FileNotFoundError:
-        raise DemoError("git is not installed", "Install it with your package manager.") from None
-    if done.returncode:
-        raise DemoError(
-            f"git {arguments[0]} failed: {done.stderr.decode(errors='replace').strip()}", HINT
-        )
-    return done.stdout.decode().strip()
+        return run_git(where, *arguments, stdin=stdin, env=env, settings=settings).decode().strip()
+    except GitError as error:
+        raise DemoError(f"git {arguments[0]} failed: {error.reason}", HINT) from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from harness.codebases.declarations.model import Files, table, texts
+from harness.codebases.declarations.pyproject import parse_toml
 from harness.codebases.found import Found
 from harness.grading.layout import is_test_module
 from seqswe.manifests.manifest import Layout
@@ -155,9 +155,8 @@ def pytest_settings(files: Files) -> PytestSettings:
 
 def _options(text: str, section: str) -> dict[str, Any]:
     if not section:
-        try:
-            data = tomllib.loads(text)
-        except (ValueError, RecursionError):
+        data = parse_toml(text)
+        if isinstance(data, str):  # what is wrong with it
             return {}
         pytest = table(table(data.get("tool")).get("pytest"))
         return table(pytest.get("ini_options")) or pytest

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from git.exc import GitCommandError
-
+from harness.codebases.instruction_files import InstructionFiles
 from harness.codebases.mining import texts_of
 from harness.codebases.statement import Issue
-from harness.history.git import Clone
+from harness.history.git import Clone, GitError
+from harness.history.objects import Objects
 from harness.injection.text_cache import kept_texts
 from seqswe.errors import ManifestError, MissingError
 from seqswe.instance import Instance
@@ -23,7 +24,20 @@ def instances_of(
     Raises MissingError if the clone lacks a commit, ManifestError if its texts differ from those
     that were validated.
     """
-    return [instance_of(clone, manifest, record, issues) for record in records]
+    looked_for = with_instructions(clone, records)
+    return [instance_of(clone, manifest, record, issues) for record in looked_for]
+
+
+def with_instructions(clone: Clone, records: Iterable[InstanceRecord]) -> list[InstanceRecord]:
+    """Records with their instruction files, also those that were mined without a look for them."""
+    with Objects(clone) as objects:
+        files = InstructionFiles(objects)
+        return [
+            record
+            if record.instructions is not None
+            else replace(record, instructions=files.at(record.base_commit))
+            for record in records
+        ]
 
 
 def instance_of(
@@ -36,7 +50,7 @@ def instance_of(
             if record.bug
             else texts_of(clone, manifest.layout, record.base_commit, record.gold_commit, issues)
         )
-    except GitCommandError:
+    except GitError:
         raise MissingError(
             f"the clone {clone.path} lacks {record.base_commit[:12]} or "
             f"{record.gold_commit[:12]} ({record.instance_id})",
@@ -70,4 +84,5 @@ def instance_of(
         flaky=record.flaky,
         pytest_arguments=record.pytest_arguments,
         bug_patch=texts.bug_patch,
+        instructions=record.instructions or (),
     )

@@ -11,6 +11,7 @@ from datetime import datetime
 from harness.codebases.code_changes import no_test_tells
 from harness.codebases.declarations import Remembered
 from harness.codebases.environment import environment_at
+from harness.codebases.instruction_files import InstructionFiles
 from harness.codebases.statement import Issue, statement_from, statement_of
 from harness.grading.layout import is_source, is_test, is_test_module
 from harness.grading.patch import Part, parts
@@ -87,6 +88,7 @@ def mine(
             trees=AbsentFiles(objects, absent_objects(clone, head)),
             dates=_dates(clone, steps),
             declarations=Remembered(),
+            instructions=InstructionFiles(objects),
         )
         for step in steps:
             found = miner.candidate(step)
@@ -125,6 +127,7 @@ class Miner:
     trees: AbsentFiles
     dates: Mapping[str, datetime | None]
     declarations: Remembered
+    instructions: InstructionFiles
 
     def candidate(self, step: Step) -> InstanceRecord | LeftOut:
         """Return the record of a commit without its environment, or why it is left out."""
@@ -158,6 +161,7 @@ class Miner:
             statement_source=texts.source,
             gold_files=tuple(sorted(filter(is_source(layout), step.paths))),
             test_files=tuple(sorted(filter(is_test_module(layout), kept))),
+            instructions=self.instructions.at(base),
             digests=texts.digests,
         )
 

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from git.exc import GitCommandError
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from harness.codebases.declarations.evaluate import ModuleReader
 from harness.codebases.declarations.model import Files, parse_python, table, text_of, texts
-from harness.history.git import Clone
+from harness.history.git import Clone, GitError
 
 LONGEST = 60
 """Characters of a version."""
@@ -49,7 +48,7 @@ def version_from_tags(clone: Clone, commit: str, name: str = "") -> str:
     wanted = ("--sort=-creatordate", f"--count={MOST_TAGS}", "--format=%(refname:strip=2)")
     try:
         listed = clone.run("for-each-ref", f"--merged={commit}", *wanted, "--", "refs/tags")
-    except GitCommandError:
+    except GitError:
         return ""
     plain: list[str] = []
     others: list[str] = []

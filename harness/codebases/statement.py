@@ -21,6 +21,8 @@ FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "created_at": str,
 }
 """Fields of an issue's line, and their types."""
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a pair of code units: JSON may name one alone, no encoding can write it."""
 TRAILER = re.compile(r"^[A-Z][A-Za-z]*(?:-[A-Za-z]+)+: \S")
 """`Co-authored-by: x` and the like. One word before the colon is prose ("Fix: ...")."""
 
@@ -43,7 +45,15 @@ def load_issues(path: str) -> Mapping[int, Issue]:
     if not path:
         return {}
     hint = 'Each line is {"number", "title", "body", "created_at"}.'
-    return dict(_issue(entry, hint) for entry in read_json_lines(Path(path), hint))
+    issues: dict[int, Issue] = {}
+    for entry in read_json_lines(Path(path), hint):
+        number, issue = _issue(entry, hint)
+        if issues.setdefault(number, issue) != issue:
+            raise UsageError(
+                f"{entry.where}: field 'number': {number} stands for another issue above",
+                "Keep one of the two lines.",
+            )
+    return issues
 
 
 def _issue(entry: Entry, hint: str) -> tuple[int, Issue]:
@@ -54,6 +64,8 @@ def _issue(entry: Entry, hint: str) -> tuple[int, Issue]:
             raise UsageError(f"{entry.where}: field {name!r} is missing", hint)
         if not isinstance(data[name], kinds) or isinstance(data[name], bool):
             raise UsageError(f"{entry.where}: field {name!r} is of the wrong type", hint)
+        if isinstance(data[name], str) and HALF.search(data[name]):
+            raise UsageError(f"{entry.where}: field {name!r} holds half a character", hint)
     return data["number"], Issue(
         title=data["title"],
         body=data["body"] or "",

@@ -14,10 +14,13 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from harness.codebases.reasons import Reason, nothing_told, reason_of
-from harness.grading.grade import APPLY, Grader
+from harness.grading.apply import APPLY
+from harness.grading.controls import Control, controls_for, plant
+from harness.grading.grade import Grader
 from harness.grading.hidden_tests import grades
 from harness.grading.junit import TestRun
 from harness.grading.patch import paths_of
+from harness.grading.series import Step, run_series
 from seqswe.instance import Instance
 from seqswe.manifests.manifest import InstanceRecord
 from seqswe.sandbox import Sandbox
@@ -30,8 +33,6 @@ REPEATS = 2
 """Further runs with gold: a test that does not agree with itself is quarantined."""
 MOST_KEPT = 300
 """PASS_TO_PASS tests of an instance; of more, so many are drawn by a seed."""
-MOST_NAMED = 60_000
-"""Bytes of test ids that fit on a command line; else whole modules are run."""
 WAYS = (
     (r"\[pytest\] section in setup\.cfg", ("-c", "/dev/null")),
     (r"(?m)^E +\w*Warning\b|warning configuration", ("-W", "default", "-o", "filterwarnings=")),
@@ -77,56 +78,74 @@ class _Proof:
     ) -> None:
         self._record, self._instance = record, instance
         self._grader, self._sandbox = grader, sandbox
+        self._patch = instance.patch.encode("utf-8", "surrogateescape")
         self._changes = 0
+        self._applied = True
 
     def run(self) -> Validation:
         self._grader.restore_tests(self._instance, self._sandbox)
-        if not self._apply():
+        if not self._sandbox.run(self._gold(), stdin=self._patch).ok:
             return Validation(record=self._record, problem="the gold patch does not apply")
-        gold, log = self._with_gold()
+        runs = self._both_sides()
+        gold, log = runs[0]
         reason = reason_of(gold, log, self._instance.test_files)
         if reason.problem:
             return self._rejected(f"with gold: {reason.problem}", log, gold, reason)
-        self._apply(reverse=True)
-        before, without = self._tests()
+        before, without = runs[1]
         record = self._decided(gold, before)
         if not record.FAIL_TO_PASS:
             why = nothing_told(gold, log)
             return self._rejected(why, f"{without}\n--- with gold ---\n{log}", gold, reason)
-        self._apply()
         return self._repeated(record, gold, reason)
 
-    def _with_gold(self) -> tuple[TestRun, str]:
-        """Run the tests with gold, in the first way of which none makes more pass."""
-        gold, log = self._tests()
-        for sign, arguments in WAYS:
+    def _both_sides(self) -> list[tuple[TestRun, str]]:
+        """Run the tests with gold and, if any passes, without, in the way in which most pass."""
+        runs = self._gold_and_before()
+        for sign, more in WAYS:
+            gold, log = runs[0]
             if _passing(gold) == max(len(gold.outcomes), 1) or not re.search(sign, log):
                 continue
-            arguments = (*self._record.pytest_arguments, *arguments)
-            other = replace(self._instance, pytest_arguments=arguments)
-            again, its_log = self._tests(other)
-            if _passing(again) > _passing(gold):
-                gold, log, self._instance = again, its_log, other
-                self._record = replace(self._record, pytest_arguments=arguments)
-        return gold, log
+            before, self._instance = (
+                self._instance,
+                replace(
+                    self._instance,
+                    pytest_arguments=(*self._instance.pytest_arguments, *more),
+                ),
+            )
+            again = self._gold_and_before()
+            if _passing(again[0][0]) > _passing(gold):
+                runs = again
+            else:
+                self._instance = before
+        arguments = self._instance.pytest_arguments
+        self._record = replace(self._record, pytest_arguments=arguments)
+        return runs
 
-    def _apply(self, *, reverse: bool = False) -> bool:
-        """Put the fix in, or take it out; files that it changes get a time of their own."""
+    def _gold_and_before(self) -> list[tuple[TestRun, str]]:
+        first = Step(script=self._put_back(), must_pass=True)
+        runs = self._series(first, Step(script=self._gold(reverse=True)))
+        self._applied = len(runs) == 1
+        return runs
+
+    def _put_back(self) -> str:
+        """A shell script that puts the fix in if it is out."""
+        return "" if self._applied else self._gold()
+
+    def _gold(self, *, reverse: bool = False) -> str:
+        """A shell script that puts the fix in, or takes it out.
+
+        Files that it changes get a time of their own.
+        """
         self._changes += 1
         script = f"{APPLY.removesuffix(' -')} {'-R ' if reverse else ''}-"
-        done = self._sandbox.run(
-            script, stdin=self._instance.patch.encode("utf-8", "surrogateescape")
-        )
-        paths = [*paths_of(self._instance.patch)]
-        if paths:
-            touch = ["touch", "-c", "-h", "-d", f"+{self._changes} minutes", "--", *paths]
-            self._sandbox.run(touch)
-        return done.ok
+        paths = " ".join(map(shlex.quote, paths_of(self._instance.patch)))
+        touch = f"touch -c -h -d '+{self._changes} minutes' -- {paths}"
+        return f"{script} && {touch}" if paths else script
 
-    def _tests(
-        self, instance: Instance | None = None, ids: Sequence[str] = ()
-    ) -> tuple[TestRun, str]:
-        return self._grader.execute(instance or self._instance, self._sandbox, BYTECODE, ids)
+    def _series(self, *steps: Step, controls: Sequence[Control] = ()) -> list[tuple[TestRun, str]]:
+        return run_series(
+            self._grader, self._instance, self._sandbox, steps, self._patch, BYTECODE, controls
+        )
 
     def _decided(self, gold: TestRun, before: TestRun) -> InstanceRecord:
         """The record with the tests that tell the fix from its absence, and some that stay."""
@@ -145,12 +164,15 @@ class _Proof:
         wanted = set(record.FAIL_TO_PASS)
         ids = tuple(test for test in gold.outcomes if test in wanted)  # in the order of the run
         # pytest takes `::` for a separator in a parameter, too.
-        plain = all("::" not in test.partition("[")[2] for test in ids)
-        short = len(shlex.join(ids).encode("utf-8", "replace")) < MOST_NAMED
-        named = ids if plain and short else ()
-        runs, problem, log = self._runs(gold, named)
+        named = ids if all("::" not in test.partition("[")[2] for test in ids) else ()
+        # With the controls that grading adds, so that a module which has none of it is found here.
+        controls = controls_for(record.FAIL_TO_PASS, record.PASS_TO_PASS)
+        plant(self._sandbox, controls)
+        named = (*named, *(c.node_id for c in controls)) if named else ()
+        put_back = self._put_back()
+        runs, problem, log = self._repeats(gold, Step(script=put_back, tests=named), controls)
         if named and (problem or _disagreeing(ids, runs)):  # perhaps only without their neighbours
-            runs, problem, log = self._runs(gold, ())
+            runs, problem, log = self._repeats(gold, Step(), controls)
         if problem:
             return self._rejected(f"with gold again: {problem}", log, gold, reason)
         flaky = _disagreeing(ids, runs)
@@ -163,13 +185,14 @@ class _Proof:
             return self._rejected("every test of the fix is flaky", "", gold, reason)
         return Validation(record=record, seconds=gold.seconds, missing=reason.missing)
 
-    def _runs(self, gold: TestRun, ids: Sequence[str]) -> tuple[list[TestRun], str, str]:
-        """`gold` and its repeats, what is wrong with the last of them, and its log."""
-        runs, log = [gold], ""
-        while len(runs) <= REPEATS and not runs[-1].problem:
-            run, log = self._tests(ids=ids)
-            runs.append(run)
-        return runs, runs[-1].problem, log
+    def _repeats(
+        self, gold: TestRun, first: Step, controls: Sequence[Control]
+    ) -> tuple[list[TestRun], str, str]:
+        """`gold` and its repeats, what is wrong with one of them, and its log."""
+        steps = (first, *(replace(first, script="") for _ in range(REPEATS - 1)))
+        found = self._series(*steps, controls=controls)
+        bad = next((each for each in found if each[0].problem), found[-1])
+        return [gold, *(run for run, _ in found)], bad[0].problem, bad[1]
 
     def _rejected(self, problem: str, log: str, gold: TestRun, reason: Reason) -> Validation:
         return Validation(

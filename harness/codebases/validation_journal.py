@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -12,6 +13,7 @@ from types import TracebackType
 from harness.codebases.validate import Validation
 from seqswe.manifests.convert import parse
 from seqswe.manifests.manifest import InstanceRecord, record_json
+from seqswe.manifests.read import parse_json, read_lines
 from seqswe.runs.rollout import CAUSES
 
 PASSING = (
@@ -20,6 +22,19 @@ PASSING = (
     "its env",
 )
 """How problems of the machine begin: they are tried again at the next call."""
+
+
+HINT = "Restore the file, or remove it: then everything is proved again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proof:
+    """One line of the journal."""
+
+    record: InstanceRecord
+    problem: str
+    """Why the candidate is no instance; "" if it is one."""
+    state: str = ""
 
 
 class ValidationJournal:
@@ -59,7 +74,7 @@ class ValidationJournal:
             if result.log:
                 self._logs.mkdir(exist_ok=True)
                 log = self._logs / f"{result.record.instance_id}.log"
-                log.write_text(f"{result.problem}\n\n{result.log}", encoding="utf-8")
+                log.write_text(f"{result.problem}\n\n{result.log}", "utf-8", "backslashreplace")
             self._out.write(json.dumps(line, sort_keys=True) + "\n")
             self._out.flush()
             os.fsync(self._out.fileno())
@@ -74,15 +89,16 @@ class ValidationJournal:
         return self._logs / f"{record.instance_id}.log"
 
     def _read(self) -> dict[str, Validation]:
-        data = self._path.read_bytes() if self._path.exists() else b""
-        whole = data[: data.rfind(b"\n") + 1]
-        if whole != data:
-            os.truncate(self._path, len(whole))  # or the next line would be written behind it
-        known = {}
-        for number, line in enumerate(whole.decode("utf-8").split("\n")[:-1], 1):
-            entry = json.loads(line)
-            record = parse(InstanceRecord, entry["record"], f"{self._path}, line {number}")
-            known[record.instance_id] = Validation(
-                record=record, problem=entry["problem"], state=entry.get("state", "")
+        """Read every whole line; a half-written last one is cut off. Raises ManifestError."""
+        known: dict[str, Validation] = {}
+        kept = 0
+        for line in read_lines(self._path, HINT) if self._path.exists() else ():
+            if not line.whole:
+                os.truncate(self._path, kept)  # or the next line would be written behind it
+                break
+            kept += len(line.data) + 1
+            proof = parse(_Proof, parse_json(line.data, line.where, HINT), line.where)
+            known[proof.record.instance_id] = Validation(
+                record=proof.record, problem=proof.problem, state=proof.state
             )
         return known

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.sandboxes.cleanup import SCRATCH, sweep
+from seqswe.cli.echo import echo
 from seqswe.errors import SeqSWEError
 from seqswe.plugins import installed
 from seqswe.runs.folders import cache_folder, total_bytes
@@ -33,17 +34,17 @@ def clean(images: bool, cache: bool) -> None:
         try:
             provider = SandboxChoice(sandbox=name).build()
         except SeqSWEError as error:
-            click.echo(f"{name}: nothing removed: {error.message}")
+            echo(f"{name}: nothing removed: {error.message}")
             continue
-        click.echo(f"{name}: removed {provider.sweep()} sandboxes of dead processes")
+        echo(f"{name}: removed {provider.sweep()} sandboxes of dead processes")
         purge = getattr(provider, "purge", None)
         if images and callable(purge):
-            click.echo(f"{name}: removed {purge()}")
+            echo(f"{name}: removed {purge()}")
     folder = cache_folder()
     for history in folder.glob("history/*"):
         sweep(history, SCRATCH)
     if cache:
-        click.echo(f"removed {_remove(folder) / 1e9:.2f} GB of caches in {folder}")
+        echo(f"removed {_remove(folder) / 1e9:.2f} GB of caches in {folder}")
 
 
 def _remove(folder: Path) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from harness.plugin_host import confinement, landlock
+from seqswe.cli.echo import echo
 from seqswe.cli.options import setting_options
 from seqswe.errors import MissingError, SeqSWEError
 from seqswe.plugins import installed, parameters, resolve
@@ -45,10 +46,10 @@ def doctor(names: tuple[str, ...], sandbox_option: tuple[str, ...], base_image: 
     problems = 0
     for name, check in checks.items():
         try:
-            click.echo(f"ok       {name:{width}} {check()}")
+            echo(f"ok       {name:{width}} {check()}")
         except SeqSWEError as error:
             problems += 1
-            click.echo(f"missing  {name:{width}} {error.message}\n{'':{width + 10}}{error.hint}")
+            echo(f"missing  {name:{width}} {error.message}\n{'':{width + 10}}{error.hint}")
     if problems:
         raise MissingError(
             f"{problems} of {len(checks)} checks failed", "Each line above says what to do."
@@ -87,15 +88,9 @@ def _python() -> str:
 
 
 def _git() -> str:
-    from git import Git
-    from git.exc import GitCommandNotFound
+    from harness.history import git
 
-    try:
-        return str(Git().version())
-    except GitCommandNotFound:
-        raise MissingError(
-            "git is not installed", "Install it with your package manager."
-        ) from None
+    return git.version()
 
 
 def _sqlite() -> str:

@@ -16,10 +16,12 @@ from harness.loop.rollout import grade_patch
 from harness.loop.sandbox_pool import SandboxRequest
 from harness.sandboxes.provider import open_provider
 from seqswe.arms import Cell
+from seqswe.cli.echo import echo
 from seqswe.cli.options import setting_options
 from seqswe.cli.progress import progress
 from seqswe.errors import IncompleteError, RunDirError
 from seqswe.instance import digest_of
+from seqswe.manifests.read import read_bytes
 from seqswe.runs.rollout import Rollout, Verdict
 from seqswe.runs.store import RunDirectory
 
@@ -62,7 +64,7 @@ def grade(run_directory: Path, mirror: str, jobs: int) -> None:
     ]
     (store.root / "grades.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     resolved = sum(verdicts[r.instance_id, r.patch_digest].resolved for r in rollouts)
-    click.echo(
+    echo(
         f"{resolved} resolved of {len(rollouts)} graded again, from {len(verdicts)} "
         f"different patches; {same} verdicts as before, {len(rollouts) - same} differ"
     )
@@ -100,10 +102,7 @@ def _grade_all(context: RunContext, rollouts: list[Rollout], jobs: int) -> dict[
 def _patch(context: RunContext, rollout: Rollout) -> str:
     folder = context.store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id)
     path = folder / "patch.diff"
-    try:
-        patch = path.read_bytes().decode("utf-8", "surrogateescape")
-    except FileNotFoundError:
-        raise RunDirError(f"{path} is missing", "Restore it from a copy.") from None
+    patch = read_bytes(path).decode("utf-8", "surrogateescape")
     if digest_of(patch) != rollout.patch_digest:
         raise RunDirError(
             f"{path} is not the patch that was graded",

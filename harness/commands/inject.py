@@ -23,10 +23,12 @@ from harness.injection.inject import Injector, Rules, recurrence, test_modules
 from harness.injection.remake import remake, without_messages
 from harness.injection.workbench import TRIES, Workbench
 from harness.sandboxes.cleanup import scratch_folder
-from seqswe.cli.options import setting_options
+from seqswe.cli.echo import echo
+from seqswe.cli.options import Number, setting_options
 from seqswe.errors import RolloutError, UsageError
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import InstanceRecord, Manifest, Synthetic
+from seqswe.patterns import NAME
 from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import Environment, Limits, SandboxChoice, SandboxSpec
 
@@ -39,7 +41,7 @@ YOUNG = 10
 @setting_options("mirror", "sandbox", "sandbox_option", "base_image")
 @click.option("--tasks", default=60, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=0, show_default=True, help="Same seed, same sequence.")
-@click.option("--zipf", default=1.5, show_default=True, type=click.FloatRange(0))
+@click.option("--zipf", default=1.5, show_default=True, type=Number(0, 100))
 @click.option("--once-per-function", is_flag=True, help="Nothing recurs: a control.")
 @click.option("--window", type=click.IntRange(1), help="Latest commits to draw bases from.")
 @click.option("--tests", multiple=True, metavar="PATH", help="Only these tests; repeat it.")
@@ -75,6 +77,11 @@ def inject(
     """
     choice = SandboxChoice(sandbox=sandbox, sandbox_option=sandbox_option, base_image=base_image)
     manifest = manifests.load(codebase)
+    if not NAME.fits(out.absolute().name):
+        raise UsageError(
+            f"the folder's name is the sequence's name, and {out.name[:80]!r} is none",
+            f"Give an --out of {NAME.meaning}.",
+        )
     folder = writable_folder(manifest, out)
     clone = clone_of(manifest, mirror)
     if manifest.synthetic:
@@ -87,10 +94,10 @@ def inject(
         sequence = _new(manifest, clone, Rules(**rules), choice)
     if facts_only:
         sequence = replace(sequence, instances=tuple(map(without_messages, sequence.instances)))
-    manifests.save(replace(sequence, name=folder.name), folder)
+    manifests.save(replace(sequence, name=folder.absolute().name), folder)
     assert sequence.synthetic
-    click.echo(f"{len(sequence.instances):6} instances: {sequence.synthetic.note}", err=True)
-    click.echo(folder / "instances.jsonl")
+    echo(f"{len(sequence.instances):6} instances: {sequence.synthetic.note}", err=True)
+    echo(folder / "instances.jsonl")
 
 
 def _new(manifest: Manifest, clone: Clone, chosen: Rules, choice: SandboxChoice) -> Manifest:
@@ -244,5 +251,5 @@ def _collect(injector: Injector, bases: list[str]) -> list[InstanceRecord]:
                 records.append(record)
             bar.advance(f"{len(records)} kept, {injector.rejected.total()} bugs rejected")
     for reason, number in injector.rejected.most_common():
-        click.echo(f"{number:6} rejected: {reason}", err=True)
+        echo(f"{number:6} rejected: {reason}", err=True)
     return records

@@ -17,6 +17,7 @@ from harness.codebases.statement import load_issues
 from harness.codebases.target import Origin, find_origin
 from harness.history.git import Clone
 from harness.history.walk import Step, walk
+from seqswe.cli.echo import echo
 from seqswe.cli.options import setting_options
 from seqswe.errors import UsageError
 from seqswe.manifests import manifest_files as manifests
@@ -67,8 +68,8 @@ def mine(target: str, mirror: str, issues: str, out: Path | None) -> None:
     named = manifest.name if out is None and _is_found(manifest.name, folder) else str(folder)
     place = f" --mirror {mirror}" if mirror and os.environ.get("SEQSWE_MIRRORS") != mirror else ""
     if mined.records:
-        click.echo(f"Next: seqswe validate {named}{place}", err=True)
-    click.echo(folder / CANDIDATES)
+        echo(f"Next: seqswe validate {named}{place}", err=True)
+    echo(folder / CANDIDATES)
 
 
 def _described(target: str, mirror: str, out: Path | None) -> Subject:
@@ -91,14 +92,14 @@ def _described_now(origin: Origin, out: Path | None) -> Subject:
     if written.exists():
         if not describes(folder, origin):
             raise UsageError(f"{folder} describes another codebase", "Give another --out.")
-        click.echo(f"{written} is kept; remove it to decide everything anew", err=True)
+        echo(f"{written} is kept; remove it to decide everything anew", err=True)
         # Its rules of mining but for the head: the history has gone on since.
         kept = manifests.load(str(folder))
         manifest = replace(kept, mining=replace(kept.mining, head=""))
         history = history_of(origin.clone, manifest)
     else:
         for line in found.lines:
-            click.echo(line, err=True)
+            echo(line, err=True)
         manifest = replace(manifest, folder=folder)
     return Subject(
         manifest=manifest,
@@ -117,12 +118,12 @@ def _is_found(name: str, folder: Path) -> bool:
 def _print_listing(mined: Mined) -> None:
     """Every commit that was walked, as a candidate or with the reason why it is none."""
     for reason, count in sorted(mined.skipped.items(), key=lambda item: (-item[1], item[0])):
-        click.echo(f"{count:6} left out: {reason}", err=True)
+        echo(f"{count:6} left out: {reason}", err=True)
     kinds = {"commit": "commit messages", "issue": "issues"}
     sources = ", ".join(
         f"{count} from {kinds.get(kind, kind)}" for kind, count in sorted(mined.statements.items())
     )
-    click.echo(
+    echo(
         f"{len(mined.records):6} candidates in {len(mined.environments)} environments, of "
         f"{mined.walked} commits up to {mined.head[:12]}"
         + (f"; statements: {sources}" if sources else ""),

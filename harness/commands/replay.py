@@ -17,6 +17,7 @@ from harness.loop.loaded_experiment import LoadedExperiment
 from harness.loop.rollout import run_rollout
 from harness.sandboxes.provider import open_provider
 from seqswe.arms import SEQUENTIAL, Cell, Frozen
+from seqswe.cli.echo import echo
 from seqswe.cli.options import setting_options
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.experiment import Plan
@@ -100,9 +101,9 @@ def replay(
             data = {"diagnostic": request.diagnostic, "memory_from": memory_from, **rollouts}
             (out / "replay.json").write_text(dump(data), encoding="utf-8")
     for line in _side_by_side(request, new):
-        click.echo(line)
+        echo(line)
     if out:
-        click.echo(out)
+        echo(out)
 
 
 def _replay_request(

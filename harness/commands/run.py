@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,13 @@ from harness.loop.schedule import Schedule, run_all
 from harness.sandboxes.local import WARNING
 from harness.sandboxes.provider import open_provider
 from seqswe.arms import Cell
+from seqswe.cli.echo import echo
 from seqswe.cli.options import experiment_options
 from seqswe.cli.progress import progress
-from seqswe.errors import IncompleteError, RunDirError
-from seqswe.experiment import Experiment, Plan
+from seqswe.errors import IncompleteError, RunDirError, UsageError
+from seqswe.experiment import Experiment, Plan, make_plan
+from seqswe.runs.extend import adds, widened
+from seqswe.runs.files import check_files
 from seqswe.runs.rollout import Failure, Rollout
 from seqswe.runs.store import RunDirectory, RunInfo
 from seqswe.sandbox import SandboxProvider
@@ -49,16 +53,7 @@ def run(out: Path, **values: Any) -> None:
     loaded = LoadedExperiment.load(experiment, out)
     loaded.try_plugins()
     with open_provider(experiment.sandbox_choice) as provider:
-        info = RunInfo(
-            experiment=experiment,
-            instance_ids=loaded.plan.instance_ids,
-            sequence_digest=loaded.digest(),
-            environments=loaded.images(provider),
-            synthetic=any(i.synthetic for i in loaded.instances),
-            tests=loaded.tests(),
-            plugin_reach=loaded.plugins.reach(),
-        )
-        work(loaded, RunDirectory.create(out, info), provider)
+        work(loaded, RunDirectory.create(out, loaded.info(provider)), provider)
 
 
 @click.command()
@@ -69,33 +64,51 @@ def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
     """Go on with an interrupted run: only what is missing is run.
 
     Settings are the run's own. One given here must be the same, but for those that do not
-    change a result, such as --mirror and --jobs.
+    change a result, such as --mirror and --jobs, and for those that add to the run: more --seeds,
+    a larger --limit (0 for all tasks), a further --arm. What was there stays, and a look at the
+    results is counted: `seqswe compare` then tests at a stricter level.
     """
     store = RunDirectory.open(run_directory)
-    overrides = {
+    given = {
         name: value
         for name, value in values.items()
         if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
     }
-    experiment = replace(store.info.experiment, **overrides)
+    experiment = widened(store.info.experiment, given)
     store.check_same(experiment)
     loaded = LoadedExperiment.load(experiment, store.root)
     loaded.try_plugins()
-    store.check_sequence(loaded.digest())
+    planned = make_plan(store.info.experiment, store.info.instance_ids)
+    more = adds(planned, loaded.plan)
+    store.check_sequence(loaded.digest(len(planned.instance_ids)))
     with open_provider(experiment.sandbox_choice) as provider:
+        if more:
+            _extend(store, loaded.info(provider))
         work(loaded, store, provider)
+
+
+def _extend(store: RunDirectory, info: RunInfo) -> None:
+    """Write down that a run is to be larger, and that its results may have been looked at."""
+    with store.locked():
+        looked_at = any(rollout.graded for rollout in store.journal().rollouts)
+        store.extend(replace(info, looks=store.info.looks + looked_at))
+    wider = make_plan(info.experiment, info.instance_ids).rollouts
+    click.echo(f"the run is to have {wider} rollouts now (look {store.info.looks})", err=True)
 
 
 def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvider) -> None:
     """Run everything the journal does not hold yet. Raises IncompleteError for what is left."""
     plan, experiment = loaded.plan, loaded.plan.experiment
     if not provider.isolates:
-        click.echo(f"warning: {WARNING}", err=True)
+        echo(f"warning: {WARNING}", err=True)
     with store.locked(), loaded.context(store, provider) as context:
         if store.repair():
-            click.echo("the journal's last line was incomplete and is dropped", err=True)
-        done = {(r.arm, r.seed, r.position): r for r in store.journal().rollouts}
+            echo("the journal's last line was incomplete and is dropped", err=True)
+        journal = store.journal()
+        check_files(store, journal)
+        done = {(r.arm, r.seed, r.position): r for r in journal.rollouts}
         check_keys(store, context, done.values())
+        watch = CrashWatch(min(experiment.crashes, plan.rollouts), done.values())
         schedule = Schedule(cells=plan.cells, jobs=experiment.jobs, retries=experiment.retries)
 
         def abort() -> None:
@@ -106,10 +119,14 @@ def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvide
             return run_rollout(context, cell, position, before)
 
         graded = sum(r.graded for r in done.values())
-        with progress("rollouts", plan.rollouts, graded) as bar:
-            for rollout in run_all(schedule, done, start, abort):
+        with (
+            progress("rollouts", plan.rollouts, graded) as bar,
+            closing(run_all(schedule, done, start, abort)) as ended,
+        ):
+            for rollout in ended:
                 store.append(rollout)
                 bar.advance(_line(rollout))
+                watch.see(rollout, store)
     _finish(store, plan)
 
 
@@ -119,9 +136,32 @@ def check_keys(store: RunDirectory, context: RunContext, rollouts: Iterable[Roll
         key = context.key(context.instances[rollout.position], rollout.memory_before)
         if rollout.graded and rollout.key != key:
             raise RunDirError(
-                f"{store.root} was made with another image or version of SeqSWE "
-                f"({store.info.seqswe}; first at {rollout.instance_id})",
+                f"{store.root} was made with another Python, other packages or another version of "
+                f"SeqSWE ({store.info.seqswe}; first at {rollout.instance_id})",
                 "Bring back what it was made with, or start a new run.",
+            )
+
+
+class CrashWatch:
+    """Stops a run in which the agent has crashed every time: that is no result, it is a mistake."""
+
+    def __init__(self, crashes: int, done: Iterable[Rollout]) -> None:
+        """Stop at so many crashes (0: never), if nothing but crashes is there."""
+        seen = list(done)
+        self._crashes, self._seen = crashes, sum(rollout.crashed for rollout in seen)
+        self._over = not crashes or self._seen < len(seen)
+
+    def see(self, rollout: Rollout, store: RunDirectory) -> None:
+        """Raises UsageError with what the agent said, once it is clear."""
+        self._seen += 1
+        self._over = self._over or not rollout.crashed
+        if not self._over and self._seen >= self._crashes:
+            said = rollout.failure.detail if rollout.failure else ""
+            one_line = " ".join(said.split())
+            raise UsageError(
+                f"the agent crashed in all of the first {self._seen} rollouts: {one_line}"[:300],
+                f"Correct it and start a new run. Or go on with `seqswe resume {store.root} "
+                "--crashes 0`."[:300],
             )
 
 
@@ -136,12 +176,14 @@ def _line(rollout: Rollout) -> str:
 def _finish(store: RunDirectory, plan: Plan) -> None:
     journal = store.journal()
     graded = [r for r in journal.rollouts if r.graded]
-    click.echo(
-        f"{sum(bool(r.resolved) for r in graded)} resolved, {len(graded)} graded, "
+    crashed = sum(r.crashed for r in graded)
+    echo(
+        f"{sum(bool(r.resolved) for r in graded)} resolved, {len(graded)} graded"
+        f"{f' (the agent crashed in {crashed})' if crashed else ''}, "
         f"{plan.rollouts} planned; results {journal.results_digest()}",
         err=True,
     )
-    click.echo(store.root)
+    echo(store.root)
     if len(graded) < plan.rollouts:
         failures = [r.failure for r in journal.rollouts if r.failure and not r.graded]
         first = failures[0] if failures else Failure(cause="cancelled")

@@ -23,6 +23,7 @@ from harness.codebases.validation_room import ValidationRoom
 from harness.commands.mine import CANDIDATES
 from harness.history import Checkouts
 from harness.sandboxes.cleanup import scratch_folder
+from seqswe.cli.echo import echo
 from seqswe.cli.options import setting_options
 from seqswe.cli.progress import progress
 from seqswe.errors import UsageError
@@ -105,7 +106,7 @@ def validate(
             locked = tuple(room.environments.values())
             manifests.save(replace(manifest, environments=locked, instances=kept), folder)
     _report(results, journal, len(kept))
-    click.echo(folder / "instances.jsonl")
+    echo(folder / "instances.jsonl")
 
 
 def chosen_of(
@@ -215,10 +216,10 @@ def _report(results: Sequence[Validation], journal: ValidationJournal, count: in
         example = next(r.record for r in results if r.problem == problem)
         log = journal.log_of(example)
         where = f"  ({log})" if log.is_file() else ""
-        click.echo(f"{number:6} rejected: {problem}{where}", err=True)
+        echo(f"{number:6} rejected: {problem}{where}", err=True)
     good = [r for r in results if not r.problem]
     flaky = sum(bool(r.record.flaky) for r in good)
-    click.echo(
+    echo(
         f"{len(good):6} of {len(results)} are instances, {flaky} with quarantined tests; "
         f"{count} instances in all",
         err=True,

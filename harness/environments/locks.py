@@ -8,7 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.environments.resolve import RULES, Build, Resolution, resolve
+from seqswe.errors import ManifestError
 from seqswe.instance import digest_of
+from seqswe.manifests.convert import parse
+from seqswe.manifests.read import read_json
 from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import Environment
 
@@ -29,9 +32,8 @@ def resolution_of(environment: Environment, build: Build | None = None) -> Resol
     name = digest_of("\n".join([*parts, *environment.requirements]))[7:23]
     path = cache_folder() / "locks" / f"{environment.key}-{name}.json"
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return Resolution(lock=tuple(kept["lock"]), changed=tuple(kept["changed"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return parse(Resolution, read_json(path, ""), path.name)
+    except ManifestError:  # not there, or damaged: it is resolved again
         pass
     resolution = resolve(
         environment.requirements,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from seqswe.environ import without_git
 from seqswe.runs.folders import cache_folder
 
 GLIBC = "manylinux_2_28"
@@ -39,7 +40,7 @@ def target(python: str) -> list[str]:
 
 def uv(arguments: Sequence[str], stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run uv with the wheel cache. No project's configuration is read."""
-    env = {**os.environ, "UV_CACHE_DIR": str(wheel_cache()), "UV_NO_CONFIG": "1"}
+    env = {**without_git(), "UV_CACHE_DIR": str(wheel_cache()), "UV_NO_CONFIG": "1"}
     env |= {"UV_LINK_MODE": "hardlink", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
     for old, new in (("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_EXTRA_INDEX_URL", "UV_INDEX")):
         if os.environ.get(old) and new not in os.environ:

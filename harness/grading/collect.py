@@ -2,36 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+
 from seqswe.errors import RolloutError
-from seqswe.sandbox import Sandbox
+from seqswe.sandbox import Limits, Sandbox
 
-# A new git folder, so that only the files count, whatever the agent staged, committed, stashed,
-# marked as unchanged or configured. Only the packs' place and the ignored names are taken over
-# from the agent's own. Repositories inside the checkout count as files, like the rest.
-SCRIPT = """
-set -e
-export GIT_DIR="$(mktemp -d)" GIT_WORK_TREE="$PWD" GIT_CONFIG_GLOBAL=/dev/null
-git init -q --template=
-mkdir -p "$GIT_DIR/info"
-cp .git/objects/info/alternates "$GIT_DIR/objects/info/"
-cp .git/info/exclude "$GIT_DIR/info/" 2>/dev/null || true
-find . -mindepth 2 -name .git -prune -exec rm -rf {} +
-git read-tree "$BASE"
-git -c core.quotePath=false -c core.safecrlf=false add -A .
-git -c core.quotePath=false diff-index -p --cached --binary --full-index --no-color \
-  --no-ext-diff --no-textconv --no-renames --src-prefix=a/ --dst-prefix=b/ "$BASE"
-rm -rf "$GIT_DIR"
-"""
+OUTPUT_BYTES = Limits().output_bytes
+PARTS = ("repository.py", "collect.py")
 
 
-def collect_patch(sandbox: Sandbox, base_commit: str) -> str:
-    """Return the difference between the sandbox's files and `base_commit`, for `git apply`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """A patch for `git apply`, the paths that it touches, and what is not in it."""
 
-    Raises RolloutError("agent_crashed") if the agent left no repository to compare, or if the
-    patch is larger than a sandbox may print.
+    patch: str = ""
+    files: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Path → reason, of changed files that could not be taken."""
+
+
+def collect_patch(
+    sandbox: Sandbox, base_commit: str, output_bytes: int = OUTPUT_BYTES
+) -> Collected:
+    """Return the difference between the sandbox's files and `base_commit`.
+
+    Every process in the sandbox is ended first, and its temporary folder is emptied: no agent can
+    work in it afterwards. Changed files that do not fit into `output_bytes`, the sandbox's limit of
+    output, are left out.
+    Raises RolloutError("agent_crashed") if the agent left nothing that could be compared.
     """
-    done = sandbox.run(SCRIPT, env={"BASE": base_commit})
+    sandbox.end_processes()
+    arguments = (sandbox.root, sandbox.objects, base_commit, str(output_bytes))
+    done = sandbox.run(["python3", "-I", "-S", "-c", _program(), *arguments])
     if not done.ok or done.truncated:
-        why = "it is too large" if done.truncated else done.stderr[-200:].decode(errors="replace")
-        raise RolloutError("agent_crashed", f"its patch could not be collected: {why}")
-    return done.stdout.decode("utf-8", "surrogateescape")
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        why = "it took too long" if done.timed_out else (lines or ["no reason is given"])[-1]
+        raise RolloutError("agent_crashed", f"its patch could not be collected: {why[:200]}")
+    files, rest = _fields(done.stdout.decode("utf-8", "surrogateescape"))
+    left_out, patch = _fields(rest)
+    pairs = zip(left_out[::2], left_out[1::2], strict=True)
+    return Collected(patch=patch, files=tuple(sorted(files)), left_out=dict(pairs))
+
+
+def _fields(text: str) -> tuple[list[str], str]:
+    """Take a list of fields, each ended by a null byte, and then one more, from a text."""
+    if text.startswith("\0"):
+        return [], text[1:]
+    fields, _, rest = text.partition("\0\0")
+    return fields.split("\0"), rest
+
+
+@cache
+def _program() -> str:
+    """The program of `inside/` as one text, as a command line takes it: it needs no file inside."""
+    folder = resources.files("harness.grading") / "inside"
+    first, second = ((folder / name).read_text("utf-8") for name in PARTS)
+    # The second part imports the first, and asks for the same features: here they are one.
+    own = ("from __future__", "from harness.")
+    lines = [line for line in second.splitlines() if not line.startswith(own)]
+    return "\n".join([first, *lines])

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import resources
-from secrets import token_hex
 
+from harness.grading.apply import APPLY, PatchError, apply_patch, forbidden_paths
+from harness.grading.controls import Control, controls_for, plant
 from harness.grading.junit import TestRun, read
-from harness.grading.patch import candidate_part, paths_of
-from harness.grading.suite import TOO_LONG, arguments, processor_time
+from harness.grading.log import normalize_log, without_controls
+from harness.grading.patch import paths_of
+from harness.grading.suite import once, used_up
 from seqswe.errors import RolloutError
 from seqswe.instance import Instance
 from seqswe.manifests.manifest import Layout, TestSettings
-from seqswe.runs.rollout import TestsStatus, Verdict
+from seqswe.runs.rollout import Reason, TestsStatus, Verdict
 from seqswe.sandbox import Environment, Sandbox
 
-CHANGING = (
-    (re.compile(r"\bin \d+(?:\.\d+)?s\b(?: \(\d+:\d\d:\d\d\))?"), "in ?s"),
-    (re.compile(r"\b0x[0-9a-f]{6,16}\b"), "0x?"),
-    (re.compile(r"/\S*/tmp\.\w{10}\b"), "/tmp/?"),
-)
-"""Durations, addresses and names of temporary files, and what stands in their place."""
-APPLY = "git apply --whitespace=nowarn -"
-RUN_TESTS = "run_tests.sh"
-CONTROL = "control.py.txt"
-"""A pytest plug-in that adds a test which must fail, last of all and not shown in the log.
-
-Code that makes every test pass, or writes a report of its own, gives itself away by it.
-"""
-PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
+MAX_PROBLEM = 300
+"""Characters of a problem in journal and report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +30,18 @@ class Graded:
     log: str
     test_seconds: float = 0.0
     """Seconds that the tests themselves took."""
+
+    def with_left_out(self, files: Mapping[str, str]) -> Graded:
+        """The same with changed files that could not be collected, path → why."""
+        dropped = {**files, **self.verdict.dropped_files}
+        return replace(self, verdict=replace(self.verdict, dropped_files=dropped))
+
+    @property
+    def told(self) -> str:
+        """What a memory may be told: the log or, where the clock decided how much of it there is,
+        the problem alone."""
+        cut_off = self.verdict.reason == "tests_cut_off"
+        return f"{self.verdict.problem}\n" if cut_off else self.log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,28 +60,25 @@ class Grader:
         """
         gold = paths_of(instance.patch) if instance.patch else ()
         try:
-            kept, dropped = candidate_part(patch, self.layout, gold)
-        except ValueError as error:
-            return _unresolved(instance, f"the patch cannot be read: {error}", applied=False)
-        if kept and not (done := sandbox.run(APPLY, stdin=_bytes(kept))).ok:
-            log = done.stderr.decode(errors="replace")
-            return _unresolved(
-                instance, f"the patch does not apply\n{log}", applied=False, dropped=dropped
-            )
+            applied = apply_patch(sandbox, patch, forbidden_paths(self.layout, gold))
+        except PatchError as error:
+            return _unresolved(instance, error.reason, error.problem, error.log)
         try:
             run, log = self.run_tests(instance, sandbox)
         except RolloutError as error:
             # Validation showed that they can be restored on the base commit, so the patch is why.
-            if not kept or error.cause != "grader_failed":
+            if not applied.files or error.cause != "grader_failed":
                 raise
-            return _unresolved(instance, error.message, applied=True, dropped=dropped)
-        verdict = _verdict(instance, run, dropped)
+            return _unresolved(instance, "tests_in_the_way", error.message, dropped=applied.dropped)
+        verdict = _verdict(instance, run, applied.dropped)
         return Graded(verdict=verdict, log=log, test_seconds=run.seconds)
 
     def run_tests(self, instance: Instance, sandbox: Sandbox) -> tuple[TestRun, str]:
-        """Restore the instance's test files, as the last change, then run them."""
+        """Restore the instance's test files, as the last change, add controls, and run them."""
         self.restore_tests(instance, sandbox)
-        return self.execute(instance, sandbox)
+        controls = controls_for(instance.fail_to_pass, instance.pass_to_pass)
+        plant(sandbox, controls)
+        return self.execute(instance, sandbox, controls=controls)
 
     def restore_tests(self, instance: Instance, sandbox: Sandbox) -> None:
         """Put every file of the test patch into its final state."""
@@ -92,7 +89,7 @@ class Grader:
 for file in {files}; do
   rm -rf -- "$file"; git checkout -q HEAD -- "$file" 2>/dev/null || true
 done
-{APPLY}"""
+{APPLY} && git update-index --add --remove -- {files}"""
         done = sandbox.run(script, stdin=_bytes(instance.test_patch))
         if not done.ok:
             raise RolloutError(
@@ -105,19 +102,24 @@ done
         sandbox: Sandbox,
         env: dict[str, str] | None = None,
         ids: Sequence[str] = (),
+        controls: Sequence[Control] = (),
     ) -> tuple[TestRun, str]:
-        """Run an instance's test modules, or some of their tests; returns outcomes and log."""
-        control = f"control_{token_hex(8)}"
-        script = _script(self._settings(instance), ids or instance.test_files, control)
-        done = sandbox.run(script, timeout=self.tests.wall_seconds, env=env)
-        log = normalize_log(done.stderr.decode("utf-8", "replace"), sandbox.root)
-        if done.timed_out or done.exit_code == TOO_LONG:
-            late = f"the tests took longer than {self.tests.seconds:.0f} s"
-            return TestRun(problem=late, seconds=done.seconds), log
-        run = read(done.stdout, done.stderr, done.exit_code, control, instance.test_files)
-        return replace(run, seconds=done.seconds), log
+        """Run an instance's test modules, or some of their tests; returns outcomes and log.
 
-    def _settings(self, instance: Instance) -> TestSettings:
+        `controls` were planted before.
+        """
+        script = once(self.settings(instance), ids or instance.test_files)
+        done = sandbox.run(script, timeout=self.tests.wall_seconds, env=env)
+        report, _, times = done.stdout.rpartition(b"\0")
+        log = normalize_log(done.stderr.decode("utf-8", "replace"), sandbox.root)
+        if done.timed_out or used_up(done.exit_code, times, self.tests):
+            late = f"the tests took longer than {self.tests.seconds:.0f} s"
+            return TestRun(problem=late, cut_off=True, seconds=done.seconds), f"{log}\n{late}\n"
+        run = read(report, done.stderr, done.exit_code, instance.test_files, controls)
+        run = replace(run, seconds=done.seconds)
+        return run, without_controls(log, [c.name for c in controls], run.controls)
+
+    def settings(self, instance: Instance) -> TestSettings:
         """How this instance's tests are run: as its environment and its validation found out."""
         environment = self.environments.get(instance.environment)
         plugins = environment.plugins if environment else ()
@@ -128,30 +130,7 @@ done
         )
 
 
-def _script(tests: TestSettings, files: Iterable[str], control: str) -> str:
-    """Fill in the shell script that runs some test modules; `control` names the plug-in."""
-    values = {
-        "limits": processor_time(tests),
-        "arguments": arguments(tests),
-        "files": " ".join(shlex.quote(f) for f in files),
-        "control": control,
-        "plugin": _inside(CONTROL).strip(),
-    }
-    template = _inside(RUN_TESTS).replace("\\\n", "")  # as a shell joins continued lines
-    return PLACEHOLDER.sub(lambda name: values[name[1]], template)
-
-
-def normalize_log(log: str, root: str) -> str:
-    """Replace what differs between runs that did the same: durations, addresses, folders.
-
-    Logs reach memories, and a memory's snapshot must not depend on how fast a test was.
-    """
-    for pattern, replacement in CHANGING:
-        log = pattern.sub(replacement, log)
-    return log.replace(root, "/testbed")
-
-
-def _verdict(instance: Instance, run: TestRun, dropped: list[str]) -> Verdict:
+def _verdict(instance: Instance, run: TestRun, dropped: Mapping[str, str]) -> Verdict:
     def status(tests: tuple[str, ...], good: Callable[[str], bool]) -> TestsStatus:
         return TestsStatus(
             success=tuple(t for t in tests if good(t)),
@@ -160,27 +139,42 @@ def _verdict(instance: Instance, run: TestRun, dropped: list[str]) -> Verdict:
 
     wanted = status(instance.fail_to_pass, run.fixed)
     kept = status(instance.pass_to_pass, run.passed)
+    resolved = bool(wanted.success) and not wanted.failure and not kept.failure
     return Verdict(
-        resolved=bool(wanted.success) and not wanted.failure and not kept.failure,
+        resolved=resolved,
+        reason=_reason(run, resolved),
         fail_to_pass=wanted,
         pass_to_pass=kept,
         tests_ran=len(run.outcomes),
-        dropped_files=tuple(dropped),
-        problem=run.problem,
+        dropped_files=dropped,
+        problem=run.problem[:MAX_PROBLEM],
     )
+
+
+def _reason(run: TestRun, resolved: bool) -> Reason:
+    if run.cut_off:
+        return "tests_cut_off"
+    if run.problem:
+        return "tests_not_believed"
+    return "resolved" if resolved else "tests_failed"
 
 
 def _unresolved(
-    instance: Instance, why: str, *, applied: bool, dropped: list[str] | None = None
+    instance: Instance,
+    reason: Reason,
+    problem: str,
+    log: str = "",
+    dropped: Mapping[str, str] | None = None,
 ) -> Graded:
     verdict = Verdict(
         resolved=False,
-        patch_applied=applied,
-        problem=why.splitlines()[0],
+        reason=reason,
+        patch_applied=reason not in ("patch_unreadable", "patch_not_applicable"),
+        problem=problem.splitlines()[0][:MAX_PROBLEM],
         fail_to_pass=TestsStatus(failure=instance.fail_to_pass),
-        dropped_files=tuple(dropped or ()),
+        dropped_files=dropped or {},
     )
-    return Graded(verdict=verdict, log=why)
+    return Graded(verdict=verdict, log=log or problem)
 
 
 def empty_patch(instance: Instance) -> Graded:
@@ -190,6 +184,7 @@ def empty_patch(instance: Instance) -> Graded:
     """
     verdict = Verdict(
         resolved=False,
+        reason="no_patch",
         patch_is_none=True,
         patch_applied=False,
         fail_to_pass=TestsStatus(failure=instance.fail_to_pass),
@@ -200,8 +195,3 @@ def empty_patch(instance: Instance) -> Graded:
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
-
-
-def _inside(name: str) -> str:
-    """Read a file of `inside/`."""
-    return (resources.files("harness.grading") / "inside" / name).read_text(encoding="utf-8")

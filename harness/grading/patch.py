@@ -1,39 +1,13 @@
-"""Patches as sets of files: splitting, and dropping what a candidate must not change."""
+"""Patches that git made for us, file by file. A candidate's is read by git itself: `apply.py`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatch
-from pathlib import PurePosixPath
 
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchSet
 
-from harness.grading.layout import is_test
-from seqswe.manifests.manifest import Layout
-
-STEERS_TESTS = (
-    "conftest.py",
-    "pytest.ini",
-    ".pytest.ini",
-    "pytest.toml",
-    ".pytest.toml",
-    "tox.ini",
-    "setup.cfg",
-    "pyproject.toml",
-    "sitecustomize",
-    "sitecustomize.*",
-    "usercustomize",
-    "usercustomize.*",
-    "*.pth",
-    "noxfile.py",
-    "entry_points.txt",
-    ".gitattributes",
-)
-"""Names of files and folders (a package is imported like a module) that decide how tests run, or
-how they are restored. A candidate may touch them only if gold does."""
 MOVES = ("rename from ", "rename to ", "copy from ", "copy to ")
 ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
 LETTERS = {
@@ -71,36 +45,14 @@ def parts(patch: str) -> list[Part]:
     return [Part(paths=_paths(text), text=text, changed=_changed(text)) for text in texts]
 
 
-def split(patch: str, chosen: Callable[[str], bool]) -> tuple[str, str]:
-    """Split into two patches: the files `chosen` (by any of their paths), and the others."""
-    both: tuple[list[str], list[str]] = ([], [])
-    for part in parts(patch):
-        both[0 if any(map(chosen, part.paths)) else 1].append(part.text)
-    return "".join(both[0]), "".join(both[1])
-
-
 def paths_of(patch: str) -> tuple[str, ...]:
     """Return every path that a patch touches, sorted."""
     return tuple(sorted({path for part in parts(patch) for path in part.paths}))
 
 
-def candidate_part(patch: str, layout: Layout, gold_paths: Iterable[str]) -> tuple[str, list[str]]:
-    """Drop what a candidate must not change; returns the patch that is kept, and dropped paths.
-
-    Files of tests, test configuration and start-up hooks are dropped unless gold touches them.
-    Every other file is kept.
-    """
-    allowed = set(gold_paths)
-    test = is_test(layout)
-
-    def forbidden(path: str) -> bool:
-        steers = any(
-            fnmatch(part, name) for part in PurePosixPath(path).parts for name in STEERS_TESTS
-        )
-        return path not in allowed and (steers or test(path))
-
-    dropped, kept = split(patch, forbidden)
-    return kept, list(paths_of(dropped)) if dropped else []
+def sections_of(patch: str) -> list[str]:
+    """Split a patch at its headers, one for each file; what stands before the first is no part."""
+    return _texts(patch)[1:]
 
 
 def _texts(patch: str) -> list[str]:

@@ -14,9 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 
-from git.exc import GitCommandError
-
-from harness.history.git import Clone
+from harness.history.git import Clone, GitError
 from harness.history.packs import History
 from seqswe.errors import ManifestError
 from seqswe.instance import Instance
@@ -85,10 +83,12 @@ def _commit(side: Clone, instance: Instance) -> str:
             if instance.test_patch:
                 git.run(*APPLY, "-R", "-", stdin=instance.test_patch)
             tree = git.run("write-tree").strip()
-            return git.run("commit-tree", tree, "-F", "-", stdin=MESSAGE).strip()
-        except GitCommandError as error:
+            return git.run(
+                "commit-tree", "-F", "-", "--end-of-options", tree, stdin=MESSAGE
+            ).strip()
+        except GitError as error:
             raise ManifestError(
                 f"{instance.instance_id}: its bug cannot be put into {instance.base_commit[:12]}: "
-                f"{str(error.stderr).strip()[-200:]}",
+                f"{error.reason}",
                 "The clone is not the one that it was made with: inject again.",
             ) from None

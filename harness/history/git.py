@@ -1,44 +1,67 @@
-"""git, called the same way everywhere: no user configuration, no hooks, no prompts."""
+"""git, called the same way everywhere: none of the caller's variables, no user configuration, no
+hooks, no prompts, and every name behind an end of options.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-# Without this, importing GitPython raises if git is missing, before a clear error can be given.
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-
-from git import Git
-from git.exc import GitCommandError, GitCommandNotFound
-
+from seqswe.environ import without_git
 from seqswe.errors import MissingError
+from seqswe.patterns import COMMIT
 
 # A candidate's repository or a user's ~/.gitconfig must not decide what these commands do.
 CLEAN = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_ATTR_NOSYSTEM": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_REPLACE_OBJECTS": "1",
+    "LANGUAGE": "C",
     "LC_ALL": "C.UTF-8",
 }
+SAME = (
+    # Mirrors may belong to another user.
+    ("safe.directory", "*"),
+    ("core.quotePath", "false"),
+    # Attributes of the user's own, which no variable turns off, can make any file binary.
+    ("core.attributesFile", os.devnull),
+    # Would start the program that a clone names.
+    ("log.showSignature", "false"),
+)
+"""Settings of every command: they win over those of a clone."""
 SAFE = (
-    "-c",
-    "safe.directory=*",
-    "-c",
-    "protocol.allow=never",
-    *(
-        word
-        for name in ("https", "http", "ssh", "git", "file")
-        for word in ("-c", f"protocol.{name}.allow=always")
-    ),
+    ("protocol.allow", "never"),
+    *((f"protocol.{name}.allow", "always") for name in ("https", "http", "ssh", "git", "file")),
 )
 """Ways of cloning: a URL may name a helper, and a helper may be any program."""
+
+
+class GitError(Exception):
+    """A git that ended with an exit code other than 0.
+
+    status: its exit code, negative for a signal; stderr: what it said.
+    """
+
+    def __init__(self, command: str, status: int, stderr: str) -> None:
+        super().__init__(command, status, stderr)
+        self.command = command
+        self.status = status
+        self.stderr = stderr
+
+    def __str__(self) -> str:
+        return f"git {self.command} ended with {self.status}: {self.stderr.strip()[-500:]}"
+
+    @property
+    def reason(self) -> str:
+        """The last line of what git said."""
+        return (self.stderr.strip().splitlines() or ["git failed"])[-1]
 
 
 class Clone:
@@ -48,51 +71,31 @@ class Clone:
         self.path = path
         # Nothing that a partial clone lacks is fetched on the way: newer and older git refuse so.
         lazy = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
-        self._env = {**CLEAN, **lazy, **(env or {})}
+        self._env = {**lazy, **(env or {})}
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:
         """Run git in the clone and return its output, exactly (undecodable bytes survive).
 
-        Raises GitCommandError.
+        Raises GitError.
         """
         return self.run_bytes(*arguments, stdin=stdin).decode("utf-8", "surrogateescape")
 
     def open(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a git process that stays open, fed and read through pipes; the caller ends it."""
         return subprocess.Popen(
-            self._command(*arguments),
+            command_line(*arguments),
             cwd=self.path,
-            env={**os.environ, **self._env},
+            env=environment(**self._env),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
 
-    @staticmethod
-    def _command(*arguments: str) -> list[str]:
-        """A command of git as a list of words."""
-        # safe.directory: mirrors may belong to another user.
-        return ["git", "-c", "safe.directory=*", "-c", "core.quotePath=false", *arguments]
-
     def run_bytes(
         self, *arguments: str, stdin: str | None = None, env: Mapping[str, str] | None = None
     ) -> bytes:
         """Run as `run` does, without decoding. Raises MissingError if git is not installed."""
-        git = Git(self.path)
-        git.update_environment(**self._env, **(env or {}))
-        feed = {} if stdin is None else {"istream": _pipe(stdin)}
-        try:
-            output = git.execute(
-                self._command(*arguments),
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
-                **feed,  # type: ignore[call-overload]
-            )
-        except GitCommandNotFound:
-            raise MissingError(
-                "git is not installed", "Install it with your package manager."
-            ) from None
-        return bytes(output)
+        return run_git(self.path, *arguments, stdin=stdin, env={**self._env, **(env or {})})
 
     @cached_property
     def objects(self) -> Path:
@@ -114,7 +117,7 @@ class Clone:
         try:
             given = ("--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
             return self.run("rev-parse", *given).strip()
-        except GitCommandError:
+        except GitError:
             return ""
 
     def date(self, commit: str) -> str:
@@ -125,7 +128,7 @@ class Clone:
         """Whether the clone holds this commit."""
         try:
             self.run("cat-file", "-e", "--end-of-options", f"{commit}^{{commit}}")
-        except GitCommandError:
+        except GitError:
             return False
         return True
 
@@ -133,15 +136,20 @@ class Clone:
         """Return a file's text at a commit, or None if it does not exist there."""
         try:
             return self.run("show", "--end-of-options", f"{commit}:{path}")
-        except GitCommandError:
+        except GitError:
             return None
 
     def lines(self, commit: str, text: str, path: str = "") -> list[str]:
-        """Return lines that hold `text`, from a commit's file or from all that are not binary."""
-        grep = ("--literal-pathspecs", "grep", "-h", "-I", "-F", "-e", text, commit, "--")
+        """Return lines that hold `text`, from a commit's file or from all that are not binary.
+
+        Raises ValueError unless the commit is given by its full id.
+        """
+        if not COMMIT.fits(commit):  # git grep knows no --end-of-options before a revision
+            raise ValueError(f"not the id of a commit: {commit[:80]!r}")
+        grep = ("--literal-pathspecs", "grep", "-h", "-I", "-F", "-e")
         try:
-            return self.run(*grep, *filter(None, [path])).split("\n")
-        except GitCommandError as error:
+            return self.run(*grep, text, commit, "--", *filter(None, [path])).split("\n")
+        except GitError as error:
             if error.status != 1:  # 1: nothing found
                 raise
             return []
@@ -157,19 +165,53 @@ class Clone:
         """Whether `newer` reaches `older`."""
         try:
             self.run("merge-base", "--is-ancestor", "--end-of-options", older, newer)
-        except GitCommandError as error:
+        except GitError as error:
             if error.status == 1:
                 return False
             raise
         return True
 
 
-def _pipe(text: str) -> object:
-    """Return a readable file for a child's standard input, already unlinked."""
-    handle = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the child is done with it)
-    handle.write(text.encode("utf-8", "surrogateescape"))
-    handle.seek(0)
-    return handle
+def environment(**more: str) -> dict[str, str]:
+    """The environment of every git."""
+    return {**without_git(), **CLEAN, **more}
+
+
+def command_line(*arguments: str, settings: tuple[tuple[str, str], ...] = ()) -> list[str]:
+    """A command of git as a list of words."""
+    words = (word for name, value in (*SAME, *settings) for word in ("-c", f"{name}={value}"))
+    return ["git", *words, *arguments]
+
+
+def run_git(
+    folder: Path,
+    *arguments: str,
+    stdin: str | bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    settings: tuple[tuple[str, str], ...] = (),
+) -> bytes:
+    """Run git in a folder and return its output.
+
+    Raises GitError, and MissingError if git is not installed.
+    """
+    fed = stdin.encode("utf-8", "surrogateescape") if isinstance(stdin, str) else stdin
+    try:
+        done = subprocess.run(
+            command_line(*arguments, settings=settings),
+            cwd=folder,
+            env=environment(**(env or {})),
+            input=fed or b"",
+            capture_output=True,
+        )
+    except OSError as error:  # no git, or no such folder
+        if shutil.which("git") is None:
+            raise MissingError(
+                "git is not installed", "Install it with your package manager."
+            ) from None
+        raise GitError(arguments[0], -1, str(error)) from None
+    if done.returncode:
+        raise GitError(arguments[0], done.returncode, done.stderr.decode("utf-8", "replace"))
+    return done.stdout
 
 
 def settle(partial: Path, folder: Path) -> None:
@@ -192,7 +234,7 @@ def git_folder(path: Path, *, above: bool = False) -> Path | None:
     env = {} if above else {"GIT_CEILING_DIRECTORIES": str(path.resolve().parent)}
     try:
         found = Clone(path, env).run("rev-parse", "--absolute-git-dir").removesuffix("\n")
-    except GitCommandError:
+    except GitError:
         return None
     return Path(found)
 
@@ -204,13 +246,14 @@ def clone_bare(url: str, target: Path) -> None:
         raise MissingError(f"{target.name.replace('+', '/', 1)} has no URL to clone", hint)
     partial = target.with_name(f"{target.name}.{os.getpid()}")
     partial.parent.mkdir(parents=True, exist_ok=True)
-    git = Git(partial.parent)
-    git.update_environment(**CLEAN)
     try:
-        git.execute(["git", *SAFE, "clone", "--quiet", "--bare", "--", url, str(partial)])
-    except GitCommandError as error:
-        # GitPython's own words around git's: stderr: 'fatal: ...'
-        reason = str(error.stderr).strip().removeprefix("stderr: ").strip("'\n ")
-        last = (reason.splitlines() or ["git failed"])[-1]
-        raise MissingError(f"cannot clone {url}: {last}", hint) from None
+        clone = ("clone", "--quiet", "--bare", "--", url, str(partial))
+        run_git(partial.parent, *clone, settings=SAFE)
+    except GitError as error:
+        raise MissingError(f"cannot clone {url}: {error.reason}", hint) from None
     settle(partial, target)
+
+
+def version() -> str:
+    """The version of git. Raises MissingError if there is none."""
+    return run_git(Path.cwd(), "--version").decode().removeprefix("git version ").strip()

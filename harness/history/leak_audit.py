@@ -26,7 +26,7 @@ for name in FETCH_HEAD ORIG_HEAD MERGE_HEAD logs packed-refs shallow worktrees; 
 done
 while read -r place; do
   find "$place" -type f ! -name 'pack-*.pack' ! -name 'pack-*.idx' ! -name 'pack-*.rev' \
-    -printf 'trace stray file %p\\n' -quit
+    ! -path "$place/tree.tar" -printf 'trace stray file %p\\n' -quit
   for pack in "$place"/pack/*.pack; do
     [ -e "${{pack%.pack}}.idx" ] || echo trace pack without index "$pack"
   done

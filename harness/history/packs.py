@@ -17,13 +17,15 @@ from pathlib import Path
 from tempfile import mkdtemp
 from threading import Lock, get_ident
 
-from git.exc import GitCommandError
-
 from harness.history.absent import absent_objects
-from harness.history.git import Clone, settle
-from seqswe.errors import MissingError, UsageError
+from harness.history.git import Clone, GitError, settle
+from harness.history.trees import Trees, link
+from seqswe.errors import ManifestError, MissingError, UsageError
+from seqswe.manifests.read import read_json
 from seqswe.sandbox import Checkout
 
+TREE = "tree.tar"
+"""Lies beside the packs: the files of the commit."""
 BLOCK = 32
 """Steps of history that are squashed into one pack once they are all past."""
 
@@ -44,6 +46,7 @@ class History:
         # Packs of a clone that lacks objects must not be taken for those of a whole one.
         lacking = f"without-{listing_digest(sorted(absent))[:12]}" if absent else "."
         self.root = root / lacking
+        self._trees = Trees(root / "trees")
 
     def _check_order(self) -> None:
         if missing := [b for b in self._steps if not self.clone.has(b)]:
@@ -79,9 +82,10 @@ class History:
             for file in self._pack(newer, older).iterdir():
                 target = pack_folder / file.name
                 if not target.exists():
-                    _link(file, target)
+                    link(file, target)
         count, digest = self._reach(base)
-        return Checkout(commit=base, objects=folder, count=count, digest=digest)
+        tree = TREE if self._trees.put(self.clone, base, folder / TREE) else ""
+        return Checkout(commit=base, objects=folder, count=count, digest=digest, tree=tree)
 
     def reachable(self, commit: str) -> list[str]:
         """Return the ids of all objects that `commit` reaches and the clone has, sorted."""
@@ -124,11 +128,12 @@ class History:
         options = ("--revs", "-q", "--delta-base-offset", "--missing=allow-any")
         command = ("-c", "pack.threads=1", "pack-objects", *options)
         try:
-            self.clone.run_bytes(*command, str(partial / "pack" / "pack"), stdin=wanted, env=place)
+            base = str(partial / "pack" / "pack")
+            self.clone.run_bytes(*command, "--end-of-options", base, stdin=wanted, env=place)
             settle(partial / "pack", folder)
-        except GitCommandError as error:
+        except GitError as error:
             raise MissingError(
-                f"git cannot pack {newer[:12]}: {str(error.stderr).strip()}",
+                f"git cannot pack {newer[:12]}: {error.reason}",
                 f"Check the clone: git -C {self.clone.path} fsck",
             ) from None
         finally:
@@ -137,21 +142,26 @@ class History:
     def _reach(self, base: str) -> tuple[int, str]:
         path = self.root / "reach" / f"{base}.json"
         with self._lock:
-            if not path.exists():
-                names = self.reachable(base)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                partial = path.with_suffix(f".{os.getpid()}-{get_ident()}")
-                partial.write_text(json.dumps([len(names), listing_digest(names)]))
-                partial.replace(path)
-        count, digest = json.loads(path.read_text())
-        return count, digest
+            if kept := _kept(path):
+                return kept
+            names = self.reachable(base)
+            reach = len(names), listing_digest(names)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(f".{os.getpid()}-{get_ident()}")
+            partial.write_text(json.dumps(reach))
+            partial.replace(path)
+        return reach
 
 
-def _link(file: Path, target: Path) -> None:
+def _kept(path: Path) -> tuple[int, str] | None:
+    """Read a cached reach; None if it is not there, or damaged."""
     try:
-        os.link(file, target)
-    except OSError:  # not on this file system
-        shutil.copyfile(file, target)
+        match read_json(path, ""):
+            case [int(count), str(digest)]:
+                return count, digest
+    except ManifestError:
+        pass
+    return None
 
 
 def listing_digest(names: Sequence[str]) -> str:

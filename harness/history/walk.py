@@ -25,6 +25,8 @@ DIFF = (
 )
 """Plumbing: neither settings of the clone nor attributes of a work tree change what it prints."""
 
+FORMAT = "%x00%H%x00%P%x00%cI%x00%B%x00"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -61,8 +63,9 @@ def walk(clone: Clone, head: str, count: int = 0) -> list[Step]:
     mark = secrets.token_hex(16)
     limit = (f"--max-count={count}",) if count else ()
     shape = ("--first-parent", "-m", "--raw", "--no-renames", "--no-abbrev", "--root", "-z")
-    told = f"--format={mark}%x00%H%x00%P%x00%cI%x00%B%x00"
-    text = clone.run("log", *shape, *limit, told, "--end-of-options", head, "--")
+    text = clone.run(
+        "log", *shape, *limit, f"--format={mark}{FORMAT}", "--end-of-options", head, "--"
+    )
     return [_step(entry) for entry in text.split(mark)[:0:-1]]
 
 
@@ -139,5 +142,5 @@ class Diffs:
 
 
 def diff(clone: Clone, base: str, commit: str) -> str:
-    """Return the patch between two commits. Raises GitCommandError."""
+    """Return the patch between two commits. Raises GitError."""
     return clone.run(*DIFF, "--end-of-options", base, commit, "--")

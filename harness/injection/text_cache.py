@@ -10,9 +10,15 @@ from pathlib import Path
 
 from harness.history.git import Clone
 from harness.injection.recipe import texts_of
+from seqswe.errors import ManifestError
 from seqswe.instance import digest_of
+from seqswe.manifests.convert import parse
 from seqswe.manifests.manifest import InstanceRecord, InstanceTexts
+from seqswe.manifests.read import read_json
 from seqswe.runs.folders import cache_folder
+
+MOST_BYTES = 256_000_000
+"""Of a cached file: whole patches."""
 
 
 def kept_texts(clone: Clone, record: InstanceRecord) -> InstanceTexts:
@@ -30,8 +36,8 @@ def kept_texts(clone: Clone, record: InstanceRecord) -> InstanceTexts:
 
 def _read(path: Path) -> InstanceTexts | None:
     try:
-        return InstanceTexts(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return parse(InstanceTexts, read_json(path, "", MOST_BYTES), path.name)
+    except ManifestError:  # not there, or damaged: it is made again
         return None
 
 

@@ -1,10 +1,12 @@
-"""The seconds that a rollout spent, by phase."""
+"""The seconds that a rollout spent, by phase, and its sandbox's processor time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
+
+from seqswe.sandbox import Sandbox
 
 
 class Clock:
@@ -21,6 +23,16 @@ class Clock:
             yield
         finally:
             self.book(name, monotonic() - started)
+
+    @contextmanager
+    def processor(self, sandbox: Sandbox) -> Iterator[None]:
+        """Book the processor time that a sandbox spends inside, if it is one that counts it."""
+        before: float | None = getattr(sandbox, "processor_seconds", None)
+        try:
+            yield
+        finally:
+            if before is not None:
+                self.book("processor", sandbox.processor_seconds - before)  # type: ignore[attr-defined]
 
     def add(self, seconds: Mapping[str, float]) -> None:
         """Book several phases."""

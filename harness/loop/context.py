@@ -21,7 +21,7 @@ from seqswe.memory import Services
 from seqswe.runs.store import RunDirectory
 from seqswe.sandbox import SandboxProvider
 
-LIKELY = 2
+LIKELY = 1
 """Prefetch the grader's sandbox once patches outnumber empty attempts by this many: a sandbox
 that nobody takes costs more than one that is waited for."""
 
@@ -33,7 +33,7 @@ class RunContext:
     experiment: Experiment
     instances: tuple[Instance, ...]
     environments: Mapping[str, str]
-    """Image digest by environment key."""
+    """Digest by environment key: versions of Python and of packages."""
     provider: SandboxProvider
     sandboxes: SandboxPool
     grader: Grader
@@ -58,15 +58,20 @@ class RunContext:
         """The way a memory is delivered; an arm without one has neither tool nor text of it."""
         return "prompt" if cell.memory == "absent" else self.experiment.delivery
 
+    def hidden(self, position: int) -> tuple[str, ...]:
+        """Files that are kept out of the agent's sight."""
+        hide = self.experiment.instructions == "hide"
+        return self.instances[position].instructions if hide else ()
+
     def key(self, instance: Instance, before: str) -> str:
-        """What a result depends on: instance, image, settings, memory, version."""
-        image = self.environments[instance.environment]
-        parts = (instance.digest, image, self.experiment.digest, before, __version__)
+        """What a result depends on: instance, packages, settings, memory, version."""
+        packages = self.environments[instance.environment]
+        parts = (instance.digest, packages, self.experiment.digest, before, __version__)
         return digest_of("\n".join(parts))
 
     def prefetch_grading(self, cell: Cell, position: int) -> None:
         """Open the grader's sandbox while the agent works, if it is likely to be needed."""
-        if self.patches > LIKELY:
+        if self.patches >= LIKELY:
             self.sandboxes.prefetch(SandboxRequest(cell, position, for_agent=False))
 
     def prefetch_next(self, cell: Cell, position: int, *, has_patch: bool) -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from harness.loop.context import RunContext
 from seqswe.arms import SEQUENTIAL, Cell, Frozen
-from seqswe.errors import RunDirError
+from seqswe.errors import ManifestError, RunDirError
 from seqswe.manifests.convert import parse
+from seqswe.manifests.read import read_json
 from seqswe.memory import Experience
 from seqswe.models.meter import Meter
 from seqswe.runs.store import dump
 
 EXPERIENCE_FILE = "experience.json"
 """Lies beside a rollout's other files if a memory was told of it."""
+MOST_BYTES = 256_000_000
+"""Of that file: it holds a whole patch and the output of tests."""
 
 
 def experience_json(experience: Experience) -> str:
@@ -26,12 +28,11 @@ def experience_json(experience: Experience) -> str:
 def read_experience(folder: Path) -> Experience:
     """Read the experience of a rollout's folder. Raises RunDirError if there is none."""
     path = folder / EXPERIENCE_FILE
+    hint = "Restore it from a copy, or start a new run."
     try:
-        return parse(Experience, json.loads(path.read_text(encoding="utf-8")), str(path))
-    except (OSError, ValueError) as error:
-        raise RunDirError(
-            f"{path} cannot be read: {error}", "Restore it from a copy, or start a new run."
-        ) from None
+        return parse(Experience, read_json(path, hint, MOST_BYTES), str(path))
+    except ManifestError as error:
+        raise RunDirError(error.message, hint) from None
 
 
 def leave_out_own_lesson(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,11 +26,12 @@ from seqswe.experiment import Experiment, Plan
 from seqswe.experiment import make_plan as make_plan
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.manifests import manifest_files as manifests
+from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.manifest import Manifest
 from seqswe.memory import Commit, Services
 from seqswe.runs.folders import cache_folder
-from seqswe.runs.store import RunDirectory, TestCounts
-from seqswe.sandbox import SandboxProvider, SandboxSpec
+from seqswe.runs.store import RunDirectory, RunInfo, TestCounts
+from seqswe.sandbox import Environment, SandboxProvider, SandboxSpec
 
 HARNESS_SECONDS = 300.0
 """What auditing, collecting and preparing the tests may take in a sandbox, at most."""
@@ -108,6 +109,24 @@ class LoadedExperiment:
         keys = dict.fromkeys(i.environment for i in self.instances)
         return {key: provider.prepare(self.manifest.environment(key)) for key in keys}
 
+    def info(self, provider: SandboxProvider) -> RunInfo:
+        """What run.toml says of a new run."""
+        digests = self.images(provider)
+        machine: Callable[[Environment], Mapping[str, str]] = getattr(
+            provider, "machine", lambda environment: {}
+        )
+        return RunInfo(
+            experiment=self.plan.experiment,
+            instance_ids=self.plan.instance_ids,
+            sequence_digest=self.digest(),
+            environments=digests,
+            machine={key: dict(machine(self.manifest.environment(key))) for key in digests},
+            instructions=InstructionCounts.of([i.instructions for i in self.instances]),
+            synthetic=any(i.synthetic for i in self.instances),
+            tests=self.tests(),
+            plugin_reach=self.plugins.reach(),
+        )
+
     def services(self) -> Services:
         """What a memory may ask for beyond its experiences."""
         gold = {i.instance_id: i for i in self.instances}
@@ -167,4 +186,3 @@ class LoadedExperiment:
             finally:
                 sandboxes.close()
                 metadata.close()
-                self.plugins.close()

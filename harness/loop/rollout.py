@@ -5,20 +5,21 @@ One rollout reads on one screen, `_rollout`; `harness.loop.schedule` only decide
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from harness.delivery import deliver
-from harness.grading import collect_patch
-from harness.grading.grade import Graded, empty_patch, normalize_log
-from harness.grading.patch import paths_of
+from harness.grading import Collected, collect_patch
+from harness.grading.grade import Graded, empty_patch
+from harness.grading.log import normalize_log
+from harness.loop.attempt import CheckedAttempt, validate_attempt
 from harness.loop.clock import Clock
 from harness.loop.context import RunContext
 from harness.loop.experiences import EXPERIENCE_FILE, experience_json, leave_out_own_lesson
+from harness.loop.instructions import hide, without
 from harness.loop.sandbox_pool import OpenSandbox, SandboxRequest
 from harness.memory.metered import MeteredMemory, meter_of
 from harness.memory.resets import check_reset
@@ -26,7 +27,6 @@ from seqswe.agent import Attempt
 from seqswe.arms import Cell
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
 from seqswe.instance import Instance, Task, digest_of
-from seqswe.manifests.convert import parse
 from seqswe.memory import Experience, Recall
 from seqswe.models.meter import Meter
 from seqswe.runs.feedback import experience
@@ -82,18 +82,22 @@ def _rollout(
     work = _work(context, cell, task, recall, clock)
     context.prefetch_next(cell, position, has_patch=bool(work.patch))
     grading = SandboxRequest(cell, position, for_agent=False)
-    graded = grade_patch(context, grading, work.patch, clock)
+    graded = grade_patch(context, grading, work.patch, clock).with_left_out(work.collected.left_out)
     lesson = _lesson(context, instance, task, work, graded)
     with _failing_as("memory_failed"), clock.phase("memory"):
         after, size = context.memories.learn(cell, memory, lesson, rollout.memory_before)
     rollout = replace(
         rollout,
         resolved=graded.verdict.resolved,
+        reason=graded.verdict.reason,
+        problem=graded.verdict.problem,
+        dropped_files=graded.verdict.dropped_files,
         failure=work.failure,
         patch_digest=digest_of(work.patch),
         ranking=work.attempt.ranking,
-        edited_files=work.edited_files,
+        edited_files=work.collected.files,
         usage=work.attempt.usage,
+        usage_refused=work.usage_refused,
         delivered=work.delivered,
         audit=work.audit,
         broken=len(graded.verdict.pass_to_pass.failure),
@@ -102,8 +106,8 @@ def _rollout(
     )
     with clock.phase("journal"):
         steps = trajectory(task, recall, work.attempt, work.steps, _about(context, rollout))
-        _write_files(context, cell, rollout, work, graded, steps, lesson)
-    return rollout
+        files = _write_files(context, cell, rollout, work, graded, steps, lesson)
+    return replace(rollout, files=files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +117,8 @@ class Work:
     attempt: Attempt
     failure: Failure | None
     """Of the agent's own making: what it left is graded all the same."""
-    patch: str
+    usage_refused: tuple[str, ...]
+    collected: Collected
     steps: Sequence[tuple[str, Completed]]
     transcript: str
     """The steps as one text, the same for the same steps on any machine."""
@@ -121,9 +126,9 @@ class Work:
     audit: str
 
     @property
-    def edited_files(self) -> tuple[str, ...]:
-        """Paths that the patch touches, sorted."""
-        return paths_of(self.patch) if self.patch else ()
+    def patch(self) -> str:
+        """What the agent's files differ in from the base commit."""
+        return self.collected.patch
 
 
 def _recall(
@@ -145,16 +150,20 @@ def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Cl
     request = SandboxRequest(cell, task.position, for_agent=True)
     with context.sandboxes.take(request) as opened:
         clock.add(opened.timing)
+        hidden = context.hidden(task.position)
+        hide(opened.sandbox, hidden)
         with deliver(context.delivery(cell), recall, opened.sandbox) as handover:
             sandbox = Recording(opened.sandbox, context.experiment.limits, handover.recall.env)
-            with clock.phase("agent"):
-                attempt, failure = _solve(context, cell, task, handover.recall, sandbox)
+            with clock.phase("agent"), clock.processor(opened.sandbox):
+                solved = _solve(context, cell, task, handover.recall, sandbox)
         with clock.phase("collect"):
-            patch, failure = _collect(opened, failure)
+            collected, failure = _collect(opened, solved.failure)
+            collected = without(collected, hidden)
     return Work(
-        attempt=handover.noted(attempt),
+        attempt=handover.noted(solved.attempt),
         failure=failure,
-        patch=patch,
+        usage_refused=solved.usage_refused,
+        collected=collected,
         steps=sandbox.steps,
         transcript=normalize_log(compact(sandbox.steps), sandbox.root),
         delivered=handover.delivered,
@@ -164,38 +173,29 @@ def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Cl
 
 def _solve(
     context: RunContext, cell: Cell, task: Task, recall: Recall, sandbox: Sandbox
-) -> tuple[Attempt, Failure | None]:
+) -> CheckedAttempt:
     """The agent's attempt. A crash or a used-up budget is the agent's own: what it left counts."""
     try:
-        return validate_attempt(context.agent(cell).solve(task, recall, sandbox)), None
+        return validate_attempt(context.agent(cell).solve(task, recall, sandbox))
     except RolloutError as error:
         failure = Failure.of(error)
         if not CAUSES[failure.cause].grade:
             raise
         write_trace(context, cell, task, error)
-        return Attempt(message=error.message), failure
+        return CheckedAttempt.failed(failure)
     except (Exception, SystemExit) as error:  # noqa: BLE001  (a plug-in may raise anything)
-        reason = describe(error)
-        return Attempt(message=reason), Failure(cause="agent_crashed", detail=reason)
+        return CheckedAttempt.failed(Failure(cause="agent_crashed", detail=describe(error)))
 
 
-def validate_attempt(attempt: object) -> Attempt:
-    """An attempt that a journal can hold. Raises TypeError or ManifestError for anything else."""
-    if not isinstance(attempt, Attempt):
-        raise TypeError(f"solve returned {attempt!r:.100}, not an Attempt")
-    data = asdict(attempt)
-    json.dumps(data["notes"])
-    return parse(Attempt, data, "attempt")
-
-
-def _collect(opened: OpenSandbox, failure: Failure | None) -> tuple[str, Failure | None]:
-    """The patch. Empty if the agent destroyed its repository: that counts against the agent."""
+def _collect(opened: OpenSandbox, failure: Failure | None) -> tuple[Collected, Failure | None]:
+    """The patch. Empty if the agent left nothing to compare: that counts against the agent."""
+    commit, limits = opened.spec.checkout.commit, opened.spec.limits
     try:
-        return collect_patch(opened.sandbox, opened.spec.checkout.commit), failure
+        return collect_patch(opened.sandbox, commit, limits.output_bytes), failure
     except RolloutError as error:
         if not CAUSES[error.cause].grade:
             raise
-        return "", failure or Failure.of(error)
+        return Collected(), failure or Failure.of(error)
 
 
 def grade_patch(context: RunContext, request: SandboxRequest, patch: str, clock: Clock) -> Graded:
@@ -218,11 +218,11 @@ def _lesson(
         task,
         work.attempt,
         patch=work.patch,
-        edited_files=work.edited_files,
+        edited_files=work.collected.files,
         steps=work.transcript,
         gold=instance,
         verdict=graded.verdict,
-        test_log=graded.log,
+        test_log=graded.told,
         policy=context.experiment.feedback,
     )
 
@@ -268,11 +268,11 @@ def _write_files(
     graded: Graded,
     steps: Mapping[str, Any],
     lesson: Experience,
-) -> None:
-    """Write the rollout's files; the lesson only if a memory was told of it."""
+) -> dict[str, str]:
+    """Write the rollout's files, the lesson only if a memory was told of it; their digests."""
     store = context.store
     lesson_file = {EXPERIENCE_FILE: experience_json(lesson)} if cell.carries_memory else {}
-    store.write(
+    return store.write(
         store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id),
         {
             **lesson_file,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
@@ -115,7 +115,7 @@ def _starting_snapshot(cell: Cell, done: Done) -> str | None:
 
 def run_all(
     schedule: Schedule, done: Done, start: Start, abort: Callable[[], None]
-) -> Iterator[Rollout]:
+) -> Generator[Rollout]:
     """Run what is not done yet and yield each rollout as it ends, but for those tried again.
 
     The lowest position goes first, so arms advance together and a drift of the machine hits all

@@ -38,10 +38,9 @@ class HostedAgent:
     def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
         """What it says of its work, of whatever types; its process ends with it."""
         serve = {**self._gold, **ServedSandbox(sandbox).serve}
+        given = (task, recall, sandbox.root, sandbox.objects)
         try:
-            data = self._call(
-                "solve", task, recall, sandbox.root, seconds=self._task_seconds, serve=serve
-            )
+            data = self._call("solve", *given, seconds=self._task_seconds, serve=serve)
         finally:
             self._process.close()
         try:
@@ -69,6 +68,7 @@ class ServedSandbox:
             "aside": self._aside,
             "read": self._read,
             "write": self._write,
+            "end_processes": sandbox.end_processes,
         }
 
     def _run(self, command: Any, **how: Any) -> Completed:

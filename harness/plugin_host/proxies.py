@@ -85,9 +85,9 @@ def gold_of(ask: Ask) -> Callable[[str], Instance]:
 class RemoteSandbox:
     """The rollout's sandbox, as an agent gets it: a `seqswe.sandbox.Sandbox`."""
 
-    def __init__(self, ask: Ask, root: str) -> None:
+    def __init__(self, ask: Ask, root: str, objects: str) -> None:
         self._ask = ask
-        self.root = root
+        self.root, self.objects = root, objects
 
     def run(
         self,
@@ -119,6 +119,10 @@ class RemoteSandbox:
     def write(self, path: str, data: bytes) -> None:
         """Create or replace a file."""
         self._ask("write", path=str(path), data=_text(data))
+
+    def end_processes(self) -> None:
+        """End every process in the sandbox."""
+        self._ask("end_processes")
 
     def close(self) -> None:
         """Nothing: the sandbox is closed by the harness, which opened it."""

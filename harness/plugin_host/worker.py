@@ -140,9 +140,10 @@ class Worker:
         folder.mkdir()
         return folder
 
-    def _solve(self, task: Task, recall: Recall, root: str) -> dict[str, Any]:
+    def _solve(self, task: Task, recall: Recall, root: str, objects: str) -> dict[str, Any]:
         agent: Agent = self._plugin
-        return attempt_data(agent.solve(task, recall, RemoteSandbox(self.ask, root)))
+        sandbox = RemoteSandbox(self.ask, root, objects)
+        return attempt_data(agent.solve(task, recall, sandbox))
 
 
 def recall_data(recall: object) -> dict[str, Any]:

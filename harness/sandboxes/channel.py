@@ -11,6 +11,7 @@ import struct
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from socket import SHUT_RDWR
 from typing import Any
 
 from harness.sandboxes.supervisor import END, ERR, FRAME, OUT
@@ -77,6 +78,11 @@ class Channel:
             )
         return output
 
+    def close(self) -> None:
+        """End the connection, and with it the container's standard input."""
+        with suppress(OSError, ValueError):
+            self._socket.shutdown(SHUT_RDWR)
+
     def _listen(self) -> None:
         unread = bytearray()
         try:
@@ -88,8 +94,8 @@ class Channel:
                     self._hear(unread)
                 else:
                     self._errors = (self._errors + data)[-ERROR_BYTES:]
-        except (OSError, ValueError, struct.error):
-            pass  # the container is gone, or being removed
+        except (OSError, ValueError, KeyError, struct.error):
+            pass  # the container is gone or being removed, or what came was none of its answers
         finally:
             self._ended = True
             for output in list(self._pending.values()):

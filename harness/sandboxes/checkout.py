@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+from seqswe.sandbox import Checkout
+
 PINNED: Mapping[str, str] = {
     "TZ": "UTC",
     "LANG": "C.UTF-8",
@@ -35,18 +37,20 @@ CONFIG = """[core]
 """
 
 
-def checkout_script(commit: str, objects: str) -> str:
-    """Return shell commands that turn an empty folder into a repository at `commit`.
+def checkout_script(checkout: Checkout, objects: str) -> str:
+    """Return shell commands that turn an empty folder into a repository at a checkout's commit.
 
     It has no templates, reflogs or remotes; objects come only through the alternates file. The
     shell itself writes the files: this runs in every container, and processes are its cost.
     """
+    # -m: files are as old as the checkout, so that git's index of other files says nothing of them.
+    unpack = f"tar -xmf {shlex.quote(f'{objects}/{checkout.tree}')}"
     return f"""
 set -e
 mkdir -p .git/objects/info .git/refs/heads .git/info
 printf '%s\\n' {shlex.quote(objects)} > .git/objects/info/alternates
 printf '%s' {shlex.quote(CONFIG)} > .git/config
-echo {commit} > .git/refs/heads/main
+echo {checkout.commit} > .git/refs/heads/main
 echo ref: refs/heads/main > .git/HEAD
-git read-tree -u --reset HEAD
+{unpack if checkout.tree else "git read-tree -u --reset HEAD"}
 """

@@ -1,4 +1,4 @@
-"""What all sandboxes share for one command: its deadline, its exit code, its limits."""
+"""What all sandboxes share: a command's deadline, exit code and limits; what is installed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import threading
 from collections.abc import Sequence
 
 from seqswe.errors import RolloutError
-from seqswe.sandbox import Limits
+from seqswe.instance import digest_of
+from seqswe.sandbox import Environment, Limits
 
 
 def shell(command: Sequence[str] | str) -> list[str]:
@@ -36,6 +37,18 @@ class Deadline:
         """Book the seconds of a finished command."""
         with self._lock:
             self._used += seconds
+
+
+def environment_digest(
+    kind: str, python: str, environment: Environment, packages: Sequence[str]
+) -> str:
+    """Digest of what results depend on: versions, and nothing of the machine that they are on.
+
+    kind: of sandbox; python: the whole version; packages: `name==version`, in any order.
+    """
+    names = sorted(package.lower() for package in packages)
+    about = (kind, python, environment.source_path, environment.distribution)
+    return digest_of("\n".join([*about, *names]))
 
 
 def too_large(path: str, limits: Limits) -> str:

@@ -23,7 +23,8 @@ from docker.types import Mount
 from uv import find_uv_bin
 
 from harness.environments.uv import wheelhouse
-from harness.sandboxes.cleanup import alive, owner
+from harness.sandboxes.cleanup import alive
+from harness.sandboxes.engine import MACHINE_LABEL, labels_of_owner, remove
 from seqswe.errors import MissingError, UsageError
 from seqswe.instance import digest_of
 
@@ -50,6 +51,8 @@ PASSED = (
 )
 NUMBER = re.compile(r"3\.\d+")
 POLL_SECONDS = 0.2
+BUILDER_SECONDS = 3600
+"""After which a builder ends by itself."""
 LABEL = "seqswe.environment"
 PYTHON_LABEL = "seqswe.python"
 """The whole version of the image's Python."""
@@ -199,14 +202,17 @@ class Images:
                 builder = self.client.containers.get(_builder_name(name))
             except NotFound:
                 return
-            if not alive(builder.labels.get(BUILDER_LABEL, "")):
-                with suppress(NotFound, APIError):  # others wait for it too
-                    builder.remove(force=True, v=True)
+            labels = builder.labels
+            if not alive(labels.get(BUILDER_LABEL, ""), labels.get(MACHINE_LABEL, "")):
+                remove(builder)
             sleep(POLL_SECONDS)
 
     def _build(self, python: str, name: str) -> Image:
         base = self.base(python)
         with self._builder(base, name=_builder_name(name), mounts=_certificates()) as container:
+            # Another process may have ended building it since we looked.
+            with suppress(ImageNotFound):
+                return self.client.images.get(name)
             version = _execute(container, SKELETON, python).strip()
             if version.rpartition(".")[0] != python:
                 raise MissingError(
@@ -229,11 +235,11 @@ class Images:
         """A container that does nothing by itself, removed when the block ends."""
         container = self.client.containers.run(
             image,
-            ["sleep", "3600"],
+            ["sleep", str(BUILDER_SECONDS)],
             detach=True,
             init=True,
             auto_remove=True,
-            labels={BUILDER_LABEL: owner()},
+            labels=dict(labels_of_owner(BUILDER_LABEL, BUILDER_SECONDS)),
             use_config_proxy=False,
             tmpfs={"/tmp": "exec", "/run": ""},
             **options,
@@ -241,8 +247,7 @@ class Images:
         try:
             yield container
         finally:
-            with suppress(NotFound):
-                container.remove(force=True, v=True)
+            remove(container)
 
 
 def packages_folder(python: str) -> str:

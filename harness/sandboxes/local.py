@@ -6,8 +6,8 @@ as the user who started SeqSWE, with access to the network and to all files.
 
 from __future__ import annotations
 
-import fcntl
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -16,23 +16,29 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from time import monotonic
 from typing import IO
 
-from packaging.requirements import Requirement
-
 from harness.sandboxes.checkout import PINNED, checkout_script
-from harness.sandboxes.cleanup import owner, sweep
-from harness.sandboxes.commands import Deadline, code_of, shell, too_large
+from harness.sandboxes.cleanup import make_folder, sweep
+from harness.sandboxes.commands import (
+    Deadline,
+    code_of,
+    environment_digest,
+    shell,
+    too_large,
+)
+from harness.sandboxes.interpreters import create, inspect_python, installed
 from harness.sandboxes.open_sandboxes import OpenSandboxes
-from seqswe.errors import MissingError, RolloutError
+from seqswe.errors import RolloutError
 from seqswe.instance import digest_of
 from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import Completed, Environment, SandboxSpec
 
 PREFIX = "seqswe-local-"
+STRAY_SECONDS = 5.0
+"""How long processes that left their group are looked for and killed."""
 WARNING = (
     "the local sandbox isolates NOTHING: commands run as you, with your files and network. "
     "Use it for model-free agents only."
@@ -49,8 +55,18 @@ class LocalProvider:
         self._open = OpenSandboxes()
 
     def prepare(self, environment: Environment) -> str:
-        """Make the environment's interpreter ready; returns its digest."""
-        return digest_of(f"local {self._python(environment)} {sys.version}")
+        """Make the environment's interpreter ready; returns a digest of what is installed.
+
+        The digest is the same on every machine: it names versions, not the interpreter's place.
+        """
+        found = inspect_python(self._python(environment), environment)
+        return environment_digest("local", found["python"], environment, found["packages"])
+
+    def machine(self, environment: Environment) -> dict[str, str]:
+        """The interpreter and its version, here; see the protocol."""
+        python = self._python(environment)
+        version = str(inspect_python(python, environment)["python"])
+        return {"python": version, "interpreter": str(python)}
 
     def open(self, spec: SandboxSpec) -> LocalSandbox:
         """Check the commit out in a temporary folder."""
@@ -74,12 +90,12 @@ class LocalProvider:
         own_version = "{}.{}".format(*sys.version_info[:2])
         packages = environment.lock or environment.requirements
         with self._lock:
-            if environment.python == own_version and all(map(_installed, environment.requirements)):
+            if environment.python == own_version and all(map(installed, environment.requirements)):
                 return Path(sys.executable)
             folder = (
                 cache_folder() / "venvs" / f"{environment.key}-{digest_of(repr(packages))[7:15]}"
             )
-            _create(folder, environment, packages)
+            create(folder, environment, packages)
         return folder / "bin" / "python"
 
 
@@ -91,8 +107,11 @@ class LocalSandbox:
         self._deadline = Deadline(spec.limits.task_seconds)
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = threading.Event()
-        self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner()}-"))
+        self.processor_seconds = 0.0
+        """Processor time of all commands and of the processes that they waited for."""
+        self._folder = make_folder(Path(tempfile.gettempdir()), PREFIX)
         self.root = str(self._folder / "testbed")
+        self.objects = str(spec.checkout.objects.resolve())
         sources = spec.environment.source_path.split(":")
         project = self._folder / "project"
         paths = [os.path.normpath(f"{self.root}/{source}") for source in sources]
@@ -113,7 +132,7 @@ class LocalSandbox:
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             (project / name).write_text(text)
             (project / name).chmod(0o755)
-        script = checkout_script(spec.checkout.commit, str(spec.checkout.objects.resolve()))
+        script = checkout_script(spec.checkout, self.objects)
         try:
             done = self._execute(["sh", "-c", script], 120, {}, None)
             if not done.ok:
@@ -156,6 +175,10 @@ class LocalSandbox:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
 
+    def end_processes(self) -> None:
+        """End what still has the sandbox's environment, as far as this user may look."""
+        self._kill_strays()
+
     @property
     def closed(self) -> bool:
         """Whether it was closed."""
@@ -166,7 +189,7 @@ class LocalSandbox:
         self._closed.set()
         process = self._process
         # The number of a finished process may already belong to another one.
-        if process is not None and process.poll() is None:
+        if process is not None and process.returncode is None:
             _kill_group(process)
         self._kill_strays()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -174,17 +197,27 @@ class LocalSandbox:
     def _kill_strays(self) -> None:
         # Processes that left their group are recognised by their environment.
         mark = f"TMPDIR={self._env['TMPDIR']}".encode()
-        for entry in Path("/proc").glob("[0-9]*/environ"):
-            with suppress(OSError):
-                if mark in entry.read_bytes().split(b"\0"):
-                    os.kill(int(entry.parent.name), signal.SIGKILL)
+        left, until = True, monotonic() + STRAY_SECONDS
+        while left and monotonic() < until:  # one that was killed may have started another
+            left = False
+            for entry in Path("/proc").glob("[0-9]*/environ"):
+                with suppress(OSError):
+                    if mark in entry.read_bytes().split(b"\0"):
+                        os.kill(int(entry.parent.name), signal.SIGKILL)
+                        left = True
 
     def _execute(
         self, arguments: Sequence[str], seconds: float, env: Mapping[str, str], stdin: bytes | None
     ) -> Completed:
         started = monotonic()
         # Output goes to files: a child that outlives its parent cannot hold a pipe open.
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        with (
+            tempfile.TemporaryFile() as out,
+            tempfile.TemporaryFile() as err,
+            tempfile.TemporaryFile() as input_,
+        ):
+            input_.write(stdin or b"")
+            input_.seek(0)
             try:
                 process = subprocess.Popen(
                     arguments,
@@ -192,21 +225,19 @@ class LocalSandbox:
                     env={**self._env, **env},
                     stdout=out,
                     stderr=err,
-                    stdin=subprocess.PIPE,
+                    stdin=input_,
                     start_new_session=True,
                 )
             except OSError as error:
                 return Completed(exit_code=127, stdout=b"", stderr=str(error).encode())
-            late = False
             self._process = process
             if self._closed.is_set():  # while it was being started
                 _kill_group(process)
             try:
-                process.communicate(stdin, timeout=seconds)
-            except subprocess.TimeoutExpired:
-                late = True
+                late = not _ended(process, seconds)
             finally:
                 _kill_group(process)
+                self.processor_seconds += _reap(process)
                 self._process = None  # its number may soon be another's
             limit = self.limits.output_bytes
             texts = [_head(handle, limit) for handle in (out, err)]
@@ -229,42 +260,21 @@ def _head(handle: IO[bytes], limit: int) -> tuple[bytes, bool]:
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
-def _installed(requirement: str) -> bool:
-    wanted = Requirement(requirement)
+def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether a process ends in so many seconds. It is not reaped: its number stays its own."""
+    handle = os.pidfd_open(process.pid)
+    end = select.poll()
+    end.register(handle, select.POLLIN)
     try:
-        return wanted.specifier.contains(metadata.version(wanted.name), prereleases=True)
-    except metadata.PackageNotFoundError:
-        return False
+        return bool(end.poll(1000 * seconds))
+    finally:
+        os.close(handle)
 
 
-def _create(folder: Path, environment: Environment, packages: Sequence[str]) -> None:
-    """Make a virtual environment in its final place, because its scripts name their folder."""
-    complete = folder / "complete"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not complete.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            _install(folder, environment, packages)
-            complete.touch()
-
-
-def _install(folder: Path, environment: Environment, packages: Sequence[str]) -> None:
-    base = shutil.which(f"python{environment.python}")
-    if base is None:
-        raise MissingError(
-            f"environment {environment.key} needs Python {environment.python}",
-            "Install it, or use --sandbox docker.",
-        )
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages]
-    for command in ([base, "-m", "venv", str(folder)], pip):
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-            raise MissingError(
-                f"environment {environment.key} could not be built: {last}",
-                "Building needs a package index: see PIP_INDEX_URL.",
-            )
+def _reap(process: subprocess.Popen[bytes]) -> float:
+    """Wait for a process; returns the processor time of it and of those that it waited for."""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return used.ru_utime + used.ru_stime

@@ -1,12 +1,14 @@
 """The main process of a container: starts commands as the sandbox's user and sends their output.
 
-It is sent into a container and needs nothing but Python 3.7. It runs as root with the right to
-change its user and to send signals, and no other; the commands it starts have neither.
+It is sent into a container with `namespaces`, and needs nothing but Python 3.7. It runs as root of
+a user namespace of the container's own, with the right to change its user and to send signals, and
+no other; the commands it starts have neither. As the container's init it reaps what they leave.
 
 Orders come on standard input, one JSON object a line; `Order` has the fields. Answers go to
 standard output as frames: `FRAME` (the order's number, the kind, the number of bytes), then the
-bytes. After a command's output comes `END` with `{"code", "late", "truncated"}`.
-When standard input ends, so does the container, so none outlives the process that opened it.
+bytes. After a command's output comes `END` with `{"code", "late", "truncated", "processor"}`.
+When standard input ends, or SIGTERM comes, so does the container, so none outlives the process that
+opened it.
 """
 
 from __future__ import annotations
@@ -14,13 +16,15 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import selectors
 import signal
 import struct
 import subprocess
-import sys
 import time
 from contextlib import suppress
+
+from .namespaces import enter_own_namespaces
 
 FRAME = struct.Struct(">IBI")
 OUT, ERR, END = 1, 2, 3
@@ -61,16 +65,6 @@ class RunningCommand:
         self.room = {OUT: order.limit, ERR: order.limit}
         self.truncated = False
 
-    def ended(self) -> bool:
-        """Whether the command has ended; if so, the rest of its process group is killed."""
-        without_reaping = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        if os.waitid(os.P_PID, self.process.pid, without_reaping) is None:
-            return False
-        # Before the leader is reaped, since its number may then belong to another process.
-        _to_group(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        return True
-
     def signal(self, now: float) -> None:
         """Once the deadline is over, ask the command to end, and kill it after the grace."""
         if now >= self.deadline:
@@ -84,12 +78,14 @@ class Supervisor:
     def __init__(self, uid: int, seconds: float) -> None:
         self._uid, self._until = uid, time.monotonic() + seconds
         self._selector = selectors.DefaultSelector()
-        self._running: list[RunningCommand] = []
+        self._running: dict[int, RunningCommand] = {}
+        """By the process that leads each."""
         self._unread = b""
         self._woken, wake = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(wake, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, self._end_soon)
         signal.set_wakeup_fd(wake)
         self._selector.register(0, selectors.EVENT_READ)
         self._selector.register(self._woken, selectors.EVENT_READ)
@@ -107,13 +103,27 @@ class Supervisor:
                 elif not self._pass_on(*key.data):
                     self._selector.unregister(key.fd)
             now = time.monotonic()
-            for command in list(self._running):
+            for command in self._running.values():
                 command.signal(now)
-                if command.ended():
-                    self._finish(command)
+            self._reap()
+
+    def _end_soon(self, *_: object) -> None:
+        self._until = 0.0
+
+    def _reap(self) -> None:
+        """Take note of every child that has ended: commands, and orphans that fall to an init."""
+        while pid := _ended_child():
+            command = self._running.pop(pid, None)
+            if command:
+                # Before the leader is reaped: its number may then belong to another process.
+                _to_group(pid, signal.SIGKILL)
+                command.process.wait()
+                self._finish(command)
+            else:
+                os.waitpid(pid, 0)
 
     def _seconds_to_next_deadline(self) -> float:
-        until = min([self._until, *(c.deadline for c in self._running)])
+        until = min([self._until, *(c.deadline for c in self._running.values())])
         return min(TICK, max(0.0, until - time.monotonic()))
 
     def _take_orders(self) -> bool:
@@ -124,8 +134,7 @@ class Supervisor:
             if order.argv:
                 self._start(order)
             else:
-                self._stop_everything()
-                self._end(order.number, 0, False, False)
+                self._end(order.number, 0 if self._stop_everything() else 1, False, False)
         return bool(data)
 
     def _start(self, order: Order) -> None:
@@ -144,7 +153,7 @@ class Supervisor:
             self._end(order.number, code, False, False)
             return
         command = RunningCommand(order, process)
-        self._running.append(command)
+        self._running[process.pid] = command
         for stream, pipe in command.pipes.items():
             os.set_blocking(pipe, False)
             self._selector.register(pipe, selectors.EVENT_READ, (command, stream))
@@ -190,7 +199,6 @@ class Supervisor:
                     break
             with suppress(KeyError):
                 self._selector.unregister(pipe)
-        self._running.remove(command)
         for handle in (command.process.stdout, command.process.stderr):
             if handle:
                 handle.close()
@@ -198,7 +206,8 @@ class Supervisor:
             self._stop_everything()
         self._end(command.order.number, command.process.returncode, command.late, command.truncated)
 
-    def _stop_everything(self) -> None:
+    def _stop_everything(self) -> bool:
+        """End every process of the sandbox's user; whether none is left."""
         # kill(-1) as the sandbox's user reaches all of its processes at once, even a fork bomb.
         child = os.fork()
         if child == 0:
@@ -209,9 +218,20 @@ class Supervisor:
             finally:
                 os._exit(0)
         os.waitpid(child, 0)
+        until = time.monotonic() + GRACE
+        while any(_belongs_to(self._uid, name) for name in os.listdir("/proc") if name.isdigit()):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.001)  # what was killed goes on until the kernel comes to it
+        return True
 
     def _end(self, number: int, code: int, late: bool, truncated: bool) -> None:
-        result = {"code": code, "late": late, "truncated": truncated}
+        result = {
+            "code": code,
+            "late": late,
+            "truncated": truncated,
+            "processor": processor_seconds(),
+        }
         self._say(number, END, json.dumps(result).encode())
 
     def _say(self, number: int, what: int, data: bytes) -> None:
@@ -220,15 +240,41 @@ class Supervisor:
             left = left[os.write(1, left) :]
 
 
+def _belongs_to(uid: int, process: str) -> bool:
+    """Whether a process is a user's and has not ended."""
+    try:
+        with open(f"/proc/{process}/status", "rb") as file:
+            status = file.read()
+    except OSError:
+        return False
+    return b"\nUid:\t%d\t" % uid in status and b"\nState:\tZ" not in status
+
+
+def processor_seconds() -> float:
+    """Processor time of all that ran in this container, by the kernel's account of its group."""
+    with suppress(OSError), open("/sys/fs/cgroup/cpu.stat") as account:  # cgroup 2
+        return int(account.readline().split()[1]) / 1e6
+    with suppress(OSError), open("/sys/fs/cgroup/cpuacct/cpuacct.usage") as account:  # cgroup 1
+        return int(account.readline()) / 1e9
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def _to_group(leader: int, signum: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(leader, signum)
 
 
+def _ended_child() -> int:
+    """The number of a child that has ended and is not reaped yet; 0 if there is none."""
+    try:
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return 0
+    return ended.si_pid if ended else 0
+
+
 def main(arguments: list[str]) -> None:
-    """`supervisor.py UID SECONDS`."""
+    """Serve as the sandbox's user UID for SECONDS at most: the two arguments."""
+    enter_own_namespaces()
     Supervisor(int(arguments[0]), float(arguments[1])).serve()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -14,10 +14,19 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from memory_backends.shared.asking import Asker
-from memory_backends.shared.records import MAX_BYTES, at_least, budgeted, taught_files
+from memory_backends.shared.records import (
+    MAX_BYTES,
+    RESTORE,
+    at_least,
+    budgeted,
+    read_state,
+    taught_files,
+)
 from memory_backends.shared.text import clean, first_lines
-from seqswe.errors import RunDirError, UsageError
+from seqswe.errors import ManifestError, RunDirError, UsageError
 from seqswe.instance import Task
+from seqswe.manifests.convert import parse, parse_text
+from seqswe.manifests.read import Entry
 from seqswe.memory import Experience, Recall, Recalled, Services
 
 ITEMS, RECORDED = "items.jsonl", "told.jsonl"
@@ -50,10 +59,9 @@ class Item:
         )
 
     @classmethod
-    def read(cls, line: str) -> Self:
-        """Read a line of items.jsonl. Raises ValueError, TypeError or KeyError on others."""
-        data = json.loads(line)
-        return cls(**data | {name: tuple(data[name]) for name in ("origins", "files")})
+    def read(cls, entry: Entry) -> Self:
+        """Read a line of items.jsonl. Raises ManifestError on others."""
+        return parse(cls, entry.value, entry.where)
 
     def line(self) -> str:
         """Write one line of items.jsonl."""
@@ -132,13 +140,11 @@ class ItemMemory:
     def load(self, directory: Path) -> None:
         """Read both files. Raises RunDirError if they are damaged."""
         try:
-            self.items = [Item.read(line) for line in _lines(directory / ITEMS)]
-            self.recorded = {json.loads(line): None for line in _lines(directory / RECORDED)}
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise RunDirError(
-                f"memory in {directory} cannot be read: {error}",
-                "Restore the run directory from a copy, or start a new run.",
-            ) from None
+            self.items = [Item.read(entry) for entry in read_state(directory / ITEMS)]
+            names = read_state(directory / RECORDED)
+            self.recorded = {parse_text(e.value, e.where): None for e in names}
+        except ManifestError as error:
+            raise RunDirError(f"the memory's state is damaged: {error.message}", RESTORE) from None
 
 
 class ModelMemory(ItemMemory):
@@ -171,9 +177,3 @@ def latest(lines: Iterable[str], limit: int) -> str:
             break
         kept.append(line)
     return "\n".join(reversed(kept)) or "(none)"
-
-
-def _lines(path: Path) -> list[str]:
-    # Not splitlines(): it also breaks at separators that JSON may leave inside a text.
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    return [line for line in text.split("\n") if line]

@@ -8,20 +8,26 @@ snapshot costs the new line. If a backend keeps an index, `load` makes it again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from memory_backends.shared.text import READ_CHARS, clean, clip, clip_bytes, first_lines
-from seqswe.errors import RunDirError, UsageError
+from seqswe.errors import ManifestError, RunDirError, UsageError
 from seqswe.instance import Task
+from seqswe.manifests.convert import parse
+from seqswe.manifests.read import Entry, read_json, read_json_lines
 from seqswe.memory import Experience, Recall, Recalled
+from seqswe.patterns import COUNT
 
 NAME = "records.jsonl"
 DROPPED = "dropped.json"
 """Holds how many records a bound on stored bytes has cost so far."""
 DROPPED_BYTES = 40
+MOST_BYTES = 64_000_000
+"""Of one line of a saved state: notes of an agent may be long."""
+RESTORE = "Restore the run directory from a copy, or start a new run."
 KEPT_SHARE = 0.75
 """Share of the bound that is kept when records must be dropped: dropping one record at a time
 would rewrite the whole file for every task."""
@@ -71,10 +77,9 @@ class Record:
         )
 
     @classmethod
-    def read(cls, line: str) -> Record:
-        """Read a line of records.jsonl. Raises ValueError or TypeError on anything else."""
-        data = json.loads(line)
-        return cls(**data | {"files": tuple(data["files"])})
+    def read(cls, entry: Entry) -> Record:
+        """Read a line of records.jsonl. Raises ManifestError on anything else."""
+        return parse(cls, entry.value, entry.where)
 
     def line(self) -> str:
         """Write one line of records.jsonl."""
@@ -226,19 +231,18 @@ class RecordMemory:
         self._known.add(record.instance_id)
 
 
+def read_state(path: Path) -> Iterator[Entry]:
+    """Read JSON lines of a saved state; none if there is no such file. Raises ManifestError."""
+    if path.exists():
+        yield from read_json_lines(path, RESTORE, MOST_BYTES)
+
+
 def read_records(path: Path) -> list[Record]:
     """Read the records of a file; none if it does not exist. Raises RunDirError if damaged."""
     try:
-        # Not splitlines(): it also breaks at separators that JSON leaves inside a text.
-        lines = path.read_text(encoding="utf-8").split("\n")
-        return [Record.read(line) for line in lines if line]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise RunDirError(
-            f"memory records {path.name} cannot be read: {error}",
-            "Restore the run directory from a copy, or start a new run.",
-        ) from None
+        return [Record.read(entry) for entry in read_state(path)]
+    except ManifestError as error:
+        raise RunDirError(f"the memory's state is damaged: {error.message}", RESTORE) from None
 
 
 def read_dropped(path: Path) -> int:
@@ -246,12 +250,14 @@ def read_dropped(path: Path) -> int:
     if not path.exists():
         return 0
     try:
-        return int(json.loads(path.read_bytes())["dropped"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise RunDirError(
-            f"{path.name} cannot be read: {error}",
-            "Restore the run directory from a copy, or start a new run.",
-        ) from None
+        return parse(_Dropped, read_json(path, RESTORE), path.name).dropped
+    except ManifestError as error:
+        raise RunDirError(f"the memory's state is damaged: {error.message}", RESTORE) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Dropped:
+    dropped: Annotated[int, COUNT]
 
 
 def taught_files(experience: Experience) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from seqswe.analysis.model import (
     Scale,
     Secondary,
     SweBenchClMetrics,
+    VerdictCount,
 )
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "Scale",
     "Secondary",
     "SweBenchClMetrics",
+    "VerdictCount",
     "analyse",
 ]

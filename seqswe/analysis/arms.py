@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from seqswe.analysis.model import ArmOutcome, ArmResult, FailureCount
+from seqswe.analysis.model import ArmOutcome, ArmResult, FailureCount, VerdictCount
 from seqswe.experiment import make_plan
 from seqswe.outcome import Outcome
-from seqswe.runs.rollout import CAUSES, Rollout
+from seqswe.runs.rollout import CAUSES, REASONS, Reason, Rollout
 from seqswe.runs.store import Journal, RunInfo
 from seqswe.statistics import Curve, Estimate, arm_curve, interval_mean
 from seqswe.statistics.arrays import FloatArray
@@ -143,6 +143,34 @@ def failures(run: str, rollouts: Iterable[Rollout]) -> tuple[FailureCount, ...]:
         )
         for (arm, cause, graded), members in sorted(groups.items())
     )
+
+
+def verdicts(run: str, rollouts: Iterable[Rollout]) -> tuple[VerdictCount, ...]:
+    """Verdicts by arm and reason, in the order of the table of reasons."""
+    groups: dict[tuple[str, Reason], list[Rollout]] = {}
+    for rollout in rollouts:
+        if rollout.graded and rollout.reason:
+            groups.setdefault((rollout.arm, rollout.reason), []).append(rollout)
+    order = {reason: place for place, reason in enumerate(REASONS)}
+    return tuple(
+        VerdictCount(
+            run=run,
+            arm=arm,
+            reason=reason,
+            meaning=REASONS[reason],
+            count=len(members),
+            dropped=sum(bool(member.dropped_files) for member in members),
+            example=next(filter(None, map(_example, members)), ""),
+        )
+        for (arm, reason), members in sorted(
+            groups.items(), key=lambda g: (g[0][0], order[g[0][1]])
+        )
+    )
+
+
+def _example(rollout: Rollout) -> str:
+    left_out = (f"{path}: {why}" for path, why in rollout.dropped_files.items())
+    return rollout.problem or next(left_out, "")
 
 
 def _arm_outcome(

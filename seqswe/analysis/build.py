@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from seqswe.analysis.arms import RunLayout, arm_result, failures, layout
+from seqswe.analysis.arms import RunLayout, arm_result, failures, layout, verdicts
 from seqswe.analysis.contrasts import contrast, judged_together, pairs
 from seqswe.analysis.efficiency import efficiencies
 from seqswe.analysis.model import Analysis, ArmResult, Contrast, Efficiency, RunResult
 from seqswe.analysis.probes import probes
 from seqswe.analysis.secondary import secondary, swe_bench_cl_metrics
-from seqswe.analysis.words import finding
+from seqswe.analysis.words import crash_mark, finding
 from seqswe.arms import is_diagnostic, is_probe
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.outcome import Outcome
-from seqswe.runs.outcomes import COST, RECIPROCAL_RANK, RESOLVED
+from seqswe.runs.files import check_files
+from seqswe.runs.outcomes import COST, EXECUTIONS, RECIPROCAL_RANK, RESOLVED, STEPS, TOKENS
 from seqswe.runs.registry import present, registry
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.store import Journal, RunDirectory
@@ -54,6 +55,7 @@ def analyse(directories: Sequence[RunDirectory]) -> Analysis:
         contrasts=contrasts,
         probes=tuple(p for read in reads for p in probes(_of_run(arms, read), headline)),
         efficiencies=_efficiencies(reads, arms),
+        verdicts=tuple(v for r in reads for v in verdicts(r.label, r.journal.rollouts)),
         failures=tuple(f for r in reads for f in failures(r.label, r.journal.rollouts)),
         secondary=(),
         swe_bench_cl=(),
@@ -94,6 +96,7 @@ def _read(directories: Sequence[RunDirectory]) -> list[_Read]:
     reads = []
     for label, directory in zip(_labels(directories), directories, strict=True):
         journal = directory.journal()
+        check_files(directory, journal)
         plan = layout(directory.info, journal)
         reads.append(_Read(label=label, directory=directory, journal=journal, plan=plan))
     if not any(r.graded for read in reads for r in read.journal.rollouts):
@@ -167,6 +170,22 @@ def _run(read: _Read) -> RunResult:
 
 def _warnings(read: _Read, graded: int) -> Iterable[str]:
     planned, rollouts = read.plan.planned, read.journal.rollouts
+    info = read.directory.info
+    if crashes := [r for r in rollouts if r.crashed]:
+        said = " ".join(crashes[0].failure.detail.split()) if crashes[0].failure else ""
+        yield (
+            f"CRASHED: the agent crashed in {len(crashes)} of {len(rollouts)} rollouts, which are "
+            f"graded for what it left. The first said: {said[:200] or 'nothing'}"
+        )
+    late = sum(r.failure is not None and r.failure.cause == "agent_out_of_budget" for r in rollouts)
+    if late:
+        yield (
+            f"OUT OF TIME: in {late} of {len(rollouts)} rollouts the agent used up its time, steps "
+            "or tokens; they are graded for what it left."
+        )
+    done = [r for r in rollouts if r.graded]
+    if done and not any(r.edited_files or r.ranking for r in done):
+        yield f"EMPTY: in none of {len(done)} graded rollouts did the agent change or name a file."
     if graded < planned:
         failed = len(rollouts) - graded
         yield (
@@ -175,18 +194,30 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
         )
     if read.journal.truncated:
         yield "The journal's last line was half written and is left out (resume repeats it)."
-    if read.directory.info.synthetic:
+    if info.synthetic:
         yield "SYNTHETIC: the bugs were injected, not made by people; do not quote as real issues."
-    if reach := read.directory.info.plugin_reach:
+    if reach := info.plugin_reach:
         yield f"Memories and agents could reach {'; '.join(reach)}."
-    costs = [r for r in rollouts if r.usage.cost_usd is not None]
-    if strange := sum(COST.measured(r) is None for r in costs):
+    if told := info.instructions.sentence(len(info.instance_ids)):
+        kept = info.experiment.instructions == "keep"
+        yield f"INSTRUCTIONS {'kept' if kept else 'hidden'}: {told}"
+    if info.looks > 1:
         yield (
-            f"{strange} rollouts report an impossible cost (endless, negative or not a number): "
-            "taken as missing."
+            f"This run was added to after a look at its results (look {info.looks}):"
+            " intervals and p-values here do not pay for that, those of `seqswe compare` do."
         )
-    if 0 < len(costs) < len(rollouts):
-        yield f"{len(rollouts) - len(costs)} of {len(rollouts)} rollouts report no cost."
+    if refused := [r for r in rollouts if r.usage_refused]:
+        yield (
+            f"{len(refused)} of {len(rollouts)} rollouts report impossible numbers (the first: "
+            f"{refused[0].usage_refused[0]}): taken as missing."
+        )
+    for outcome in (STEPS, EXECUTIONS, TOKENS, COST):
+        counted = sum(outcome.measured(r) is not None for r in rollouts)
+        if 0 < counted < len(rollouts):
+            yield (
+                f"{len(rollouts) - counted} of {len(rollouts)} rollouts report no "
+                f"{outcome.title.lower()}: taken as missing."
+            )
     for outcome in registry().foreign:
         yield from _faults(outcome, [r for r in rollouts if r.graded])
     diagnostic = [arm for arm in read.plan.arms if is_diagnostic(arm)]
@@ -225,7 +256,8 @@ def _with_sentences(analysis: Analysis) -> Analysis:
         finding(item, runs[item.run], several=len(runs) > 1) for item in analysis.headlines()
     ]
     sentences += [
-        f"No result ({label}): fewer than two tasks have a verdict in every seed of both arms."
+        f"{crash_mark(runs[label])}No result ({label}): fewer than two tasks have a verdict in "
+        "every seed of both arms."
         for label in runs
         if pairs([a.arm for a in analysis.arms if a.run == label])
         and label not in {item.run for item in analysis.headlines()}

@@ -243,6 +243,21 @@ class FailureCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictCount:
+    """How many verdicts of an arm have one reason."""
+
+    run: str
+    arm: str
+    reason: str
+    meaning: str
+    count: int
+    dropped: int
+    """How many of them are of a patch that some changed files are missing from."""
+    example: str
+    """A problem of one of them, or a file that is missing and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """One run directory: its settings, its rollouts, and what is wrong with it."""
 
@@ -271,6 +286,7 @@ class Analysis:
     probes: tuple[Probe, ...]
     """Dose and response, retention, transfer: never part of the headline."""
     efficiencies: tuple[Efficiency, ...]
+    verdicts: tuple[VerdictCount, ...]
     failures: tuple[FailureCount, ...]
     secondary: tuple[Secondary, ...]
     swe_bench_cl: tuple[SweBenchClMetrics, ...]

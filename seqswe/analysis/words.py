@@ -81,12 +81,13 @@ def mean_interval(outcome: Outcome, mean: Estimate | None) -> str:
 def finding(contrast: Contrast, run: RunResult | None = None, *, several: bool = False) -> str:
     """The primary finding of one run in a few sentences, the verdict word before a colon.
 
-    With its `run` given, what is incomplete or synthetic says so before it says anything else.
+    With its `run` given, what crashed, is incomplete or synthetic says so before anything else.
     """
     lift = contrast.lift
     marks = ""
     if run:
-        marks = "INCOMPLETE " * (not run.complete) + "SYNTHETIC " * run.info.synthetic
+        marks = crash_mark(run) + "INCOMPLETE " * (not run.complete)
+        marks += "SYNTHETIC " * run.info.synthetic
     whose = f" ({contrast.run})" if several else ""
     return (
         f"{marks}{lift.verdict}{whose}: {contrast.outcome.title} {_means(contrast)}on the same "
@@ -94,6 +95,12 @@ def finding(contrast: Contrast, run: RunResult | None = None, *, several: bool =
         f"({100 * lift.overall.level:.0f} % interval {interval(contrast)}; "
         f"{p_value(contrast.p)}; {_seeds(contrast)}). {meaning(contrast)}"
     )
+
+
+def crash_mark(run: RunResult) -> str:
+    """`CRASHED in 3 of 60 rollouts, `, or nothing."""
+    crashed = sum(rollout.crashed for rollout in run.rollouts)
+    return f"CRASHED in {crashed} of {len(run.rollouts)} rollouts, " if crashed else ""
 
 
 def meaning(contrast: Contrast) -> str:

@@ -6,6 +6,7 @@ The top floor of the core; imports any room, but each only when its command is u
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -19,7 +20,9 @@ from typing import Any
 import click
 
 from seqswe import __version__
+from seqswe.cli.echo import echo
 from seqswe.errors import SeqSWEError, UnknownName
+from seqswe.visible import LONGEST, one_line
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "doctor": ("harness.commands.doctor:doctor", "Check this machine: engine, image, git, disk."),
@@ -41,7 +44,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Command → (`module:attribute`, what it does in one line), in the order `--help` shows."""
 PREFIX = "SEQSWE"
 """Of environment variables. The same for every command, so that run and plan always agree."""
+NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
+"""Errors that say that a path was wrong, not the machine."""
 STOPS = (signal.SIGINT, signal.SIGTERM)
+TRACEBACK = "SEQSWE_TRACEBACK"
+"""Environment variable that has a bug of SeqSWE itself shown with its traceback."""
 
 
 class LazyGroup(click.Group):
@@ -95,7 +102,7 @@ def cli() -> None:
 
     Every option is also an environment variable: --jobs is SEQSWE_JOBS.
     Exit codes: 0 ok, 1 regression, 2 usage, 3 environment, 4 budget, 5 incomplete,
-    130 interrupted.
+    70 a bug of SeqSWE, 130 interrupted.
     """
 
 
@@ -127,7 +134,13 @@ def _call(words: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
     except OSError as error:
-        code = _say(str(error), "Check the path, its permissions and the free disk space.", 3)
+        hint = "Check the path, its permissions and the free disk space."
+        code = _say(str(error), hint, 2 if error.errno in NAMES else 3)
+    except Exception as error:  # the last boundary: a bug is two lines as well
+        if os.environ.get(TRACEBACK):
+            raise
+        hint = f"This is a bug of SeqSWE: please report it. {TRACEBACK}=1 shows where it is."
+        code = _say(f"{type(error).__name__}: {error}", hint, 70)
     return code if isinstance(code, int) else 0
 
 
@@ -154,5 +167,5 @@ def _stoppable() -> Iterator[None]:
 
 def _say(message: str, hint: str, code: int) -> int:
     for title, text in (("error: ", message), ("hint:  ", hint or "See `seqswe --help`.")):
-        click.echo(title + " ".join(text.split()), err=True)
+        echo(title + one_line(text, LONGEST - len(title)), err=True)
     return code

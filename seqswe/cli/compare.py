@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seqswe.cli.echo import echo
+from seqswe.cli.options import Number
+from seqswe.visible import visible_json
+
 if TYPE_CHECKING:
     from seqswe.comparison.compare import Comparison, FailOn
 
+ALLOW_CRASHES = "Take rollouts whose agent crashed as they were graded, instead of refusing them."
 PATH = click.Path(path_type=Path)
 
 
@@ -18,9 +23,16 @@ PATH = click.Path(path_type=Path)
 @click.argument("head", type=PATH)
 @click.option("--arm", default="", help="Arm to gate on. Default: sequential.")
 @click.option("--outcome", default="", help="Default: resolved, or reciprocal_rank (see docs).")
-@click.option("--margin", default=0.03, show_default=True, help="Changes within ± this are equal.")
+@click.option(
+    "--margin",
+    default=0.03,
+    type=Number(0, 1e9),
+    show_default=True,
+    help="Changes within ± this are equal.",
+)
 @click.option("--once", is_flag=True, help="Only one look will be taken: spend the whole level.")
 @click.option("--across-agents", is_flag=True, help="Compare different agents on purpose.")
+@click.option("--allow-crashes", is_flag=True, help=ALLOW_CRASHES)
 @click.option(
     "--fail-on",
     type=click.Choice(["never", "regression", "inconclusive"]),
@@ -35,21 +47,22 @@ def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
     """Compare HEAD with BASE, paired by instance: regression, no evidence or improvement.
 
     Each is a run directory or a file that `seqswe baseline` wrote. Both must be complete, of one
-    agent, and over the same sequence and policies. Seeds may be added between looks: the level
-    pays for it.
+    agent, and over the same sequence and policies. `seqswe resume` may add to a run between looks:
+    the level pays for it.
     """
     from seqswe.comparison.baseline import read
     from seqswe.comparison.compare import Question, compare
     from seqswe.reports.comparison import remarks, sentence
 
     question = {
-        name: options[name] for name in ("arm", "outcome", "margin", "once", "across_agents")
+        name: options[name]
+        for name in ("arm", "outcome", "margin", "once", "across_agents", "allow_crashes")
     }
     comparison = compare(read(base), read(head), Question(**question))  # type: ignore[arg-type]
     fails = comparison.fails(fail_on)
-    click.echo(sentence(comparison))
+    echo(sentence(comparison))
     for line in remarks(comparison):
-        click.echo(line)
+        echo(line)
     for path, data in _documents(comparison, options, fails=fails):
         _write(path, data)
     click.get_current_context().exit(1 if fails else 0)
@@ -57,15 +70,19 @@ def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
 
 @click.command("baseline")
 @click.argument("run", type=PATH)
-def baseline(run: Path) -> None:
+@click.option("--allow-crashes", is_flag=True, help=ALLOW_CRASHES)
+def baseline(run: Path, *, allow_crashes: bool) -> None:
     """Print a finished RUN as one small JSON file, for `seqswe compare` to come back to.
 
     It holds outcomes and settings, no issue text and no patch: seqswe baseline RUN > baseline.json
     """
-    from seqswe.comparison.baseline import of_run
+    from seqswe.comparison.baseline import check_crashes, of_run
     from seqswe.runs.store import RunDirectory
 
-    click.echo(of_run(RunDirectory.open(run)).as_json(), nl=False)
+    made = of_run(RunDirectory.open(run))
+    if not allow_crashes:
+        check_crashes(made)
+    click.echo(visible_json(made.as_json()), nl=False)
 
 
 def _documents(
@@ -76,7 +93,7 @@ def _documents(
 
     texts = {
         "junit": comparison_junit(comparison, fails=fails),
-        "markdown": comparison_markdown(comparison).encode("utf-8", "replace"),
+        "markdown": comparison_markdown(comparison).encode(),
         "json_": (strict(comparison_json(comparison), indent=1) + "\n").encode(),
     }
     return [(path, text) for name, text in texts.items() if isinstance(path := options[name], Path)]

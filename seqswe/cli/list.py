@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from seqswe.arms import ARMS
-from seqswe.errors import ManifestError, SeqSWEError, UnknownName
+from seqswe.cli.echo import echo
+from seqswe.errors import SeqSWEError, UnknownName, UsageError
 from seqswe.manifests import manifest_files as manifests
 from seqswe.plugins import KINDS, Kind, installed, parameters, plural, resolve
 from seqswe.plugins.packages import extra_of, licence_of, packages_of
@@ -42,7 +43,7 @@ def list_(what: str) -> None:
     for name, paragraphs in rows:
         for number, text in enumerate(paragraphs):
             left = f"{'' if number else name:{width}}"
-            click.echo(
+            echo(
                 fill(
                     text,
                     COLUMNS,
@@ -59,7 +60,7 @@ def _codebases() -> list[Row]:
     for name in manifests.names():
         try:
             found = manifests.load(name)
-        except ManifestError as error:
+        except UsageError as error:
             rows.append((name, [f"cannot be read: {error.message}"]))
             continue
         dates = [r.created_at.date() for r in found.instances]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from seqswe.errors import UsageError
 from seqswe.experiment import Experiment, check_setting, choices, settings, types
 from seqswe.manifests.convert import parse
+from seqswe.manifests.read import read_toml
 
 Command = Callable[..., Any]
 SOURCES = {
@@ -21,6 +22,19 @@ SOURCES = {
     ParameterSource.DEFAULT_MAP: "file",
     ParameterSource.DEFAULT: "default",
 }
+
+
+class Number(click.FloatRange):
+    """A number within bounds. Unlike click's own, "nan" is none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number. Raises click.BadParameter."""
+        number = float(super().convert(value, param, ctx))
+        if not isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
 
 
 def experiment_options(command: Command) -> Command:
@@ -80,14 +94,10 @@ def sources(ctx: click.Context) -> dict[str, str]:
 def _read_file(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
     if path is None:
         return
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(
-            f"cannot read {path}: {error.strerror}", "Give an experiment.toml."
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not TOML: {error}", "Correct the line named.") from None
+    data = read_toml(path, "an experiment.toml")
     values = {key.replace("-", "_"): value for key, value in data.items()}
+    if len(values) < len(data):
+        twice = next(key for key in data if key.replace("-", "_") in data.keys() - {key})
+        raise UsageError(f"{path}: field {twice!r} is there with - and with _", "Leave one out.")
     parse(Experiment, values, str(path))
     ctx.default_map = {**(ctx.default_map or {}), **values}

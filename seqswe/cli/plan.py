@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
+from seqswe import plugins
 from seqswe.arms import is_diagnostic
+from seqswe.cli.echo import echo
 from seqswe.cli.options import experiment_options, sources
 from seqswe.experiment import Experiment, Plan, make_plan
 from seqswe.manifests import manifest_files as manifests
+from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.manifest import Manifest
-from seqswe.plugins import resolve
 
 ROLLOUT_BYTES = 60_000
 """Files of one rollout: what localizer runs on sqlglot leave behind, rounded up."""
@@ -26,20 +29,20 @@ def plan(ctx: click.Context, /, **values: Any) -> None:
     """Print the resolved settings and where each came from, the rollouts and a bound on disk."""
     experiment = Experiment(**values)
     manifest = manifests.load(experiment.codebase)
-    resolve("agent", experiment.agent)
-    resolve("memory", experiment.memory)
+    plugins.options("agent", experiment.agent, experiment.agent_option)
+    plugins.options("memory", experiment.memory, experiment.memory_option)
     experiment.sandbox_choice.check()
     planned = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
     _settings(experiment, sources(ctx))
-    click.echo()
+    echo()
     for line in _facts(planned, manifest):
-        click.echo(line)
+        echo(line)
 
 
 def _settings(experiment: Experiment, origin: dict[str, str]) -> None:
     for name, value in experiment.as_dict().items():
         text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-        click.echo(f"{name:16} {text or '-':28} {origin[name]}")
+        echo(f"{name:16} {text or '-':28} {origin[name]}")
 
 
 def _facts(planned: Plan, manifest: Manifest) -> list[str]:
@@ -51,6 +54,7 @@ def _facts(planned: Plan, manifest: Manifest) -> list[str]:
         f"{_counted(count, 'task')} of {manifest.name}, {records[0].created_at.date()} to "
         f"{records[-1].created_at.date()}, {_counted(environments, 'environment')}",
         *_arms(planned),
+        *_instructions([r.instructions for r in records]),
         f"disk: at most {disk / 1e9:.1f} GB (images {environments * IMAGE_BYTES / 1e9:.1f}, "
         f"rollouts {planned.rollouts * ROLLOUT_BYTES / 1e9:.2f}), beside the clone and its packs",
     ]
@@ -68,6 +72,16 @@ def _arms(planned: Plan) -> list[str]:
     diagnostic = [cell.arm for cell in cells if is_diagnostic(cell.arm)]
     if diagnostic:
         lines.append(f"DIAGNOSTIC, no part of the headline: {', '.join(diagnostic)}")
+    return lines
+
+
+def _instructions(files: Sequence[tuple[str, ...] | None]) -> list[str]:
+    """What agents read on their own, as far as mining has looked for it."""
+    told = InstructionCounts.of([paths or () for paths in files]).sentence(len(files))
+    unknown = sum(paths is None for paths in files)
+    lines = [f"instructions: {told} See --instructions."] if told else []
+    if unknown:
+        lines.append(f"instructions: not looked for when {unknown} tasks were mined; a run does")
     return lines
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from seqswe.visible import visible
+
 PLAIN_SECONDS = 10.0
 """Seconds between two plain lines."""
 
@@ -37,18 +39,18 @@ def _live(title: str, total: int, done: int) -> Iterator[Progress]:
     from rich.progress import Progress as RichProgress
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[text]}"),
+        TextColumn("{task.fields[text]}", markup=False),
     )
     with RichProgress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=total, completed=done, text="")
 
         class Live:
             def advance(self, text: str = "") -> None:
-                bar.update(task, advance=1, text=text)
+                bar.update(task, advance=1, text=visible(text))
 
         yield Live()
 
@@ -65,6 +67,6 @@ class _Plain:
             self._said = now
             seconds = now - self._started
             sys.stderr.write(
-                f"{self._title}: {self._done}/{self._total} in {seconds:.0f} s  {text}\n"
+                f"{self._title}: {self._done}/{self._total} in {seconds:.0f} s  {visible(text)}\n"
             )
             sys.stderr.flush()

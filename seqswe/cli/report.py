@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seqswe.cli.echo import echo
+
 if TYPE_CHECKING:
     from seqswe.analysis import Analysis
 
@@ -39,13 +41,13 @@ def report(runs: tuple[Path, ...], formats: tuple[str, ...], out: Path | None) -
     analysis = analyse([RunDirectory.open(run) for run in runs])
     written = write_reports(analysis, formats or USUAL, out or runs[0])
     for warning in analysis.warnings:
-        click.echo(warning, err=True)
+        echo(warning, err=True)
     for sentence in analysis.sentences:
-        click.echo(sentence)
+        echo(sentence)
     for run in analysis.runs:
-        click.echo(f"results {run.results_digest} ({run.label})")
+        echo(f"results {run.results_digest} ({run.label})")
     for path in written:
-        click.echo(str(path))
+        echo(str(path))
 
 
 def write_reports(analysis: Analysis, formats: tuple[str, ...], folder: Path) -> list[Path]:

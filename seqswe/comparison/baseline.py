@@ -10,15 +10,19 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from seqswe import __version__
 from seqswe.analysis.arms import RunLayout, layout, matrix
-from seqswe.errors import IncompleteError, RunDirError, UsageError
-from seqswe.manifests.convert import parse
+from seqswe.errors import IncompleteError, ManifestError, RunDirError, UsageError
+from seqswe.instance import digest_of_fields
+from seqswe.manifests.convert import check_ids, parse
+from seqswe.manifests.read import is_there, read_json
 from seqswe.outcome import Outcome
+from seqswe.patterns import ARM, COUNT, INSTANCE_ID, Between
+from seqswe.runs.files import check_files
 from seqswe.runs.outcomes import COST, HIT_AT_1, RECIPROCAL_RANK, RESOLVED, STEPS, TOKENS
 from seqswe.runs.registry import present, registry
 from seqswe.runs.store import Journal, RunDirectory
@@ -27,7 +31,9 @@ from seqswe.statistics.arrays import FloatArray
 PLACES = frozenset({"mirror", "issues"})
 """Settings that name a folder of the machine: no result depends on where it was."""
 SCHEMA = "seqswe.baseline"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+AGAIN = "Write it again with `seqswe baseline`."
+MOST_BYTES = 64_000_000
 KEPT = tuple(o.name for o in (RESOLVED, HIT_AT_1, RECIPROCAL_RANK, COST, TOKENS, STEPS))
 """Built-in outcomes that a baseline keeps, because gates are set on them."""
 
@@ -43,20 +49,29 @@ class Baseline:
 
     codebase: str
     sequence_digest: str
-    instance_ids: tuple[str, ...]
+    instance_ids: tuple[Annotated[str, INSTANCE_ID], ...]
     settings: Mapping[str, Any]
-    planned_seeds: int
-    """Seeds the run was begun with; more than these were added after a look at the results."""
+    looks: Annotated[int, Between(least=1, most=10_000)]
+    """1, and one more for each time that the run was added to after a look at its results."""
     arms: Values
     results_digest: str
+    crashed: Annotated[int, COUNT] = 0
+    """Rollouts whose agent crashed: they are graded, and say little of what was to be measured."""
     synthetic: bool = False
     seqswe: str = __version__
     schema: str = SCHEMA
     schema_version: int = SCHEMA_VERSION
 
+    def __post_init__(self) -> None:
+        check_ids(self.instance_ids, "field 'instance_ids'")
+        for arm in self.arms:
+            if not ARM.fits(arm):
+                raise ManifestError(f"field 'arms': {arm[:80]!r} is no arm", AGAIN)
+
     def as_json(self) -> str:
         """The file's text, a line per seed, so that a change reads well in a diff."""
         data = asdict(self)
+        data = {"digest": digest_of_fields(data), **data}
         arms, ids = data.pop("arms"), json.dumps(data.pop("instance_ids"), ensure_ascii=False)
         head = json.dumps(data, indent=1, ensure_ascii=False)[:-2]
         return f'{head},\n "instance_ids": {ids},\n "arms": {_arms_text(arms)}\n}}\n'
@@ -69,12 +84,14 @@ class Baseline:
 
 def read(path: Path) -> Baseline:
     """A run directory or a baseline file. Raises RunDirError, UsageError or IncompleteError."""
-    return of_run(RunDirectory.open(path)) if path.is_dir() else of_file(path)
+    is_run = is_there(path) and path.is_dir()
+    return of_run(RunDirectory.open(path)) if is_run else of_file(path)
 
 
 def of_run(directory: RunDirectory) -> Baseline:
     """Reduce a run. Raises IncompleteError unless every planned rollout has a verdict."""
     info, journal = directory.info, directory.journal()
+    check_files(directory, journal)
     plan = layout(info, journal)
     graded = sum(r.graded for r in journal.rollouts)
     if graded < plan.planned or not graded:
@@ -91,39 +108,52 @@ def of_run(directory: RunDirectory) -> Baseline:
         sequence_digest=info.sequence_digest,
         instance_ids=info.instance_ids[: plan.tasks],
         settings=settings | {"codebase": codebase},
-        planned_seeds=info.experiment.seeds,
+        looks=info.looks,
         arms={arm: _outcomes(arm, journal, plan, kept) for arm in plan.arms},
         results_digest=journal.results_digest(),
+        crashed=sum(rollout.crashed for rollout in journal.rollouts),
         synthetic=info.synthetic,
         seqswe=info.seqswe,
     )
 
 
 def of_file(path: Path) -> Baseline:
-    """Read a baseline file. Raises RunDirError where there is none, UsageError for another one."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    """Read a baseline file. Raises RunDirError if there is none, UsageError for another one."""
+    if not is_there(path):
         raise RunDirError(
             f"{path} does not exist",
             "Give a run directory, or a file that `seqswe baseline` wrote.",
-        ) from None
-    except (OSError, ValueError) as error:
-        raise RunDirError(
-            f"{path} cannot be read as JSON: {error}", "Write it again with `seqswe baseline`."
-        ) from None
+        )
+    data = read_json(path, AGAIN, MOST_BYTES)
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise UsageError(
             f"{path} is no baseline (schema {SCHEMA!r})", "Write one with `seqswe baseline RUN`."
         )
     if data.get("schema_version") != SCHEMA_VERSION:
         raise UsageError(
-            f"{path} has schema_version {data.get('schema_version')!r}, not {SCHEMA_VERSION}",
-            "Write it again with this SeqSWE.",
+            f"{path} was written by SeqSWE {data.get('seqswe', '?')!s:.20} (schema_version "
+            f"{data.get('schema_version')!r:.20}); this is {__version__} (schema_version "
+            f"{SCHEMA_VERSION})",
+            "Run it again and write it anew: results of the two cannot be compared.",
         )
+    digest = data.pop("digest", None)
     baseline = parse(Baseline, data, str(path))
     _check_shape(baseline, path)
+    if digest != digest_of_fields(data):
+        raise UsageError(
+            f"{path} was changed after it was written",
+            "Restore it from a copy, or write it again with `seqswe baseline`.",
+        )
     return baseline
+
+
+def check_crashes(side: Baseline) -> None:
+    """Raises UsageError for a run in which the agent crashed."""
+    if side.crashed:
+        raise UsageError(
+            f"the agent crashed in some rollouts of a run of {side.codebase}: {side.crashed}",
+            "`seqswe report` says why. Repeat the run, or take them as graded: --allow-crashes.",
+        )
 
 
 def _outcomes(
@@ -166,16 +196,24 @@ def _arms_text(arms: Values) -> str:
 
 def _check_shape(baseline: Baseline, path: Path) -> None:
     tasks = len(baseline.instance_ids)
-    try:
-        shapes = {
-            np.array(seeds, dtype=np.float64).shape[1:]
-            for outcomes in baseline.arms.values()
-            for seeds in outcomes.values()
-        }
-    except (TypeError, ValueError, AttributeError):
-        shapes = set()
-    if shapes != {(tasks,)} or any("resolved" not in baseline.arms[arm] for arm in baseline.arms):
-        raise UsageError(
-            f"{path}: arms do not hold {tasks} numbers per seed and outcome",
-            "Write it again with `seqswe baseline`.",
+    for arm, outcomes in baseline.arms.items():
+        named = outcomes if isinstance(outcomes, dict) else {}
+        if "resolved" not in named or not all(_is_matrix(m, tasks) for m in named.values()):
+            raise UsageError(
+                f"{path}: field 'arms': {arm!r} does not hold {tasks} numbers per seed and outcome",
+                AGAIN,
+            )
+    if not baseline.arms:
+        raise UsageError(f"{path}: field 'arms': there is none", AGAIN)
+
+
+def _is_matrix(seeds: Any, tasks: int) -> bool:
+    """Whether it is a list of seeds, each a number (or None) for every task."""
+    return bool(
+        isinstance(seeds, list)
+        and seeds
+        and all(isinstance(values, list) and len(values) == tasks for values in seeds)
+        and all(
+            value is None or isinstance(value, int | float) for values in seeds for value in values
         )
+    )

@@ -1,6 +1,6 @@
 """Did it get worse? Two runs over the same tasks, one of three findings, and a gate on it.
 
-Seeds may be added after a look at the results: each look is then tested at its own level, and
+A run may be added to after a look at the results: each look is then tested at its own level, and
 the levels of all looks together stay within the one promised (union bound).
 """
 
@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from seqswe.analysis.arms import complete_tasks, started
 from seqswe.arms import is_diagnostic, is_probe
-from seqswe.comparison.baseline import KEPT, Baseline
+from seqswe.comparison.baseline import KEPT, Baseline, check_crashes
 from seqswe.errors import UsageError
 from seqswe.outcome import Outcome
 from seqswe.runs.outcomes import RECIPROCAL_RANK, RESOLVED
@@ -26,7 +26,7 @@ SAME = {"codebase": "codebase", "feedback": "feedback policy"}
 """Settings that must not differ: the runs would not have been asked the same."""
 AGENT = "agent"
 """Must not differ either, unless agents are what is compared."""
-NOT_TOLD = frozenset({"jobs", "retries", "seeds", "arm", "limit", *SAME})
+NOT_TOLD = frozenset({"jobs", "retries", "crashes", "seeds", "arm", "limit", *SAME})
 FailOn = Literal["never", "regression", "inconclusive"]
 
 
@@ -49,6 +49,8 @@ class Question:
     """Whether this is declared the only look, so that the whole level is spent on it."""
     across_agents: bool = False
     """Whether different agents are compared on purpose."""
+    allow_crashes: bool = False
+    """Whether rollouts whose agent crashed count as unresolved, instead of being refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ class Comparison:
     main: Change
     others: tuple[Change, ...]
     look: int
-    """1 for the seeds a run was begun with; one more for each that was added."""
+    """1 for runs as they were begun; one more for each time that one was added to."""
     level: float
     differences: Mapping[str, tuple[Any, Any]]
     """Settings that differ, (base, head): what is being compared."""
@@ -106,14 +108,18 @@ def compare(base: Baseline, head: Baseline, question: Question | None = None) ->
     """Compare two runs over the same tasks.
 
     Raises UsageError for different sequences, policies or agents, an arm or outcome that one side
-    lacks, an outcome that is not installed, or fewer than two tasks that both sides have.
+    lacks, an outcome that is not installed, crashed agents, or fewer than two tasks that both
+    sides have.
     """
     asked = question or Question()
+    if not asked.allow_crashes:
+        check_crashes(base)
+        check_crashes(head)
     _check_same(base, head, across_agents=asked.across_agents)
     arms = [arm for arm in head.arms if arm in base.arms]
     arm = _arm(asked.arm, arms)
     outcome = _outcome(asked.outcome, (base, head), arm)
-    look = 1 + sum(_added(side) for side in (base, head))
+    look = 1 + sum(side.looks - 1 for side in (base, head))
     # 1/2 + 1/6 + 1/12 + … = 1: however many looks there will be, they share one ALPHA.
     level = 1.0 - (ALPHA if asked.once else ALPHA / (look * (look + 1)))
     changes = {
@@ -242,11 +248,6 @@ def _comparable(side: Baseline, other: Baseline) -> dict[str, dict[str, Any]]:
         }
         for arm, outcomes in side.arms.items()
     }
-
-
-def _added(side: Baseline) -> int:
-    seeds = max(len(outcomes["resolved"]) for outcomes in side.arms.values())
-    return max(0, seeds - side.planned_seeds)
 
 
 def _differences(base: Baseline, head: Baseline) -> dict[str, tuple[Any, Any]]:

@@ -7,7 +7,7 @@ as a function that converts its values, and places are put into words only where
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
 from datetime import datetime
 from difflib import get_close_matches
@@ -25,16 +25,17 @@ from typing import (
     get_type_hints,
 )
 
-from seqswe.errors import ManifestError
+from seqswe.errors import ManifestError, UsageError
+from seqswe.manifests.read import MAX_DIGITS
 from seqswe.patterns import Between, Pattern, RegularExpression
+from seqswe.visible import LONGEST
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
 
 HINT = "docs/formats.md describes every field."
 NAMES: Mapping[type, str] = {str: "a text", int: "a whole number"}
-LONGEST = 300
-"""Characters of a message, and of a hint."""
+LIMIT = 10**MAX_DIGITS
 LONGEST_NAME = 80
 """Characters of a field's name that are compared with the known ones."""
 YEARS = range(1900, 9000)
@@ -62,6 +63,37 @@ def moment(value: Any, where: str) -> datetime:
         return _moment(value)
     except _Wrong as wrong:
         raise wrong.error(where) from None
+
+
+def parse_text(value: Any, where: str) -> str:
+    """A text, where a whole line or file is one. Raises ManifestError."""
+    if not isinstance(value, str):
+        raise ManifestError(f"{where} must be a text, not {_shown(value)}", HINT)
+    return value
+
+
+class Ids:
+    """Ids as they come. Two that only differ in case are one file where a system knows no case."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def add(self, name: str, where: str) -> None:
+        """Take one more. Raises ManifestError, which names `where`, if there is such a one."""
+        other = self._known.setdefault(key := name.casefold(), "")
+        if other:
+            twice = "occurs twice" if other == name else f"differs from {other} only in case"
+            raise ManifestError(
+                f"{where}: {name} {twice}", "Ids name files: remove one of the two."
+            )
+        self._known[key] = name
+
+
+def check_ids(ids: Iterable[str], where: str) -> None:
+    """Refuse ids of which two are the same but for their case. Raises ManifestError."""
+    known = Ids()
+    for name in ids:
+        known.add(name, where)
 
 
 class _Wrong(Exception):
@@ -101,7 +133,10 @@ def _build(cls: type, data: Any) -> Any:
         if name not in values:
             known = ", ".join(sorted(converters))
             raise _Wrong(f": field {name!r} is missing", f"Fields: {known}.")
-    return cls(**values)
+    try:
+        return cls(**values)
+    except UsageError as error:  # fields that do not go together
+        raise _Wrong(f": {error.message}", error.hint or HINT) from None
 
 
 @cache
@@ -123,7 +158,7 @@ def _converter(kind: Any) -> Convert:
     if origin is tuple:
         return partial(_tuple, _converter(inner[0]))
     if origin is not None:
-        return lambda value: dict(_mapping(value))
+        return partial(_table, _converter(inner[1]))
     if hasattr(kind, "__dataclass_fields__"):
         return partial(_build, kind)
     if kind is Any:
@@ -161,7 +196,19 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value
 
 
+def _table(convert: Convert, value: Any) -> dict[str, Any]:
+    made = {}
+    for name, inner in _mapping(value).items():
+        try:
+            made[name] = convert(inner)
+        except _Wrong as wrong:
+            raise wrong.under(str(name)[:LONGEST_NAME]) from None
+    return made
+
+
 def _plain(kind: type, value: Any) -> Any:
+    if kind is int and type(value) is int and not -LIMIT < value < LIMIT:
+        _refuse(f"a whole number of at most {MAX_DIGITS} digits", value)
     if type(value) is kind:
         return value
     if kind is float and type(value) is int and abs(value) < 1e300:

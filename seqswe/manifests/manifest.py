@@ -141,6 +141,9 @@ class InstanceRecord:
     flaky: tuple[str, ...] = ()
     pytest_arguments: tuple[str, ...] = ()
     """Further arguments that its tests need, found at validation."""
+    instructions: tuple[Annotated[str, PATH], ...] | None = None
+    """Files of the base commit that agents read on their own, such as CLAUDE.md; None if mining
+    did not look for them."""
     digests: Mapping[str, str] = field(default_factory=dict)
     bug: Mapping[str, Any] = field(default_factory=dict)
     """Recipe of an injected bug; empty for a real issue."""
@@ -206,6 +209,7 @@ def record_json(record: InstanceRecord) -> dict[str, Any]:
     return {
         k: v
         for k, v in data.items()
-        if v not in ((), {}, "")
+        if v not in ((), {}, "", None)
         or k in ("FAIL_TO_PASS", "PASS_TO_PASS", "gold_files", "test_files")
+        or (k == "instructions" and v is not None)
     }

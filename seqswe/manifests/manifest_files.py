@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqswe.errors import ManifestError, UnknownName
-from seqswe.manifests.convert import parse
+from seqswe.manifests.convert import Ids, check_ids, parse
 from seqswe.manifests.manifest import SCHEMA_VERSION, InstanceRecord, Manifest, record_json
 from seqswe.manifests.read import read_json_lines, read_toml
 from seqswe.patterns import NAME
@@ -64,7 +64,7 @@ def load(codebase: str) -> Manifest:
     if folder is None:
         raise UnknownName("codebase", codebase, names())
     path = folder / "manifest.toml"
-    data = read_toml(path)
+    data = read_toml(path, "a manifest.toml")
     for name in ("folder", "instances"):
         if name in data:
             raise ManifestError(
@@ -77,6 +77,7 @@ def load(codebase: str) -> Manifest:
             "Use the SeqSWE that wrote it, or mine again.",
         )
     manifest = parse(Manifest, data, str(path))
+    check_ids((e.key for e in manifest.environments), f"{path}: field 'environments'")
     return replace(manifest, folder=folder, instances=load_instances(folder / "instances.jsonl"))
 
 
@@ -86,7 +87,7 @@ def load_instances(path: Path) -> tuple[InstanceRecord, ...]:
         return ()
     hint = "Restore the file; `seqswe mine` and `seqswe validate` write it."
     records: list[InstanceRecord] = []
-    known: set[str] = set()
+    known = Ids()
     for entry in read_json_lines(path, hint):
         record = parse(InstanceRecord, entry.value, entry.where)
         if records and record.created_at < records[-1].created_at:
@@ -95,12 +96,7 @@ def load_instances(path: Path) -> tuple[InstanceRecord, ...]:
                 f"{records[-1].instance_id} above it",
                 "A sequence is chronological: `created_at` never decreases.",
             )
-        if record.instance_id in known:
-            raise ManifestError(
-                f"{entry.where}: field 'instance_id': {record.instance_id} occurs twice",
-                "Remove one of the two lines.",
-            )
-        known.add(record.instance_id)
+        known.add(record.instance_id, f"{entry.where}: field 'instance_id'")
         records.append(record)
     return tuple(records)
 
@@ -126,13 +122,14 @@ def save_manifest(manifest: Manifest, folder: Path) -> None:
 def save_instances(records: Iterable[InstanceRecord], path: Path) -> None:
     """Write one JSON object a line, keys sorted, empty fields left out."""
     lines = [json.dumps(record_json(r), sort_keys=True, ensure_ascii=False) for r in records]
-    _replace(path, "".join(line + "\n" for line in lines))
+    # A name of a file that is no UTF-8 is written as JSON's own escapes, and read back.
+    _replace(path, "".join(line + "\n" for line in lines), errors="backslashreplace")
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, text: str, errors: str = "strict") -> None:
     """Write a file whole or not at all, whenever the process is killed."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_text(text, encoding="utf-8", errors=errors)
     partial.replace(path)
 
 

@@ -7,22 +7,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
 from time import monotonic
-from typing import Literal
+from typing import Annotated, Literal
 
 from seqswe.errors import RolloutError
+from seqswe.patterns import AMOUNT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryUsage:
     """What a memory itself consumed for one rollout; the agent's is `agent.Usage`."""
 
-    calls: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cost_usd: float | None = None
+    calls: Annotated[int, AMOUNT] = 0
+    prompt_tokens: Annotated[int, AMOUNT] = 0
+    completion_tokens: Annotated[int, AMOUNT] = 0
+    cost_usd: Annotated[float, AMOUNT] | None = None
     """None where no prices are known: an unknown cost is never 0."""
-    recall_seconds: float = 0.0
-    record_seconds: float = 0.0
+    recall_seconds: Annotated[float, AMOUNT] = 0.0
+    record_seconds: Annotated[float, AMOUNT] = 0.0
 
     @property
     def tokens(self) -> int:

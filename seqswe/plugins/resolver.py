@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from inspect import Parameter, signature
+from math import isfinite
 from typing import Any, Literal, cast, get_args, get_type_hints
 
 from seqswe.errors import MissingError, UnknownName, UsageError
@@ -19,6 +21,8 @@ KINDS: tuple[Kind, ...] = ("agent", "memory", "sandbox", "report", "outcome")
 GIVEN = ("self", "seed", "gold", "home", "services")
 """Parameters that the harness fills in."""
 PLACE = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
+MAX_DIGITS = 18
+"""Of a number: what every later step can count with."""
 NAMED = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
 
@@ -92,13 +96,14 @@ def options(kind: Kind, name: str, pairs: Iterable[str]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals or not key.isidentifier():
-            raise UsageError(f"{kind} option {pair!r} is not key=value", "For example k=3.")
+            raise UsageError(f"{kind} option {pair[:80]!r} is not key=value", "For example k=3.")
         try:
             found[key] = _read(hints.get(key), text)
         except ValueError:
-            wanted = {int: "a whole number", float: "a number"}.get(hints[key], "true or false")
+            kinds = {int: "a whole number", float: "a number", bool: "true or false"}
+            wanted = kinds.get(hints.get(key, str), "a text or a smaller number")
             raise UsageError(
-                f"{kind} option {pair!r}: {key} must be {wanted}",
+                f"{kind} option {pair[:80]!r}: {key} must be {wanted}",
                 f"See `seqswe list {plural(kind)}`.",
             ) from None
     return found
@@ -181,14 +186,16 @@ def _hints(factory: Any) -> dict[str, Any]:
 
 
 def _read(kind: type | None, text: str) -> Any:
+    """Raises ValueError for a text that is not of this kind, or a number beyond all bounds."""
     if kind is str:
         return text
     if kind is not bool:
         for number in (int, float) if kind is None else (kind,):
-            try:
-                return number(text)
-            except ValueError:
-                continue
+            if len(text) > MAX_DIGITS and text.strip("+-").isdigit():
+                raise ValueError(text)
+            with suppress(ValueError):
+                if isfinite(read := number(text)):
+                    return read
     if kind in (None, bool) and text in ("true", "false"):
         return text == "true"
     if kind is None:

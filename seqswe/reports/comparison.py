@@ -27,7 +27,7 @@ def remarks(comparison: Comparison) -> list[str]:
     ]
     if comparison.look > 1:
         lines.append(
-            f"Seeds were added after the start: this is look {comparison.look}, tested at "
+            f"A run was added to after a look at it: this is look {comparison.look}, tested at "
             f"{100 * comparison.level:.2f} %, so that all looks together keep 95 %."
         )
     lines += [f"{name}: {old!r} → {new!r}" for name, (old, new) in comparison.differences.items()]

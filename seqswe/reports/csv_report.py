@@ -8,6 +8,7 @@ from io import StringIO
 from seqswe.analysis import Analysis
 from seqswe.runs.registry import registry
 from seqswe.runs.rollout import Rollout
+from seqswe.visible import visible
 
 FIXED = ("run", "synthetic", "arm", "seed", "position", "instance_id", "graded", "failure")
 
@@ -44,5 +45,6 @@ def _identity(run: str, rollout: Rollout, *, synthetic: bool) -> list[object]:
 
 
 def inert(text: str) -> str:
-    """Text that a spreadsheet will not run as a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    """Text that a spreadsheet will not run as a formula, with control characters escaped."""
+    shown = visible(text)
+    return f"'{shown}" if shown[:1] in ("=", "+", "-", "@", "\t") else shown

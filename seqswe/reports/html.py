@@ -16,6 +16,7 @@ from seqswe.reports.charts_secondary import MOST_COLUMNS, forest_of_runs
 from seqswe.reports.json_report import strict
 from seqswe.reports.rollout_view import COLUMNS, extract, ordered, row
 from seqswe.reports.tables import all_tables, settings_table
+from seqswe.visible import visible, visible_data
 
 BUNDLE = "window.vegaEmbed = vegaEmbed;"
 """What the charts' library is asked to leave behind for the page's own script."""
@@ -56,6 +57,7 @@ def page(analysis: Analysis, *, live: bool = False) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_visible,
     )
     environment.policies["json.dumps_function"] = strict
     # The table of rollouts is ready before a live page has even asked for the charts' library.
@@ -70,7 +72,7 @@ def page(analysis: Analysis, *, live: bool = False) -> str:
     return environment.get_template("report.html.j2").render(
         analysis=analysis,
         sections=sections,
-        specs=specs,
+        specs=visible_data(specs),
         forest=bool(forest),
         findings=[text.partition(": ") for text in analysis.sentences[: len(analysis.headlines())]],
         remarks=analysis.sentences[len(analysis.headlines()) :],
@@ -81,11 +83,16 @@ def page(analysis: Analysis, *, live: bool = False) -> str:
         policy=content_policy(scripts, live=live),
         live=live,
         columns=list(COLUMNS.values()),
-        rollouts=rollouts,
+        rollouts=visible_data(rollouts),
         rollouts_note=note,
         version=__version__,
         codebases=", ".join(dict.fromkeys(r.info.experiment.codebase for r in analysis.runs)),
     )
+
+
+def _visible(value: object) -> object:
+    """What an expression of the template gives, unless it is markup of our own."""
+    return visible(value) if type(value) is str else value
 
 
 def asset(name: str) -> str:

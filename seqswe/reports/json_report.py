@@ -23,6 +23,7 @@ from seqswe.analysis import (
 from seqswe.comparison.baseline import PLACES
 from seqswe.experiment import CODE_POLICY
 from seqswe.statistics import Curve, Estimate
+from seqswe.visible import visible_json
 
 SCHEMA = "seqswe.report"
 SCHEMA_VERSION = 1
@@ -36,8 +37,8 @@ class JsonReport:
 
     def render(self, analysis: Analysis) -> bytes:
         """UTF-8 JSON without NaN: what is missing is null."""
-        text = strict(as_json(analysis), indent=1, ensure_ascii=False)
-        return (text + "\n").encode("utf-8", "replace")
+        text = visible_json(strict(as_json(analysis), indent=1, ensure_ascii=False))
+        return (text + "\n").encode()
 
 
 def strict(data: Any, **options: Any) -> str:
@@ -77,6 +78,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         "contrasts": [contrast_json(contrast) for contrast in analysis.contrasts],
         "probes": [probe_json(probe) for probe in analysis.probes],
         "efficiency": [efficiency_json(efficiency) for efficiency in analysis.efficiencies],
+        "verdicts": [asdict(verdict) for verdict in analysis.verdicts],
         "failures": [failure_json(failure) for failure in analysis.failures],
         "secondary": [secondary_json(estimate) for estimate in analysis.secondary],
         "swe_bench_cl": [swe_bench_cl_json(metrics) for metrics in analysis.swe_bench_cl],
@@ -98,6 +100,13 @@ def run_json(run: RunResult) -> dict[str, Any]:
         "sequence_digest": run.info.sequence_digest,
         "results_digest": run.results_digest,
         "environments": dict(run.info.environments),
+        "machine": {
+            key: {name: about[name] for name in ("python", "image") if name in about}
+            for key, about in run.info.machine.items()
+        },
+        "instructions": asdict(run.info.instructions),
+        "looks": run.info.looks,
+        "crashed": sum(rollout.crashed for rollout in run.rollouts),
         "made_with": run.info.seqswe,
         "synthetic": run.info.synthetic,
         "complete": run.complete,

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from seqswe.analysis import Analysis
 from seqswe.analysis.words import finding
 from seqswe.statistics import Word
+from seqswe.visible import visible
 
 Outcome = Literal["passed", "failure", "error", "skipped"]
 
@@ -71,8 +72,8 @@ def junit_xml(cases: Sequence[Case]) -> bytes:
 
 
 def legal(text: str) -> str:
-    """The text without the characters that XML 1.0 forbids."""
-    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "�", text)
+    """The text with control characters escaped, without the rest that XML 1.0 forbids."""
+    return re.sub("[\ufffe\uffff]", "�", visible(text))
 
 
 def _add(suite: Element, case: Case) -> None:

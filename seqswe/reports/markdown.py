@@ -5,6 +5,7 @@ from __future__ import annotations
 from seqswe.analysis import Analysis
 from seqswe.reports.table import Table
 from seqswe.reports.tables import all_tables, settings_table
+from seqswe.visible import visible
 
 
 class MarkdownReport:
@@ -38,7 +39,7 @@ def table_markdown(table: Table, mark: str = "") -> str:
 
 def escape(text: str) -> str:
     """Text that stays text in Markdown: no markup, no HTML, one line."""
-    one_line = " ".join(text.split())
+    one_line = visible(" ".join(text.split()))
     for sign in "\\`*_[]<>#|~":
         one_line = one_line.replace(sign, "&lt;" if sign == "<" else "\\" + sign)
     return one_line

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from seqswe.analysis import Analysis, RunResult
+from seqswe.errors import ManifestError
+from seqswe.manifests.read import read_bytes, read_json
 from seqswe.runs.outcomes import COST, SECONDS, STEPS, TOKENS, reciprocal_rank
-from seqswe.runs.rollout import Rollout
+from seqswe.runs.rollout import REASONS, Rollout
 from seqswe.runs.store import RunDirectory
 
 COLUMNS = {
@@ -34,6 +36,8 @@ LONGEST = 20_000
 """Characters of one text in the single file; longer ones are cut in the middle."""
 LONGEST_LIVE = 1_000_000
 """The same where a page asks for one rollout at a time."""
+MOST_BYTES = 64_000_000
+"""Of a rollout's file that is read at all."""
 BUDGET = 2_500_000
 """Characters of all rollouts' texts together in the single file."""
 
@@ -155,13 +159,15 @@ def _facts(run: RunResult, rollout: Rollout) -> list[list[str]]:
         "Arm and seed": f"{rollout.arm}, seed {rollout.seed}",
         "Task": f"{rollout.position + 1}: {rollout.instance_id}",
         "Outcome": outcome_word(rollout) + (" (synthetic bug)" if run.info.synthetic else ""),
+        "Verdict": rollout.problem or (REASONS[rollout.reason] if rollout.reason else ""),
+        "Files left out": "; ".join(f"{p}: {why}" for p, why in rollout.dropped_files.items()),
         "Failure": f"{failure.cause}: {failure.detail}" if failure else "",
         "Tests broken": str(rollout.broken) if rollout.broken else "",
         "Gold files": ", ".join(rollout.gold_files),
         "Edited files": ", ".join(rollout.edited_files),
         "Ranking": ", ".join(rollout.ranking[:10]),
-        "Steps, executions": f"{usage.steps}, {usage.executions}",
-        "Tokens in, out": f"{usage.prompt_tokens}, {usage.completion_tokens}",
+        "Steps, executions": _counts(usage.steps, usage.executions),
+        "Tokens in, out": _counts(usage.prompt_tokens, usage.completion_tokens),
         "Cost": "" if usage.cost_usd is None else f"{usage.cost_usd} USD",
         "Memory's model": _memory_usage(rollout),
         "Seconds": ", ".join(f"{k} {v:.2f}" for k, v in rollout.timing.items()),
@@ -170,6 +176,13 @@ def _facts(run: RunResult, rollout: Rollout) -> list[list[str]]:
         "Audit": rollout.audit,
     }
     return [[name, text] for name, text in pairs.items() if text]
+
+
+def _counts(*numbers: int | None) -> str:
+    """Numbers with a dash for what was not counted, or nothing if none was."""
+    if all(number is None for number in numbers):
+        return ""
+    return ", ".join("–" if number is None else str(number) for number in numbers)
 
 
 def _memory_usage(rollout: Rollout) -> str:
@@ -182,8 +195,8 @@ def _memory_usage(rollout: Rollout) -> str:
 
 def _trajectory(folder: Path | None) -> list[dict[str, Any]]:
     try:
-        data = json.loads(_read(folder, "trajectory.json"))
-    except ValueError:
+        data = read_json(folder / "trajectory.json", "", MOST_BYTES) if folder else None
+    except ManifestError:  # what can no longer be read is not shown
         return []
     steps = data.get("steps") if isinstance(data, dict) else None
     return [step for step in _list(steps) if isinstance(step, dict)]
@@ -218,9 +231,10 @@ def _call(call: dict[str, Any]) -> str:
 
 def _read(folder: Path | None, name: str) -> str:
     try:
-        return (folder / name).read_text(encoding="utf-8", errors="replace") if folder else ""
-    except OSError:
+        data = read_bytes(folder / name, MOST_BYTES) if folder else b""
+    except ManifestError:
         return ""
+    return data.decode("utf-8", "replace")
 
 
 def _text(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +19,10 @@ from seqswe.reports.json_report import strict
 from seqswe.reports.rollout_view import detail, ordered
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.store import RunDirectory
+from seqswe.visible import one_line, visible_data
 
 LOOPBACK = "127.0.0.1"
+ROLLOUT = re.compile(r"/rollout/([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +96,12 @@ class _Handler(BaseHTTPRequestHandler):
             elif path == "/charts.js":
                 library = charts_library().encode()
                 self._answer(HTTPStatus.OK, "text/javascript; charset=utf-8", library)
-            elif path.startswith("/rollout/") and path[9:].isdecimal():
-                self._rollout(int(path[9:]))
+            elif row := ROLLOUT.fullmatch(path):
+                self._rollout(int(row[1]))
             else:
                 self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"not found\n")
         except SeqSWEError as error:
-            text = f"{error.message}\n{error.hint}\n".encode("utf-8", "replace")
+            text = f"{one_line(error.message)}\n{one_line(error.hint)}\n".encode()
             self._answer(HTTPStatus.CONFLICT, "text/plain; charset=utf-8", text)
 
     do_HEAD = do_GET
@@ -115,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
         if rollout is None:
             self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"no such rollout\n")
         else:
-            data = strict(rollout).encode()
+            data = strict(visible_data(rollout)).encode()
             self._answer(HTTPStatus.OK, "application/json", data)
 
     def _answer(self, status: HTTPStatus, kind: str, body: bytes) -> None:

@@ -9,6 +9,7 @@ from seqswe.analysis import Analysis
 from seqswe.reports.chart_base import Spec
 from seqswe.reports.charts import charts_of
 from seqswe.reports.html import vega_lite_version
+from seqswe.visible import visible_data
 
 WIDTH = 640
 INK, SOFT, LINE = "#1b1f24", "#57606a", "#d8dee4"
@@ -57,7 +58,8 @@ def picture(analysis: Analysis) -> Spec:
                 title = f"{marks}{run.info.experiment.codebase}{of_run} · {heading}"
                 panels.append(_panel(charts[name], title, f"{run.label}-{name}-"))
     datasets = {key: rows for panel in panels for key, rows in panel.pop("datasets").items()}
-    return {"vconcat": panels, "datasets": datasets, "config": _theme(), "spacing": 28}
+    made = {"vconcat": panels, "datasets": datasets, "config": _theme(), "spacing": 28}
+    return dict(visible_data(made))
 
 
 def _panel(spec: Spec, title: str, prefix: str) -> Spec:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from seqswe.analysis import (
     Analysis,
     ArmResult,
@@ -9,6 +11,7 @@ from seqswe.analysis import (
     Efficiency,
     FailureCount,
     RunResult,
+    VerdictCount,
 )
 from seqswe.analysis.words import change, interval, mean_interval, p_value, plain, seeds_of
 from seqswe.experiment import CODE_POLICY
@@ -110,6 +113,25 @@ def efficiency_table(analysis: Analysis) -> Table:
     )
 
 
+def verdicts_table(analysis: Analysis) -> Table:
+    """Verdicts by reason, and how many are of a patch that is not whole."""
+    columns: Columns[VerdictCount] = (
+        Column("Run", lambda v: v.run),
+        Column("Arm", lambda v: v.arm),
+        Column("Verdict", lambda v: v.reason),
+        Column("Rollouts", lambda v: str(v.count)),
+        Column("With files left out", lambda v: str(v.dropped) if v.dropped else "–"),
+        Column("Meaning", lambda v: v.meaning),
+        Column("Example", lambda v: v.example or "–"),
+    )
+    return Table.of(
+        "Verdicts by reason",
+        columns,
+        analysis.verdicts,
+        "Files are left out if they cannot be collected, or if a candidate must not change them.",
+    )
+
+
 def failures_table(analysis: Analysis) -> Table:
     """Failures by cause; those without a verdict are outside the first denominator."""
     columns: Columns[FailureCount] = (
@@ -147,12 +169,18 @@ def settings_table(run: RunResult) -> Table:
         ("Results digest", run.results_digest),
         ("Made with", f"seqswe {run.info.seqswe}"),
         *((f"Environment {key}", digest) for key, digest in sorted(run.info.environments.items())),
+        *((f"{key}, here", _machine(about)) for key, about in sorted(run.info.machine.items())),
     ]
     return Table(
         caption=f"Policies, digests and versions: {run.label}",
         header=("Setting", "Value"),
         rows=tuple(rows),
     )
+
+
+def _machine(about: Mapping[str, str]) -> str:
+    """What an environment was on the machine of the run; a path of it is nobody's business."""
+    return ", ".join(f"{name} {about[name]}" for name in ("python", "image") if name in about)
 
 
 def all_tables(analysis: Analysis) -> list[Table]:
@@ -164,6 +192,7 @@ def all_tables(analysis: Analysis) -> list[Table]:
         diagnostics_table,
         secondary_table,
         efficiency_table,
+        verdicts_table,
         failures_table,
         diagnostic_arms_table,
         retention_table,

@@ -57,10 +57,15 @@ def file_recall(rollout: Rollout) -> float | None:
 def seconds(rollout: Rollout) -> float | None:
     """Wall time of the agent; None where it was not measured.
 
-    Not of the whole rollout: sandboxes are opened ahead of need where the next task is known,
-    which it is in a chain and not in the i.i.d. arm.
+    It is no measure of an arm: what runs beside it differs, since a chain works on one task after
+    the other while the i.i.d. arm fills every free place.
     """
     return rollout.timing.get("agent")
+
+
+def processor_seconds(rollout: Rollout) -> float | None:
+    """Processor time of the agent's sandbox; None where it was not measured."""
+    return rollout.timing.get("processor")
 
 
 def memory_calls(rollout: Rollout) -> float | None:
@@ -97,7 +102,7 @@ TOKENS = amount(
     "tokens",
     "Tokens",
     "tokens per task",
-    lambda r: r.usage.prompt_tokens + r.usage.completion_tokens,
+    lambda r: r.usage.tokens,
 )
 COST = amount("cost", "Cost", "USD per task", lambda r: r.usage.cost_usd)
 MEMORY_TOKENS = amount(
@@ -114,7 +119,16 @@ MEMORY_COST = amount(
     lambda r: r.memory_usage.cost_usd,
     better="neither",
 )
-SECONDS = amount("seconds", "Time of the agent", "seconds per task", seconds)
+PROCESSOR_SECONDS = amount(
+    "processor_seconds", "Processor time of the sandbox", "seconds per task", processor_seconds
+)
+SECONDS = amount(
+    "seconds",
+    "Time of the agent: by the clock, so not comparable",
+    "seconds per task",
+    seconds,
+    better="neither",
+)
 BROKEN = amount("broken", "Tests broken", "tests per task", lambda r: r.broken)
 RECALLED_BYTES = amount(
     "recalled_bytes",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from seqswe.agent import Usage
-from seqswe.errors import RolloutError
+from seqswe.errors import ManifestError, RolloutError
+from seqswe.instance import digest_of_fields
 from seqswe.manifests.convert import parse
 from seqswe.models.meter import MemoryUsage
+from seqswe.patterns import AMOUNT, ARM, COUNT, INSTANCE_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,29 @@ CAUSES: Mapping[str, Cause] = {
     "cancelled": Cause(True, False, "stopped by a person"),
 }
 """Causes with `grade` yield a verdict as well; the others leave the rollout without one."""
+
+
+Reason = Literal[
+    "resolved",
+    "tests_failed",
+    "no_patch",
+    "patch_unreadable",
+    "patch_not_applicable",
+    "tests_in_the_way",
+    "tests_cut_off",
+    "tests_not_believed",
+]
+REASONS: Mapping[Reason, str] = {
+    "resolved": "every test that must pass did",
+    "tests_failed": "a test that must pass did not",
+    "no_patch": "the agent left no change that could be collected",
+    "patch_unreadable": "git does not read the patch",
+    "patch_not_applicable": "git does not apply the patch",
+    "tests_in_the_way": "with the patch the tests' own files cannot be restored",
+    "tests_cut_off": "the tests took longer than they may",
+    "tests_not_believed": "the tests ended early, or what they reported contradicts itself",
+}
+"""Why a verdict is what it is; all but the first are unresolved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +97,9 @@ class Verdict:
     pass_to_pass: TestsStatus = TestsStatus()
     tests_ran: int = 0
     """Test cases the suite reported: the evidence that it ran."""
-    dropped_files: tuple[str, ...] = ()
-    """Files of the patch that were not applied (tests, test configuration, start-up hooks)."""
+    reason: Reason = "tests_failed"
+    dropped_files: Mapping[str, str] = field(default_factory=dict)
+    """Path → why it does not count: not collected, or a candidate must not change it."""
     problem: str = ""
     """Why the test run cannot be trusted or did not happen; empty if it can."""
 
@@ -93,6 +119,9 @@ class Verdict:
                 "resolved": self.resolved,
                 "infra_failure": False,
                 "tests_status": status,
+                "reason": self.reason,
+                "problem": self.problem,
+                "dropped_files": dict(self.dropped_files),
             }
         }
 
@@ -103,13 +132,13 @@ class Delivered:
 
     way: str
     """One of `seqswe.experiment.DELIVERIES`."""
-    bytes: int = 0
+    bytes: Annotated[int, AMOUNT] = 0
     """UTF-8 bytes that lay within the agent's reach (of instruction files: as one agent reads)."""
     truncated: bool = False
     """Whether the way itself cut something, as an instruction file does."""
     used: Mapping[str, int] | None = None
     """Calls of `search`, `read` and `write`, or instruction files `opened`; None if unknown."""
-    written_bytes: int = 0
+    written_bytes: Annotated[int, AMOUNT] = 0
     """UTF-8 bytes of notes that the agent wrote to its memory."""
 
 
@@ -117,40 +146,63 @@ class Delivered:
 class Rollout:
     """One agent on one task inside a run: a line of the journal.
 
-    `timing` (seconds by phase), `memory_usage` and `started_at` are measurements; everything else
-    is a result and must come out the same, bit for bit, when an interrupted run is resumed.
+    MEASUREMENTS are what the machine had a part in; everything else is a result and must come
+    out the same, bit for bit, on any machine and when an interrupted run is resumed.
     """
 
-    arm: str
-    seed: int
-    position: int
-    instance_id: str
+    arm: Annotated[str, ARM]
+    seed: Annotated[int, COUNT]
+    position: Annotated[int, COUNT]
+    instance_id: Annotated[str, INSTANCE_ID]
     key: str
-    """Digest of instance, image, settings and memory snapshot: what the result depends on."""
+    """Digest of what the result depends on: instance, settings, memory snapshot, versions of
+    Python and of packages."""
     resolved: bool | None = None
+    reason: Reason | None = None
+    """Why; None without a verdict, and in runs of versions that did not record it."""
+    problem: str = ""
+    """The verdict's problem, in a sentence for people."""
+    dropped_files: Mapping[str, str] = field(default_factory=dict)
+    """Changed files that do not count, path → why."""
     failure: Failure | None = None
     patch_digest: str = ""
     ranking: tuple[str, ...] = ()
     gold_files: tuple[str, ...] = ()
     edited_files: tuple[str, ...] = ()
-    broken: int = 0
+    broken: Annotated[int, COUNT] = 0
     """PASS_TO_PASS tests that the patch broke."""
     usage: Usage = Usage()
-    recalled: int = 0
-    recalled_bytes: int = 0
+    usage_refused: tuple[str, ...] = ()
+    """Numbers of the agent's that cannot be, such as `steps: -3`: they are missing in `usage`."""
+    recalled: Annotated[int, COUNT] = 0
+    recalled_bytes: Annotated[int, AMOUNT] = 0
     recalled_from: tuple[str, ...] = ()
     recall_truncated: bool = False
     delivered: Delivered | None = None
     """None if the recall went into the prompt."""
     memory_before: str = ""
     memory_after: str = ""
-    memory_bytes: int = 0
+    memory_bytes: Annotated[int, AMOUNT] = 0
     memory_usage: MemoryUsage = MemoryUsage()
     """What the memory's own model took; of a rollout that is tried again, only the last try's."""
     audit: str = ""
     """`<objects> objects, 0 extra, 0 missing`, or empty where no sandbox was opened."""
     timing: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by phase, and the sandbox's `processor` time while the agent worked."""
     started_at: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Digests of its files, by name."""
+
+    def __post_init__(self) -> None:
+        for name, seconds in self.timing.items():
+            # A phase of which another is taken off may round to a little less than nothing.
+            if not isinstance(seconds, int | float) or not -1 <= seconds <= AMOUNT.most:
+                raise ValueError(f"timing {name!r} is {seconds!r:.50}, not seconds")
+
+    @property
+    def crashed(self) -> bool:
+        """Whether the agent's own code failed, whatever came of what it left."""
+        return self.failure is not None and self.failure.cause == "agent_crashed"
 
     @property
     def graded(self) -> bool:
@@ -158,30 +210,45 @@ class Rollout:
         return self.resolved is not None
 
     def as_json(self) -> dict[str, Any]:
-        """A JSON object; `from_json` reads it back."""
+        """A JSON object with a digest over its fields; `from_json` reads it back."""
+        data = self._fields()
+        return data | {"digest": digest_of_fields(data)}
+
+    def _fields(self) -> dict[str, Any]:
         # Not asdict for the whole: it copies every tuple, and a digest is over all rollouts.
         data = {name: getattr(self, name) for name in _FIELDS}
         data["failure"] = asdict(self.failure) if self.failure else None
         data["usage"] = {name: getattr(self.usage, name) for name in _USAGE}
         data["delivered"] = asdict(self.delivered) if self.delivered else None
         data["memory_usage"] = {name: getattr(self.memory_usage, name) for name in _MEMORY_USAGE}
+        data["dropped_files"] = dict(self.dropped_files)
         data["timing"] = dict(self.timing)
+        data["files"] = dict(self.files)
         return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Rollout:
-        """Read what `as_json` wrote. Raises ManifestError on anything else."""
-        return parse(cls, data, "rollout")
+        """Read what `as_json` wrote. Raises ManifestError or ValueError on anything else.
+
+        See `digest_of_fields` for what the digest is worth.
+        """
+        if not isinstance(data, Mapping) or "digest" not in data:
+            raise ManifestError("rollout: field 'digest' is missing", DIGEST_HINT)
+        fields = {name: value for name, value in data.items() if name != "digest"}
+        if data["digest"] != digest_of_fields(fields):
+            raise ManifestError("its fields are not those that its digest is of", DIGEST_HINT)
+        return parse(cls, fields, "rollout")
 
     def result(self) -> dict[str, Any]:
-        """The part that must be reproducible: everything but the measurements."""
-        data = self.as_json()
-        del data["timing"], data["started_at"], data["memory_usage"]
-        if self.delivered is None:  # so that digests from before this field stay what they were
-            del data["delivered"]
+        """The part that must be reproducible: everything but MEASUREMENTS."""
+        data = {k: v for k, v in self._fields().items() if k not in MEASUREMENTS}
+        del data["problem"]  # worded for people, as a failure's detail is
         return data | {"failure": self.failure.cause if self.failure else None}
 
 
+DIGEST_HINT = "It was changed after the run: restore it from a copy."
+MEASUREMENTS = frozenset({"timing", "started_at", "memory_usage", "files"})
+"""Fields that no results digest covers. `files` is one because a trajectory tells of times."""
 _FIELDS = tuple(spec.name for spec in fields(Rollout))
 _USAGE = tuple(spec.name for spec in fields(Usage))
 _MEMORY_USAGE = tuple(spec.name for spec in fields(MemoryUsage))

@@ -13,20 +13,44 @@ import os
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Annotated, Any
 
-from seqswe.errors import RunDirError
+from seqswe.errors import ManifestError, RunDirError
+from seqswe.manifests.convert import parse
+from seqswe.manifests.read import read_json
+from seqswe.patterns import DIGEST, Between
 
 BLOCK = 4096
+MOST_BYTES = 1_000_000_000
+"""Of one file of a memory, and of a snapshot."""
+RESTORE = "Restore the run directory from a copy, or start a new run."
 KEPT = 16
 """States held in memory, so that the next snapshot of a run need not walk its chain."""
 EMPTY = "sha256:" + sha256(b"").hexdigest()
 """Digest of an empty folder: the memory before it learned anything."""
 
 Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Link:
+    """What is stored for a snapshot: the changes to the one before it."""
+
+    parent: str
+    files: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """What became of one file."""
+
+    size: Annotated[int, Between(least=0, most=MOST_BYTES)]
+    at: Mapping[str, str]
+    """What was written, packed, by where it begins."""
 
 
 class Snapshots:
@@ -79,27 +103,36 @@ class Snapshots:
         for delta in reversed(list(self._chain(digest))):
             try:
                 files = _apply(files, delta)
-            except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
+            except ManifestError as error:
+                raise self._damaged(digest, error.message) from None
+            except (ValueError, TypeError, zlib.error, OSError) as error:
                 raise self._damaged(digest, error) from None
         return files
 
     def _chain(self, digest: str) -> Iterator[Mapping[str, Any]]:
+        known = set()
         while digest != EMPTY:
+            if digest in known:
+                raise self._damaged(digest, "it is its own ancestor")
+            known.add(digest)
             try:
-                snapshot = json.loads(self._path(digest).read_bytes())
-                files, parent = snapshot["files"], snapshot["parent"]
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                raise self._damaged(digest, error) from None
-            yield files
-            digest = parent
+                data = read_json(self._path(digest), RESTORE, MOST_BYTES)
+                link = parse(_Link, data, str(self._path(digest)))
+            except ManifestError as error:
+                raise RunDirError(
+                    f"a memory snapshot is damaged: {error.message}", RESTORE
+                ) from None
+            yield link.files
+            digest = link.parent
 
     def _damaged(self, digest: str, why: object) -> RunDirError:
         return RunDirError(
-            f"memory snapshot {digest} in {self.root} is damaged: {why}",
-            "Restore the run directory from a copy, or start a new run.",
+            f"memory snapshot {digest[:80]} in {self.root} is damaged: {why}", RESTORE
         )
 
     def _path(self, digest: str) -> Path:
+        if not DIGEST.fits(digest):  # it is part of a path
+            raise self._damaged(digest, f"its name must be {DIGEST.meaning}")
         name = digest.removeprefix("sha256:")
         return self.root / name[:2] / f"{name}.json"
 
@@ -167,13 +200,27 @@ def _blocks(before: bytes, after: bytes) -> dict[str, Any]:
 def _apply(files: dict[str, bytes], delta: Mapping[str, Any]) -> dict[str, bytes]:
     result = dict(files)
     for name, change in delta.items():
+        if not _is_below(name):
+            raise ValueError(f"{name[:80]!r} is no path below the folder")
         if change is None:
             result.pop(name, None)
             continue
-        content = bytearray(result.get(name, b"")[: change["size"]])
-        content.extend(bytes(change["size"] - len(content)))
-        for at, packed in change["at"].items():
-            run = zlib.decompress(base64.b64decode(packed))
-            content[int(at) : int(at) + len(run)] = run
+        change = parse(_Change, change, f"file {name[:80]!r}")
+        size = change.size
+        content = bytearray(result.get(name, b"")[:size])
+        content.extend(bytes(size - len(content)))
+        for start, packed in change.at.items():
+            at = int(start)
+            # No more is unpacked than there is room for.
+            run = zlib.decompressobj().decompress(base64.b64decode(packed), max(1, size - at))
+            if not 0 <= at <= size - len(run):
+                raise ValueError(f"a change at {at} of {size} bytes")
+            content[at : at + len(run)] = run
         result[name] = bytes(content)
     return result
+
+
+def _is_below(name: str) -> bool:
+    """Whether a relative path stays in its folder."""
+    parts = name.split("/")
+    return "\0" not in name and not {"", ".", ".."} & set(parts)

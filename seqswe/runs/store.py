@@ -11,23 +11,30 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Annotated, Any
 
 from seqswe import __version__
 from seqswe.errors import ManifestError, RunDirError
-from seqswe.experiment import Experiment, affecting
-from seqswe.instance import digest_of
-from seqswe.manifests.convert import parse
+from seqswe.experiment import Experiment, affecting, make_plan
+from seqswe.instance import digest_of, digest_of_fields
+from seqswe.manifests.convert import check_ids, parse
+from seqswe.manifests.instructions import InstructionCounts
+from seqswe.manifests.read import is_there, parse_json, read_lines, read_toml
+from seqswe.patterns import INSTANCE_ID, Between
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.snapshots import Snapshots, sync_folder
 
-FORMAT = 1
+FORMAT = 2
+MOST_INFO = 20_000_000
+"""Bytes of run.toml, which lists every task."""
+DAMAGED = "Restore the journal from a copy; only the last line may be incomplete."
+Planned = Mapping[tuple[str, int], frozenset[int]]
+"""Positions of tasks, by arm and seed."""
 JSON_ERRORS = "backslashreplace"
 """Undecodable bytes of file names and patches come out as JSON's own escapes, and back again."""
 
@@ -51,18 +58,48 @@ class RunInfo:
     """run.toml: what a run directory holds and what it depends on."""
 
     experiment: Experiment
-    instance_ids: tuple[str, ...]
+    instance_ids: tuple[Annotated[str, INSTANCE_ID], ...]
     sequence_digest: str
     format: int = FORMAT
     seqswe: str = __version__
     environments: Mapping[str, str] = field(default_factory=dict)
-    """Image digest by environment key."""
+    """Digest by environment key: versions of Python and of packages, which results depend on."""
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    """What each environment was on the machine that made the run, such as the image's id. It is
+    for people: no digest is over it."""
+    looks: Annotated[int, Between(least=1, most=10_000)] = 1
+    """1, and one more for each time that the run was added to after results were there."""
+    instructions: InstructionCounts = InstructionCounts()
     synthetic: bool = False
     tests: TestCounts | None = None
-    """None in what earlier versions wrote."""
+    """None if they were not counted."""
     plugin_reach: tuple[str, ...] | None = None
     """What memories and agents could reach beyond what they are given, on the machine that began
-    the run; None in what earlier versions wrote."""
+    the run; None if it was not recorded."""
+
+    def data(self) -> dict[str, Any]:
+        """What run.toml holds, with a digest over it. TOML has no word for nothing."""
+        data = asdict(self) | {"experiment": self.experiment.as_dict()}
+        told = {name: value for name, value in data.items() if value is not None}
+        return {"digest": digest_of_fields(told), **told}
+
+    def check_planned(self, rollout: Rollout, planned: Planned) -> None:
+        """Raises ValueError for a rollout that is none of this run's."""
+        ids, position = self.instance_ids, rollout.position
+        tasks = planned.get((rollout.arm, rollout.seed), frozenset())
+        if position not in tasks or ids[position] != rollout.instance_id:
+            raise ValueError(
+                f"this run has no rollout of {rollout.instance_id!r:.80} at position {position} "
+                f"with seed {rollout.seed} in the arm {rollout.arm!r:.80}"
+            )
+
+    def planned(self) -> Planned:
+        """Which rollouts the run is to hold."""
+        cells = make_plan(self.experiment, self.instance_ids).cells
+        return {(cell.arm, cell.seed): frozenset(cell.order) for cell in cells}
+
+    def __post_init__(self) -> None:
+        check_ids(self.instance_ids, "field 'instance_ids'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,24 +154,31 @@ class RunDirectory:
     @classmethod
     def create(cls, root: Path, info: RunInfo) -> RunDirectory:
         """Make a new run directory. Raises RunDirError if anything is in the way."""
+        cls.check_new(root)
+        run = cls(root, info)
+        run._write_info()
+        return run
+
+    def extend(self, info: RunInfo) -> None:
+        """Write down that more is to be run; call it within `locked`.
+
+        Raises RunDirError if another process has changed the run in the meantime.
+        """
+        if RunDirectory.open(self.root).info != self.info:
+            raise RunDirError(
+                f"{self.root} was added to by another process", "Resume it again as it is now."
+            )
+        self.info = info
+        self._write_info()
+
+    def _write_info(self) -> None:
         import tomli_w
 
-        cls.check_new(root)
-        data = {
-            "format": info.format,
-            "seqswe": info.seqswe,
-            "synthetic": info.synthetic,
-            "sequence_digest": info.sequence_digest,
-            "instance_ids": list(info.instance_ids),
-            "environments": dict(info.environments),
-            **({"tests": asdict(info.tests)} if info.tests else {}),
-            **({} if info.plugin_reach is None else {"plugin_reach": list(info.plugin_reach)}),
-            "experiment": info.experiment.as_dict(),
-        }
+        root = self.root
         try:
             root.mkdir(parents=True, exist_ok=True)
             temporary = root / "run.toml.new"
-            temporary.write_text(tomli_w.dumps(data), encoding="utf-8")
+            temporary.write_text(tomli_w.dumps(self.info.data()), encoding="utf-8")
             temporary.replace(root / "run.toml")
             (root / "rollouts.jsonl").touch()
             sync_folder(root)
@@ -142,36 +186,36 @@ class RunDirectory:
             raise RunDirError(
                 f"cannot write {root}: {error.strerror}", "Choose an --out that you may write to."
             ) from None
-        return cls(root, info)
 
     @classmethod
     def open(cls, root: Path) -> RunDirectory:
         """Open an existing run directory. Raises RunDirError if there is none."""
-        try:
-            data = tomllib.loads((root / "run.toml").read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        path = root / "run.toml"
+        if not is_there(path):
             raise RunDirError(
                 f"{root} is not a run directory (no run.toml)",
                 "Give the folder that `seqswe run --out` wrote.",
-            ) from None
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RunDirError(
-                f"{root}/run.toml cannot be read: {error}",
-                "Restore it from a copy, or start a new run.",
-            ) from None
-        if isinstance(settings := data.get("experiment"), dict):
-            settings.pop("code", None)  # a setting of earlier versions that had but one value
+            )
+        data = _read_info(path)
         if data.get("format") != FORMAT:
             raise RunDirError(
-                f"{root} has format {data.get('format')!r}, not {FORMAT}",
-                "Use the SeqSWE that wrote it.",
+                f"{root} was made by SeqSWE {data.get('seqswe', '?')!s:.20} (format "
+                f"{data.get('format')!r:.20}); this is {__version__} (format {FORMAT})",
+                "Use the SeqSWE that made it, or run it again: results of the two cannot be mixed.",
             )
-        return cls(root, parse(RunInfo, data, f"{root}/run.toml"))
+        fields = {name: value for name, value in data.items() if name != "digest"}
+        info = parse(RunInfo, fields, str(path))
+        if data.get("digest") != digest_of_fields(fields):
+            raise RunDirError(
+                f"{root}/run.toml was changed after it was written",
+                "Restore it from a copy: the results belong to what it said.",
+            )
+        return cls(root, info)
 
     def check_same(self, experiment: Experiment) -> None:
         """Refuse settings that differ from those the results were made with."""
         old, new = self.info.experiment.as_dict(), experiment.as_dict()
-        differ = [k for k in old if k not in affecting("access") and old[k] != new[k]]
+        differ = [k for k in old if k in affecting("outcome") and old[k] != new[k]]
         if differ:
             changes = ", ".join(f"{k}: {old[k]!r} → {new[k]!r}" for k in differ)
             raise RunDirError(
@@ -180,7 +224,10 @@ class RunDirectory:
             )
 
     def check_sequence(self, digest: str) -> None:
-        """Refuse instances that differ from those the results were made with."""
+        """Refuse instances that differ from those the results were made with.
+
+        digest: of as many of the instances as the run has.
+        """
         if self.info.sequence_digest != digest:
             raise RunDirError(
                 f"{self.root} was made with other instances of {self.info.experiment.codebase}",
@@ -215,40 +262,38 @@ class RunDirectory:
         path = self.root / "rollouts.jsonl"
         if not path.exists():
             return Journal(rollouts=())
-        data = path.read_bytes()
-        *lines, rest = data.split(b"\n")
         latest: dict[tuple[str, int, int], Rollout] = {}
-        for number, line in enumerate(lines, 1):
+        whole = True
+        planned = self.info.planned()
+        for line in read_lines(path, DAMAGED):
+            whole = line.whole
+            if not whole:
+                break
             try:
-                rollout = self._in_place(Rollout.from_json(json.loads(line)))
+                rollout = Rollout.from_json(
+                    parse_json(line.data, "rollout", DAMAGED, numbers=False)
+                )
+                self.info.check_planned(rollout, planned)
             except (ValueError, ManifestError) as error:
-                raise RunDirError(
-                    f"{path}, line {number} is damaged: {error}",
-                    "Restore the journal from a copy; only the last line may be incomplete.",
-                ) from None
+                raise RunDirError(f"{line.where} is damaged: {error}"[:300], DAMAGED) from None
             latest[rollout.arm, rollout.seed, rollout.position] = rollout
         ordered = sorted(latest.values(), key=lambda r: (r.arm, r.seed, r.position))
-        return Journal(rollouts=tuple(ordered), truncated=bool(rest))
-
-    def _in_place(self, rollout: Rollout) -> Rollout:
-        """A rollout of this run. Raises ValueError for one that belongs to another sequence."""
-        ids, position = self.info.instance_ids, rollout.position
-        if not 0 <= position < len(ids) or ids[position] != rollout.instance_id or rollout.seed < 0:
-            raise ValueError(
-                f"this run has no rollout of {rollout.instance_id!r} at position {position} "
-                f"with seed {rollout.seed}"
-            )
-        return rollout
+        return Journal(rollouts=tuple(ordered), truncated=not whole)
 
     def repair(self) -> bool:
         """Cut a half-written last line off the journal; returns whether there was one."""
         path = self.root / "rollouts.jsonl"
-        if not path.exists() or not (data := path.read_bytes()) or data.endswith(b"\n"):
+        if not path.exists():
             return False
-        with path.open("r+b") as handle:
-            handle.truncate(data.rfind(b"\n") + 1)
-            os.fsync(handle.fileno())
-        return True
+        kept, whole = 0, True
+        for line in read_lines(path, DAMAGED):
+            whole = line.whole
+            kept += len(line.data) + 1 if whole else 0
+        if not whole:
+            with path.open("r+b") as handle:
+                handle.truncate(kept)
+                os.fsync(handle.fileno())
+        return not whole
 
     def append(self, rollout: Rollout) -> None:
         """Commit a finished rollout: one line, durable on return."""
@@ -262,14 +307,25 @@ class RunDirectory:
         """Where a rollout's files are."""
         return self.root / "rollouts" / f"{arm}-{seed}" / f"{position:04d}-{instance_id}"
 
-    def write(self, folder: Path, files: Mapping[str, str | bytes]) -> None:
-        """Write a rollout's files, replacing those of an earlier try."""
+    def write(self, folder: Path, files: Mapping[str, str | bytes]) -> dict[str, str]:
+        """Write a rollout's files, replacing those of an earlier try; returns their digests."""
         folder.mkdir(parents=True, exist_ok=True)
+        digests = {}
         for name, content in files.items():
             data = (
                 content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
             )
             (folder / name).write_bytes(data)
+            digests[name] = digest_of(data)
+        return digests
+
+
+def _read_info(path: Path) -> dict[str, Any]:
+    try:
+        return read_toml(path, "a run.toml", MOST_INFO)
+    except ManifestError as error:
+        hint = "Restore it from a copy, or start a new run."
+        raise RunDirError(error.message, hint) from None
 
 
 def dump(data: Any) -> str:

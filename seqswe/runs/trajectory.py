@@ -42,6 +42,11 @@ class Recording:
         self.root = sandbox.root
         self.steps: list[tuple[str, Completed]] = []
 
+    @property
+    def objects(self) -> str:
+        """The folder of git objects."""
+        return self._sandbox.objects
+
     def run(
         self,
         command: Sequence[str] | str,
@@ -86,6 +91,10 @@ class Recording:
     def write(self, path: str, data: bytes) -> None:
         """Create or replace a file."""
         self._sandbox.write(path, data)
+
+    def end_processes(self) -> None:
+        """End every process in the sandbox."""
+        self._sandbox.end_processes()
 
     def close(self) -> None:
         """Close the sandbox."""

@@ -172,6 +172,18 @@ class SandboxContract:
             assert caught is not None
             assert caught.cause == "agent_out_of_budget"
 
+    def test_ends_processes(self, tmp_path: Path) -> None:
+        """Every process can be ended at once, and commands run afterwards as before."""
+        with self.opened(tmp_path) as box:
+            beat = BEAT.format(name="beat")
+            box.run(f"setsid sh -c '{beat}' >&- 2>&- & until [ -s beat ]; do sleep 0.01; done")
+            box.end_processes()
+            seen = box.read("beat")
+            time.sleep(0.3)
+            assert box.read("beat") == seen, "a process is still running"
+            assert box.run(["git", "cat-file", "-e", "HEAD"]).ok
+            assert box.run(["ls", f"{box.objects}/pack"]).ok, "`objects` is where the packs are"
+
     def test_closes(self, tmp_path: Path) -> None:
         """Closing twice is safe, and a closed sandbox runs nothing."""
         with self.opened(tmp_path) as box:
@@ -207,15 +219,15 @@ class SandboxContract:
             assert b"unreachable" in box.run(["python", "-c", connect]).stderr
 
 
-def one_commit(folder: Path) -> Checkout:
-    """A checkout of `FILES` in one commit, and the pack that holds it, below `folder`."""
+def one_commit(folder: Path, files: Mapping[str, bytes] = FILES) -> Checkout:
+    """A checkout of some files in one commit, and the pack that holds it, below `folder`."""
     source, objects = folder / "source", folder / "objects"
     (objects / "pack").mkdir(parents=True)
-    for name, data in FILES.items():
+    for name, data in files.items():
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes(data)
     _git(source, "init", "-q", "-b", "main", ".")
-    _git(source, "add", "-A")
+    _git(source, "add", "-A", "-f")
     _git(source, "commit", "-q", "-m", "contract")
     _git(source, "pack-objects", "-q", "--all", "--revs", str(objects / "pack" / "pack"))
     names = sorted(_git(source, "rev-list", "--objects", "--no-object-names", "main").split())

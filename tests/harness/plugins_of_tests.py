@@ -36,8 +36,8 @@ def names_no_cause(*, seed):
     return Acting(_raising(RolloutError("moonshine", "what is this")))
 
 
-def without_repository(*, seed):
-    return Acting(lambda task, sandbox: sandbox.run("rm -rf .git") and Attempt())
+def without_checkout(*, seed):
+    return Acting(lambda task, sandbox: sandbox.run("mv $PWD $PWD.gone") and Attempt())
 
 
 def spends_everything(*, seed):

@@ -1,5 +1,5 @@
-"""What runs in the grader's sandbox: a shell script, and a pytest plug-in that the script writes.
+"""What runs in a sandbox: the collector in the agent's, a script and its Python in the grader's.
 
-Names in braces, such as {files}, are filled in by `grade.py`. The plug-in is stored as text, so
-that no formatter changes what is sent.
+Names in braces, such as {files}, are filled in by `grade.py`. Python that a test run is started
+with is stored as text, so that no formatter changes what is sent.
 """

@@ -7,7 +7,7 @@ import pytest
 
 from harness.agents.command import Command
 from harness.grading import collect_patch
-from seqswe.errors import RolloutError
+from seqswe.agent import Usage
 from seqswe.instance import Task
 from seqswe.memory import Recall, Recalled
 
@@ -54,9 +54,9 @@ def test_it_finds_task_memory_and_numbers_and_none_of_it_is_in_the_patch(task, b
     assert items[1]["notes"] == {"tip": [1, None]}
     assert box.read("out/numbers") == b"x-1 4 3\n"
     assert box.read("out/pwd").decode().strip() == box.root
-    assert attempt.usage.steps == 1
+    assert attempt.usage == Usage(), "what it does not tell is missing"
     box.run("rm -r out; echo 1 > mine.py")
-    patch = collect_patch(box, task.base_commit)
+    patch = collect_patch(box, task.base_commit).patch
     assert "mine.py" in patch
     assert "Earlier" not in patch
     assert task.problem_statement.strip() not in patch
@@ -77,10 +77,11 @@ def test_its_result_file_is_read(task, box):
 
 
 def test_one_that_takes_too_long_is_out_of_budget(task, box):
-    with pytest.raises(RolloutError) as caught:
-        solve(task, box, "echo 1 > kept.py; sleep 60", seconds=1.0)
-    assert caught.value.cause == "agent_out_of_budget"
-    assert "kept.py" in collect_patch(box, task.base_commit), "what it did until then counts"
+    told = """echo '{"usage": {"steps": 7}}' > $SEQSWE_RESULT_FILE;"""
+    attempt = solve(task, box, f"echo 1 > kept.py; {told} sleep 60", seconds=1.0)
+    assert attempt.failure == "agent_out_of_budget"
+    assert attempt.usage == Usage(steps=7), "what it had written counts"
+    assert "kept.py" in collect_patch(box, task.base_commit).files, "what it did until then counts"
 
 
 @pytest.mark.parametrize(
@@ -95,19 +96,19 @@ def test_one_that_takes_too_long_is_out_of_budget(task, box):
     ],
 )
 def test_one_that_fails_has_crashed_and_says_why(local, lay, task, run, said):
-    with pytest.raises(RolloutError, match=said) as caught:
-        solve(task, local.open(lay()), run)
-    assert caught.value.cause == "agent_crashed"
+    attempt = solve(task, local.open(lay()), run)
+    assert attempt.failure == "agent_crashed"
+    assert said in attempt.message
 
 
 def test_a_result_file_without_end_is_not_read_into_memory(local, lay, task):
     box = local.open(lay(output_bytes=10_000))
-    with pytest.raises(RolloutError, match="larger than") as caught:
-        solve(task, box, "head -c 20000 /dev/zero > $SEQSWE_RESULT_FILE")
-    assert caught.value.cause == "agent_crashed"
+    attempt = solve(task, box, "head -c 20000 /dev/zero > $SEQSWE_RESULT_FILE")
+    assert attempt.failure == "agent_crashed"
+    assert "larger than" in attempt.message
 
 
 def test_a_result_of_an_earlier_rollout_is_not_there(local, lay, task):
     solve(task, local.open(lay()), "echo '{}' > $SEQSWE_RESULT_FILE")
-    with pytest.raises(RolloutError):
-        solve(task, local.open(lay()), "cat $SEQSWE_RESULT_FILE")
+    again = solve(task, local.open(lay()), "cat $SEQSWE_RESULT_FILE")
+    assert again.failure == "agent_crashed"

@@ -58,7 +58,8 @@ def act(task, box):
             attempt = agent.solve(task, given.recall, Recording(box, Limits(), given.recall.env))
         said = box.read("said.txt").decode()
         box.run(["rm", "said.txt"])
-        assert collect_patch(box, task.base_commit) == "", "delivery must never enter the patch"
+        collected = collect_patch(box, task.base_commit)
+        assert collected.patch == "", "delivery must never enter the patch"
         return said, given, given.noted(attempt)
 
     return make

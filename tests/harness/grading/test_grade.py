@@ -64,9 +64,7 @@ def test_a_fix_resolves_and_its_log_tells_only_of_its_tests(grade):
     graded = grade(FIX)
     assert graded.verdict.resolved
     assert graded.verdict.tests_ran == 2
-    assert graded.log.splitlines()[-1] == "2 passed in ?s"
-    assert "100%" in graded.log
-    assert "control" not in graded.log
+    assert graded.log == "2 passed in ?s\n"
 
 
 def test_a_patch_that_fixes_nothing_does_not_resolve_and_says_what_failed(grade):
@@ -106,7 +104,8 @@ def test_a_patch_that_does_not_apply_is_unresolved(grade):
     verdict = grade(files={"tiny/core.py": "it is already there\n"}).verdict
     assert not verdict.resolved
     assert not verdict.patch_applied
-    assert verdict.problem == "the patch does not apply"
+    assert verdict.problem.startswith("the patch does not apply: error: tiny/core.py: already")
+    assert verdict.reason == "patch_not_applicable"
 
 
 def test_a_patch_that_cannot_be_read_is_unresolved(tiny):
@@ -148,7 +147,7 @@ def test_a_test_patch_that_never_applied_is_the_graders_failure(grade):
         (
             3.0,
             "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass\n",
-            "pytest ended with exit code 137",
+            "the tests took longer than 3 s",
         ),
     ],
 )
@@ -156,6 +155,8 @@ def test_a_patch_that_never_ends_is_unresolved(tiny, seconds, code, problem):
     graded = graded_within(tiny, seconds, code)
     assert not graded.verdict.resolved
     assert graded.verdict.problem == problem
+    assert graded.verdict.reason == "tests_cut_off"
+    assert graded.told == f"{problem}\n", "whatever was printed until then"
 
 
 def test_waiting_is_not_processor_time(tiny):
@@ -227,7 +228,8 @@ def test_what_gets_through_is_written_in_the_documentation(grade):
     # Code under test runs in the process of the tests: one that knows the control can spare it.
     knowing = (
         "import _pytest.python as p\nrun = p.Function.runtest\n"
-        "p.Function.runtest = lambda self: run(self) if 'control' in self.name else None\n"
+        "named = ('test_f', 'test_g')\n"
+        "p.Function.runtest = lambda self: None if self.name in named else run(self)\n"
     )
     equal_to_all = "class All(int):\n    __eq__ = lambda s, o: True\ndef f(): return All()\n"
     assert grade(knowing).verdict.resolved

@@ -160,7 +160,6 @@ def test_what_a_program_says_when_it_ends_does_not_hide_the_counts(run):
         ("import os; os._exit(0)", "no readable test report"),
         ("def test_a():\n    import os; os._exit(0)", "no readable test report"),
         ("import os; os.abort()", "exit code 134"),
-        ("def test_a(): import pytest; pytest.exit('enough', 0)", "must fail did not"),
     ],
 )
 def test_a_run_without_evidence_has_a_problem(run, module, problem):
@@ -191,8 +190,13 @@ PASSED, FAILED = XML % (0, b""), XML % (1, b"<failure/>")
         (FAILED, b"1 failed in 0.01s", 1, ""),
         (PASSED, b"1 passed in 0.01s", 1, "exit code 1 with 0 failed"),
         (FAILED, b"1 failed in 0.01s", 0, "exit code 0 with 1 failed"),
-        (PASSED, b"", 0, "0 tests printed, 1 reported"),
-        (PASSED, b"no tests ran in 0.01s", 0, "0 tests printed, 1 reported"),
+        (PASSED, b"", 0, "printed are 0 passed"),
+        (PASSED, b"no tests ran in 0.01s", 0, "printed are 0 passed"),
+        (PASSED, b"1 passed, 4 failed in 0.01s", 0, "4 failed; reported are 1 passed"),
+        (PASSED, b"1 skipped in 0.01s", 0, "printed are 0 passed, 0 xfailed, 1 skipped"),
+        (FAILED, b"1 passed in 0.01s", 1, "printed are 1 passed"),
+        (FAILED, b"1 failed, 1 passed in 0.01s", 1, "printed are 1 passed"),
+        (FAILED, b"1 passed, 1 error in 0.01s", 1, ""),
         (PASSED, b"1 passed in 0.01s", 3, "exit code 3"),
         (PASSED, b"1 passed in 0.01s", 139, "exit code 139"),
         (b"", b"1 passed in 0.01s", 0, "no readable"),

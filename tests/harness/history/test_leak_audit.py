@@ -180,7 +180,7 @@ def test_what_an_agent_committed_is_gone_in_the_next_sandbox(local, lay, history
     first.write("secret.py", b"SECRET = 1\n")
     made = first.run("git add -A && git commit -qm mine && git gc -q && git rev-parse HEAD")
     assert made.ok, made.stderr
-    assert "secret.py" in collect_patch(first, spec.checkout.commit)
+    assert "secret.py" in collect_patch(first, spec.checkout.commit).files
     first.close()
     again = local.open(spec)
     assert audit(again, spec, history.reachable).objects == spec.checkout.count

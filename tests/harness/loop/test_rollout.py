@@ -1,6 +1,7 @@
 """The loop, for real: the demo codebase's first issues in the local sandbox."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -72,11 +73,11 @@ def test_a_script_is_followed(run, ledgerlite, tmp_path):
         (":returns_nothing", "solve returned None, not an Attempt"),
         (":returns_no_json", "not JSON serializable"),
         (":returns_half_a_step", "field 'steps' must be a whole number, not 0.5"),
-        (":without_repository", "its patch could not be collected"),
+        (":without_checkout", "its patch could not be collected"),
     ],
 )
 def test_an_agent_that_crashes_is_graded_and_the_sequence_goes_on(run, agent, detail):
-    ended = run("--agent", agent, *NONE, limit=2)
+    ended = run("--agent", agent, "--crashes", "0", *NONE, limit=2)
     assert ended.code == 0, ended.err
     assert ended.verdicts("sequential") == [False, False]
     assert ended.causes("sequential") == ["agent_crashed"] * 2
@@ -208,11 +209,11 @@ def test_a_patch_changed_after_the_run_is_noticed(run, call):
 def test_a_run_whose_images_changed_is_not_continued(run, call):
     ended = run("--agent", "noop", *NONE, limit=2)
     path = ended.store.root / "rollouts.jsonl"
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    path.write_text(json.dumps({**lines[0], "key": "sha256:other"}) + "\n")
+    [first, *_] = ended.store.journal().rollouts
+    path.write_text(json.dumps(replace(first, key="sha256:other").as_json()) + "\n")
     again = call("resume", ended.store.root)
     assert again.code == 2
-    assert "made with another image" in again.err.splitlines()[-2]
+    assert "made with another Python, other packages" in again.err.splitlines()[-2]
 
 
 def test_recalling_something_that_is_no_instance_is_no_leak():

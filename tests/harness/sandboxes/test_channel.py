@@ -69,14 +69,14 @@ def test_bytes_go_in_and_come_out_as_they_are(box):
 def test_the_main_process_is_out_of_reach(box):
     script = """
     for each in /proc/[0-9]*; do
-      grep -q supervisor $each/cmdline || continue
+      grep -q 'inbox/[i]nit' $each/cmdline || continue
       echo found
       kill -9 ${each#/proc/} && echo killed
       cat $each/environ && echo read
       echo noise > $each/fd/1 && echo wrote
     done; true
     """
-    assert box.run(script).text == "found\nfound\n"  # the engine's init, and the supervisor
+    assert box.run(script).text == "found\n"
     assert box.run("echo still here").text == "still here\n"
 
 
@@ -121,3 +121,20 @@ def test_closed_sandboxes_keep_no_connection_open(docker, lay):
 
     many = [after_another() for _ in range(12)]
     assert many[-1] <= many[5], many  # the client's pool is full by then
+
+
+def test_the_main_process_reaps_what_others_leave(box):
+    box.run("for n in $(seq 40); do setsid sh -c 'sleep 0.01 & exit' & done; wait")
+    zombies = "grep -l '^State:.Z' /proc/[0-9]*/status | wc -l"
+    assert any(box.run(f"sleep 0.1; {zombies}").text == "0\n" for _ in range(50))
+
+
+def test_a_signal_to_the_main_process_ends_the_container(docker, lay):
+    box = docker.open(lay())
+    box.run("setsid sleep 60 &")
+    with ThreadPoolExecutor(1) as pool:
+        ending = pool.submit(docker.client.api.wait, box._container.id)
+        time.sleep(0.3)
+        docker.client.api.kill(box._container.id, "SIGTERM")
+        assert ending.result(timeout=60)["StatusCode"] == 0
+    box.close()

@@ -64,7 +64,7 @@ def test_files_of_the_host_are_not_there(box, tmp_path):
     assert box.run(["ls", "-d", *places]).stdout == b""
     mounts = [line.split()[4] for line in box.run("cat /proc/self/mountinfo").text.splitlines()]
     ours = {m for m in mounts if not m.startswith(("/proc", "/sys", "/dev"))}
-    docker_own = {"/", "/usr/sbin/docker-init", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts"}
+    docker_own = {"/", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts"}
     packages = "/opt/env/lib/python3.11/site-packages"
     assert ours - docker_own == {
         "/testbed", "/home/agent", "/tmp", "/history", "/inbox", packages,
@@ -135,7 +135,7 @@ def test_what_a_command_leaves_behind_ends_with_it(box):
 def settled(box):
     """Whether soon only the container's own processes are left: dying takes a moment."""
     count = "ls -d /proc/[0-9]* | wc -l"
-    return any(box.run(count).text.strip() in ("5", "6", "7") for _ in range(50))
+    return any(box.run(count).text.strip() in ("4", "5", "6") for _ in range(50))
 
 
 def test_a_process_that_ignores_its_end_is_ended(box):

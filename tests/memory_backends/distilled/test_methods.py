@@ -414,5 +414,5 @@ def test_a_list_that_is_too_long_keeps_the_latest():
 
 def test_a_damaged_state_is_refused(tmp_path):
     (tmp_path / ITEMS).write_text(Item(key="a", text="b").line() + '{"key": 1}\n')
-    with pytest.raises(RunDirError, match="cannot be read"):
+    with pytest.raises(RunDirError, match="state is damaged"):
         AwmRule(tmp_path).load(tmp_path)

@@ -8,6 +8,7 @@ import pytest
 from memory_backends.controls.recency import Recency
 from memory_backends.shared.records import DROPPED, NAME, Record, budgeted, read_records
 from seqswe.errors import RunDirError, UsageError
+from seqswe.manifests.read import Entry
 from seqswe.memory import Experience, Recalled
 from seqswe.runs.snapshots import Snapshots
 from seqswe.testing import experiences
@@ -17,7 +18,8 @@ PLAIN = experiences(0).at(1)
 
 def test_a_record_survives_its_line():
     record = Record.of(PLAIN)
-    assert Record.read(record.line()) == record
+    entry = Entry(value=json.loads(record.line()), where="records.jsonl, line 1")
+    assert Record.read(entry) == record
 
 
 def test_files_of_a_known_failure_are_no_lesson():

@@ -150,12 +150,17 @@ def test_costs_are_compared_by_ratio_and_cheaper_is_better(plant: PlantRun) -> N
 def test_a_cost_that_is_no_number_is_missing_and_said(plant: PlantRun) -> None:
     def change(found: Rollout) -> Rollout:
         strange = found.position == 2 and found.seed == 0
-        return replace(found, usage=Usage(cost_usd=float("inf"))) if strange else found
+        said = {"usage": Usage(), "usage_refused": ("cost_usd: inf",)}
+        return replace(found, **said) if strange else found
 
     analysis = analyse([plant(outcomes_of(30, 3, lift=0.1), change=change)])
     (cost,) = [c for c in analysis.contrasts if c.outcome.name == "cost"]
     assert cost.lift.diagnostics.missing == 1
-    assert any("impossible cost" in text for text in analysis.warnings)
+    assert any(
+        "2 of 180 rollouts report impossible numbers (the first: cost_usd: inf)" in text
+        for text in analysis.warnings
+    )
+    assert "2 of 180 rollouts report no steps: taken as missing." in analysis.warnings
     assert analysis.complete
 
 

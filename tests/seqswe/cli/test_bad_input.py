@@ -175,21 +175,28 @@ def test_an_empty_run_has_no_result(plant: PlantRun, call: Call, command: str) -
     assert refused(call(command, run.root), 5, "no verdict" if command == "baseline" else "nothing")
 
 
-COSTS = (float("nan"), float("inf"), float("-inf"), -1.0, 1e308, None)
+@pytest.mark.parametrize("cost", [float("nan"), float("inf"), float("-inf"), -1.0, 1e308])
+def test_impossible_costs_in_a_journal_are_damage(plant: PlantRun, call: Call, cost: float) -> None:
+    run = plant(MADE, change=lambda found: replace(found, usage=Usage(steps=3, cost_usd=cost)))
+    assert refused(call("report", run.root), 2, "line 1 is damaged")
+
+
+COSTS = (None,) * 6
 
 
 @pytest.mark.filterwarnings("error")
 def test_impossible_costs_are_missing_and_said(plant: PlantRun, call: Call) -> None:
     def change(found: Rollout) -> Rollout:
         spent = 0.01 * (1 + found.position % 3) * (0.8 if found.arm == "sequential" else 1.0)
-        odd = COSTS[found.position] if found.position < len(COSTS) else spent
-        return replace(found, usage=Usage(steps=3, cost_usd=odd))
+        odd = found.position < len(COSTS)
+        usage = Usage(steps=3, cost_usd=None if odd else spent)
+        return replace(found, usage=usage, usage_refused=("cost_usd: nan",) if odd else ())
 
     run = plant(MADE, change=change, files=True)
     code, _, err = call("report", run.root, *EVERY, "--format", "html")
     assert code == 0
-    assert "30 rollouts report an impossible cost" in err
-    assert "6 of 144 rollouts report no cost" in err
+    assert "36 of 144 rollouts report impossible numbers (the first: cost_usd: nan)" in err
+    assert "36 of 144 rollouts report no cost" in err
     data = json.loads((run.root / "report.json").read_text(), parse_constant=pytest.fail)
     (cost,) = [c for c in data["contrasts"] if c["outcome"] == "cost"]
     assert (cost["n"], cost["missing"]) == (TASKS - len(COSTS), len(COSTS))

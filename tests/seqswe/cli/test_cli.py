@@ -137,7 +137,7 @@ def test_what_cannot_be_meant_is_two_lines(seqswe, arguments, error, hint):
             "missing a required argument: 'run'",
             "--agent-option 'run=...'.",
         ),
-        (("--agent", "scripted", "--agent-option", "script=no.json"), "script no.json", "JSON"),
+        (("--agent", "scripted", "--agent-option", "script=no.json"), "no.json", "JSON"),
         (("--agent", "localizer", "--agent-option", "memory_weight=x"), "must be a number", "list"),
         (("--memory", "episodic", "--memory-option", "nope=1"), "'nope'", "Check its options"),
         (("--mirror", "no-such-folder"), "folder no-such-folder does not exist", "--mirror"),
@@ -283,7 +283,7 @@ def test_a_cache_that_cannot_be_written_is_two_lines(seqswe, tmp_path):
         ("arm = 'iid'", "field 'arm' must be a list, not 'iid'", ""),
         ("arm = ['idd']", "unknown arm 'idd'", "iid"),
         ("feedback = 'all'", "must be one of none, verdict, tests, gold", ""),
-        ("seeds = ", "is not TOML", "line"),
+        ("seeds = ", "not TOML", "line"),
     ],
 )
 def test_a_wrong_line_of_experiment_toml_is_named(seqswe, tmp_path, text, error, hint):

@@ -167,6 +167,7 @@ def test_under_three_seeds_nothing_is_flagged(plant: PlantRun) -> None:
 
 def test_added_seeds_pay_for_the_looks(base: RunDirectory) -> None:
     assert compare(of_run(base), of_run(base)).level == pytest.approx(1 - ALPHA / 2)
+    base.extend(replace(base.info, experiment=replace(base.info.experiment, seeds=4), looks=2))
     for arm in ("iid", "sequential"):
         for position in range(TASKS):
             base.append(rollout(arm, 3, position))
@@ -197,11 +198,11 @@ def _scaled(arms: dict, outcome: str, factor: float) -> dict:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "cannot be read"),
+        ("{", "not JSON"),
         ("[]", "no baseline"),
         ('{"schema": "seqswe.baseline", "schema_version": 9}', "schema_version 9"),
         (
-            '{"schema": "seqswe.baseline", "schema_version": 1, "arm": {}}',
+            '{"schema": "seqswe.baseline", "schema_version": 2, "arm": {}}',
             "unknown field 'arm'",
         ),
     ],
@@ -221,7 +222,7 @@ def test_a_baseline_with_numbers_missing_is_refused(base: RunDirectory, tmp_path
     data["arms"]["iid"]["resolved"][0].pop()
     file = tmp_path / "b.json"
     file.write_text(json.dumps(data))
-    with pytest.raises(UsageError, match="do not hold 120 numbers"):
+    with pytest.raises(UsageError, match="does not hold 120 numbers"):
         read(file)
 
 

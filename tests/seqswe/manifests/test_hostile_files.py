@@ -121,7 +121,7 @@ def test_a_value_of_a_manifest_that_cannot_be_is_named(load, old, new, field):
         (b"x = " + b"[" * 100_000, "nested too deeply"),
         (b"x = " + b"{a=" * 100_000, "nested too deeply"),
         (b".".join([b"a"] * 2_000) + b" = 1", "deep"),
-        (b"x = " + b"9" * 5_000, "not TOML"),
+        (b"x = " + b"9" * 5_000, "line 1: a number of more than"),
         (b"x = 1\x00", "not TOML"),
         (b"# " + b"x" * 25_000_000, "larger than"),
         (LONG.encode() + b" = 1\n", "unknown field 'xxxx"),
@@ -136,9 +136,9 @@ def test_a_manifest_that_is_none_is_refused(load, data, said):
     ("data", "said"),
     [
         (b"\xff\xfe\n", "not UTF-8"),
-        (b"[" * 200_000 + b"\n", "nested too deeply"),
+        (b"[" * 200_000 + b"\n", "levels deep"),
         (b'{"a":' * 40 + b"1" + b"}" * 40 + b"\n", "levels deep"),
-        (b"9" * 5_000 + b"\n", "not JSON"),
+        (b"9" * 5_000 + b"\n", "must be a number of at most 18 digits"),
         (b"null\n", "must be a table"),
         (b"\n", "not JSON"),
         (b'"' + b"x" * 25_000_000 + b'"\n', "longer than"),
@@ -178,7 +178,7 @@ def test_a_folder_in_place_of_a_file_is_said(tmp_path, load):
         (b'{"number": 7, "title": [], "body": null, "created_at": ""}\n', "'title'"),
         (b'{"number": 7, "title": "", "body": null, "created_at": 5}\n', "'created_at'"),
         (b'{"number": 7, "title": "", "body": "", "created_at": "2024"}\n', "'created_at'"),
-        (b"[" * 100_000 + b"\n", "nested too deeply"),
+        (b"[" * 100_000 + b"\n", "levels deep"),
     ],
 )
 def test_an_issues_file_is_read_as_carefully(tmp_path, data, said):

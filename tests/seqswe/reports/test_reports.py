@@ -32,7 +32,7 @@ from seqswe.runs.rollout import Rollout
 from tests.seqswe.conftest import Browse, PlantRun, failed, outcomes_of
 
 MAKERS = (JsonReport, MarkdownReport, HtmlReport, CsvReport, JUnitReport)
-HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>|`*_[a](http://evil.example)\x07"
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>|`*_[a](http://evil.example)"
 
 
 @pytest.fixture
@@ -54,9 +54,7 @@ def hostile(plant: PlantRun) -> Analysis:
         return failed(found, cause=HOSTILE, detail=HOSTILE) if found.position == 1 else found
 
     made = outcomes_of(30, 3, lift=0.2)
-    return analyse(
-        [plant(made, change=change, agent=HOSTILE, memory=HOSTILE, synthetic=True, named=HOSTILE)]
-    )
+    return analyse([plant(made, change=change, agent=HOSTILE, memory=HOSTILE, synthetic=True)])
 
 
 @pytest.mark.parametrize("maker", MAKERS)
@@ -104,9 +102,12 @@ def test_csv_has_a_line_per_rollout(analysis: Analysis) -> None:
 
 
 def test_csv_cells_are_no_formulas(plant: PlantRun) -> None:
-    run = plant(outcomes_of(10, 1, lift=0.1), named="=cmd|' /C calc'!A0")
+    def change(found: Rollout) -> Rollout:
+        return failed(found, cause="=cmd|' /C calc'!A0") if found.position == 0 else found
+
+    run = plant(outcomes_of(10, 1, lift=0.1), change=change)
     rows = list(csv.DictReader(StringIO(CsvReport().render(analyse([run])).decode())))
-    assert rows[0]["instance_id"].startswith("'=")
+    assert rows[0]["failure"].startswith("'=")
 
 
 def test_junit_counts_what_it_holds(hostile: Analysis) -> None:

@@ -19,7 +19,7 @@ from seqswe.reports.html import HtmlReport
 from seqswe.reports.rollout_view import COLUMNS, cut, detail, extract, ordered
 from seqswe.reports.server import LiveReport, server
 from seqswe.runs.store import RunDirectory
-from tests.seqswe.conftest import Browse, PlantRun, leave_files, outcomes_of, rollout
+from tests.seqswe.conftest import Browse, PlantRun, failed, leave_files, outcomes_of, rollout
 
 HOSTILE = "</pre></script><script>document.title='owned'</script><img src=x onerror=alert(1)>"
 
@@ -150,7 +150,7 @@ def test_the_live_page_follows_the_journal(run: RunDirectory) -> None:
     live = LiveReport([run.root])
     first = live.page()
     assert live.page() is first
-    run.append(rollout("iid", 2, 0))
+    run.append(failed(rollout("iid", 0, 0)))
     assert b"INCOMPLETE" in live.page()
 
 

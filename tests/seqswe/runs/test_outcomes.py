@@ -29,7 +29,7 @@ GRADED = Rollout(
     delivered=Delivered(way="folder", used={"search": 2, "read": 1, "write": 0}),
     memory_bytes=70,
     memory_usage=MemoryUsage(calls=2, prompt_tokens=8, completion_tokens=3, cost_usd=0.5),
-    timing={"agent": 1.5, "grade": 0.5},
+    timing={"agent": 1.5, "grade": 0.5, "processor": 0.75},
 )
 
 
@@ -45,6 +45,7 @@ CASES = [
     ("cost", 0.25),
     ("memory_tokens", 11.0),
     ("memory_cost", 0.5),
+    ("processor_seconds", 0.75),
     ("seconds", 1.5),
     ("broken", 2.0),
     ("recalled_bytes", 7.0),
@@ -90,7 +91,9 @@ def test_an_unknown_cost_is_missing_and_never_zero(cost: float | None) -> None:
     assert BUILT_IN["cost"].of(replace(GRADED, usage=Usage(cost_usd=cost))) is None
 
 
-def test_only_the_agents_own_time_is_compared_because_sandboxes_are_opened_ahead() -> None:
+def test_time_by_the_clock_is_told_and_only_processor_time_is_compared() -> None:
+    assert BUILT_IN["seconds"].better == "neither"
+    assert BUILT_IN["processor_seconds"].better == "lower"
     assert BUILT_IN["seconds"].of(replace(GRADED, timing={"total": 9.0, "agent": 5.0})) == 5.0
     assert BUILT_IN["seconds"].of(replace(GRADED, timing={})) is None
 

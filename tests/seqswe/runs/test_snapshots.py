@@ -162,7 +162,7 @@ def test_a_damaged_snapshot_is_refused(snapshots, state, tmp_path, damage):
     digest = snapshots.put(written(state, {"a": b"hello"}))
     path = the_file(snapshots)
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(RunDirError, match=r"memory snapshot sha256:.* is damaged") as caught:
+    with pytest.raises(RunDirError, match=r"memory snapshot .*is damaged") as caught:
         loaded(snapshots.root, digest, tmp_path / "again")
     assert caught.value.hint
     assert read_folder(tmp_path / "again") == {}

@@ -7,15 +7,17 @@ from dataclasses import replace
 
 import pytest
 
+from seqswe.agent import Usage
 from seqswe.errors import RunDirError, UsageError
 from seqswe.experiment import Experiment
+from seqswe.models.meter import MemoryUsage
 from seqswe.runs.folders import total_bytes
-from seqswe.runs.rollout import Failure
+from seqswe.runs.rollout import Delivered, Failure
 from seqswe.runs.store import RunDirectory, RunInfo, dump
 from tests.seqswe.conftest import failed, rollout
 
 INFO = RunInfo(
-    experiment=Experiment(arm=("sequential",), agent_option=("k=1",), cpus=0.5),
+    experiment=Experiment(arm=("iid", "sequential"), agent_option=("k=1",), cpus=0.5),
     instance_ids=("task-0", "task-1", "task-2"),
     sequence_digest="sha256:1",
     environments={"env": "sha256:2"},
@@ -99,6 +101,16 @@ def test_a_half_written_first_line_is_repaired_too(run):
      json.dumps({**rollout().as_json(), "position": 1}).encode(),
      json.dumps({**rollout().as_json(), "position": -3}).encode(),
      json.dumps({**rollout().as_json(), "position": 10**12}).encode(),
+     json.dumps({**rollout().as_json(), "resolved": True}).encode(),
+     *(json.dumps(replace(rollout(), **odd).as_json()).encode() for odd in (
+         {"position": 1}, {"position": -3}, {"position": 10**12}, {"seed": -1}, {"seed": 3},
+         {"arm": "no-such-arm"}, {"arm": "nomem"}, {"instance_id": "of-another-codebase"},
+         {"usage": Usage(steps=-1)}, {"usage": Usage(prompt_tokens=-5)}, {"broken": -1},
+         {"usage": Usage(cost_usd=float("nan"))}, {"usage": Usage(cost_usd=float("inf"))},
+         {"usage": Usage(executions=10**16)}, {"recalled_bytes": -1}, {"memory_bytes": -1},
+         {"memory_usage": MemoryUsage(calls=-1)}, {"delivered": Delivered(way="file", bytes=-1)},
+     )),
+     json.dumps({**rollout().as_json(), "timing": {"agent": float("nan")}}).encode(),
      json.dumps({**rollout().as_json(), "seed": -1}).encode(),
      json.dumps({**rollout().as_json(), "instance_id": "of-another-codebase"}).encode(),
      json.dumps({k: v for k, v in rollout().as_json().items() if k != "key"}).encode()],
@@ -186,9 +198,12 @@ def test_a_file_is_no_run(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("format = ", "cannot be read"),
-        ("", "has format None, not 1"),
-        ("format = 2", "has format 2, not 1"),
+        ("format = ", "not TOML"),
+        ("", r"made by SeqSWE \? \(format None\)"),
+        (
+            'format = 1\nseqswe = "0.1.0"',
+            r"by SeqSWE 0.1.0 \(format 1\); this is .* \(format 2",
+        ),
     ],
 )
 def test_a_damaged_run_toml_is_refused(run, text, said):
@@ -198,7 +213,7 @@ def test_a_damaged_run_toml_is_refused(run, text, said):
 
 
 def test_a_run_toml_with_a_field_missing_is_refused(run):
-    (run.root / "run.toml").write_text("format = 1")
+    (run.root / "run.toml").write_text("format = 2")
     with pytest.raises(UsageError, match=r"run\.toml: field 'experiment' is missing"):
         RunDirectory.open(run.root)
 

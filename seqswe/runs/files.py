@@ -1,0 +1,34 @@
+"""Files of rollouts, held against the digests that the journal has of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seqswe.errors import RunDirError
+from seqswe.instance import digest_of
+from seqswe.runs.store import Journal, RunDirectory
+
+
+def check_files(store: RunDirectory, journal: Journal) -> None:
+    """Raises RunDirError for the first file that is not what was written with its rollout.
+
+    Like a line's own digest, this tells damage and careless editing, and is no signature.
+    """
+    for rollout in journal.rollouts:
+        folder = store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id)
+        for name, digest in rollout.files.items():
+            _check(folder / Path(name).name, digest)
+
+
+def _check(path: Path, digest: str) -> None:
+    try:
+        found = digest_of(path.read_bytes())
+    except OSError as error:
+        raise RunDirError(
+            f"{path} cannot be read: {error.strerror}",
+            "Restore it from a copy: a line of the journal and its files belong together.",
+        ) from None
+    if found != digest:
+        raise RunDirError(
+            f"{path} was changed after the run", "Restore it from a copy, or run it again."
+        )
