@@ -75,14 +75,14 @@ def main(codebase: str, mirror: str, tasks: int, sandbox: str) -> None:
         sandbox=sandbox,
         jobs=1,
     )
-    loaded = LoadedExperiment.load(experiment)
     sleepy = replace(experiment, agent="benchmarks.overhead:SleepyGold")
     with open_provider(experiment.sandbox_choice) as provider, TemporaryDirectory() as folder:
+        loaded = LoadedExperiment.load(experiment, Path(folder))
         _run(Path(folder) / "warm-up", loaded, provider)
         store = _run(Path(folder) / "measured", loaded, provider)
         _print_seconds(store.journal().rollouts)
         click.echo(f"\nthe same with an agent that sleeps {SLEEP:.0f} s before it works:")
-        slept = _run(Path(folder) / "slept", LoadedExperiment.load(sleepy), provider)
+        slept = _run(Path(folder) / "slept", LoadedExperiment.load(sleepy, Path(folder)), provider)
         _print_seconds(slept.journal().rollouts)
         _print_disk(loaded, store, len(store.journal().rollouts))
     if sandbox == "docker":

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class SeqSWEError(Exception):
@@ -28,6 +28,10 @@ class SeqSWEError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickle would call the class with the one argument that Exception keeps.
+        return _restored, (type(self), self.args, self.__dict__)
 
 
 class UsageError(SeqSWEError):
@@ -88,3 +92,12 @@ class RolloutError(SeqSWEError):
     def __init__(self, cause: str, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
         self.cause = cause
+        self.trace = ""
+        """What the author of a plug-in needs to see of it; for the rollout's files."""
+
+
+def _restored(cls: type[SeqSWEError], args: tuple[Any, ...], state: dict[str, Any]) -> SeqSWEError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error

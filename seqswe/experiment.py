@@ -27,6 +27,7 @@ DELIVERIES: tuple[Delivery, ...] = get_args(Delivery)
 Instructions = Literal["keep", "hide"]
 LITELLM = "litellm:"
 """A model of this prefix is asked through LiteLLM, which knows the protocols of all providers."""
+VARIABLE = re.compile(r"[A-Za-z_]\w*")
 MOST_TEXT, MOST_OPTION = 4096, 100_000
 """Characters of a text; of an option of a plug-in, which may be a whole program."""
 CODE_POLICY = "gold"
@@ -146,6 +147,23 @@ class Experiment:
         most=1000,
         effect="access",
     )
+    plugin_seconds: float = setting(
+        120.0,
+        "Deadline of building a memory or an agent, and of each call of a memory, in seconds; "
+        "recalling and recording take no longer than task_seconds either.",
+        above=0,
+        most=86_400,
+        effect="access",
+    )
+    plugin_network: Literal["closed", "open"] = setting(
+        "closed", "Whether memories and Python agents may use the network."
+    )
+    plugin_env: tuple[str, ...] = setting(
+        (),
+        "Environment variable that memories and Python agents are given, such as one that holds "
+        "a key; may be repeated.",
+        effect="access",
+    )
     crashes: int = setting(
         5,
         "Stop if the agent crashes in this many first rollouts, all of them; 0 never stops.",
@@ -176,6 +194,16 @@ class Experiment:
         for name in settings():
             check_setting(name, getattr(self, name))
         self._check_model()
+        self._check_plugins()
+
+    def _check_plugins(self) -> None:
+        for name in self.plugin_env:
+            # What looks like a key is not repeated, as below.
+            if not VARIABLE.fullmatch(name):
+                raise UsageError(
+                    "plugin_env is not the name of an environment variable",
+                    "Put the value itself into a variable, and name that: --plugin-env MY_KEY.",
+                )
 
     def _check_model(self) -> None:
         for name, url in (
@@ -188,7 +216,7 @@ class Experiment:
                     "Give --model-url, for example http://localhost:8000/v1.",
                 )
         # What looks like a key is not repeated: errors end up in logs.
-        if not re.fullmatch(r"([A-Za-z_]\w*)?", self.model_key):
+        if self.model_key and not VARIABLE.fullmatch(self.model_key):
             raise UsageError(
                 "model_key is not the name of an environment variable",
                 "Put the key itself into a variable, and name that: --model-key OPENAI_API_KEY.",

@@ -23,7 +23,7 @@ class Recalled:
     score: float = 0.0
     origins: tuple[str, ...] = ()
     """Where this is from, at least one: ids of the rollouts it was learned from, which the memory
-    must have been told of, or `SOURCE:NAME` of a source that its class declares (see `sources`),
+    must have been told of, or `SOURCE:NAME` of a source that its class declares (see `Declared`),
     such as `history:SHA`. Anything else ends the run."""
     files: tuple[str, ...] = ()
     """Files that the earlier solution touched, if the feedback policy let them be known."""
@@ -120,7 +120,9 @@ class Services:
 
     A class (or function) with `needs = ("history",)` is built with `services=`, which holds the
     services that it named and no others; `uses` names some that it can do without. Most memories
-    need none. One that needs `gold` could not be deployed, and reports say so.
+    need none. One that needs `gold` could not be deployed, and reports say so. What a memory reads
+    beside these and its experiences, its class names in `sources`: else it recalls nothing before
+    it is told something.
     """
 
     history: Callable[[Task], Iterable[Commit]] | None = None
@@ -153,7 +155,9 @@ HINTS: Mapping[str, str] = {
 }
 
 
-def build_memory(name: str, home: Path, services: Services | None = None, **options: Any) -> Memory:
+def build_memory(
+    name: str, home: Path, services: Services | None = None, /, **options: Any
+) -> Memory:
     """Build a memory by entry-point name or `module:attribute`, with the services it needs.
 
     Raises UnknownName, MissingError, or UsageError for a wrong option or a service that is not
@@ -183,43 +187,57 @@ def uses(name: str) -> tuple[str, ...]:
     return tuple(getattr(plugins.resolve("memory", name), "uses", ()))
 
 
-def asked(name: str, options: Collection[str]) -> frozenset[str]:
-    """The services that a memory asks with these options (`key=value`).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What a memory's class says of itself."""
 
-    A class that uses one only with an option says so: `uses_if = {"embed": "embedding=endpoint"}`.
-    """
-    conditions = uses_if(name)
-    optional = (s for s in uses(name) if s not in conditions or conditions[s] in options)
-    return frozenset({*needs(name), *optional})
+    needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    uses_if: Mapping[str, str] = field(default_factory=dict)
+    """The option (`key=value`) that each of some services depends on."""
+    sources: tuple[str, ...] = ()
+    """What else it reads, in words."""
+
+    @classmethod
+    def by(cls, name: str) -> Declared:
+        """That of a memory by entry-point name or `module:attribute`, which is imported here."""
+        factory = plugins.resolve("memory", name)
+        return cls(
+            needs=needs(name),
+            uses=uses(name),
+            uses_if=dict(getattr(factory, "uses_if", {})),
+            sources=tuple(getattr(factory, "sources", ())),
+        )
+
+    def asked(self, options: Collection[str]) -> frozenset[str]:
+        """The services that it asks with these options."""
+        optional = (s for s in self.uses if self.uses_if.get(s) in (None, *options))
+        return frozenset({*self.needs, *optional})
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """What it may recall from beside the rollouts that it was told of.
+
+        The services of CONTENT that it names, and its `sources`. An item from there has the origin
+        `SOURCE:NAME`.
+        """
+        return frozenset({*self.sources, *(s for s in (*self.needs, *self.uses) if s in CONTENT)})
 
 
-def uses_if(name: str) -> Mapping[str, str]:
-    """The option that each of a memory's services depends on, where one does."""
-    return dict(getattr(plugins.resolve("memory", name), "uses_if", {}))
-
-
-def check_models(name: str, options: Collection[str], given: Mapping[str, str]) -> None:
+def check_models(
+    name: str, declared: Declared, options: Collection[str], given: Mapping[str, str]
+) -> None:
     """Raise UsageError for a model that was given to a memory that never asks it.
 
     given: what was given as `model` and as `embed`, "" for nothing.
     """
     for service, model in given.items():
-        if not model or service in asked(name, options):
+        if not model or service in declared.asked(options):
             continue
         flag = FLAGS[service]
-        option = uses_if(name).get(service)
+        option = declared.uses_if.get(service)
         instead = f"Add --memory-option {option}" if option else f"Leave {flag} out"
         raise UsageError(
             f"memory {name!r} does not ask {NEEDS[service]}, so {flag} would change nothing",
             f"{instead}; `seqswe list memories` shows what each memory needs.",
         )
-
-
-def sources(name: str) -> frozenset[str]:
-    """What a memory may recall from beside the rollouts that it was told of.
-
-    The services of CONTENT that its class names in `needs` or `uses`, and what the class states in
-    `sources`, such as `("codebase",)`. An item from there has the origin `SOURCE:NAME`.
-    """
-    stated = tuple(getattr(plugins.resolve("memory", name), "sources", ()))
-    return frozenset({*stated, *(s for s in (*needs(name), *uses(name)) if s in CONTENT)})

@@ -52,22 +52,18 @@ class Localizer:
         )
 
     def _files(self, sandbox: Sandbox) -> Mapping[str, Mapping[str, int]]:
-        """Count words by path. Blobs that any rollout has read before are not read again."""
+        """Count the words of the source files of the checkout, by path."""
         listing = _output(sandbox, "git ls-tree -r -z HEAD")
         blobs = {}
         for line in listing.decode("utf-8", "surrogateescape").split("\0")[:-1]:
             meta, _, path = line.partition("\t")
             if path.endswith(self.suffix) and not is_test(path):
                 blobs[path] = meta.split(" ")[2]
-        unknown = sorted(set(blobs.values()) - _COUNTS.keys())
-        if unknown:
-            read = _output(sandbox, "git cat-file --batch", "\n".join(unknown).encode() + b"\n")
-            _COUNTS.update(_parse_batch(read))
-        return {path: _COUNTS[blob] for path, blob in blobs.items()}
-
-
-# Word counts by blob id: a pure function of content, so that rollouts share work and no knowledge.
-_COUNTS: dict[str, Mapping[str, int]] = {}
+        if not blobs:
+            return {}
+        names = "\n".join(sorted(set(blobs.values()))).encode() + b"\n"
+        counts = _parse_batch(_output(sandbox, "git cat-file --batch", names))
+        return {path: counts[blob] for path, blob in blobs.items()}
 
 
 def is_test(path: str) -> bool:
@@ -84,6 +80,18 @@ def words(text: str) -> Iterable[str]:
         yield from pieces
         if len(pieces) > 1:
             yield word.lower()
+
+
+def count_words(text: str) -> Counter[str]:
+    """Count what `words` yields, by splitting each word but once."""
+    counts: Counter[str] = Counter()
+    for word, count in Counter(WORD.findall(text.replace("_", " "))).items():
+        pieces = _pieces(word)
+        for piece in pieces:
+            counts[piece] += count
+        if len(pieces) > 1:
+            counts[word.lower()] += count
+    return counts
 
 
 @lru_cache(maxsize=200_000)
@@ -131,7 +139,7 @@ def normalised(scores: Mapping[str, float]) -> dict[str, float]:
 
 
 def _output(sandbox: Sandbox, command: str, stdin: bytes | None = None) -> bytes:
-    # A read that happens once per process must not be a step of the rollout that came first.
+    # Reading every file is no step that a memory could learn from.
     run = sandbox.run if stdin is None else getattr(sandbox, "aside", sandbox.run)
     done = run(command, stdin=stdin)
     if not done.ok or done.truncated:
@@ -146,6 +154,6 @@ def _parse_batch(data: bytes) -> dict[str, Mapping[str, int]]:
         end = data.index(b"\n", at)
         blob, _, size = data[at:end].decode().split(" ")
         text = data[end + 1 : end + 1 + int(size)].decode("utf-8", "replace")
-        counts[blob] = Counter(words(text))
+        counts[blob] = count_words(text)
         at = end + 1 + int(size) + 1
     return counts

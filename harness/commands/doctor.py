@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from harness.plugin_host import confinement, landlock
 from seqswe.cli.echo import echo
 from seqswe.cli.options import setting_options
 from seqswe.errors import MissingError, SeqSWEError
@@ -26,13 +27,14 @@ FREE_GB = 5.0
 @setting_options("sandbox_option", "base_image")
 @click.option("--sandbox", "names", multiple=True, help="Check only this sandbox; repeat it.")
 def doctor(names: tuple[str, ...], sandbox_option: tuple[str, ...], base_image: str) -> None:
-    """Check Python, git, SQLite, disk, and every installed sandbox (or those named)."""
+    """Check Python, git, SQLite, disk, the confinement of plug-ins, and every installed sandbox."""
     checks: dict[str, Callable[[], str]] = {
         "packages": _packages,
         "python": _python,
         "git": _git,
         "sqlite": _sqlite,
         "disk": _disk,
+        "plug-ins": _plugins,
     }
     for name in names or sorted(installed("sandbox")):
         # Options and a base image are for the sandboxes named, or for those that take them.
@@ -97,6 +99,14 @@ def _sqlite() -> str:
     except sqlite3.OperationalError:
         raise MissingError("SQLite has no FTS5", "Use a Python built with it.") from None
     return f"{sqlite3.sqlite_version} with FTS5"
+
+
+def _plugins() -> str:
+    """Whether memories and agents are confined here: no problem of the machine if they are not."""
+    reach = confinement.reach()
+    if reach:
+        return "memories and agents can reach " + "; ".join(reach)
+    return f"memories and agents are confined (Landlock {landlock.version()}, filtered calls)"
 
 
 def _disk() -> str:

@@ -37,7 +37,8 @@ def grade(run_directory: Path, mirror: str, jobs: int) -> None:
     """
     store = RunDirectory.open(run_directory)
     experiment = store.info.experiment
-    loaded = LoadedExperiment.load(replace(experiment, mirror=mirror or experiment.mirror))
+    experiment = replace(experiment, mirror=mirror or experiment.mirror)
+    loaded = LoadedExperiment.load(experiment, store.root)
     store.check_sequence(loaded.digest())
     rollouts = [r for r in store.journal().rollouts if r.graded]
     if not rollouts:

@@ -81,7 +81,8 @@ def replay(
     if out:
         RunDirectory.check_new(out)
     experiment = store.info.experiment
-    loaded = LoadedExperiment.load(replace(experiment, mirror=mirror or experiment.mirror))
+    experiment = replace(experiment, mirror=mirror or experiment.mirror)
+    loaded = LoadedExperiment.load(experiment, store.root)
     loaded.try_plugins()
     store.check_sequence(loaded.digest())
     request = _replay_request(

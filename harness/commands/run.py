@@ -50,7 +50,7 @@ def run(out: Path, **values: Any) -> None:
     """
     experiment = Experiment(**values)
     RunDirectory.check_new(out)
-    loaded = LoadedExperiment.load(experiment)
+    loaded = LoadedExperiment.load(experiment, out)
     loaded.try_plugins()
     with open_provider(experiment.sandbox_choice) as provider:
         work(loaded, RunDirectory.create(out, loaded.info(provider)), provider)
@@ -76,7 +76,7 @@ def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
     }
     experiment = widened(store.info.experiment, given)
     store.check_same(experiment)
-    loaded = LoadedExperiment.load(experiment)
+    loaded = LoadedExperiment.load(experiment, store.root)
     loaded.try_plugins()
     planned = make_plan(store.info.experiment, store.info.instance_ids)
     more = adds(planned, loaded.plan)
@@ -111,13 +111,17 @@ def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvide
         watch = CrashWatch(min(experiment.crashes, plan.rollouts), done.values())
         schedule = Schedule(cells=plan.cells, jobs=experiment.jobs, retries=experiment.retries)
 
+        def abort() -> None:
+            provider.close()
+            loaded.plugins.close()
+
         def start(cell: Cell, position: int, before: str) -> Rollout:
             return run_rollout(context, cell, position, before)
 
         graded = sum(r.graded for r in done.values())
         with (
             progress("rollouts", plan.rollouts, graded) as bar,
-            closing(run_all(schedule, done, start, provider.close)) as ended,
+            closing(run_all(schedule, done, start, abort)) as ended,
         ):
             for rollout in ended:
                 store.append(rollout)

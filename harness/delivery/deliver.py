@@ -53,16 +53,16 @@ class Handover:
         self.written = written
 
 
-def check(experiment: Experiment) -> None:
+def check(experiment: Experiment, ways: Sequence[str], *, inside: bool) -> None:
     """Check that this agent in this sandbox can be reached this way.
 
-    Raises UsageError or MissingError.
+    ways: those by which the agent can be given a memory, if it names any; inside: whether it runs
+    within the sandbox. Raises UsageError or MissingError.
     """
     way, name = experiment.delivery, experiment.agent
     if way == "prompt":
         return
-    agent = plugins.resolve("agent", name)
-    ways = getattr(agent, "deliveries", ("prompt",))
+    ways = ways or ("prompt",)
     if way not in ways:
         raise UsageError(
             f"agent {name!r} does not look for its memory by --delivery {way}",
@@ -71,11 +71,16 @@ def check(experiment: Experiment) -> None:
     if way == "mcp-http":
         plugins.require("mcp", "mcp", "--delivery mcp-http")
         sandbox = plugins.resolve("sandbox", experiment.sandbox)
-        if getattr(agent, "inside", False) and getattr(sandbox, "isolates", True):
+        if inside and getattr(sandbox, "isolates", True):
             raise UsageError(
                 f"agent {name!r} runs inside --sandbox {experiment.sandbox}, which has no network: "
                 "it cannot reach a memory on the host",
                 "Use --delivery mcp, which is served inside; or --sandbox local.",
+            )
+        if not inside and experiment.plugin_network == "closed":
+            raise UsageError(
+                f"agent {name!r} has no network: it cannot reach a memory by --delivery mcp-http",
+                "Give --plugin-network open, or use --delivery mcp.",
             )
 
 

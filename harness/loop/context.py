@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.grading import Grader
+from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from harness.memory.contamination import Contamination
 from harness.memory.memories import Memories
 from harness.memory.metered import MeteredMemory
 from harness.memory.recall_check import RecallCheck
-from seqswe import __version__, plugins
+from seqswe import __version__
 from seqswe.agent import Agent
 from seqswe.arms import Cell
 from seqswe.experiment import Experiment
 from seqswe.instance import Instance, digest_of
-from seqswe.memory import Services, build_memory
+from seqswe.memory import Services
 from seqswe.runs.store import RunDirectory
 from seqswe.sandbox import SandboxProvider
 
@@ -40,6 +41,7 @@ class RunContext:
     store: RunDirectory
     scratch: Path
     services: Services
+    plugins: RunPlugins
     contamination: Contamination
     recall_check: RecallCheck
     patches: int = 0
@@ -52,7 +54,7 @@ class RunContext:
 
     def agent(self, cell: Cell) -> Agent:
         """A fresh agent: nothing but the memory survives a rollout."""
-        return make_agent(self.experiment, self.services, cell)
+        return self.plugins.make_agent(self.services, cell)
 
     def delivery(self, cell: Cell) -> str:
         """The way a memory is delivered; an arm without one has neither tool nor text of it."""
@@ -81,30 +83,5 @@ class RunContext:
         if upcoming is not None:
             self.sandboxes.prefetch(SandboxRequest(cell, upcoming, for_agent=True))
 
-    def _memory(self, cell: Cell, home: Path) -> MeteredMemory:
-        return make_memory(self.experiment, self.services, cell, home)
-
-
-def make_agent(experiment: Experiment, services: Services, cell: Cell) -> Agent:
-    """The agent of an experiment. Raises UsageError for wrong options."""
-    name = experiment.agent
-    options = plugins.options("agent", name, experiment.agent_option)
-    if getattr(plugins.resolve("agent", name), "reads_gold", False):
-        options["gold"] = services.gold
-    agent: Agent = plugins.build("agent", name, seed=cell.seed, **options)
-    return agent
-
-
-def make_memory(
-    experiment: Experiment, services: Services, cell: Cell, home: Path
-) -> MeteredMemory:
-    """The empty memory of a cell of an experiment. Raises UsageError for wrong options."""
-    absent = cell.memory == "absent"
-    name = "none" if absent else experiment.memory
-    options = plugins.options("memory", name, () if absent else experiment.memory_option)
-    return MeteredMemory(
-        lambda metered: build_memory(name, home, metered, **options),
-        services,
-        experiment,
-        cell.seed,
-    )
+    def _memory(self, cell: Cell) -> MeteredMemory:
+        return self.plugins.make_memory(self.services, cell)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from harness.codebases.instances import instances_of
 from harness.codebases.locate import clone_of
@@ -18,20 +17,20 @@ from harness.grading import Grader
 from harness.history import Checkouts
 from harness.history.git import Clone
 from harness.history.log import log
-from harness.loop.context import RunContext, make_agent, make_memory
+from harness.loop.context import RunContext
+from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool
 from harness.memory.contamination import Contamination
 from harness.memory.recall_check import RecallCheck
 from harness.sandboxes.cleanup import scratch_folder
-from seqswe import plugins
-from seqswe.errors import SeqSWEError, UsageError
+from seqswe.errors import RolloutError, UsageError
 from seqswe.experiment import Experiment, Plan
 from seqswe.experiment import make_plan as make_plan
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.manifest import Manifest
-from seqswe.memory import Commit, Services, check_models, sources
+from seqswe.memory import Commit, Services, check_models
 from seqswe.runs.folders import cache_folder
 from seqswe.runs.store import RunDirectory, RunInfo, TestCounts
 from seqswe.sandbox import Environment, SandboxProvider, SandboxSpec
@@ -48,25 +47,39 @@ class LoadedExperiment:
     clone: Clone
     instances: tuple[Instance, ...]
     plan: Plan
+    plugins: RunPlugins
 
     @classmethod
-    def load(cls, experiment: Experiment) -> LoadedExperiment:
-        """Load manifest, clone and instances. Raises what is wrong before anything is run."""
+    def load(cls, experiment: Experiment, out: Path) -> LoadedExperiment:
+        """Load manifest, clone and instances; `out` is the run, which no plug-in may read.
+
+        Raises what is wrong before anything is run.
+        """
         manifest = manifests.load(experiment.codebase)
         plan = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
-        plugins.resolve("agent", experiment.agent)
+        hidden = (out, manifest.folder, manifests.shipped(), manifests.codebases_folder())
+        mirror = (Path(experiment.mirror),) if experiment.mirror else ()
+        run_plugins = RunPlugins(experiment, (*hidden, *mirror, cache_folder()))
+        agent, memory = run_plugins.agent.facts, run_plugins.memory.facts
         check_models(
             experiment.memory,
+            memory.declared,
             experiment.memory_option,
             {"model": experiment.model, "embed": experiment.embedding},
         )
         experiment.sandbox_choice.check()
-        check_delivery(experiment)
+        check_delivery(experiment, agent.deliveries, inside=agent.inside)
         clone = clone_of(manifest, experiment.mirror)
         issues = load_issues(experiment.issues)
         records = manifest.instances[: len(plan.instance_ids)]
         instances = instances_of(clone, manifest, records, issues)
-        return cls(manifest=manifest, clone=clone, instances=tuple(instances), plan=plan)
+        return cls(
+            manifest=manifest,
+            clone=clone,
+            instances=tuple(instances),
+            plan=plan,
+            plugins=run_plugins,
+        )
 
     def try_plugins(self) -> None:
         """Build agent and memory once, so that wrong options are said before anything is run.
@@ -76,15 +89,12 @@ class LoadedExperiment:
         experiment, cell = self.plan.experiment, self.plan.cells[0]
         building = f"agent {experiment.agent!r}"
         try:
-            make_agent(experiment, self.services(), cell)
+            self.plugins.make_agent(self.services(), cell)
             building = f"memory {experiment.memory!r}"
-            with TemporaryDirectory(ignore_cleanup_errors=True) as home:
-                make_memory(experiment, self.services(), cell, Path(home))
-        except SeqSWEError:
-            raise
-        except (Exception, SystemExit) as error:
+            self.plugins.make_memory(self.services(), cell)
+        except RolloutError as error:
             raise UsageError(
-                f"{building} cannot be built: {type(error).__name__}: {error}"[:500],
+                f"{building} cannot be built: {error.message}"[:300],
                 "Check its options and what it needs.",
             ) from error
 
@@ -122,6 +132,7 @@ class LoadedExperiment:
             instructions=InstructionCounts.of([i.instructions for i in self.instances]),
             synthetic=any(i.synthetic for i in self.instances),
             tests=self.tests(),
+            plugin_reach=self.plugins.reach(),
         )
 
     def services(self) -> Services:
@@ -179,10 +190,11 @@ class LoadedExperiment:
                 store=store,
                 scratch=scratch,
                 services=self.services(),
+                plugins=self.plugins,
                 contamination=contamination,
                 recall_check=RecallCheck(
                     self.instances,
-                    sources(experiment.memory),
+                    self.plugins.memory.facts.declared.origins,
                     lru_cache(maxsize=8)(self.clone.reachable),
                     contamination,
                 ),

@@ -59,6 +59,7 @@ def run_rollout(context: RunContext, cell: Cell, position: int, before: str) -> 
             rollout = _rollout(context, cell, rollout, clock, meter)
     except RolloutError as error:
         rollout = replace(rollout, failure=Failure.of(error))
+        write_trace(context, cell, instance.task(position), error)
     except SeqSWEError:
         raise
     except Exception as error:  # noqa: BLE001  (the rollout's boundary: a bug is a failure too)
@@ -179,6 +180,7 @@ def _solve(
         failure = Failure.of(error)
         if not CAUSES[failure.cause].grade:
             raise
+        write_trace(context, cell, task, error)
         return CheckedAttempt.failed(failure)
     except (Exception, SystemExit) as error:  # noqa: BLE001  (a plug-in may raise anything)
         return CheckedAttempt.failed(Failure(cause="agent_crashed", detail=describe(error)))
@@ -262,6 +264,13 @@ def _write_files(
             "trajectory.json": dump(steps),
         },
     )
+
+
+def write_trace(context: RunContext, cell: Cell, task: Task, error: RolloutError) -> None:
+    """Keep what the author of a plug-in needs to see of its failure beside the rollout's files."""
+    if error.trace:
+        folder = context.store.folder(cell.arm, cell.seed, task.position, task.instance_id)
+        context.store.write(folder, {"plugin_error.txt": error.trace})
 
 
 @contextmanager

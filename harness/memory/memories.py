@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -15,8 +12,8 @@ from seqswe.arms import Cell
 from seqswe.memory import Experience
 from seqswe.runs.snapshots import EMPTY, Files, Snapshots, read_folder
 
-Build = Callable[[Cell, Path], MeteredMemory]
-"""Makes a new, empty memory of a cell in an empty folder."""
+Build = Callable[[Cell], MeteredMemory]
+"""Makes a new, empty memory of a cell."""
 Check = Callable[[Cell, Experience, Files, Files, str], None]
 """Checks the saved state before and after an experience; the last argument is the snapshot after
 it, "" if none is kept. Raises LeakError."""
@@ -44,10 +41,7 @@ class Memories:
             at, live = self._live.pop((cell.arm, cell.seed), (None, None))
         if live and at == snapshot:
             return live
-        home = Path(tempfile.mkdtemp(dir=self._scratch, prefix="memory-"))
-        memory = self._build(cell, home)
-        with suppress(TypeError):  # a memory with slots stays until the run ends
-            weakref.finalize(memory, shutil.rmtree, home, ignore_errors=True)
+        memory = self._build(cell)
         if snapshot != EMPTY:
             with tempfile.TemporaryDirectory(dir=self._scratch) as state:
                 self._snapshots.get(snapshot, Path(state))

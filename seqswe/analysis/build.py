@@ -198,6 +198,8 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
         yield "The journal's last line was half written and is left out (resume repeats it)."
     if info.synthetic:
         yield "SYNTHETIC: the bugs were injected, not made by people; do not quote as real issues."
+    if reach := info.plugin_reach:
+        yield f"Memories and agents could reach {'; '.join(reach)}."
     if told := info.instructions.sentence(len(info.instance_ids)):
         kept = info.experiment.instructions == "keep"
         yield f"INSTRUCTIONS {'kept' if kept else 'hidden'}: {told}"

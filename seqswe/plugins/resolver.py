@@ -48,12 +48,12 @@ def resolve(kind: Kind, name: str) -> Any:
     return _load(kind, known[name])
 
 
-def build(kind: Kind, name: str, *args: Any, **options: Any) -> Any:
+def build(kind: Kind, name: str, /, *args: Any, **options: Any) -> Any:
     """Resolve and call. Raises as `check`, and whatever the factory raises."""
     return check(kind, name, *args, **options)(*args, **options)
 
 
-def check(kind: Kind, name: str, *args: Any, **options: Any) -> Callable[..., Any]:
+def check(kind: Kind, name: str, /, *args: Any, **options: Any) -> Callable[..., Any]:
     """The factory behind a name, which takes these options. Raises UsageError if it does not."""
     factory = resolve(kind, name)
     if not callable(factory):

@@ -113,6 +113,7 @@ def run_json(run: RunResult) -> dict[str, Any]:
         "rollouts": run.planned,
         "graded": run.graded,
         "tests": asdict(run.info.tests) if run.info.tests else None,
+        "plugin_reach": None if run.info.plugin_reach is None else list(run.info.plugin_reach),
         "warnings": list(run.warnings),
     }
 

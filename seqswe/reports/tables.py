@@ -160,6 +160,7 @@ def settings_table(run: RunResult) -> Table:
         ("Code policy", CODE_POLICY),
         ("Sandbox", experiment.sandbox),
         ("Limits", _limits(run)),
+        ("Memories and agents could reach", _reach(run)),
         ("Tasks in the sequence", str(len(run.info.instance_ids))),
         ("Tests that grade", _graded_tests(run)),
         ("Quarantined tests", _quarantined(run)),
@@ -247,6 +248,11 @@ def _graded_tests(run: RunResult) -> str:
     if tests is None:
         return NOT_RECORDED
     return f"{tests.fail_to_pass:,} FAIL_TO_PASS, {tests.pass_to_pass:,} PASS_TO_PASS"
+
+
+def _reach(run: RunResult) -> str:
+    reach = run.info.plugin_reach
+    return NOT_RECORDED if reach is None else "; ".join(reach) or "what they were given, no more"
 
 
 def _quarantined(run: RunResult) -> str:

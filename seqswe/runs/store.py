@@ -73,6 +73,9 @@ class RunInfo:
     synthetic: bool = False
     tests: TestCounts | None = None
     """None if they were not counted."""
+    plugin_reach: tuple[str, ...] | None = None
+    """What memories and agents could reach beyond what they are given, on the machine that began
+    the run; None if it was not recorded."""
 
     def data(self) -> dict[str, Any]:
         """What run.toml holds, with a digest over it. TOML has no word for nothing."""

@@ -53,12 +53,12 @@ def thinks(*, seed, seconds: float = 60.0):
 
 
 def provider_down(*, seed, count: str):
-    """No answer at the second task; each call adds a line to `count`."""
-    return Acting(lambda task, sandbox: _provider(task, count, answers_after=99))
+    """No answer at the second task; each call adds a line to `count`, by a sandbox command."""
+    return Acting(lambda task, sandbox: _provider(task, sandbox, count, answers_after=99))
 
 
 def provider_recovers(*, seed, count: str):
-    return Acting(lambda task, sandbox: _provider(task, count, answers_after=2))
+    return Acting(lambda task, sandbox: _provider(task, sandbox, count, answers_after=2))
 
 
 class Acting:
@@ -87,12 +87,12 @@ def _raising(error):
     return act
 
 
-def _provider(task, count, answers_after):
+def _provider(task, sandbox, count, answers_after):
     if task.position != 1:
         return Attempt()
-    with Path(count).open("a") as out:
-        out.write("called\n")
-    if len(Path(count).read_text().splitlines()) <= answers_after:
+    # The local sandbox isolates nothing: unlike the agent itself, its commands may write there.
+    called = sandbox.run(f"echo called >> {count}; wc -l < {count}")
+    if int(called.text) <= answers_after:
         raise RolloutError("provider_failed", "HTTP 529")
     return Attempt()
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import urllib.error
 import urllib.request
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from harness.delivery.http import serve
 from harness.delivery.inside.memory import Store
 from seqswe.agent import Attempt
 from seqswe.errors import MissingError, UsageError
-from seqswe.experiment import Experiment
+from seqswe.experiment import DELIVERIES, Experiment
 from tests.harness.delivery.test_deliver import RECALL
 
 mcp = pytest.importorskip("mcp", reason="needs the extra seqswe[mcp]")
@@ -129,12 +130,18 @@ def test_it_ends_with_the_task_even_if_a_client_stays(tmp_path):
         http.client.HTTPConnection("127.0.0.1", port).connect()
 
 
+HTTP = Experiment(agent="command", delivery="mcp-http", sandbox="docker")
+
+
 def test_where_nobody_could_reach_it_is_said_before_anything_runs():
     with pytest.raises(UsageError, match="runs inside --sandbox docker, which has no") as caught:
-        check(Experiment(agent="command", delivery="mcp-http", sandbox="docker"))
+        check(HTTP, DELIVERIES, inside=True)
     assert "--delivery mcp" in caught.value.hint
-    check(Experiment(agent="command", delivery="mcp-http", sandbox="local"))
-    check(Experiment(agent=f"{__name__}:HostSide", delivery="mcp-http", sandbox="docker"))
+    check(replace(HTTP, sandbox="local"), DELIVERIES, inside=True)
+    with pytest.raises(UsageError, match="'command' has no network") as caught:
+        check(HTTP, HostSide.deliveries, inside=False)
+    assert "--plugin-network open" in caught.value.hint
+    check(replace(HTTP, plugin_network="open"), HostSide.deliveries, inside=False)
 
 
 class HostSide:
@@ -165,7 +172,7 @@ class HostSide:
 @pytest.mark.docker
 def test_an_agent_on_the_host_asks_a_memory_and_acts_in_a_container(run, docker):
     agent = ("--agent", f"{__name__}:HostSide", "--feedback", "none", "--sandbox", "docker")
-    ended = run(*agent, "--delivery", "mcp-http", limit=2)
+    ended = run(*agent, "--delivery", "mcp-http", "--plugin-network", "open", limit=2)
     assert ended.code == 0, ended.err
     first, second = ended.store.journal().rollouts
     assert first.delivered.used == second.delivered.used == {"search": 1, "read": 0, "write": 1}
@@ -178,5 +185,5 @@ def test_an_agent_on_the_host_asks_a_memory_and_acts_in_a_container(run, docker)
 def test_without_the_extra_it_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "mcp", None)
     with pytest.raises(MissingError) as caught:
-        check(Experiment(agent="command", delivery="mcp-http", sandbox="local"))
+        check(replace(HTTP, sandbox="local"), DELIVERIES, inside=True)
     assert caught.value.hint == "Install it: pip install 'seqswe[mcp]'."

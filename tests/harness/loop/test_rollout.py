@@ -150,12 +150,6 @@ def test_a_memory_that_recalls_the_future_ends_the_run(run, ledgerlite):
     assert len(ended.store.journal().rollouts) == 1
 
 
-def test_a_memory_that_survives_its_reset_ends_the_run(run):
-    ended = run("--agent", "noop", "--memory", ":Global", "--jobs", "1", arms=BOTH)
-    assert ended.code == 3
-    assert "was reset" in ended.err.splitlines()[-2]
-
-
 def test_text_that_no_encoding_can_write_is_no_trouble(run):
     ended = run("--agent", "noop", "--memory", ":Odd", limit=2)
     assert ended.code == 0, ended.err

@@ -21,9 +21,9 @@ TOLD = list(experiences(4))
 def memories(tmp_path):
     built = []
 
-    def build(cell, home):
-        built.append((cell, home))
-        return Told(home)
+    def build(cell):
+        built.append(Told(tmp_path))
+        return built[-1]
 
     found = Memories(build, Snapshots(tmp_path / "snapshots"), tmp_path, lambda *_: None)
     found.built = built
@@ -65,8 +65,7 @@ def test_cells_share_nothing(memories):
     first, _ = learn(memories, CHAIN, TOLD[0], EMPTY)
     assert ids(memories.at(OTHER, EMPTY)) == []
     assert ids(memories.at(OTHER, first)) == [TOLD[0].task.instance_id]
-    homes = [home for _, home in memories.built]
-    assert len(set(homes)) == len(homes)
+    assert len({id(memory) for memory in memories.built}) == len(memories.built)
 
 
 def test_a_cell_that_carries_nothing_over_is_not_told(memories):
@@ -74,12 +73,6 @@ def test_a_cell_that_carries_nothing_over_is_not_told(memories):
     assert memories.learn(FREE, memory, TOLD[0], EMPTY) == (EMPTY, 0)
     assert memory.seen == []
     assert memories.at(FREE, EMPTY) is not memory
-
-
-def test_the_home_of_a_memory_goes_with_it(memories):
-    for _ in range(3):
-        memories.at(FREE, EMPTY)
-    assert not any(home.exists() for _, home in memories.built)
 
 
 def test_equal_histories_have_equal_snapshots(memories):
