@@ -61,6 +61,9 @@ class PatchError(Exception):
         super().__init__(problem)
         self.reason, self.problem, self.log = reason, problem, log
 
+    def __reduce__(self) -> tuple[type[PatchError], tuple[Reason, str, str]]:
+        return type(self), (self.reason, self.problem, self.log)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:

@@ -148,7 +148,7 @@ def run_all(
     except BaseException:
         abort()
         # A plug-in that thinks on, outside of any sandbox, must not hold up a stop.
-        wait(running, timeout=GRACE_SECONDS)
-        pool.shutdown(wait=False, cancel_futures=True)
+        late = wait(running, timeout=GRACE_SECONDS).not_done
+        pool.shutdown(wait=not late, cancel_futures=True)
         raise
     pool.shutdown()
