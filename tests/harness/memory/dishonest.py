@@ -49,6 +49,14 @@ class Recalls(Told):
         return Recall(items=(Recalled(text="look there", origins=origins, score=self.score),))
 
 
+class Invents(Told):
+    """Recalls what nobody taught it, once it was told of a task."""
+
+    def recall(self, task):
+        item = Recalled(text="look there", origins=("nobody-1",))
+        return Recall(items=(item,) if self.ids else ())
+
+
 class States(Recalls):
     """The same, with a source of its own."""
 
