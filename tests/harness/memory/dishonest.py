@@ -38,15 +38,23 @@ class Told:
 class Recalls(Told):
     """Recalls one item with given origins, or with the ids it was told of and a given score."""
 
-    def __init__(self, home, *, origin: str = "", score: float = 1.0, told: bool = False):
+    def __init__(self, home, *, origin: str = "", score: str = "1", told: bool = False):
         super().__init__(home)
-        self.origins, self.score, self.told = tuple(origin.split()), score, told
+        self.origins, self.score, self.told = tuple(origin.split()), float(score), told
 
     def recall(self, task):
         origins = tuple(self.ids) if self.told else self.origins
         if self.told and not origins:
             return Recall()
         return Recall(items=(Recalled(text="look there", origins=origins, score=self.score),))
+
+
+class Invents(Told):
+    """Recalls what nobody taught it, once it was told of a task."""
+
+    def recall(self, task):
+        item = Recalled(text="look there", origins=("nobody-1",))
+        return Recall(items=(item,) if self.ids else ())
 
 
 class States(Recalls):

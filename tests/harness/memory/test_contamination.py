@@ -179,9 +179,10 @@ def test_a_checkout_is_searched_whole_or_file_by_file(tmp_path):
     clone.run("init", "--quiet")
     clone.run("add", ".")
     clone.run("-c", "user.name=x", "-c", "user.email=x@x", "commit", "--quiet", "-m", "x")
-    assert len([line for line in clone.lines("HEAD", "test_it") if line]) == 2
-    assert clone.lines("HEAD", "test_it", "a/[x].py")[0].endswith("# a/[x].py")
-    assert clone.lines("HEAD", "test_it", "b.py") == []
+    head = clone.run("rev-parse", "HEAD").strip()
+    assert len([line for line in clone.lines(head, "test_it") if line]) == 2
+    assert clone.lines(head, "test_it", "a/[x].py")[0].endswith("# a/[x].py")
+    assert clone.lines(head, "test_it", "b.py") == []
 
 
 def test_letters_outside_ascii_are_read_in_json():
