@@ -42,6 +42,7 @@ PARSES = (
     "declarations/pyproject.py",  # of a codebase that is mined: what is wrong is told, not raised
     *("agents/command.py", "repair/agent.py", "delivery/deliver.py", "sandboxes/channel.py"),
     *("sandboxes/supervisor.py", "injection/workbench.py"),  # what a sandbox answers
+    "sandboxes/interpreters.py",  # what an interpreter says of itself
 )
 
 
