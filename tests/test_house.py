@@ -41,7 +41,11 @@ PARSES = (
     "manifests/read.py",  # files of a user
     "declarations/pyproject.py",  # of a codebase that is mined: what is wrong is told, not raised
     *("agents/command.py", "repair/agent.py", "delivery/deliver.py", "sandboxes/channel.py"),
-    *("sandboxes/supervisor.py", "injection/workbench.py"),  # what a sandbox answers
+    *(
+        "sandboxes/supervisor.py",
+        "injection/workbench.py",
+        "grading/series.py",
+    ),  # what a sandbox answers
 )
 
 
