@@ -17,10 +17,10 @@ LONG = "x" * 100_000
 
 def refused(act, *said):
     """Whether it raises two short lines with these words, soon."""
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(UsageError) as caught:
         act()
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     error = caught.value
     for text in (error.message, error.hint):
         assert 0 < len(text) <= 300
