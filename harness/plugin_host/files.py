@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -16,10 +17,16 @@ REFUSED = "is neither a file nor a folder"
 def opened(path: Path | str, folder: int | None = None) -> Iterator[BinaryIO]:
     """Open a regular file; `folder` is the file descriptor that a relative path starts from.
 
-    Raises OSError, also for a link, and ValueError for what is not a regular file.
+    Raises OSError, and ValueError for what is not a regular file, such as a link.
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, dir_fd=folder), "rb") as file:
+    try:
+        handle = os.open(path, flags, dir_fd=folder)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise ValueError(f"{Path(path).name[:80]!r} {REFUSED}") from None
+    with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError(f"{Path(path).name[:80]!r} {REFUSED}")
         yield file
