@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,9 @@ class Recalled:
     text: str
     score: float = 0.0
     origins: tuple[str, ...] = ()
-    """Instance ids of the rollouts this was learned from; the harness checks that all are past."""
+    """Where this is from, at least one: ids of the rollouts it was learned from, which the memory
+    must have been told of, or `SOURCE:NAME` of a source that its class declares (see `Declared`),
+    such as `history:SHA`. Anything else ends the run."""
     files: tuple[str, ...] = ()
     """Files that the earlier solution touched, if the feedback policy let them be known."""
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -137,6 +139,8 @@ class Services:
     """A generator seeded by the run's seed and the task, the same at every call."""
 
 
+CONTENT = ("history", "gold", "model")
+"""Services from which a memory may have something to recall that no rollout taught it."""
 NEEDS: Mapping[str, str] = {
     "model": "a model",
     "embed": "an embedding model",
@@ -144,6 +148,7 @@ NEEDS: Mapping[str, str] = {
     "gold": "gold data",
 }
 """Services in plain words."""
+FLAGS: Mapping[str, str] = {"model": "--model", "embed": "--embedding"}
 HINTS: Mapping[str, str] = {
     "model": "Give --model NAME and --model-url URL of an OpenAI-compatible endpoint.",
     "embed": "Give --embedding NAME and --model-url (or --embedding-url) URL of an endpoint.",
@@ -180,3 +185,59 @@ def needs(name: str) -> tuple[str, ...]:
 def uses(name: str) -> tuple[str, ...]:
     """The services that a memory uses if they are available, and can do without."""
     return tuple(getattr(plugins.resolve("memory", name), "uses", ()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What a memory's class says of itself."""
+
+    needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    uses_if: Mapping[str, str] = field(default_factory=dict)
+    """The option (`key=value`) that each of some services depends on."""
+    sources: tuple[str, ...] = ()
+    """What else it reads, in words."""
+
+    @classmethod
+    def by(cls, name: str) -> Declared:
+        """That of a memory by entry-point name or `module:attribute`, which is imported here."""
+        factory = plugins.resolve("memory", name)
+        return cls(
+            needs=needs(name),
+            uses=uses(name),
+            uses_if=dict(getattr(factory, "uses_if", {})),
+            sources=tuple(getattr(factory, "sources", ())),
+        )
+
+    def asked(self, options: Collection[str]) -> frozenset[str]:
+        """The services that it asks with these options."""
+        optional = (s for s in self.uses if self.uses_if.get(s) in (None, *options))
+        return frozenset({*self.needs, *optional})
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """What it may recall from beside the rollouts that it was told of.
+
+        The services of CONTENT that it names, and its `sources`. An item from there has the origin
+        `SOURCE:NAME`.
+        """
+        return frozenset({*self.sources, *(s for s in (*self.needs, *self.uses) if s in CONTENT)})
+
+
+def check_models(
+    name: str, declared: Declared, options: Collection[str], given: Mapping[str, str]
+) -> None:
+    """Raise UsageError for a model that was given to a memory that never asks it.
+
+    given: what was given as `model` and as `embed`, "" for nothing.
+    """
+    for service, model in given.items():
+        if not model or service in declared.asked(options):
+            continue
+        flag = FLAGS[service]
+        option = declared.uses_if.get(service)
+        instead = f"Add --memory-option {option}" if option else f"Leave {flag} out"
+        raise UsageError(
+            f"memory {name!r} does not ask {NEEDS[service]}, so {flag} would change nothing",
+            f"{instead}; `seqswe list memories` shows what each memory needs.",
+        )

@@ -17,7 +17,9 @@ from harness.grading.grade import Grader
 from harness.grading.junit import TestRun, read
 from harness.grading.log import normalize_log, without_controls
 from harness.grading.suite import often
+from seqswe.errors import ManifestError
 from seqswe.instance import Instance
+from seqswe.manifests.read import parse_json
 from seqswe.sandbox import Sandbox
 
 MOST = 200_000_000
@@ -66,7 +68,7 @@ def run_series(
     )
     try:
         runs = list(_runs(zlib.decompressobj().decompress(done.stdout, MOST)))
-    except (zlib.error, ValueError, KeyError, TypeError, RecursionError):
+    except (zlib.error, ManifestError, ValueError, KeyError, TypeError):
         runs = []
     if not runs:
         log = normalize_log(done.stderr.decode("utf-8", "replace"), sandbox.root)
@@ -87,10 +89,10 @@ def run_series(
 
 
 def _runs(data: bytes) -> Iterator[tuple[dict[str, float], bytes, bytes]]:
-    """What is said of each run, its report and its log. Raises ValueError, KeyError, TypeError."""
+    """What is said of each run, its report and its log. Raises what a forged one may."""
     while data:
         head, _, data = data.partition(b"\n")
-        said = json.loads(head)
+        said = parse_json(head, "a run of tests", "It was written in the sandbox.")
         report, log = int(said["report"]), int(said["log"])
         if min(report, log) < 0 or report + log > len(data):
             raise ValueError("a run is cut short")

@@ -161,6 +161,10 @@ class Clone:
             "rev-list", "--first-parent", *limit, "--end-of-options", head, "--"
         ).split()[::-1]
 
+    def reachable(self, commit: str) -> frozenset[str]:
+        """Return the full ids of all commits that `commit` reaches, itself included."""
+        return frozenset(self.run("rev-list", "--end-of-options", commit, "--").split())
+
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether `newer` reaches `older`."""
         try:

@@ -18,9 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 
-from git.exc import GitCommandError
-
-from harness.history.git import Clone
+from harness.history.git import Clone, GitError
 
 MAX_BYTES = 1_000_000_000
 """Archives kept; those that were not used for longest are removed beyond that."""
@@ -65,7 +63,7 @@ class Trees:
             tree, partial = Path(folder, "tree"), Path(folder, "tar")
             try:
                 _check_out(clone, commit, tree)
-            except GitCommandError:
+            except GitError:
                 return None
             with tarfile.open(partial, "w", format=tarfile.GNU_FORMAT) as archive:
                 for name in sorted(os.listdir(tree)):

@@ -12,6 +12,7 @@ from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from harness.memory.contamination import Contamination
 from harness.memory.memories import Memories
 from harness.memory.metered import MeteredMemory
+from harness.memory.recall_check import RecallCheck
 from seqswe import __version__
 from seqswe.agent import Agent
 from seqswe.arms import Cell
@@ -42,6 +43,7 @@ class RunContext:
     services: Services
     plugins: RunPlugins
     contamination: Contamination
+    recall_check: RecallCheck
     patches: int = 0
     """Attempts that left a patch, less those that left none."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from harness.codebases.instances import instances_of
@@ -20,6 +21,7 @@ from harness.loop.context import RunContext
 from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool
 from harness.memory.contamination import Contamination
+from harness.memory.recall_check import RecallCheck
 from harness.sandboxes.cleanup import scratch_folder
 from seqswe.errors import RolloutError, UsageError
 from seqswe.experiment import Experiment, Plan
@@ -28,7 +30,7 @@ from seqswe.instance import Instance, Task, digest_of
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.manifest import Manifest
-from seqswe.memory import Commit, Services
+from seqswe.memory import Commit, Services, check_models
 from seqswe.runs.folders import cache_folder
 from seqswe.runs.store import RunDirectory, RunInfo, TestCounts
 from seqswe.sandbox import Environment, SandboxProvider, SandboxSpec
@@ -58,7 +60,13 @@ class LoadedExperiment:
         hidden = (out, manifest.folder, manifests.shipped(), manifests.codebases_folder())
         mirror = (Path(experiment.mirror),) if experiment.mirror else ()
         run_plugins = RunPlugins(experiment, (*hidden, *mirror, cache_folder()))
-        agent, _ = run_plugins.agent.facts, run_plugins.memory.facts
+        agent, memory = run_plugins.agent.facts, run_plugins.memory.facts
+        check_models(
+            experiment.memory,
+            memory.declared,
+            experiment.memory_option,
+            {"model": experiment.model, "embed": experiment.embedding},
+        )
         experiment.sandbox_choice.check()
         check_delivery(experiment, agent.deliveries, inside=agent.inside)
         clone = clone_of(manifest, experiment.mirror)
@@ -162,6 +170,10 @@ class LoadedExperiment:
                 project=metadata.files(instance.base_commit, environment),
             )
 
+        past = self.services().history
+        contamination = Contamination(
+            self.instances, experiment.feedback, self.clone.lines, past or (lambda task: ())
+        )
         with scratch_folder(cache) as scratch:
             sandboxes = SandboxPool(provider, checkouts, make_spec, scratch, experiment.jobs)
             context = RunContext(
@@ -179,7 +191,13 @@ class LoadedExperiment:
                 scratch=scratch,
                 services=self.services(),
                 plugins=self.plugins,
-                contamination=Contamination(self.instances, experiment.feedback, self.clone.lines),
+                contamination=contamination,
+                recall_check=RecallCheck(
+                    self.instances,
+                    self.plugins.memory.facts.declared.origins,
+                    lru_cache(maxsize=8)(self.clone.reachable),
+                    contamination,
+                ),
             )
             try:
                 yield context

@@ -20,12 +20,12 @@ from harness.loop.clock import Clock
 from harness.loop.context import RunContext
 from harness.loop.experiences import EXPERIENCE_FILE, experience_json, leave_out_own_lesson
 from harness.loop.instructions import hide, without
+from harness.loop.recalling import checked_recall
 from harness.loop.sandbox_pool import OpenSandbox, SandboxRequest
 from harness.memory.metered import MeteredMemory, meter_of
-from harness.memory.resets import check_reset
 from seqswe.agent import Attempt
 from seqswe.arms import Cell
-from seqswe.errors import LeakError, RolloutError, SeqSWEError
+from seqswe.errors import RolloutError, SeqSWEError
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.memory import Experience, Recall
 from seqswe.models.meter import Meter
@@ -139,8 +139,7 @@ def _recall(
     before = leave_out_own_lesson(context, cell, position, rollout.memory_before, meter)
     memory = context.memories.at(cell, before)
     memory.pay_with(meter)
-    recall = check_origins(memory.recall(task), context.instances, cell, position)
-    check_reset(recall, cell, position, context.plugins.sources(cell))
+    recall = checked_recall(context, cell, task, memory, before)
     key = context.key(context.instances[position], before)
     return memory, recall, replace(rollout, memory_before=before, key=key, **_recalled(recall))
 
@@ -225,23 +224,6 @@ def _lesson(
         test_log=graded.told,
         policy=context.experiment.feedback,
     )
-
-
-def check_origins(
-    recall: Recall, instances: tuple[Instance, ...], cell: Cell, position: int
-) -> Recall:
-    """A recall whose origins the arm lets the memory know. Raises LeakError otherwise."""
-    origins = {origin for item in recall.items for origin in item.origins}
-    taught = cell.taught(position)
-    for other, instance in enumerate(instances):
-        if instance.instance_id in origins and other not in taught:
-            why = "though it was reset" if cell.memory == "reset" else "which it was not told of"
-            raise LeakError(
-                f"at position {position} the memory recalls {instance.instance_id}, "
-                f"{why if other < position else 'which is not past'} (arm {cell.arm})",
-                "It keeps what it should not; see the contract tests in seqswe.testing.",
-            )
-    return recall
 
 
 def _recalled(recall: Recall) -> dict[str, Any]:

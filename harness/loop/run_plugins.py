@@ -8,7 +8,6 @@ import weakref
 from pathlib import Path
 
 from harness.memory.metered import MeteredMemory
-from harness.memory.resets import SOURCES
 from harness.plugin_host import confinement
 from harness.plugin_host.agent import HostedAgent
 from harness.plugin_host.host import Permissions, PluginHost
@@ -55,11 +54,6 @@ class RunPlugins:
     def reach(self) -> tuple[str, ...]:
         """What plug-ins can reach on this machine beyond what they are given."""
         return confinement.reach(network=self._experiment.plugin_network == "open")
-
-    def sources(self, cell: Cell) -> frozenset[str]:
-        """What the memory of a cell may recall from, told nothing: as its class declares."""
-        facts = self._host(cell).facts
-        return frozenset(facts.sources) | (SOURCES & {*facts.needs, *facts.uses})
 
     def make_agent(self, services: Services, cell: Cell) -> HostedAgent:
         """A fresh agent. Raises UsageError for wrong options."""

@@ -17,16 +17,16 @@ REFUSED = "is neither a file nor a folder"
 def opened(path: Path | str, folder: int | None = None) -> Iterator[BinaryIO]:
     """Open a regular file; `folder` is the file descriptor that a relative path starts from.
 
-    Raises OSError, and ValueError for what is not a regular file, such as a link.
+    Raises OSError, and ValueError for what is not a regular file, a link among that.
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        handle = os.open(path, flags, dir_fd=folder)
+        number = os.open(path, flags, dir_fd=folder)
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
         raise ValueError(f"{Path(path).name[:80]!r} {REFUSED}") from None
-    with os.fdopen(handle, "rb") as file:
+    with os.fdopen(number, "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError(f"{Path(path).name[:80]!r} {REFUSED}")
         yield file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -17,6 +17,7 @@ from harness.plugin_host.server import Config
 from seqswe import plugins
 from seqswe.errors import RolloutError, UnknownName
 from seqswe.manifests.convert import parse
+from seqswe.memory import Declared
 
 FAILED: Mapping[str, str] = {"agent": "agent_crashed", "memory": "memory_failed"}
 """Cause of a failure that a plug-in does not name itself, by kind."""
@@ -41,10 +42,18 @@ class Facts:
 
     needs: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    uses_if: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     deliveries: tuple[str, ...] = ()
     reads_gold: bool = False
     inside: bool = False
+
+    @property
+    def declared(self) -> Declared:
+        """What a memory's class says of what it reads."""
+        return Declared(
+            needs=self.needs, uses=self.uses, uses_if=self.uses_if, sources=self.sources
+        )
 
 
 class PluginHost:

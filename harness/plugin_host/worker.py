@@ -100,7 +100,8 @@ class Worker:
         factory = plugins.resolve(self._kind, self._name)
         names = {fact: list(map(str, getattr(factory, fact, ()))) for fact in FACTS}
         flags = {fact: bool(getattr(factory, fact, False)) for fact in ("reads_gold", "inside")}
-        return {**names, **flags}
+        uses_if = {str(k): str(v) for k, v in dict(getattr(factory, "uses_if", {})).items()}
+        return {**names, **flags, "uses_if": uses_if}
 
     def _build_memory(self, options: Sequence[str], services: Iterable[str]) -> None:
         given = plugins.options("memory", self._name, options)

@@ -44,7 +44,9 @@ def checkout_script(checkout: Checkout, objects: str) -> str:
     shell itself writes the files: this runs in every container, and processes are its cost.
     """
     # -m: files are as old as the checkout, so that git's index of other files says nothing of them.
-    unpack = f"tar -xmf {shlex.quote(f'{objects}/{checkout.tree}')}"
+    archive = shlex.quote(f"{objects}/{checkout.tree}")
+    # The archive must be the commit's: what it says of its files is compared with the commit.
+    unpack = f"tar -xmf {archive} && git diff-index --cached --quiet HEAD"
     return f"""
 set -e
 mkdir -p .git/objects/info .git/refs/heads .git/info

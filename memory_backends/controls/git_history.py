@@ -82,4 +82,9 @@ class GitHistory:
             about = first_lines(clean(commit.message), ISSUE)
             text = f"Commit {commit.sha[:10]} of {commit.created_at:%Y-%m-%d}: {about}"
             listing = clip(f"Files: {', '.join(files)}", ISSUE)
-            yield Recalled(text=f"{text}\n{listing}", score=score, files=files)
+            yield Recalled(
+                text=f"{text}\n{listing}",
+                score=score,
+                files=files,
+                origins=(f"history:{commit.sha}",),
+            )

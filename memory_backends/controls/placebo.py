@@ -26,9 +26,11 @@ class Placebo(Episodic):
     """Recalls as many items and bytes as `episodic` would, with the content of another codebase.
 
     source: the run directory of another codebase whose memory kept records (`episodic` and the
-    like), or a records.jsonl. Items have no origins, because no rollout of this run taught them.
+    like), or a records.jsonl. Items name a task of that codebase as their origin, because no
+    rollout of this run taught them.
     """
 
+    sources: ClassVar[tuple[str, ...]] = ("codebase",)
     requires: ClassVar[str] = "a run of another codebase (source=)"
 
     def __init__(self, home: Path, *, source: str = "", **options: Any) -> None:
@@ -55,7 +57,7 @@ class Placebo(Episodic):
             text=self._text(start, len(item.text.encode("utf-8"))),
             files=record.files,
             notes=record.notes or {},
-            origins=(),
+            origins=(f"codebase:{record.repo}/{record.instance_id}",),
         )
 
     def _text(self, start: int, size: int) -> str:

@@ -16,19 +16,27 @@ from __future__ import annotations
 
 import shutil
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, ClassVar
 
 import numpy as np
 
-from memory_backends.shared.embedding import Vector, cosines, embedding_of, vectors
+from memory_backends.shared.embedding import (
+    BY_ENDPOINT,
+    Vector,
+    cosines,
+    embedding_of,
+    index_vectors,
+    vectors,
+)
 from memory_backends.shared.nearest import nearest
 from memory_backends.shared.records import RecordMemory
 from memory_backends.shared.text import READ_CHARS
 from seqswe.errors import MissingError
 from seqswe.instance import Task
+from seqswe.memory import Services
 
 BATCH = 1000
 _HNSW: Any = {
@@ -41,13 +49,22 @@ _HNSW: Any = {
 
 
 class Chroma(RecordMemory):
-    """Ranks by cosine over an embedding of issue and files; `embedding` is a module:attribute."""
+    """Ranks by cosine over an embedding of issue and files; `embedding` is as for `vectors`."""
 
     wraps: ClassVar[tuple[str, ...]] = ("chromadb",)
+    uses: ClassVar[tuple[str, ...]] = ("embed",)
+    uses_if: ClassVar[Mapping[str, str]] = BY_ENDPOINT
 
-    def __init__(self, home: Path, *, embedding: str = "", **options: Any) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        services: Services | None = None,
+        embedding: str = "",
+        **options: Any,
+    ) -> None:
         super().__init__(home, **options)
-        self._embed = embedding_of(embedding)
+        self._embed = embedding_of(embedding, services)
         self._collection: Any = None
         self._vectors: list[Vector] = []
         self._close: Callable[[], Any] = lambda: None
@@ -85,7 +102,7 @@ class Chroma(RecordMemory):
             self._open()
         for at in range(len(self._vectors), len(self.records), BATCH):
             batch = self.records[at : at + BATCH]
-            embedded = vectors(self._embed, [record.document for record in batch])
+            embedded = index_vectors(self._embed, [record.document for record in batch])
             self._collection.add(ids=[str(at + i) for i in range(len(batch))], embeddings=embedded)
             self._vectors += embedded
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from memory_backends.shared.embedding import cosines, embedding_of, index_vectors, vectors
+from memory_backends.shared.embedding import (
+    BY_ENDPOINT,
+    cosines,
+    embedding_of,
+    index_vectors,
+    vectors,
+)
 from memory_backends.shared.records import RecordMemory
 from memory_backends.shared.text import READ_CHARS
 from seqswe.instance import Task
@@ -25,6 +31,7 @@ class Vectors(RecordMemory):
     """
 
     uses: ClassVar[tuple[str, ...]] = ("embed",)
+    uses_if: ClassVar[Mapping[str, str]] = BY_ENDPOINT
 
     def __init__(
         self,
@@ -35,7 +42,7 @@ class Vectors(RecordMemory):
         **options: Any,
     ) -> None:
         super().__init__(home, **options)
-        self._embed = embedding_of(embedding, services.embed if services else None)
+        self._embed = embedding_of(embedding, services)
         self._matrix = np.zeros((0, 0), dtype=np.float32)
         self._rows = 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from importlib import import_module
@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 
 from memory_backends.shared.text import words
 from seqswe.errors import RolloutError, UsageError
+from seqswe.memory import Services
 
 Vector = NDArray[np.float32]
+BY_ENDPOINT: Mapping[str, str] = {"embed": "embedding=endpoint"}
+"""`uses_if` of a memory that asks an endpoint only where its option `embedding` says so."""
 Embedding = Callable[[list[str]], Any]
 """Maps texts to as many vectors of one length; lists or arrays."""
 DIMENSIONS = 1024
@@ -31,14 +34,16 @@ def hashed(texts: Sequence[str]) -> list[Vector]:
     return [_vector(Counter(words(text))) for text in texts]
 
 
-def embedding_of(name: str, endpoint: Embedding | None = None) -> Embedding:
+def embedding_of(name: str, services: Services | None = None) -> Embedding:
     """Find an embedding: feature hashing for "", `endpoint`, `minilm`, or a `module:attribute`.
 
-    A class is built without arguments. Raises UsageError if it cannot be found.
+    services: what the memory was given, since `endpoint` asks its embedding model. A class is built
+    without arguments. Raises UsageError if it cannot be found.
     """
     if not name:
         return hashed
     if name == "endpoint":
+        endpoint = services.embed if services else None
         if endpoint is None:
             raise UsageError(
                 "memory option embedding=endpoint needs an embedding model",
@@ -60,12 +65,16 @@ def embedding_of(name: str, endpoint: Embedding | None = None) -> Embedding:
 
 
 def vectors(embed: Embedding, texts: list[str]) -> list[Vector]:
-    """Return unit vectors (or zeros) of the texts. Raises RolloutError for any other shape."""
+    """Return unit vectors (or zeros) of the texts. Raises RolloutError for anything else."""
     arrays = [np.asarray(vector, dtype=np.float32) for vector in embed(texts)]
     shapes = {vector.shape for vector in arrays}
     if len(arrays) != len(texts) or len(shapes) != 1 or any(v.ndim != 1 for v in arrays):
         raise RolloutError(
             "memory_failed", f"the embedding made {len(arrays)} vectors of {len(texts)} texts"
+        )
+    if not all(np.isfinite(vector).all() for vector in arrays) or not arrays[0].size:
+        raise RolloutError(
+            "memory_failed", "the embedding made a vector that is empty or not finite"
         )
     return [unit(vector) for vector in arrays]
 

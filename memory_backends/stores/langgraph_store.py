@@ -7,29 +7,40 @@ feature hashing, or the function that the setting `embedding` names. Search is e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from memory_backends.shared.embedding import embedding_of, vectors
+from memory_backends.shared.embedding import BY_ENDPOINT, embedding_of, vectors
 from memory_backends.shared.nearest import nearest
 from memory_backends.shared.records import RecordMemory
 from memory_backends.shared.text import READ_CHARS
 from seqswe import plugins
 from seqswe.instance import Task
+from seqswe.memory import Services
 
 PLACE = ("records",)
 
 
 class LangGraph(RecordMemory):
-    """Ranks in a LangGraph store (extra `langgraph`); `embedding` is a module:attribute."""
+    """Ranks in a LangGraph store (extra `langgraph`); `embedding` is as for `vectors`."""
 
-    def __init__(self, home: Path, *, embedding: str = "", **options: Any) -> None:
+    uses: ClassVar[tuple[str, ...]] = ("embed",)
+    uses_if: ClassVar[Mapping[str, str]] = BY_ENDPOINT
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        services: Services | None = None,
+        embedding: str = "",
+        **options: Any,
+    ) -> None:
         super().__init__(home, **options)
         self._library = plugins.require("langgraph.store.memory", "langgraph", "memory 'langgraph'")
-        self._embed = embedding_of(embedding)
+        self._embed = embedding_of(embedding, services)
         self._store: Any = None
         self._stored = 0
 

@@ -7,6 +7,10 @@ counts more the fewer share the word. Any other with a tool that writes a text a
 texts by a query: each text begins with its record's number, and the records named in an answer
 are those found, in its order.
 
+A server is believed only what it shows: each record that was written is searched for by its own
+words (or name), and one that is not found, or an answer in words of failure, is a failure of the
+memory.
+
 The server's state lies in a folder of its own (HOME, working folder and MEMORY_FILE_PATH) and is
 a cache: it is filled from the records when it is first asked.
 """
@@ -19,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from math import log
 from pathlib import Path
 from tempfile import mkdtemp
+from time import sleep
 from typing import Any, ClassVar
 
 from memory_backends.shared.mcp_session import McpSession, text_of, words_of
@@ -26,7 +31,7 @@ from memory_backends.shared.nearest import nearest
 from memory_backends.shared.records import RecordMemory
 from memory_backends.shared.text import READ_CHARS, clean, words
 from seqswe import plugins
-from seqswe.errors import UsageError
+from seqswe.errors import RolloutError, UsageError
 from seqswe.instance import Task
 
 COMMAND = "mcp-server-memory"
@@ -36,6 +41,19 @@ KEPT = 2_000
 WORDS, SHORTEST = 12, 4
 """Words of an issue that a graph is searched for, the longest ones, and their least length."""
 BATCH = 200
+WAITS = (0.0, 0.1, 0.5, 2.0)
+"""Seconds before each look for what was written, for servers that index it on the side."""
+FAILURE = re.compile(
+    r"\W*(?:\w*(?:error|exception)|fail(?:ed|ure)|fatal|panic|traceback|unable|cannot|could not"
+    r"|timed? ?out|unauthori[sz]ed|forbidden|denied|unavailable|not (?:ready|allowed))\b",
+    re.IGNORECASE,
+)
+REFUSED = re.compile(
+    r"""["'](?:is_?)?error["']\s*:\s*(?!null|none|false|["']{2})\S"""
+    r"""|["'](?:success|ok)["']\s*:\s*false|["']status["']\s*:\s*["'](?:error|fail)""",
+    re.IGNORECASE,
+)
+"""Words of failure at the start of an answer, and fields of failure anywhere in one."""
 NAMED = re.compile(r"\[record ([0-9]{1,9})\]")
 ENTITY = re.compile(r"^record ([0-9]{1,9})$", re.MULTILINE)
 WRITES = re.compile(r"write|add|store|save|remember|create|put", re.IGNORECASE)
@@ -82,7 +100,9 @@ class McpStore(RecordMemory):
         store = self._open()
         for at in range(self._written, len(self.records), BATCH):
             texts = [record.document[:KEPT] for record in self.records[at : at + BATCH]]
-            store.write(dict(enumerate(texts, at)))
+            numbered = dict(enumerate(texts, at))
+            store.write(numbered)
+            check_kept(store, numbered)
             self._written = at + len(texts)
         return nearest(lambda wanted: store.search(query), self.k, self._written)
 
@@ -97,6 +117,25 @@ class McpStore(RecordMemory):
             else:
                 self._store = TextStore(self._session, tools, *self._names)
         return self._store
+
+
+def check_kept(store: Graph | TextStore, texts: Mapping[int, str]) -> None:
+    """Raise RolloutError("memory_failed") if a text that was just written cannot be found."""
+    for number, text in texts.items():
+        if not _found(store, number, text):
+            raise RolloutError(
+                "memory_failed",
+                f"the MCP server took record {number} and does not find it: it keeps nothing, or "
+                "its search is for something else",
+            )
+
+
+def _found(store: Graph | TextStore, number: int, text: str) -> bool:
+    for seconds in WAITS:
+        sleep(seconds)
+        if store.finds(number, text):
+            return True
+    return False
 
 
 class Graph:
@@ -121,12 +160,24 @@ class Graph:
             {w for w in words(query) if len(w) >= SHORTEST}, key=lambda w: (-len(w), w)
         )
         for word in by_length[:WORDS]:
-            answer = self._session.call("search_nodes", {"query": word}).structured_content
-            names = "\n".join(str(entity["name"]) for entity in answer["entities"])
-            numbers = _numbers(ENTITY, names, self._size)
+            numbers = self._named(word)
             for number in numbers:
                 scores[number] += log(1 + self._size / len(numbers))
         return [(number, round(score, 6)) for number, score in scores.items()]
+
+    def finds(self, number: int, text: str) -> bool:
+        """Whether a record can be found by one of its words, as it is looked for later."""
+        shown = text.lower()
+        wanted = max((word for word in words(text) if word in shown), key=len, default="")
+        return len(wanted) < SHORTEST or number in self._named(wanted)
+
+    def _named(self, word: str) -> list[int]:
+        answer = self._session.call("search_nodes", {"query": word})
+        found = answer.structured_content
+        if not isinstance(found, Mapping) or not isinstance(found.get("entities"), list):
+            raise RolloutError("memory_failed", f"search_nodes: {text_of(answer)[:200]!r}")
+        names = "\n".join(str(entity["name"]) for entity in found["entities"])
+        return _numbers(ENTITY, names, self._size)
 
 
 class TextStore:
@@ -143,14 +194,27 @@ class TextStore:
     def write(self, texts: Mapping[int, str]) -> None:
         """Write each text by a call of its own."""
         for number, text in texts.items():
-            self._session.call(self._write, {self._text: f"[record {number}] {text}"})
+            answer = self._session.call(self._write, {self._text: f"[record {number}] {text}"})
+            _check_answer(self._write, text_of(answer))
         self._size += len(texts)
 
     def search(self, query: str) -> list[tuple[int, float]]:
         """Score the records named in the answer: the first 1, the second 1/2, and so on."""
         answer = text_of(self._session.call(self._search, {self._query: query[:KEPT]}))
         numbers = _numbers(NAMED, answer, self._size)
+        if not numbers:
+            _check_answer(self._search, answer)
         return [(number, 1 / place) for place, number in enumerate(numbers, 1)]
+
+    def finds(self, number: int, text: str) -> bool:
+        """Whether a record can be found by its own words."""
+        return not words(text) or number in dict(self.search(text))
+
+
+def _check_answer(tool: str, answer: str) -> None:
+    """Raise RolloutError for an answer that says in words that the tool failed."""
+    if FAILURE.match(answer) or REFUSED.search(answer):
+        raise RolloutError("memory_failed", f"tool {tool} answered {answer[:200]!r}")
 
 
 def _numbers(form: re.Pattern[str], text: str, size: int) -> list[int]:

@@ -15,29 +15,40 @@ import logging
 import os
 import warnings
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
-from memory_backends.shared.embedding import Embedding, embedding_of, vectors
+from memory_backends.shared.embedding import BY_ENDPOINT, Embedding, embedding_of, vectors
 from memory_backends.shared.nearest import nearest
 from memory_backends.shared.records import RecordMemory
 from memory_backends.shared.text import READ_CHARS
 from seqswe import plugins
 from seqswe.instance import Task
+from seqswe.memory import Services
 
 WHO = {"user_id": "codebase"}
 NOWHERE = {"api_key": "none", "openai_base_url": "http://127.0.0.1:9"}
 
 
 class Mem0(RecordMemory):
-    """Ranks by mem0's search (extra `mem0`); `embedding` is a module:attribute."""
+    """Ranks by mem0's search (extra `mem0`); `embedding` is as for `vectors`."""
 
-    def __init__(self, home: Path, *, embedding: str = "", **options: Any) -> None:
+    uses: ClassVar[tuple[str, ...]] = ("embed",)
+    uses_if: ClassVar[Mapping[str, str]] = BY_ENDPOINT
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        services: Services | None = None,
+        embedding: str = "",
+        **options: Any,
+    ) -> None:
         super().__init__(home, **options)
-        self._embed = embedding_of(embedding)
+        self._embed = embedding_of(embedding, services)
         # Both are read once, when mem0 is imported, whichever memory comes first.
         os.environ["MEM0_TELEMETRY"] = "False"
         os.environ["MEM0_DIR"] = _folder().name

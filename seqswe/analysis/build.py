@@ -14,6 +14,7 @@ from seqswe.analysis.secondary import secondary, swe_bench_cl_metrics
 from seqswe.analysis.words import crash_mark, finding
 from seqswe.arms import is_diagnostic, is_probe
 from seqswe.errors import IncompleteError, UsageError
+from seqswe.experiment import make_plan
 from seqswe.outcome import Outcome
 from seqswe.runs.files import check_files
 from seqswe.runs.outcomes import COST, EXECUTIONS, RECIPROCAL_RANK, RESOLVED, STEPS, TOKENS
@@ -192,6 +193,7 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
             f"INCOMPLETE: {planned - graded} of {planned} rollouts have no verdict ({failed} "
             f"failed, {planned - len(rollouts)} not run). Their tasks are dropped from both arms."
         )
+    yield from _nothing_recalled(read)
     if read.journal.truncated:
         yield "The journal's last line was half written and is left out (resume repeats it)."
     if info.synthetic:
@@ -228,6 +230,27 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
         )
     if not pairs(read.plan.arms) and not all(map(is_probe, read.plan.arms)):
         yield f"Nothing to compare: only {', '.join(read.plan.arms)} was run (baseline: iid)."
+
+
+def _nothing_recalled(read: _Read) -> Iterable[str]:
+    """A line for each arm whose memory was told lessons and never recalled anything."""
+    info = read.directory.info
+    if info.experiment.memory == "none":
+        return
+    cells = {(c.arm, c.seed): c for c in make_plan(info.experiment, info.instance_ids).cells}
+    taught = [
+        r
+        for r in read.journal.rollouts
+        if r.graded and (cell := cells.get((r.arm, r.seed))) and cell.taught(r.position)
+    ]
+    for arm in dict.fromkeys(r.arm for r in taught):
+        rollouts = [r for r in taught if r.arm == arm]
+        if not any(r.recalled for r in rollouts):
+            yield (
+                f"NOTHING RECALLED: in arm {arm}, memory {info.experiment.memory!r} had been told "
+                f"of earlier tasks before {len(rollouts)} rollouts and recalled nothing in any of "
+                "them, so no lift can come from it."
+            )
 
 
 def _faults(outcome: Outcome, rollouts: Sequence[Rollout]) -> Iterable[str]:

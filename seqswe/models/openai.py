@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import isfinite
 from typing import Any, Protocol
 
 from seqswe.errors import RolloutError
@@ -52,6 +53,7 @@ class Embeddings:
 
     def __init__(self, endpoint: Posts, name: str, meter: Meter) -> None:
         self.endpoint, self.name, self.meter = endpoint, name, meter
+        self._size = 0
 
     def __call__(self, texts: Sequence[str], /) -> list[list[float]]:
         """One vector per text."""
@@ -70,7 +72,22 @@ class Embeddings:
             batch = [_utf8(text) or " " for text in texts[start : start + BATCH]]
             answer = self.endpoint.post("embeddings", {"model": self.name, "input": batch})
             self.meter.add(_tokens(answer, "prompt_tokens"), charged=charged)
-            vectors += _vectors(answer, len(batch))
+            vectors += self._checked(batch, _vectors(answer, len(batch)))
+        return vectors
+
+    def _checked(self, texts: Sequence[str], vectors: list[list[float]]) -> list[list[float]]:
+        """Vectors that can be compared with each other and with all before them."""
+        for text, vector in zip(texts, vectors, strict=True):
+            self._size = self._size or len(vector)
+            problem = ""
+            if len(vector) != self._size or not vector:
+                problem = f"a vector of {len(vector)} numbers after one of {self._size}"
+            elif not all(map(isfinite, vector)):
+                problem = "a vector with numbers that are not finite"
+            elif not any(vector) and any(map(str.isalnum, text)):
+                problem = "a vector of zeros"
+            if problem:
+                raise RolloutError("provider_failed", f"embedding {self.name!r}: it sent {problem}")
         return vectors
 
 
@@ -102,10 +119,12 @@ def _vectors(answer: Mapping[str, Any], count: int) -> list[list[float]]:
     try:
         rows = sorted(answer["data"], key=lambda row: row["index"])
         vectors = [[float(number) for number in row["embedding"]] for row in rows]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise RolloutError("provider_failed", "the endpoint answered without vectors") from None
-    if len(vectors) != count:
-        raise RolloutError("provider_failed", f"{len(vectors)} vectors came back for {count} texts")
+    if [row["index"] for row in rows] != list(range(count)):
+        raise RolloutError(
+            "provider_failed", f"{len(vectors)} vectors, wrongly numbered, came for {count} texts"
+        )
     return vectors
 
 

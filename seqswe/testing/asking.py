@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from math import isfinite
 from pathlib import Path
@@ -40,6 +40,7 @@ def check_recall(recall: Recall) -> None:
         item.text.encode("utf-8")
         assert isfinite(item.score), "a score must be a finite number"
         assert item.score > 0 or not item.files, "a score weighs files: it must be positive"
+        assert item.origins, "an item must name where it is from"
         assert all(isinstance(name, str) for name in (*item.origins, *item.files))
         json.dumps(dict(item.notes))
 
@@ -61,9 +62,10 @@ def answers(memory: Memory, count: int) -> list[dict[str, Any]]:
     return [asdict(memory.recall(task)) for task in tasks(count)]
 
 
-def origins(recall: Recall) -> Iterable[str]:
-    """Every rollout that a recall names."""
-    return [origin for item in recall.items for origin in item.origins]
+def origins(recall: Recall, declared: Collection[str] = ()) -> list[str]:
+    """Every rollout that a recall names, and what else it names but for declared sources."""
+    named = [origin for item in recall.items for origin in item.origins]
+    return [o for o in named if not (":" in o and o.partition(":")[0] in declared)]
 
 
 def saved(memory: Memory, folder: Path) -> Path:

@@ -165,10 +165,10 @@ class Global(Told):
 class Odd(Told):
     """Recalls text that no encoding can write."""
 
-    sources = ("thin air",)
+    sources: ClassVar = ("café",)
 
     def recall(self, task):
-        return Recall(items=(Recalled(text="caf\udce9 \ud800"),))
+        return Recall(items=(Recalled(text="caf\udce9 \ud800", origins=("café:\udce9",)),))
 
 
 class Hoarder(Told):

@@ -50,6 +50,7 @@ def rollout(arm: str = "iid", seed: int = 0, position: int = 0, **values: object
     base = Rollout(
         arm=arm, seed=seed, position=position, instance_id=f"task-{position}", key="k",
         resolved=False, gold_files=("src/a.py",),
+        recalled=int(arm == "sequential" and position > 0),
     )  # fmt: skip
     return replace(base, **values)
 

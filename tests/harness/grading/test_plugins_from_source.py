@@ -219,7 +219,7 @@ def codes():
         yield pytest.param(REGISTER + dedent(code), id=name)
 
 
-@pytest.mark.parametrize("code", codes())
+@pytest.mark.parametrize("code", list(codes()))
 def test_none_of_them_resolves(grade, code):  # noqa: F811
     verdict = grade(code).verdict
     assert not verdict.resolved

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from harness.history import History, audit, trees
 from harness.history.git import Clone
 from harness.sandboxes.checkout import checkout_script
-from seqswe.errors import LeakError
+from seqswe.errors import LeakError, RolloutError
 from seqswe.sandbox import Checkout
 
 WHO = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -116,14 +117,28 @@ def test_a_damaged_archive_is_made_anew(odd, bases, tmp_path):
     assert (unpacked(again, tmp_path / "x") / "plain").read_text() == "changed\n"
 
 
-def test_the_audit_finds_the_archive_of_a_later_commit(history, ledgerlite, lay, local):
-    later = lay(5)
-    spec = lay(0)
+def test_the_archive_of_another_commit_opens_no_sandbox(lay, local):
+    later, spec = lay(5), lay(0)
     tree = spec.checkout.objects / spec.checkout.tree
     tree.unlink()
     os.link(later.checkout.objects / later.checkout.tree, tree)
+    with pytest.raises(RolloutError, match="checkout") as caught:
+        local.open(spec)
+    assert caught.value.cause == "sandbox_failed"
+
+
+def test_the_audit_finds_a_file_that_is_not_the_commits(history, lay, local, tmp_path):
+    spec = lay(0)
+    tree = spec.checkout.objects / spec.checkout.tree
+    with tarfile.open(tree) as archive:
+        archive.extractall(tmp_path / "x", filter="data")
+    tree.unlink()
+    (tmp_path / "x" / "README.md").write_text("of a later time")
+    with tarfile.open(tree, "w") as archive:
+        for path in (tmp_path / "x").iterdir():
+            archive.add(path, path.name)
     box = local.open(spec)
-    with pytest.raises(LeakError, match="changed files"):
+    with pytest.raises(LeakError, match="1 changed files"):
         audit(box, spec, history.reachable)
 
 

@@ -5,13 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from seqswe.arms import Cell
-from seqswe.errors import LeakError
-from seqswe.memory import Recall, Recalled
 from seqswe.runs.snapshots import EMPTY
 
 NONE = ("--memory", "none")
-CHAIN = Cell(arm="sequential", seed=0, order=range(3), memory="carry")
 BOTH = ("iid", "sequential")
 
 
@@ -214,18 +210,3 @@ def test_a_run_whose_images_changed_is_not_continued(run, call):
     again = call("resume", ended.store.root)
     assert again.code == 2
     assert "made with another Python, other packages" in again.err.splitlines()[-2]
-
-
-def test_recalling_something_that_is_no_instance_is_no_leak():
-    from harness.loop.rollout import check_origins
-
-    recall = Recall(items=(Recalled(text="x", origins=("a commit",)),))
-    assert check_origins(recall, (), CHAIN, 0) is recall
-
-
-def test_recalling_oneself_is_a_leak(ledgerlite):
-    from harness.loop.rollout import check_origins
-
-    recall = Recall(items=(Recalled(text="x", origins=(ledgerlite.instances[1].instance_id,)),))
-    with pytest.raises(LeakError, match="not past"):
-        check_origins(recall, ledgerlite.instances, CHAIN, 1)

@@ -3,15 +3,19 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 
 from harness.history.git import Clone
-from harness.memory.contamination import Contamination, changed, plain, secrets_of
+from harness.memory.changes import changed
+from harness.memory.contamination import Contamination
+from harness.memory.secret import plain, secrets_of
 from seqswe.arms import cells_of
 from seqswe.errors import LeakError
 from seqswe.memory import Experience
 from seqswe.testing import experiences
+from tests.harness.memory.dishonest import ENCODINGS, encoded
 
 FIX = "    return normalised(value, locale=self.locale, strict=True)"
 NEXT_FIX = "    raise UnknownCurrency(code) from None  # nobody catches it"
@@ -52,8 +56,9 @@ def audit(
 
     contamination = Contamination(INSTANCES, feedback, lines)
     lines = [json.dumps(line) if isinstance(line, dict) else line for line in (*before, *kept)]
-    old = "".join(line + "\n" for line in lines[: len(before)]).encode()
-    new = "".join(line + "\n" for line in lines).encode()
+    data = [line if isinstance(line, bytes) else line.encode() for line in lines]
+    old = b"".join(line + b"\n" for line in data[: len(before)])
+    new = b"".join(line + b"\n" for line in data)
     was = {"m.jsonl": old} if old else {}
     contamination.check(cell, experience, was, {"m.jsonl": new}, "sha256:after")
 
@@ -174,9 +179,10 @@ def test_a_checkout_is_searched_whole_or_file_by_file(tmp_path):
     clone.run("init", "--quiet")
     clone.run("add", ".")
     clone.run("-c", "user.name=x", "-c", "user.email=x@x", "commit", "--quiet", "-m", "x")
-    assert len([line for line in clone.lines("HEAD", "test_it") if line]) == 2
-    assert clone.lines("HEAD", "test_it", "a/[x].py")[0].endswith("# a/[x].py")
-    assert clone.lines("HEAD", "test_it", "b.py") == []
+    head = clone.run("rev-parse", "HEAD").strip()
+    assert len([line for line in clone.lines(head, "test_it") if line]) == 2
+    assert clone.lines(head, "test_it", "a/[x].py")[0].endswith("# a/[x].py")
+    assert clone.lines(head, "test_it", "b.py") == []
 
 
 def test_letters_outside_ascii_are_read_in_json():
@@ -250,3 +256,73 @@ def test_every_secret_is_worth_searching_for():
     for secret in secrets_of(INSTANCES[0], 0):
         assert plain(secret.text) == secret.plain
         assert len(secret.plain) >= 12
+
+
+def first_to_last_difference(old, new):
+    """The plain way, reversing both states as a whole."""
+    limit = min(len(old), len(new))
+    start = next((i for i in range(limit) if old[i] != new[i]), limit)
+    backwards = zip(old[start:][::-1], new[start:][::-1], strict=False)
+    same = next((i for i, (a, b) in enumerate(backwards) if a != b), limit - start)
+    return start, len(new) - same
+
+
+@pytest.mark.parametrize("size", [0, 1, 30, 9000, 30000])
+def test_whatever_was_changed_is_searched(size):
+    """Against the plain way, on many random pairs; a random alphabet keeps tokens short."""
+    lot = Random(size)
+    for _ in range(60):
+        old = bytes(lot.choices(b"ab ,.;", k=size))
+        a, b = sorted(lot.choices(range(size + 1), k=2))
+        inserted = bytes(lot.choices(b"ab ,.;", k=lot.choice((0, 1, 40, 5000))))
+        new = old[:a] + inserted + old[b if lot.random() < 0.5 else a :]
+        start, end = first_to_last_difference(old, new)
+        found = changed(old, new)
+        if new == old:
+            assert found == b""
+        elif end - start <= 4096:
+            assert new[start:end] in found
+            assert len(found) <= end - start + 2 * 300 + 200
+        else:
+            assert all(new[at : at + 40] in found for at in range(start, end - 40, 997)
+                       if old[at : at + 40] != new[at : at + 40])  # fmt: skip
+
+
+def test_pages_that_are_written_here_and_there_are_all_that_is_searched():
+    old = bytes(range(256)) * 4000
+    new = bytearray(old)
+    for at in (10, 500_000, 1_000_000):
+        new[at : at + 6] = b"SECRET"
+    found = changed(old, bytes(new))
+    assert found.count(b"SECRET") == 3
+    assert len(found) < 20_000
+
+
+NESTED = (
+    "base64+base64",
+    "reversed+base64",
+    "base64+reversed",
+    "gzip+base64",
+    "rot13+hex",
+    "zlib+urlsafe",
+    "gzip+gzip",
+    "utf-16+base64",
+    "base64+pieces",
+    "hex+base32+base64",
+    "json+json+url",
+    "base64+codes",
+)
+
+
+@pytest.mark.parametrize("how", [*ENCODINGS, *NESTED])
+def test_encodings_are_read_in_states(how):
+    hidden = FIX
+    for one in how.split("+"):
+        hidden = encoded(one, hidden)
+    leaks("a line of the fix", {"note": hidden} if not isinstance(hidden, bytes) else hidden)
+
+
+@pytest.mark.parametrize("how", ["plain", "base64", "gzip", "reversed", "codes"])
+def test_what_was_told_may_be_kept_in_any_encoding(how):
+    hidden = encoded(how, FIX)
+    audit(hidden if isinstance(hidden, bytes) else {"note": hidden}, patch=f"+{FIX}")

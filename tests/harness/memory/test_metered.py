@@ -29,6 +29,12 @@ def given(server, memory, *more):
     return ("--agent", "localizer", *asks, "--model-url", server.url, *more)
 
 
+def embedded(server, memory, *more):
+    """Flags of a run whose memory asks for embeddings alone."""
+    asks = ("--memory", memory, "--memory-option", "embedding=endpoint", "--embedding", "scripted")
+    return ("--agent", "localizer", *asks, "--embedding-url", server.url, *more)
+
+
 def spent(ended):
     """Calls and tokens in and out, summed over the journal."""
     used = [r.memory_usage for r in ended.store.journal().rollouts]
@@ -44,7 +50,8 @@ def counted(server):
 def test_twenty_tasks_with_a_model_and_a_resume(run, call, model, memory):
     # Where the policy tells nothing, the model is the judge.
     policy = "none" if memory in ("awm", "reasoning_bank") else "gold"
-    more = ("--feedback", policy, "--embedding", "scripted")
+    embeds = ("--embedding", "scripted") if memory == "reasoning_bank" else ()
+    more = ("--feedback", policy, *embeds)
     # A memory that is empty asks nothing: one method shows it, and the tests stay quick.
     arms = BOTH if memory == "reasoning_bank" else ("sequential",)
     ended = run(*given(model, memory, *more), limit=20, arms=arms)
@@ -82,9 +89,9 @@ def test_awm_rule_learns_what_solved(run):
     assert last.memory_usage.record_seconds > 0
 
 
-def test_vectors_may_ask_an_endpoint(run, model):
-    more = ("--memory-option", "embedding=endpoint", "--embedding", "scripted")
-    ended = run(*given(model, "vectors", *more), limit=3)
+@pytest.mark.parametrize("memory", ["vectors", "chroma"])
+def test_a_store_of_vectors_may_ask_an_endpoint(run, model, memory):
+    ended = run(*embedded(model, memory), limit=3)
     assert ended.code == 0, ended.err
     assert ended.store.journal().rollouts[-1].recalled == 2
     assert spent(ended) == counted(model)
@@ -93,9 +100,8 @@ def test_vectors_may_ask_an_endpoint(run, model):
 
 def test_an_index_made_again_is_metered_and_charged_to_no_task(run, model):
     """A chain embeds a record a task, a frozen memory all of them: the same budget must do."""
-    more = ("--memory-option", "embedding=endpoint", "--embedding", "scripted")
-    more += ("--model-tokens", "200")
-    ended = run(*given(model, "vectors", *more), limit=7, arms=("sequential", "frozen-6"))
+    given = embedded(model, "vectors", "--model-tokens", "200")
+    ended = run(*given, limit=7, arms=("sequential", "frozen-6"))
     assert ended.code == 0, ended.err
     assert spent(ended) == counted(model)
     used = {r.arm: r.memory_usage for r in ended.store.journal().rollouts}

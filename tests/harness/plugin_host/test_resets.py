@@ -51,7 +51,10 @@ class ByClock(Unasked):
 
 
 class Manual(Unasked):
-    sources = ("the project's manual",)
+    sources = ("manual",)
+
+    def recall(self, task):
+        return Recall(items=(Recalled(text=NOTE, origins=("manual:page 3",)),))
 
 
 class FromGold(Unasked):
@@ -59,6 +62,9 @@ class FromGold(Unasked):
 
     def __init__(self, home, *, services):
         pass
+
+    def recall(self, task):
+        return Recall(items=(Recalled(text=NOTE, origins=("gold:its fixes",)),))
 
 
 @pytest.mark.parametrize("memory", [Unasked, OfNoInstance, ByHint, ByVariable, ByClock])
@@ -70,7 +76,7 @@ def test_a_memory_that_was_told_nothing_and_recalls_something_ends_the_run(run, 
     assert ended.code == 3
     *_, said, hint = ended.err.splitlines()
     assert said.startswith("error: at position 0 the memory recalls ")
-    assert "needs, uses or sources" in hint
+    assert hint.startswith("hint:  docs/rules.md says what it may recall; ")
     assert not ended.store.journal().rollouts
 
 

@@ -1,5 +1,6 @@
 """The controls recall what they say, and nothing that would make them something else."""
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -91,7 +92,7 @@ def test_git_history_reads_the_log_of_each_task(tmp_path):
     assert memory.recall(STORY.task(0)).items == ()
     recall = memory.recall(replace(NEXT, problem_statement="the pool"))
     assert {item.files[0] for item in recall.items} == {"src/house/pool.py"}
-    assert ids(recall) == []
+    assert all(re.fullmatch(r"history:\w{40,64}", origin) for origin in ids(recall))
     # Asked about an earlier task, it knows nothing of what came after it.
     assert len(memory.recall(replace(STORY.task(2), problem_statement="house fix")).items) == 2
 
@@ -123,7 +124,7 @@ def test_placebo_has_the_size_of_the_real_thing_and_none_of_its_content(tmp_path
     assert [item.score for item in real.items] == [item.score for item in fake.items]
     assert {file for item in fake.items for file in item.files} == {"other.py"}
     assert "house.py" not in fake.text
-    assert ids(fake) == []
+    assert {origin.partition("/")[0] for origin in ids(fake)} == {"codebase:other"}
 
 
 def test_placebo_reads_the_fullest_memory_of_a_run(tmp_path):

@@ -44,6 +44,27 @@ class Graph(memory.Server):
         return {"jsonrpc": "2.0", "id": number, "result": answer}
 
 
+class Failing(memory.Server):
+    """Fails in ways that the protocol does not show: in words, or not at all."""
+
+    calls = 0
+
+    def _call(self, number, given):
+        self.calls += 1
+        writes = given["name"] == "memory_write"
+        said = {
+            "locked": "Error: database is locked" if writes else "",
+            "json error": '{"success": false, "reason": "quota"}' if writes else "",
+            "half": "Saved." if writes and self.calls % 4 == 1 else "",
+            "nothing": "Saved." if writes else "Nothing was found.",
+            "not ready": "" if writes else "IndexError: index not ready",
+        }[kind.replace("_", " ")]
+        if not said:
+            return super()._call(number, given)
+        answer = {"content": [{"type": "text", "text": said}], "isError": False}
+        return {"jsonrpc": "2.0", "id": number, "result": answer}
+
+
 if kind == "graph":
     schema = {"type": "object"}
     memory.TOOLS[:] = [
@@ -53,4 +74,6 @@ if kind == "graph":
 lies = sys.argv[2:] == ["lies"]
 Graph.lies = LIES if lies else ()
 store = (Lying if lies else memory.Store)(os.environ["HOME"])
-(Graph if kind == "graph" else memory.Server)(store).serve(sys.stdin, sys.stdout)
+FAILING = ("locked", "json_error", "half", "nothing", "not_ready")
+servers = {"graph": Graph, **dict.fromkeys(FAILING, Failing)}
+servers.get(kind, memory.Server)(store).serve(sys.stdin, sys.stdout)

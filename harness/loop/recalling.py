@@ -1,0 +1,57 @@
+"""A recall, checked before an agent sees any of it; the evidence is kept where it ends the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+
+from harness.loop.context import RunContext
+from harness.loop.experiences import read_experience
+from harness.memory.metered import MeteredMemory
+from seqswe.arms import SEQUENTIAL, Cell
+from seqswe.instance import Task
+from seqswe.memory import Experience, Recall
+from seqswe.runs.snapshots import EMPTY
+from seqswe.runs.store import dump
+
+EVIDENCE = "recall.json"
+"""Holds a recall that ended a run, beside the rollout's other files."""
+
+
+def checked_recall(
+    context: RunContext, cell: Cell, task: Task, memory: MeteredMemory, before: str
+) -> Recall:
+    """What the memory at snapshot `before` recalls for a task.
+
+    Raises LeakError for what it must not know, RolloutError("memory_failed") for no sound recall.
+    """
+    recall = memory.recall(task)
+
+    def keep() -> str:
+        position = task.position
+        folder = context.store.folder(cell.arm, cell.seed, position, task.instance_id)
+        context.store.write(folder, {EVIDENCE: dump(asdict(recall))})
+        after = before
+        with suppress(Exception):  # what is amiss is being told already
+            after, _ = context.memories.keep(cell, memory, before)
+        state = f"snapshot {after} is kept" if after != EMPTY else "the recall is kept"
+        return f"{state} in the run directory ({EVIDENCE})"
+
+    context.recall_check.check(
+        recall,
+        cell,
+        task,
+        told=lambda: told(context, cell, task),
+        state=lambda: context.store.snapshots.files(before),
+        keep=keep,
+    )
+    return recall
+
+
+def told(context: RunContext, cell: Cell, task: Task) -> Iterator[Experience]:
+    """What the memory of a cell was told before a task, in its order."""
+    arm = cell.arm if cell.carries_memory else SEQUENTIAL
+    for position in cell.taught(task.position):
+        instance_id = context.instances[position].instance_id
+        yield read_experience(context.store.folder(arm, cell.seed, position, instance_id))

@@ -1,0 +1,107 @@
+"""What a memory may know: what it was told, what it held before, and what anybody can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
+from functools import cached_property
+from typing import Any
+
+from harness.memory.decoding import readings, unwrapped
+from harness.memory.secret import Secret, plain, squeezed
+from harness.memory.secret_index import GRAM
+from seqswe.experiment import Feedback
+from seqswe.memory import Experience
+from seqswe.runs.feedback import RELEASED
+from seqswe.runs.snapshots import Files
+
+
+class KnownByMemory:
+    """The texts that a memory may hold; they are read only after a first match.
+
+    told: what it was told; held: what it saved before; public: the log, and the like.
+    """
+
+    def __init__(
+        self,
+        told: Callable[[], Iterable[Experience]],
+        feedback: Feedback,
+        held: Callable[[], Files],
+        public: Callable[[], str],
+    ) -> None:
+        self._told, self._feedback, self._held, self._public = told, feedback, held, public
+        self._unread = self._texts()
+        self._read: list[KnownText] = []
+
+    def holds(self, secret: Secret) -> bool:
+        """Whether the policy released the text, the memory held it before, or it is public."""
+        spelled = secret.squeezed if len(secret.squeezed) > GRAM else ""
+        return any(
+            secret.plain in known.plain or (spelled and spelled in known.squeezed)
+            for known in self._known()
+        )
+
+    def holds_text(self, text: str) -> bool:
+        """Whether the text, in its plain form, is known."""
+        return any(text in known.plain for known in self._known())
+
+    def _known(self) -> Iterator[KnownText]:
+        """What has been read before, then one after the other of what has not."""
+        yield from self._read
+        for text in self._unread:
+            self._read.append(KnownText(text))
+            yield self._read[-1]
+
+    def _texts(self) -> Iterator[str]:
+        """What is cheap to read first: most of what is known is found there."""
+        held = [unwrapped(data) for data in self._held().values()]
+        yield from (data.decode("utf-8", "replace") for data in held)
+        for experience in self._told():
+            yield released(experience, self._feedback)
+        yield self._public()
+        for data in held:
+            yield from readings(data)
+
+
+class KnownText:
+    """A text in the forms that secrets are compared with."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def plain(self) -> str:
+        """Without blanks, quotes and escapes."""
+        return plain(self._text)
+
+    @cached_property
+    def squeezed(self) -> str:
+        """Letters and digits alone."""
+        return squeezed(self._text)
+
+
+def released(experience: Experience, feedback: Feedback) -> str:
+    """Return everything in an experience that the feedback policy allows, as one text."""
+    withheld = {name for name, policies in RELEASED.items() if feedback not in policies}
+    values = {
+        f.name: getattr(experience, f.name) for f in fields(experience) if f.name not in withheld
+    }
+    return "\n".join(strings(values))
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every text within a value, and whatever else is in it as text."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield str(key)
+            yield from strings(item)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            yield from strings(item)
+    elif hasattr(value, "__dataclass_fields__"):
+        for spec in fields(value):
+            yield from strings(getattr(value, spec.name))
+    elif value is not None:
+        yield str(value)
