@@ -81,7 +81,7 @@ class PluginProcess:
 
     def output(self) -> str:
         """The end of what it printed; "" if there is nothing to be read."""
-        with suppress(OSError), opened(self.folder / OUTPUT) as file:
+        with suppress(OSError, ValueError), opened(self.folder / OUTPUT) as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - OUTPUT_BYTES))
             return file.read(OUTPUT_BYTES).decode("utf-8", "replace")
         return ""
