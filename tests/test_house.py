@@ -43,7 +43,7 @@ PARSES = (
     *("agents/command.py", "repair/agent.py", "delivery/deliver.py", "sandboxes/channel.py"),
     *("sandboxes/supervisor.py", "injection/workbench.py"),  # what a sandbox answers
     "sandboxes/interpreters.py",  # what an interpreter says of itself
-    *("plugin_host/pipe.py",),
+    *("plugin_host/fork_server.py", "plugin_host/wire.py", "plugin_host/server.py"),  # of a plug-in
 )
 
 
