@@ -41,11 +41,10 @@ PARSES = (
     "manifests/read.py",  # files of a user
     "declarations/pyproject.py",  # of a codebase that is mined: what is wrong is told, not raised
     *("agents/command.py", "repair/agent.py", "delivery/deliver.py", "sandboxes/channel.py"),
-    *(
-        "sandboxes/supervisor.py",
-        "injection/workbench.py",
-        "grading/series.py",
-    ),  # what a sandbox answers
+    # What a sandbox, an interpreter and the host of plug-ins answer:
+    *("sandboxes/supervisor.py", "sandboxes/interpreters.py", "injection/workbench.py"),
+    *("grading/series.py", "plugin_host/fork_server.py", "plugin_host/server.py"),
+    "plugin_host/wire.py",
 )
 
 

@@ -93,7 +93,7 @@ def _extend(store: RunDirectory, info: RunInfo) -> None:
         looked_at = any(rollout.graded for rollout in store.journal().rollouts)
         store.extend(replace(info, looks=store.info.looks + looked_at))
     wider = make_plan(info.experiment, info.instance_ids).rollouts
-    click.echo(f"the run is to have {wider} rollouts now (look {store.info.looks})", err=True)
+    echo(f"the run is to have {wider} rollouts now (look {store.info.looks})", err=True)
 
 
 def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvider) -> None:
