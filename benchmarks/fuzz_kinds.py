@@ -137,7 +137,13 @@ def kinds(top: Path) -> list[Kind]:
             file="script.json",
             read=lambda folder: Scripted(seed=0, script=str(folder / "script.json")),
         ),
-        Kind(name="result", folder=_result(top / "result"), file="result.json", read=_attempt),
+        Kind(
+            name="result",
+            folder=_result(top / "result"),
+            file="result.json",
+            read=_attempt,
+            allowed=(ValueError, TypeError),  # of which the loop makes a failure of the agent
+        ),
         Kind(
             name="options",
             folder=_options(top / "options"),

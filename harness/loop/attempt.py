@@ -57,4 +57,11 @@ def possible_usage(usage: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str,
         if isinstance(value, int | float) and not AMOUNT.fits(value)
     }
     kept = {name: None if name in refused else value for name, value in usage.items()}
-    return kept, tuple(f"{name}: {value:.6g}" for name, value in refused.items())
+    return kept, tuple(f"{name}: {_shown(value)}" for name, value in refused.items())
+
+
+def _shown(number: float) -> str:
+    try:
+        return f"{float(number):.6g}"
+    except OverflowError:  # a whole number that no float comes near
+        return "endless"

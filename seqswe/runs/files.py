@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seqswe.errors import RunDirError
+from seqswe.errors import ManifestError, RunDirError
 from seqswe.instance import digest_of
+from seqswe.manifests.read import read_bytes
 from seqswe.runs.store import Journal, RunDirectory
 
 
@@ -21,13 +22,11 @@ def check_files(store: RunDirectory, journal: Journal) -> None:
 
 
 def _check(path: Path, digest: str) -> None:
+    hint = "Restore it from a copy: a line of the journal and its files belong together."
     try:
-        found = digest_of(path.read_bytes())
-    except OSError as error:
-        raise RunDirError(
-            f"{path} cannot be read: {error.strerror}",
-            "Restore it from a copy: a line of the journal and its files belong together.",
-        ) from None
+        found = digest_of(read_bytes(path, hint=hint))
+    except ManifestError as error:
+        raise RunDirError(error.message, hint) from None
     if found != digest:
         raise RunDirError(
             f"{path} was changed after the run", "Restore it from a copy, or run it again."
