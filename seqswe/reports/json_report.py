@@ -37,7 +37,7 @@ class JsonReport:
 
     def render(self, analysis: Analysis) -> bytes:
         """UTF-8 JSON without NaN: what is missing is null."""
-        text = visible_json(strict(as_json(analysis), indent=1, ensure_ascii=False, default=str))
+        text = visible_json(strict(as_json(analysis), indent=1, ensure_ascii=False))
         return (text + "\n").encode()
 
 

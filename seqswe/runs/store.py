@@ -64,7 +64,7 @@ class RunInfo:
     seqswe: str = __version__
     environments: Mapping[str, str] = field(default_factory=dict)
     """Digest by environment key: versions of Python and of packages, which results depend on."""
-    machine: Mapping[str, Any] = field(default_factory=dict)
+    machine: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What each environment was on the machine that made the run, such as the image's id. It is
     for people: no digest is over it."""
     looks: Annotated[int, Between(least=1, most=10_000)] = 1
