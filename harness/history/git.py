@@ -7,13 +7,22 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
+# Without this, importing GitPython raises if git is missing, before a clear error can be given.
+os.environ["GIT_PYTHON_REFRESH"] = "quiet"
+
+from git import Git
+from git.exc import GitCommandError, GitCommandNotFound
+
 from seqswe.environ import without_git
 from seqswe.errors import MissingError
 from seqswe.patterns import COMMIT
+
+del os.environ["GIT_PYTHON_REFRESH"]
 
 # A candidate's repository or a user's ~/.gitconfig must not decide what these commands do.
 CLEAN = {
@@ -198,24 +207,40 @@ def run_git(
 
     Raises GitError, and MissingError if git is not installed.
     """
-    fed = stdin.encode("utf-8", "surrogateescape") if isinstance(stdin, str) else stdin
+    git, ours = Git(folder), {**CLEAN, **(env or {})}
+    git.update_environment(**ours)
+    feed = {} if stdin is None else {"istream": _pipe(stdin)}
     try:
-        done = subprocess.run(
-            command_line(*arguments, settings=settings),
-            cwd=folder,
-            env=environment(**(env or {})),
-            input=fed or b"",
-            capture_output=True,
+        output = git.execute(
+            [*_without_callers_variables(ours), *command_line(*arguments, settings=settings)],
+            stdout_as_string=False,
+            strip_newline_in_stdout=False,
+            **feed,  # type: ignore[call-overload]
         )
-    except OSError as error:  # no git, or no such folder
+    except (GitCommandError, GitCommandNotFound) as error:
         if shutil.which("git") is None:
-            raise MissingError(
-                "git is not installed", "Install it with your package manager."
-            ) from None
-        raise GitError(arguments[0], -1, str(error)) from None
-    if done.returncode:
-        raise GitError(arguments[0], done.returncode, done.stderr.decode("utf-8", "replace"))
-    return done.stdout
+            hint = "Install it with your package manager."
+            raise MissingError("git is not installed", hint) from None
+        said = str(error.stderr).removeprefix("\n  stderr: '").removesuffix("'")
+        status = error.status if isinstance(error.status, int) else -1
+        raise GitError(arguments[0], status, said) from None
+    return bytes(output)
+
+
+def _without_callers_variables(ours: Mapping[str, str]) -> list[str]:
+    """What starts git without its caller's variables, which GitPython would hand on."""
+    names = sorted(os.environ.keys() - without_git().keys() - ours.keys())
+    return ["env", *(word for name in names for word in ("-u", name))] if names else []
+
+
+def _pipe(content: str | bytes) -> object:
+    """Return a readable file for a child's standard input, already unlinked."""
+    handle = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the child is done with it)
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogateescape")
+    handle.write(content)
+    handle.seek(0)
+    return handle
 
 
 def settle(partial: Path, folder: Path) -> None:

@@ -108,7 +108,7 @@ def test_the_budget_is_kept(sandbox):
 
 def test_without_a_reproduction_there_is_nothing_to_do(sandbox):
     attempt = Repair(seed=0).solve(task("It is broken.\n"), Recall(), sandbox)
-    assert attempt.usage.executions == 0
+    assert not attempt.usage.executions
     assert Path(sandbox.root, "shop.py").read_bytes() == SOURCE
 
 
