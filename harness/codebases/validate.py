@@ -29,8 +29,6 @@ from seqswe.sandbox import Sandbox
 # tells stale bytecode by a file's time in whole seconds and its size, so the files that gold
 # changes are moved in time at every change.
 BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
-REPEATS = 2
-"""Further runs with gold: a test that does not agree with itself is quarantined."""
 MOST_KEPT = 300
 """PASS_TO_PASS tests of an instance; of more, so many are drawn by a seed."""
 WAYS = (
@@ -189,8 +187,7 @@ class _Proof:
         self, gold: TestRun, first: Step, controls: Sequence[Control]
     ) -> tuple[list[TestRun], str, str]:
         """`gold` and its repeats, what is wrong with one of them, and its log."""
-        steps = (first, *(replace(first, script="") for _ in range(REPEATS - 1)))
-        found = self._series(*steps, controls=controls)
+        found = self._series(replace(first, again=True), controls=controls)
         bad = next((each for each in found if each[0].problem), found[-1])
         return [gold, *(run for run, _ in found)], bad[0].problem, bad[1]
 

@@ -36,6 +36,8 @@ class Step:
     """Ids, or files; none: the instance's test modules."""
     must_pass: bool = False
     """Whether the series ends here unless some test passes."""
+    again: bool = False
+    """Whether the tests, once collected, run twice, each time in a process of its own: two runs."""
 
 
 def run_series(
@@ -56,6 +58,7 @@ def run_series(
                 "script": step.script,
                 "tests": step.tests or instance.test_files,
                 "must_pass": step.must_pass,
+                "again": step.again,
             }
             for step in steps
         ],
