@@ -15,6 +15,7 @@ NO_MODULE = re.compile(
 )
 NO_FIXTURE = re.compile(r"fixture '(\w+)' not found")
 NOT_COLLECTED = re.compile(r"^_+ ERROR collecting (\S+) _+$|^ERROR (\S+?\.py)(?: |$)", re.MULTILINE)
+NO_CONFTEST = re.compile(r"ImportError while loading conftest '/testbed/([^']+)'")
 ERROR_LINE = re.compile(r"^E\s+(\w*(?:Error|Exception|Warning)\b.*)$", re.MULTILINE)
 
 
@@ -42,6 +43,10 @@ def reason_of(run: TestRun, log: str, modules: Sequence[str]) -> Reason:
         count = f"{len(broken)} of {max(len(modules), len(broken))}"
         return Reason(problem=f"{count} test modules do not import: {named[:120]}", missing=missing)
     if run.problem:
+        conftest, errors = NO_CONFTEST.search(log), ERROR_LINE.findall(log)
+        if conftest and errors:
+            problem = f"{conftest[1]} does not import: {errors[-1][:120]}"
+            return Reason(problem=problem, missing=missing)
         return Reason(problem=run.problem, missing=missing)
     if missing:
         return Reason(problem=f"no test passes, and {missing[0]} is missing", missing=missing)

@@ -89,6 +89,17 @@ def test_a_filter_that_names_a_module_ends_pytest():
     assert found == Reason(problem="pytest ended with exit code 4", missing=("module trio",))
 
 
+def test_a_conftest_that_does_not_import_is_named():
+    log = (
+        "ImportError while loading conftest '/testbed/tests/conftest.py'.\n"
+        "tests/conftest.py:17: in <module>\n    from tiny import a\n"
+        "E   SyntaxError: invalid syntax\n"
+    )
+    run = TestRun(problem="pytest ended with exit code 4")
+    found = reason_of(run, log, MODULES)
+    assert found.problem == "tests/conftest.py does not import: SyntaxError: invalid syntax"
+
+
 def test_a_missing_fixture_is_named():
     found = reason_of(TestRun(outcomes={"a": "failed"}), FIXTURE, MODULES)
     assert found.problem == "no test passes, and fixture mocker is missing"
