@@ -21,6 +21,8 @@ PYTHON_2 = re.compile(
     re.MULTILINE,
 )
 """What a file that only Python 2 or an early Python 3 reads is likely to hold."""
+LAST_YEAR_OF_PYTHON_2 = 2020
+"""Later commits are not looked through for it."""
 
 
 def no_test_tells(objects: Objects, step: Step, patch: str, test_patch: str, layout: Layout) -> str:
@@ -36,7 +38,8 @@ def no_test_tells(objects: Objects, step: Step, patch: str, test_patch: str, lay
     for text, counts, what in sides:
         found = [(part, changes[part.paths[0]]) for part in parts(text)]
         modules = [change for part, change in found if counts(part.paths[0])]
-        if modules and all(_is_unreadable(objects, change) for change in modules):
+        old = step.date is None or step.date.year <= LAST_YEAR_OF_PYTHON_2
+        if old and modules and all(_is_unreadable(objects, change) for change in modules):
             return "is written in a Python that no environment has"
         if found and all(_only_layout(objects, part, change) for part, change in found):
             return f"changes only comments and layout of {what}"

@@ -87,8 +87,11 @@ CODE = "def f(a):\n    return a\n"
     ],
 )
 def test_what_no_test_can_tell_is_left_out(folder, source, tests, reason):
-    commit(folder, {"tiny/a.py": CODE}, day=1)
-    commit(folder, {"tiny/a.py": source, "tests/test_a.py": tests}, day=2)
+    day = 2 - 5 * 365  # before Python 2 had ended
+    folder = folder / "old"
+    commit(folder, {"tiny/a.py": "1\n", "tests/test_a.py": "1\n"}, day=day - 2)
+    commit(folder, {"tiny/a.py": CODE}, day=day - 1)
+    commit(folder, {"tiny/a.py": source, "tests/test_a.py": tests}, day=day)
     found = mined(folder)
     assert len(found.records) == (not reason)
     assert not reason or [text for text in found.skipped if reason in text]

@@ -52,6 +52,12 @@ def test_a_change_without_effect_is_rejected(prove):
     assert prove(start("def f(): return 2\n"), same).problem == NO_EFFECT
 
 
+def test_a_suite_in_which_all_fail_as_expected_is_no_bug_of_ours(prove):
+    test = "import pytest\n@pytest.mark.xfail\ndef test_f(): assert 0\n"
+    found = prove(start(), {"tiny/a.py": "def f(): return 2\n", "tests/test_a.py": test})
+    assert found.problem == NO_EFFECT
+
+
 def test_a_fix_that_does_not_fix_is_rejected(prove):
     fix = {"tiny/a.py": "def f(): return 3\n", "tests/test_a.py": GOOD}
     said = f"{NO_EFFECT}; 1 of 2 tests fail with gold, too"
