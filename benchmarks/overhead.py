@@ -182,7 +182,10 @@ def _print_disk(loaded: LoadedExperiment, store: RunDirectory, count: int) -> No
         from harness.sandboxes.engine import connect
 
         client = connect()
-        found = [client.images.get(name) for name in set(store.info.environments.values())]
+        found = [
+            client.images.get(name)
+            for name in {place["image"] for place in store.info.machine.values()}
+        ]
         size = sum(int(image.attrs["Size"]) for image in found)
         click.echo(f"images, base included: {size / 1e6:.0f} MB for {len(found)} environments")
 
