@@ -102,6 +102,11 @@ class Experiment:
         least=0,
         effect="access",
     )
+    memory_model_answer_tokens: int = setting(
+        0,
+        "Tokens of one answer of the memory's model, at most; 0 leaves it to the memory.",
+        least=0,
+    )
     memory_model_seconds: float = setting(
         120.0,
         "Give up a model request after this many seconds without a response.",

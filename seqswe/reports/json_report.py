@@ -20,6 +20,7 @@ from seqswe.analysis import (
     Secondary,
     SweBenchClMetrics,
 )
+from seqswe.analysis.lost import LostLessons
 from seqswe.comparison.baseline import PLACES
 from seqswe.experiment import CODE_POLICY
 from seqswe.statistics import Curve, Estimate
@@ -107,6 +108,7 @@ def run_json(run: RunResult) -> dict[str, Any]:
         "instructions": asdict(run.info.instructions),
         "looks": run.info.looks,
         "crashed": sum(rollout.crashed for rollout in run.rollouts),
+        "lost": asdict(LostLessons.of(run.info, run.rollouts)),
         "made_with": run.info.seqswe,
         "synthetic": run.info.synthetic,
         "complete": run.complete,

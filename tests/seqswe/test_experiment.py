@@ -27,6 +27,7 @@ OTHER = {
     "memory_model_url": "http://x/v1",
     "memory_model_key": "KEY",
     "memory_model_tokens": 9,
+    "memory_model_answer_tokens": 9,
     "memory_model_seconds": 9.0,
     "memory_model_price_in": 9.0,
     "memory_model_price_out": 9.0,
