@@ -149,7 +149,8 @@ def tell_remarks(plan: Plan) -> None:
 def check_keys(store: RunDirectory, context: RunContext, rollouts: Iterable[Rollout]) -> None:
     """Refuse to add to results that depend on another image or version than is here."""
     for rollout in rollouts:
-        key = context.key(context.instances[rollout.position], rollout.memory_before)
+        instance = context.instances[rollout.position]
+        key = context.key(instance, rollout.memory_before, rollout.code_before)
         if rollout.graded and rollout.key != key:
             raise RunDirError(
                 f"{store.root} was made with another Python, other packages or another version of "

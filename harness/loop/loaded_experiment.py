@@ -17,9 +17,10 @@ from harness.grading import Grader
 from harness.history import Checkouts
 from harness.history.git import Clone
 from harness.history.log import log
+from harness.loop.carried_code import CarriedCode
 from harness.loop.context import RunContext
 from harness.loop.run_plugins import RunPlugins
-from harness.loop.sandbox_pool import SandboxPool
+from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from harness.memory.contamination import Contamination
 from harness.memory.recall_check import RecallCheck
 from harness.sandboxes.cleanup import scratch_folder
@@ -149,8 +150,13 @@ class LoadedExperiment:
         return Services(history=history, gold=gold.__getitem__)
 
     @contextmanager
-    def context(self, store: RunDirectory, provider: SandboxProvider) -> Iterator[RunContext]:
-        """Everything that rollouts share, closed when the block ends."""
+    def context(
+        self, store: RunDirectory, provider: SandboxProvider, past: RunDirectory | None = None
+    ) -> Iterator[RunContext]:
+        """Everything that rollouts share, closed when the block ends.
+
+        past: the run whose rollouts say what code is carried, if it is not `store`.
+        """
         experiment, manifest = self.plan.experiment, self.manifest
         cache = cache_folder() / "history" / manifest.name
         metadata = Metadata(self.clone)
@@ -162,21 +168,25 @@ class LoadedExperiment:
             task_seconds=experiment.task_seconds + manifest.tests.wall_seconds + HARNESS_SECONDS,
         )
 
-        def make_spec(position: int, folder: Path, label: str) -> SandboxSpec:
-            instance = self.instances[position]
+        carry = experiment.code_policy == "carry"
+        code = CarriedCode(self.instances, checkouts, past or store, carry=carry)
+
+        def make_spec(request: SandboxRequest, folder: Path) -> SandboxSpec:
+            cell, instance = request.cell, self.instances[request.position]
             environment = manifest.environment(instance.environment)
+            label = f"{cell.arm}-{cell.seed}"
             labels = {"run": str(store.root), "cell": label, "task": instance.instance_id}
             return SandboxSpec(
                 environment=environment,
-                checkout=checkouts.checkout(instance, folder),
+                checkout=code.checkout(cell, request.position, folder),
                 limits=limits,
                 labels=labels,
                 project=metadata.files(instance.base_commit, environment),
             )
 
-        past = self.services().history
+        history = self.services().history
         contamination = Contamination(
-            self.instances, experiment.feedback, self.clone.lines, past or (lambda task: ())
+            self.instances, experiment.feedback, self.clone.lines, history or (lambda task: ())
         )
         with scratch_folder(cache) as scratch:
             sandboxes = SandboxPool(provider, checkouts, make_spec, scratch, experiment.jobs)
@@ -195,6 +205,7 @@ class LoadedExperiment:
                 scratch=scratch,
                 services=self.services(),
                 plugins=self.plugins,
+                code=code,
                 contamination=contamination,
                 recall_check=RecallCheck(
                     self.instances,

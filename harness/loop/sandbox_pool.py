@@ -17,8 +17,8 @@ from harness.history import Audit, Checkouts, audit
 from seqswe.arms import Cell
 from seqswe.sandbox import Sandbox, SandboxProvider, SandboxSpec
 
-MakeSpec = Callable[[int, Path, str], SandboxSpec]
-"""Puts the objects of the task at a position below a folder and says what sandbox it needs."""
+MakeSpec = Callable[["SandboxRequest", Path], SandboxSpec]
+"""Puts the objects of a task below a folder and says what sandbox it needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +96,7 @@ class SandboxPool:
     def _open(self, request: SandboxRequest) -> OpenSandbox:
         times = [monotonic()]
         folder = Path(tempfile.mkdtemp(dir=self._scratch))
-        label = f"{request.cell.arm}-{request.cell.seed}"
-        spec = self._make_spec(request.position, folder / "objects", label)
+        spec = self._make_spec(request, folder / "objects")
         times.append(monotonic())
         sandbox = self._provider.open(spec)
         times.append(monotonic())

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from seqswe.analysis.arms import RunLayout, arm_result, failures, layout, verdicts
+from seqswe.analysis.carried import carried_sentences
 from seqswe.analysis.contrasts import contrast, judged_together, pairs
 from seqswe.analysis.efficiency import efficiencies
 from seqswe.analysis.lost import LostLessons
@@ -194,6 +195,7 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
             f"INCOMPLETE: {planned - graded} of {planned} rollouts have no verdict ({failed} "
             f"failed, {planned - len(rollouts)} not run). Their tasks are dropped from both arms."
         )
+    yield from carried_sentences(info, rollouts)
     yield from LostLessons.of(info, rollouts).sentences()
     yield from _nothing_recalled(read)
     if read.journal.truncated:
