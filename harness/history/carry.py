@@ -35,8 +35,6 @@ class CarriedCommit:
 
     commit: str
     """Empty where nothing differs from the base commit."""
-    kept: tuple[str, ...] = ()
-    """Instances whose own patches are in it, in their order."""
     conflicts: tuple[str, ...] = ()
     """Instances whose patches do not fit here, so that gold's are in it."""
 
@@ -54,11 +52,22 @@ def carry(side: Clone, base: str, changes: Sequence[Change]) -> CarriedCommit:
         if tree != git.run("rev-parse", "--verify", "--end-of-options", f"{base}^{{tree}}").strip():
             arguments = ("-p", base, "-F", "-", "--end-of-options", tree)
             commit = git.run("commit-tree", *arguments, stdin=MESSAGE).strip()
-    return CarriedCommit(
-        commit=commit,
-        kept=tuple(change.instance_id for change in kept),
-        conflicts=tuple(conflicts),
-    )
+    return CarriedCommit(commit=commit, conflicts=tuple(conflicts))
+
+
+def same_code(side: Clone, commit: str, patches: Sequence[str]) -> bool:
+    """Whether each of these patches makes the same files of a commit, to the byte."""
+    trees = set()
+    with TemporaryDirectory() as folder:
+        git = Clone(side.path, {**IDENTITY, "GIT_INDEX_FILE": os.path.join(folder, "index")})
+        for patch in patches:
+            git.run("read-tree", "--end-of-options", commit)
+            try:
+                git.run(*APPLY, "-", stdin=patch)
+            except GitError:
+                return False
+            trees.add(git.run("write-tree"))
+    return len(trees) == 1
 
 
 def _replace(git: Clone, base: str, changes: Sequence[Change]) -> Change | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 
-from harness.history.carry import CarriedCommit, Change, carry
+from harness.history.carry import CarriedCommit, Change, carry, same_code
 from harness.history.git import Clone, GitError
 from harness.history.identity import APPLY, IDENTITY
 from harness.history.packs import History
@@ -56,6 +56,10 @@ class Checkouts:
         with self._lock:
             self._carried.add(made.commit)
         return made
+
+    def same_code(self, instance: Instance, commit: str, patches: Sequence[str]) -> bool:
+        """Return whether patches make the same of what an instance's agent got, to the byte."""
+        return same_code(self._side().clone, commit or self._start(instance), patches)
 
     def reachable(self, commit: str) -> list[str]:
         """Return the ids of all objects that a commit reaches, sorted."""

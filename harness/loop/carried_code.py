@@ -60,6 +60,7 @@ class CarriedCode:
         self._carry, self._lock = carry, Lock()
         self._done: dict[Key, Rollout] = {}
         self._states: dict[Key, CodeState] = {}
+        self._changes: dict[Key, Change | None] = {}
         if carry:
             for rollout in store.journal().rollouts:
                 self.note(rollout)
@@ -93,11 +94,11 @@ class CarriedCode:
 
     def _state(self, key: Key) -> CodeState:
         arm, seed, position = key
-        old = self._done.get(key)
+        old, last = self._done.get(key), self._done.get((arm, seed, position - 1))
         if old is not None:
             # The journal says which: what was in conflict then must not be tried again.
-            made = self._made(position, self._changes(arm, seed, old.carried))
-            if (made.kept, made.commit) != (old.carried, old.code_before):
+            made = self._made(key, old.carried)
+            if (made.conflicts, made.commit) != ((), old.code_before):
                 raise RunDirError(
                     f"{self._store.root}: the code that {old.instance_id} began with in arm {arm} "
                     "cannot be made again",
@@ -108,34 +109,40 @@ class CarriedCode:
                 carried=old.carried,
                 carry_conflicts=old.carry_conflicts,
             )
-        last = self._done.get((arm, seed, position - 1))
         if last is None:
             return GOLD
         accepted = (*last.carried, *([last.instance_id] if last.resolved else []))
-        made = self._made(position, self._changes(arm, seed, accepted))
+        made = self._made(key, accepted)
         return CodeState(
             code_before=made.commit,
-            carried=made.kept,
+            carried=tuple(name for name in accepted if name not in made.conflicts),
             carry_conflicts=made.conflicts,
         )
 
-    def _made(self, position: int, changes: Sequence[Change]) -> CarriedCommit:
-        instance = self._instances[position]
-        if not changes:
-            return CarriedCommit(commit="")
-        return self._checkouts.carry(instance, changes)
-
-    def _changes(self, arm: str, seed: int, names: Iterable[str]) -> list[Change]:
+    def _made(self, key: Key, names: Iterable[str]) -> CarriedCommit:
+        """The commit that a task starts from, with the own patches of these instances."""
+        arm, seed, position = key
         wanted = set(names)
-        return [
-            Change(
-                instance_id=instance.instance_id,
-                gold=instance.patch,
-                own=self._patch(self._done[arm, seed, position]),
-            )
-            for position, instance in enumerate(self._instances)
+        earlier = [
+            self._done[arm, seed, number]
+            for number, instance in enumerate(self._instances[:position])
             if instance.instance_id in wanted
         ]
+        changes = [change for rollout in earlier if (change := self._change(rollout))]
+        if not changes:
+            return CarriedCommit(commit="")
+        return self._checkouts.carry(self._instances[position], changes)
+
+    def _change(self, rollout: Rollout) -> Change | None:
+        """What a rollout's patch changes of gold's; None if it is what gold did, to the byte."""
+        key = (rollout.arm, rollout.seed, rollout.position)
+        if key not in self._changes:
+            instance = self._instances[rollout.position]
+            gold, own = instance.patch, self._patch(rollout)
+            same = self._checkouts.same_code(instance, rollout.code_before, (gold, own))
+            change = Change(instance_id=instance.instance_id, gold=gold, own=own)
+            self._changes[key] = None if same else change
+        return self._changes[key]
 
     def _patch(self, rollout: Rollout) -> str:
         folder = self._store.folder(

@@ -80,7 +80,7 @@ def test_an_own_patch_takes_golds_place_and_later_fixes_stay(repo, made):
     task = made([Change(instance_id="a", gold=first, own=own)])
     assert task.lines[5:7] == ["mine", "mine too"]
     assert task.lines[20] == "later"
-    assert (task.carried.kept, task.carried.conflicts) == (("a",), ())
+    assert task.carried.conflicts == ()
 
 
 def test_patches_on_each_others_lines_are_taken_back_from_the_last(repo, made):
@@ -92,7 +92,7 @@ def test_patches_on_each_others_lines_are_taken_back_from_the_last(repo, made):
         changes.append(Change(instance_id=name, gold=repo.fix(**lines), own=own))
     task = made(changes)
     assert task.lines[5:7] == ["my a", "my b"]
-    assert task.carried.kept == ("a", "b")
+    assert task.carried.conflicts == ()
 
 
 def test_a_conflict_is_told_and_golds_code_stays(repo, made):
@@ -106,7 +106,7 @@ def test_a_conflict_is_told_and_golds_code_stays(repo, made):
         Change(instance_id="b", gold=second, own=second_own),
     ]
     task = made(both)
-    assert (task.carried.kept, task.carried.conflicts) == (("b",), ("a",))
+    assert task.carried.conflicts == ("a",)
     assert (task.lines[5], task.lines[9], task.lines[25]) == ("gold", "gold went on", "mine")
     # Before gold went on, it fitted.
     assert made(both, at=2, name="before").carried.conflicts == ()
@@ -124,8 +124,12 @@ def test_gold_that_can_no_longer_be_taken_back_is_a_conflict_too(repo, made):
 def test_what_gold_did_too_is_the_base_commit_itself(repo, made):
     first = repo.fix(l5="gold")
     task = made([Change(instance_id="a", gold=first, own=first)])
-    assert (task.carried.commit, task.carried.kept) == ("", ("a",))
+    assert (task.carried.commit, task.carried.conflicts) == ("", ())
     assert task.checkout.commit == repo.commits[-1]
+    start = SimpleNamespace(base_commit=repo.commits[0], bug_patch="")
+    other = first.replace("+gold", "+mine")
+    same = [task.checkouts.same_code(start, "", (first, own)) for own in (first, other, "x")]
+    assert same == [True, False, False]
 
 
 def test_the_same_changes_make_the_same_commit_anywhere(repo, made):
