@@ -18,7 +18,7 @@ from harness.history.carry import CarriedCommit, Change, carry, same_code
 from harness.history.git import Clone, GitError
 from harness.history.identity import APPLY, IDENTITY
 from harness.history.packs import History
-from seqswe.errors import ManifestError
+from seqswe.errors import ManifestError, MissingError
 from seqswe.instance import Instance
 from seqswe.sandbox import Checkout
 
@@ -51,8 +51,17 @@ class Checkouts:
         return self._side().alone(below, folder)
 
     def carry(self, instance: Instance, changes: Sequence[Change]) -> CarriedCommit:
-        """Make the commit that an instance's agent gets if its own changes took gold's place."""
-        made = carry(self._side().clone, self._start(instance), changes)
+        """Make the commit that an instance's agent gets if its own changes took gold's place.
+
+        Raises MissingError if the clone does not hold the whole of its base commit.
+        """
+        try:
+            made = carry(self._side().clone, self._start(instance), changes)
+        except GitError as error:
+            raise MissingError(
+                f"no code can be carried to {instance.base_commit[:12]}: {error.reason}",
+                f"Check the clone: git -C {self.clone.path} fsck",
+            ) from None
         with self._lock:
             self._carried.add(made.commit)
         return made

@@ -26,7 +26,7 @@ from harness.memory.recall_check import RecallCheck
 from harness.sandboxes.cleanup import scratch_folder
 from seqswe.agent import check_model
 from seqswe.errors import RolloutError, UsageError
-from seqswe.experiment import Experiment, Plan
+from seqswe.experiment import CARRY, Experiment, Plan
 from seqswe.experiment import make_plan as make_plan
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.manifests import manifest_files as manifests
@@ -168,7 +168,7 @@ class LoadedExperiment:
             task_seconds=experiment.task_seconds + manifest.tests.wall_seconds + HARNESS_SECONDS,
         )
 
-        carry = experiment.code_policy == "carry"
+        carry = experiment.code_policy == CARRY
         code = CarriedCode(self.instances, checkouts, past or store, carry=carry)
 
         def make_spec(request: SandboxRequest, folder: Path) -> SandboxSpec:
