@@ -77,6 +77,9 @@ class SandboxSpec:
     """`run` and `task`, so that orphans can be found and swept."""
     project: Mapping[str, str] = field(default_factory=dict)
     """The project's own metadata, path → text, for a folder on `sys.path` beside the checkout."""
+    generated: Mapping[str, str] = field(default_factory=dict)
+    """Files that a build writes into the checkout, path → text, hidden from git: no part of any
+    patch. None of them is in the commit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -182,6 +182,7 @@ class LoadedExperiment:
                 limits=limits,
                 labels=labels,
                 project=metadata.files(instance.base_commit, environment),
+                generated=metadata.generated(instance.base_commit, environment),
             )
 
         history = self.services().history
