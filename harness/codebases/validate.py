@@ -35,9 +35,11 @@ WAYS = (
     (r"\[pytest\] section in setup\.cfg", ("-c", "/dev/null")),
     (r"(?m)^E +\w*Warning\b|warning configuration", ("-W", "default", "-o", "filterwarnings=")),
     (r"AssertionRewritingHook", ("--assert=plain",)),
+    (r"has no attribute 'cache'", ("-p", "cacheprovider", "-o", "cache_dir=/tmp/pytest-cache")),
 )
 """What a log says if the pytest or the dependencies are newer than the tests, and what helps then:
-settings of old that are refused, warnings that are errors, import hooks that lack a method.
+settings of old that are refused, warnings that are errors, import hooks that lack a method, or a
+plug-in that wants pytest's cache.
 """
 OF_A_PLUGIN = (
     r"Unknown pytest\.mark|Unknown config option|fixture '\w+' not found|uses no argument"
