@@ -149,7 +149,7 @@ class Forwarder:
             raise
         finally:
             tokens = answer.tokens if 0 < status < 400 else NOTHING
-            cost = self._count(asked, tokens, cost, attempts, size)
+            cost, charged = self._count(asked, tokens, cost, attempts, size)
             self._note(
                 {
                     **_of(session),
@@ -163,6 +163,8 @@ class Forwarder:
                     "removed": list(asked.removed),
                     **{name: getattr(tokens, name) for name in TokenCount.__slots__},
                     "cost_usd": cost,
+                    "charged_tokens": charged.tokens,
+                    "charged_cost": charged.cost,
                     "trouble": answer.trouble[:500],
                 }
             )
@@ -239,8 +241,8 @@ class Forwarder:
 
     def _count(
         self, asked: Asked, tokens: TokenCount, cost: float | None, attempts: int, size: int
-    ) -> float | None:
-        """Count an answer in all budgets; returns its cost, if that is known."""
+    ) -> tuple[float | None, Spending]:
+        """Count an answer; returns its cost, if that is known, and what budgets are charged."""
         price = self._prices.get(asked.model)
         if cost is None and price:
             cost = price.cost(tokens)
@@ -248,10 +250,14 @@ class Forwarder:
             cost = 0.0
         sent, back = (length // BYTES_PER_TOKEN + 1 for length in (len(asked.payload), size))
         guess = TokenCount(input=sent, cached_input=0, cache_creation=0, output=back)
-        estimate = Spending(tokens=sent + back, cost=(price.cost(guess) or 0.0) if price else 0.0)
-        asked.session.count(tokens, cost, attempts=attempts, estimate=estimate)
-        self._pace.spent(estimate.tokens if tokens.total is None else tokens.total)
-        return cost
+        guessed_cost = (price.cost(guess) or 0.0) if price else 0.0
+        charged = Spending(
+            tokens=sent + back if tokens.total is None else tokens.total,
+            cost=guessed_cost if cost is None else cost,
+        )
+        asked.session.count(tokens, cost, attempts=attempts, charged=charged)
+        self._pace.spent(charged.tokens)
+        return cost, charged
 
     def _keep(
         self, asked: Asked, response: Response, data: bytes, cut: bool, cost: float | None

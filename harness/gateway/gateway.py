@@ -187,9 +187,7 @@ class Gateway:
     def open_door(self) -> Door:
         """A door for a sandbox that is to be opened."""
         engine = self._running()
-        door = Door(engine)
-        door.line = engine.call(engine.transport.open(door.server))
-        return door
+        return engine.call(_open(engine))
 
     @contextmanager
     def session(
@@ -231,12 +229,12 @@ class Gateway:
         try:
             yield session
         finally:
+            if door is not None:
+                door.session = None
             try:
                 engine.call(engine.finish(session))
             except RolloutError as error:
                 session.fail(error.cause, error.message)
-            if door is not None:
-                door.session = None
 
     def post(self, session: Session, path: str, body: Mapping[str, Any]) -> ModelAnswer:
         """Ask for an agent whose code runs on the host; waits for the whole answer."""
@@ -318,6 +316,12 @@ class Gateway:
             record=record,
             replay=replay,
         )
+
+
+async def _open(engine: Engine) -> Door:
+    door = Door(engine)
+    door.line = await engine.transport.open(door.server)
+    return door
 
 
 async def _shut(door: Door) -> None:

@@ -136,9 +136,9 @@ class Session:
         self.usage = replace(self.usage, requests=self.usage.requests + 1)
 
     def count(
-        self, tokens: TokenCount, cost: float | None, *, attempts: int, estimate: Spending
+        self, tokens: TokenCount, cost: float | None, *, attempts: int, charged: Spending
     ) -> None:
-        """Count an answer. estimate: what budgets are charged for what it does not tell."""
+        """Count an answer. charged: what budgets count, also where the answer does not tell."""
         counted: dict[str, Any] = {
             name: None if None in (was, more) else was + more
             for name in COUNTED
@@ -152,10 +152,9 @@ class Session:
             attempts=self.usage.attempts + attempts,
             cost_usd=round((before or 0.0) + (cost or 0.0), 9) if known else None,
         )
-        total = estimate.tokens if tokens.total is None else tokens.total
         for spent in (self.spent, self.limits.run_spent):
-            spent.tokens += total
-            spent.cost += estimate.cost if cost is None else cost
+            spent.tokens += charged.tokens
+            spent.cost += charged.cost
 
     def heard(self, trouble: str) -> None:
         """Take note of how an answer was; "" if it was as it should be."""
