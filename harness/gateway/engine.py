@@ -86,12 +86,20 @@ class Engine:
 
     async def handle(self, session: Session, request: Request, reply: Reply) -> None:
         """Answer a request of a rollout, which may end while it is under way."""
-        task = asyncio.create_task(self.forwarder.handle(session, request, reply))
+        task = asyncio.create_task(self._handle(session, request, reply))
         session.tasks.add(task)
         try:
             await task
         finally:
             session.tasks.discard(task)
+
+    async def _handle(self, session: Session, request: Request, reply: Reply) -> None:
+        try:
+            await self.forwarder.handle(session, request, reply)
+        except Exception as error:  # noqa: BLE001  (a bug must not look like a poor agent)
+            # Its text might quote a request or a key.
+            session.fail("gateway_failed", f"a bug of the gateway: {type(error).__name__}")
+            reply.abort()
 
     async def finish(self, session: Session) -> None:
         """Let the answers of a rollout that are under way come to their end, or end them."""

@@ -1,4 +1,4 @@
-"""What a provider may do, and what becomes of the rollout: tried again, failed, or its own fault."""
+"""What a provider may do, and what becomes of the rollout: tried again, failed, or graded."""
 
 import threading
 import time
@@ -29,9 +29,7 @@ def test_what_passes_is_tried_again_and_the_client_does_not_notice(enter, provid
         pytest.param(Fault(drop=True), id="no answer"),
     ],
 )
-def test_a_provider_that_stays_dead_ends_the_rollout_and_is_not_asked_again(
-    enter, provider, fault
-):
+def test_a_provider_that_stays_dead_ends_the_rollout_and_is_not_asked_again(enter, provider, fault):
     provider.always = fault
     with enter(tries=3) as client:
         answers = [client.whole("responses") for _ in range(3)]
@@ -74,9 +72,7 @@ def test_a_provider_that_is_down_for_the_day_is_not_waited_for(enter, provider):
     assert "36,000 s" in client.session.failure[1]
 
 
-def test_a_cut_stream_reaches_the_client_cut_and_is_forgiven_once_an_answer_comes(
-    enter, provider
-):
+def test_a_cut_stream_reaches_the_client_cut_and_is_forgiven_once_an_answer_comes(enter, provider):
     provider.faults = [Fault(cut=True)]
     with enter() as client:
         answer = client.stream("messages")
@@ -181,16 +177,15 @@ def test_a_client_that_leaves_in_the_middle_has_its_answer_counted(enter, provid
     import socket
 
     provider.faults = [Fault(stall=0.5)]
-    with enter() as client:
-        with socket.socket(socket.AF_UNIX) as end:
-            end.connect(str(client.door.access.socket))
-            body = b'{"model":"m","messages":[],"stream":true}'
-            end.sendall(
-                b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: "
-                + client.session.token.encode()
-                + f"\r\ncontent-length: {len(body)}\r\n\r\n".encode()
-                + body
-            )
-            end.recv(100)
+    with enter() as client, socket.socket(socket.AF_UNIX) as end:
+        end.connect(str(client.door.access.socket))
+        body = b'{"model":"m","messages":[],"stream":true}'
+        end.sendall(
+            b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: "
+            + client.session.token.encode()
+            + f"\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+        end.recv(100)
     assert client.session.usage.output == OUTPUT
     assert client.session.failure is None
