@@ -64,9 +64,10 @@ class Relay:
                 if key.fileobj is not self._listener:
                     self._move(key.fileobj, events)  # type: ignore[arg-type]
                 elif not self._accept():
-                    for each in list(self._ways):
-                        self._close(each)
+                    while self._ways:
+                        self._close(next(iter(self._ways)))
                     self._selector.close()
+                    self._listener.close()
                     return
 
     def _accept(self) -> bool:
