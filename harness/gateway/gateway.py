@@ -67,6 +67,11 @@ class Gateway:
         return self._run_budget.used_up(self._spent)
 
     @property
+    def priced(self) -> bool:
+        """Whether every model has a price; else what was spent in USD is not known."""
+        return len(self._prices) == len(set(self._models))
+
+    @property
     def spent(self) -> Spending:
         """What the run has spent so far."""
         return self._spent

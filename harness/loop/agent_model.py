@@ -93,8 +93,9 @@ class AgentModel:
         """What the run has spent, in words; "" without a model."""
         if not self._gateway:
             return ""
-        spent, unit = self._gateway.spent, "requests to the model"
-        return f"{spent.requests:,} {unit}, {spent.tokens:,} tokens, ${spent.cost:.2f}"
+        spent = self._gateway.spent
+        counted = f"{spent.requests:,} requests to the model, {spent.tokens:,} tokens"
+        return f"{counted}, ${spent.cost:.2f}" if self._gateway.priced else counted
 
     def open_door(self, spec: SandboxSpec) -> tuple[SandboxSpec, Door | None]:
         """A sandbox's specification with a way to the gateway, if its agent has one."""
