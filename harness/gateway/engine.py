@@ -42,6 +42,11 @@ class Door:
         assert self.line
         return ModelAccess(socket=self.line.socket, waited=self.waiting.seconds)
 
+    def attach(self, sandbox: object) -> None:
+        """Called once the sandbox is open, before anything runs in it."""
+        assert self.line
+        self.line.attach(sandbox)
+
     async def _handle(self, request: Request, reply: Reply) -> None:
         session = self.session
         if session is None:

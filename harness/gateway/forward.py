@@ -141,6 +141,8 @@ class Forwarder:
             answer = Answer(asked.route.api, sse=response.sse, hide_usage=asked.hide_usage)
             kept, rest = await self._pass_on(asked, response, answer, reply)
             size = len(kept)
+            # An error need not be JSON.
+            answer.trouble = answer.trouble if status < 400 else ""
         except Dead as dead:
             # No later request is tried: each would take as long again.
             answer.trouble = str(dead)
@@ -201,7 +203,9 @@ class Forwarder:
         access = self._access.get(route.api)
         if access is None or self._upstream is None:
             raise Refused(404, f"there is no key for {route.api}")
-        headers = {n: asked.headers[n] for n in PASSED_HEADERS if n in asked.headers}
+        told = {name: asked.headers.get(name, "") for name in PASSED_HEADERS}
+        # No client of ours would send any other value on.
+        headers = {n: v for n, v in told.items() if v and v.isascii() and v.isprintable()}
         headers |= {"content-type": "application/json", **access.headers()}
         with session.waiting():
             response = await self._upstream.ask(access.url_of(route), headers, asked.payload)

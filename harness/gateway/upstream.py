@@ -60,7 +60,6 @@ class Response:
 
     status: int
     content_type: str
-    request_id: str = ""
     data: bytes = b""
     stream: aiohttp.ClientResponse | None = None
     attempts: int = 1
@@ -163,7 +162,6 @@ class Upstream:
         answer = Response(
             status=status,
             content_type=response.headers.get("content-type", "application/json")[:200],
-            request_id=response.headers.get("request-id", "")[:200],
         )
         if answer.sse:
             answer.data = await response.content.readany()
