@@ -89,13 +89,18 @@ class AgentModel:
         return self._gateway.used_up if self._gateway else ""
 
     @property
+    def cost(self) -> float | None:
+        """USD that the run has spent; None without a model, or where one has no price."""
+        return self._gateway.spent.cost if self._gateway and self._gateway.priced else None
+
+    @property
     def spent(self) -> str:
         """What the run has spent, in words; "" without a model."""
         if not self._gateway:
             return ""
         spent = self._gateway.spent
         counted = f"{spent.requests:,} requests to the model, {spent.tokens:,} tokens"
-        return f"{counted}, ${spent.cost:.2f}" if self._gateway.priced else counted
+        return counted if self.cost is None else f"{counted}, ${self.cost:.2f}"
 
     def open_door(self, spec: SandboxSpec) -> tuple[SandboxSpec, Door | None]:
         """A sandbox's specification with a way to the gateway, if its agent has one."""
