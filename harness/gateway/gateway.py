@@ -15,8 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from harness.gateway.asked import Request
 from harness.gateway.engine import Door, Engine, open_door, shut
-from harness.gateway.forward import Forwarder, Note, Request
+from harness.gateway.forward import Forwarder, Note
 from harness.gateway.interface import GatewaySettings, RolloutId
 from harness.gateway.limits import Budget, Pace, Spending
 from harness.gateway.prices import Prices, load_prices

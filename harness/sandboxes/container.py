@@ -161,7 +161,7 @@ class DockerSandbox:
             exit_code=code_of(output.end["code"], output.end["late"]),
             stdout=bytes(output.streams[supervisor.OUT]),
             stderr=bytes(output.streams[supervisor.ERR]),
-            seconds=monotonic() - started - (waited() - before if waited else 0.0),
+            seconds=max(0.0, monotonic() - started - (waited() - before if waited else 0.0)),
             timed_out=output.end["late"],
             truncated=output.end["truncated"],
         )

@@ -252,7 +252,7 @@ class LocalSandbox:
             exit_code=code_of(process.returncode, late),
             stdout=texts[0][0],
             stderr=texts[1][0],
-            seconds=monotonic() - started - (self._waited() - before),
+            seconds=max(0.0, monotonic() - started - (self._waited() - before)),
             timed_out=late,
             truncated=texts[0][1] or texts[1][1],
         )
