@@ -137,7 +137,7 @@ class LocalSandbox:
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             (project / name).write_text(text)
             (project / name).chmod(0o755)
-        script = checkout_script(spec.checkout, self.objects)
+        script = checkout_script(spec, self.objects)
         try:
             done = self._execute(["sh", "-c", script], 120, {}, None)
             if not done.ok:
