@@ -78,41 +78,91 @@ class Experiment:
     )
     agent: str = setting("localizer", "Name of an agent, or module:attribute.")
     agent_option: tuple[str, ...] = setting((), "key=value for the agent; may be repeated.")
+    model: str = setting("", "Model of the agent, if it asks one, as its endpoint names it.")
+    rollout_cost: float = setting(0.0, "USD that one rollout's agent may spend; 0: any.", least=0)
+    rollout_tokens: int = setting(
+        0, "Tokens, in and out, that one rollout's agent may use; 0: any number.", least=0
+    )
+    # By default a bound all the same: no clock counts the time in which a model is waited for.
+    rollout_requests: int = setting(
+        500, "Requests to a model that one rollout's agent may make; 0: any number.", least=0
+    )
+    max_cost: float = setting(
+        0.0, "USD that the agents of the whole run may spend; 0: any.", least=0, effect="access"
+    )
+    max_tokens: int = setting(
+        0,
+        "Tokens, in and out, that the agents of the whole run may use; 0: any number.",
+        least=0,
+        most=1e12,
+        effect="access",
+    )
+    rpm: int = setting(
+        0, "Requests to the agents' model in any minute; 0: any number.", least=0, effect="access"
+    )
+    tpm: int = setting(
+        0, "Tokens of the agents' model in any minute; 0: any number.", least=0, effect="access"
+    )
+    provider_seconds: float = setting(
+        300.0,
+        "Ask the agents' model again after this many seconds without a byte of its answer.",
+        above=0,
+        most=86_400,
+        effect="access",
+    )
+    prices: str = setting(
+        "",
+        "TOML file of what models cost; without it, LiteLLM's data if that is installed.",
+        effect="access",
+    )
+    allow_unpriced: bool = setting(
+        False, "Run although nobody knows what the agents' model costs.", effect="access"
+    )
+    record: str = setting(
+        "", "Folder to keep every request to the agents' model and its answer in.", effect="access"
+    )
+    replay: str = setting(
+        "", "Folder of --record to answer from: no model is asked.", effect="access"
+    )
     memory: str = setting("episodic", "Name of a memory, or module:attribute.")
     memory_option: tuple[str, ...] = setting((), "key=value for the memory; may be repeated.")
-    model: str = setting("", "Model the memory may ask, as its endpoint names it; or litellm:NAME.")
-    model_url: str = setting(
+    memory_model: str = setting(
+        "", "Model the memory may ask, as its endpoint names it; or litellm:NAME."
+    )
+    memory_model_url: str = setting(
         "",
         "Base URL of an OpenAI-compatible API, such as http://localhost:8000/v1.",
         effect="access",
     )
     # None by default, so that no key goes where it was not meant to; it is never written.
-    model_key: str = setting(
+    memory_model_key: str = setting(
         "",
         "Environment variable that holds the API key, such as OPENAI_API_KEY. By default no key "
         "is sent.",
         effect="access",
     )
-    model_tokens: int = setting(
+    memory_model_tokens: int = setting(
         200_000,
         "Token budget of the memory per task; 0 means unlimited.",
         least=0,
         effect="access",
     )
-    model_seconds: float = setting(
+    memory_model_seconds: float = setting(
         120.0,
         "Give up a model request after this many seconds without a response.",
         above=0,
         effect="access",
     )
-    model_price_in: float = setting(0.0, "USD per million prompt tokens.", least=0, effect="access")
-    model_price_out: float = setting(
+    memory_model_price_in: float = setting(
+        0.0, "USD per million prompt tokens.", least=0, effect="access"
+    )
+    memory_model_price_out: float = setting(
         0.0, "USD per million completion tokens.", least=0, effect="access"
     )
     embedding: str = setting("", "Embedding model the memory may ask, as its endpoint names it.")
     embedding_url: str = setting(
         "",
-        "Base URL of the embedding model, if it is not --model-url. It is sent the same key.",
+        "Base URL of the embedding model, if not --memory-model-url. It is sent the same key.",
         effect="access",
     )
     arm: tuple[str, ...] = setting(
@@ -207,19 +257,20 @@ class Experiment:
 
     def _check_model(self) -> None:
         for name, url in (
-            (self.model, self.model_url),
-            (self.embedding, self.embedding_url or self.model_url),
+            (self.memory_model, self.memory_model_url),
+            (self.embedding, self.embedding_url or self.memory_model_url),
         ):
             if name and not (url or name.startswith(LITELLM)):
                 raise UsageError(
                     f"model {name!r} has no endpoint",
-                    "Give --model-url, for example http://localhost:8000/v1.",
+                    "Give --memory-model-url, for example http://localhost:8000/v1.",
                 )
         # What looks like a key is not repeated: errors end up in logs.
-        if self.model_key and not VARIABLE.fullmatch(self.model_key):
+        if self.memory_model_key and not VARIABLE.fullmatch(self.memory_model_key):
             raise UsageError(
-                "model_key is not the name of an environment variable",
-                "Put the key itself into a variable, and name that: --model-key OPENAI_API_KEY.",
+                "memory_model_key is not the name of an environment variable",
+                "Put the key itself into a variable, and name that: "
+                "--memory-model-key OPENAI_API_KEY.",
             )
 
     @property

@@ -17,12 +17,14 @@ from harness.grading import Grader
 from harness.history import Checkouts
 from harness.history.git import Clone
 from harness.history.log import log
+from harness.loop.agent_model import check_agent_model, open_agent_model
 from harness.loop.context import RunContext
 from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool
 from harness.memory.contamination import Contamination
 from harness.memory.recall_check import RecallCheck
 from harness.sandboxes.cleanup import scratch_folder
+from seqswe.agent import check_model
 from seqswe.errors import RolloutError, UsageError
 from seqswe.experiment import Experiment, Plan
 from seqswe.experiment import make_plan as make_plan
@@ -65,8 +67,11 @@ class LoadedExperiment:
             experiment.memory,
             memory.declared,
             experiment.memory_option,
-            {"model": experiment.model, "embed": experiment.embedding},
+            {"model": experiment.memory_model, "embed": experiment.embedding},
         )
+        takes_model = agent.takes_model or bool(agent.apis)
+        check_model(experiment.agent, experiment.model, experiment.agent_option, takes=takes_model)
+        check_agent_model(experiment, agent)
         experiment.sandbox_choice.check()
         check_delivery(experiment, agent.deliveries, inside=agent.inside)
         clone = clone_of(manifest, experiment.mirror)
@@ -175,8 +180,12 @@ class LoadedExperiment:
         contamination = Contamination(
             self.instances, experiment.feedback, self.clone.lines, past or (lambda task: ())
         )
-        with scratch_folder(cache) as scratch:
-            sandboxes = SandboxPool(provider, checkouts, make_spec, scratch, experiment.jobs)
+        facts = self.plugins.agent.facts
+        with (
+            scratch_folder(cache) as scratch,
+            open_agent_model(experiment, facts, provider, store.root) as model,
+        ):
+            sandboxes = SandboxPool(provider, checkouts, make_spec, scratch, experiment.jobs, model)
             context = RunContext(
                 experiment=experiment,
                 instances=self.instances,
@@ -199,6 +208,7 @@ class LoadedExperiment:
                     lru_cache(maxsize=8)(self.clone.reachable),
                     contamination,
                 ),
+                model=model,
             )
             try:
                 yield context
