@@ -17,6 +17,7 @@ from harness.grading import Grader
 from harness.history import Checkouts
 from harness.history.git import Clone
 from harness.history.log import log
+from harness.loop.agent_model import check_agent_model, open_agent_model
 from harness.loop.carried_code import CarriedCode
 from harness.loop.context import RunContext
 from harness.loop.run_plugins import RunPlugins
@@ -69,9 +70,9 @@ class LoadedExperiment:
             experiment.memory_option,
             {"model": experiment.memory_model, "embed": experiment.embedding},
         )
-        check_model(
-            experiment.agent, experiment.model, experiment.agent_option, takes=agent.takes_model
-        )
+        takes_model = agent.takes_model or bool(agent.apis)
+        check_model(experiment.agent, experiment.model, experiment.agent_option, takes=takes_model)
+        check_agent_model(experiment, agent)
         experiment.sandbox_choice.check()
         check_delivery(experiment, agent.deliveries, inside=agent.inside)
         clone = clone_of(manifest, experiment.mirror)
@@ -189,8 +190,12 @@ class LoadedExperiment:
         contamination = Contamination(
             self.instances, experiment.feedback, self.clone.lines, history or (lambda task: ())
         )
-        with scratch_folder(cache) as scratch:
-            sandboxes = SandboxPool(provider, checkouts, make_spec, scratch, experiment.jobs)
+        facts = self.plugins.agent.facts
+        with (
+            scratch_folder(cache) as scratch,
+            open_agent_model(experiment, facts, provider, store.root) as model,
+        ):
+            sandboxes = SandboxPool(provider, checkouts, make_spec, scratch, experiment.jobs, model)
             context = RunContext(
                 experiment=experiment,
                 instances=self.instances,
@@ -214,6 +219,7 @@ class LoadedExperiment:
                     lru_cache(maxsize=8)(self.clone.reachable),
                     contamination,
                 ),
+                model=model,
             )
             try:
                 yield context

@@ -15,6 +15,7 @@ from harness.plugin_host.fork_server import ForkServer
 from harness.plugin_host.process import PluginProcess
 from harness.plugin_host.server import Config
 from seqswe import plugins
+from seqswe.agent import API
 from seqswe.errors import RolloutError, UnknownName
 from seqswe.manifests.convert import parse
 from seqswe.memory import Declared
@@ -49,6 +50,11 @@ class Facts:
     inside: bool = False
     takes_model: bool = False
     """Whether it is built with `model`, as an agent that asks one is."""
+    apis: tuple[API, ...] = ()
+    model_optional: bool = False
+    side_models: tuple[str, ...] = ()
+    replay_drop: tuple[str, ...] = ()
+    replay_blank: tuple[str, ...] = ()
 
     @property
     def declared(self) -> Declared:
