@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.grading import Grader
 from harness.loop.agent_model import NO_MODEL, AgentModel
+from harness.loop.carried_code import CarriedCode
 from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from harness.memory.contamination import Contamination
@@ -44,6 +45,7 @@ class RunContext:
     scratch: Path
     services: Services
     plugins: RunPlugins
+    code: CarriedCode
     contamination: Contamination
     recall_check: RecallCheck
     model: AgentModel = NO_MODEL
@@ -69,10 +71,14 @@ class RunContext:
         hide = self.experiment.instructions == "hide"
         return self.instances[position].instructions if hide else ()
 
-    def key(self, instance: Instance, before: str) -> str:
-        """What a result depends on: instance, packages, settings, memory, version."""
+    def key(self, instance: Instance, before: str, code: str = "") -> str:
+        """What a result depends on: instance, packages, settings, memory, version, carried code.
+
+        code: the commit that the rollout started from, if it is not the base commit.
+        """
         packages = self.environments[instance.environment]
-        parts = (instance.digest, packages, self.experiment.digest, before, __version__)
+        parts = [instance.digest, packages, self.experiment.digest, before, __version__]
+        parts += [code] if code else []
         return digest_of("\n".join(parts))
 
     def prefetch_grading(self, cell: Cell, position: int) -> None:
@@ -84,7 +90,8 @@ class RunContext:
         """Open the next task's sandbox of a chain while this one, ended, is graded."""
         self.patches += 1 if has_patch else -1
         upcoming = cell.next_position(position) if cell.carries_memory else None
-        if upcoming is not None:
+        # Where code is carried, the verdict decides what the next one starts from.
+        if upcoming is not None and not self.code.follows(cell):
             self.sandboxes.prefetch(SandboxRequest(cell, upcoming, for_agent=True))
 
     def _memory(self, cell: Cell) -> MeteredMemory:
