@@ -88,8 +88,11 @@ class Refused(Exception):
     """A request that does not pass; the client is told why."""
 
     def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
+        super().__init__(status, message)
         self.status, self.message = status, message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 def route_of(method: str, target: str, apis: tuple[API, ...]) -> Route:
