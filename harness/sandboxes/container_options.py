@@ -18,7 +18,7 @@ from harness.sandboxes.engine import labels_of_owner
 from harness.sandboxes.images import CHECKOUT, packages_folder
 from harness.sandboxes.inbox import Inbox
 from harness.sandboxes.syscalls import profile
-from seqswe.sandbox import SandboxSpec
+from seqswe.sandbox import PROGRAMS, SandboxSpec
 
 OBJECTS = "/history"
 """Where a container sees its commit's git objects."""
@@ -116,6 +116,7 @@ def create(
         mounts=[
             _read_only(spec.checkout.objects.resolve(), OBJECTS, empty),
             _read_only(prepared.packages, packages_folder(prepared.python), empty),
+            *([_read_only(spec.program, PROGRAMS, empty)] if spec.program else []),
         ],
         log_config=LogConfig(type="none"),
         runtime=runtime or None,
