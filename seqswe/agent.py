@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol, runtime_checkable
 
+from seqswe.errors import UsageError
 from seqswe.instance import Task
 from seqswe.memory import Recall
 from seqswe.patterns import AMOUNT
@@ -62,3 +63,22 @@ class Agent(Protocol):
     def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
         """Edit files in the sandbox; the difference to the base commit is the patch."""
         ...
+
+
+def check_model(name: str, model: str, options: Iterable[str], *, takes: bool) -> None:
+    """Raise UsageError for a model that was given to an agent that asks none, or given twice.
+
+    takes: whether the agent's factory has a parameter `model`.
+    """
+    if not model:
+        return
+    if not takes:
+        raise UsageError(
+            f"agent {name!r} does not ask a model, so --model would change nothing",
+            "Leave --model out; the model that a memory asks is --memory-model.",
+        )
+    if any(option.partition("=")[0] == "model" for option in options):
+        raise UsageError(
+            f"agent {name!r} is given a model by --model and by --agent-option model=",
+            "Leave one of them out.",
+        )

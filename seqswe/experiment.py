@@ -78,41 +78,46 @@ class Experiment:
     )
     agent: str = setting("localizer", "Name of an agent, or module:attribute.")
     agent_option: tuple[str, ...] = setting((), "key=value for the agent; may be repeated.")
+    model: str = setting("", "Model of the agent, if it asks one, as its endpoint names it.")
     memory: str = setting("episodic", "Name of a memory, or module:attribute.")
     memory_option: tuple[str, ...] = setting((), "key=value for the memory; may be repeated.")
-    model: str = setting("", "Model the memory may ask, as its endpoint names it; or litellm:NAME.")
-    model_url: str = setting(
+    memory_model: str = setting(
+        "", "Model the memory may ask, as its endpoint names it; or litellm:NAME."
+    )
+    memory_model_url: str = setting(
         "",
         "Base URL of an OpenAI-compatible API, such as http://localhost:8000/v1.",
         effect="access",
     )
     # None by default, so that no key goes where it was not meant to; it is never written.
-    model_key: str = setting(
+    memory_model_key: str = setting(
         "",
         "Environment variable that holds the API key, such as OPENAI_API_KEY. By default no key "
         "is sent.",
         effect="access",
     )
-    model_tokens: int = setting(
+    memory_model_tokens: int = setting(
         200_000,
         "Token budget of the memory per task; 0 means unlimited.",
         least=0,
         effect="access",
     )
-    model_seconds: float = setting(
+    memory_model_seconds: float = setting(
         120.0,
         "Give up a model request after this many seconds without a response.",
         above=0,
         effect="access",
     )
-    model_price_in: float = setting(0.0, "USD per million prompt tokens.", least=0, effect="access")
-    model_price_out: float = setting(
+    memory_model_price_in: float = setting(
+        0.0, "USD per million prompt tokens.", least=0, effect="access"
+    )
+    memory_model_price_out: float = setting(
         0.0, "USD per million completion tokens.", least=0, effect="access"
     )
     embedding: str = setting("", "Embedding model the memory may ask, as its endpoint names it.")
     embedding_url: str = setting(
         "",
-        "Base URL of the embedding model, if it is not --model-url. It is sent the same key.",
+        "Base URL of the embedding model, if not --memory-model-url. It is sent the same key.",
         effect="access",
     )
     arm: tuple[str, ...] = setting(
@@ -207,19 +212,20 @@ class Experiment:
 
     def _check_model(self) -> None:
         for name, url in (
-            (self.model, self.model_url),
-            (self.embedding, self.embedding_url or self.model_url),
+            (self.memory_model, self.memory_model_url),
+            (self.embedding, self.embedding_url or self.memory_model_url),
         ):
             if name and not (url or name.startswith(LITELLM)):
                 raise UsageError(
                     f"model {name!r} has no endpoint",
-                    "Give --model-url, for example http://localhost:8000/v1.",
+                    "Give --memory-model-url, for example http://localhost:8000/v1.",
                 )
         # What looks like a key is not repeated: errors end up in logs.
-        if self.model_key and not VARIABLE.fullmatch(self.model_key):
+        if self.memory_model_key and not VARIABLE.fullmatch(self.memory_model_key):
             raise UsageError(
-                "model_key is not the name of an environment variable",
-                "Put the key itself into a variable, and name that: --model-key OPENAI_API_KEY.",
+                "memory_model_key is not the name of an environment variable",
+                "Put the key itself into a variable, and name that: "
+                "--memory-model-key OPENAI_API_KEY.",
             )
 
     @property

@@ -148,10 +148,10 @@ NEEDS: Mapping[str, str] = {
     "gold": "gold data",
 }
 """Services in plain words."""
-FLAGS: Mapping[str, str] = {"model": "--model", "embed": "--embedding"}
+FLAGS: Mapping[str, str] = {"model": "--memory-model", "embed": "--embedding"}
 HINTS: Mapping[str, str] = {
-    "model": "Give --model NAME and --model-url URL of an OpenAI-compatible endpoint.",
-    "embed": "Give --embedding NAME and --model-url (or --embedding-url) URL of an endpoint.",
+    "model": "Give --memory-model NAME and --memory-model-url URL (of an OpenAI-compatible API).",
+    "embed": "Give --embedding NAME and --embedding-url (or --memory-model-url) URL.",
 }
 
 

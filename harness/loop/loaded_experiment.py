@@ -23,6 +23,7 @@ from harness.loop.sandbox_pool import SandboxPool
 from harness.memory.contamination import Contamination
 from harness.memory.recall_check import RecallCheck
 from harness.sandboxes.cleanup import scratch_folder
+from seqswe.agent import check_model
 from seqswe.errors import RolloutError, UsageError
 from seqswe.experiment import Experiment, Plan
 from seqswe.experiment import make_plan as make_plan
@@ -65,7 +66,10 @@ class LoadedExperiment:
             experiment.memory,
             memory.declared,
             experiment.memory_option,
-            {"model": experiment.model, "embed": experiment.embedding},
+            {"model": experiment.memory_model, "embed": experiment.embedding},
+        )
+        check_model(
+            experiment.agent, experiment.model, experiment.agent_option, takes=agent.takes_model
         )
         experiment.sandbox_choice.check()
         check_delivery(experiment, agent.deliveries, inside=agent.inside)

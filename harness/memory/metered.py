@@ -91,7 +91,7 @@ class MeteredMemory:
 
     def _services(self, base: Services, settings: Experiment) -> Services:
         services = replace(base, clock=self._stream.now, rng=self._stream.rng)
-        if settings.model:
+        if settings.memory_model:
             posts, name = poster(settings)
             chat = Chat(posts, name, self._meter, self._stream.seed)
             self._clients.append(chat)
@@ -105,7 +105,11 @@ class MeteredMemory:
 
 def meter_of(settings: Experiment) -> Meter:
     """Return a new meter with the experiment's budget and prices."""
-    return Meter(settings.model_tokens, settings.model_price_in, settings.model_price_out)
+    return Meter(
+        settings.memory_model_tokens,
+        settings.memory_model_price_in,
+        settings.memory_model_price_out,
+    )
 
 
 def poster(settings: Experiment, embedding: bool = False) -> tuple[Posts, str]:
@@ -113,14 +117,16 @@ def poster(settings: Experiment, embedding: bool = False) -> tuple[Posts, str]:
 
     Raises UsageError for a wrong URL, MissingError without the extra `litellm`.
     """
-    name = settings.embedding if embedding else settings.model
-    url = (settings.embedding_url if embedding else "") or settings.model_url
-    key = os.environ.get(settings.model_key, "").strip()
+    name = settings.embedding if embedding else settings.memory_model
+    url = (settings.embedding_url if embedding else "") or settings.memory_model_url
+    key = os.environ.get(settings.memory_model_key, "").strip()
     if name.startswith(LITELLM):
         from harness.memory.litellm_client import LiteLLM
 
-        return LiteLLM(url, key=key, seconds=settings.model_seconds), name.removeprefix(LITELLM)
-    return endpoint(url, key, settings.model_seconds), name
+        return LiteLLM(url, key=key, seconds=settings.memory_model_seconds), name.removeprefix(
+            LITELLM
+        )
+    return endpoint(url, key, settings.memory_model_seconds), name
 
 
 @lru_cache(maxsize=8)

@@ -47,6 +47,8 @@ class Facts:
     deliveries: tuple[str, ...] = ()
     reads_gold: bool = False
     inside: bool = False
+    takes_model: bool = False
+    """Whether it is built with `model`, as an agent that asks one is."""
 
     @property
     def declared(self) -> Declared:

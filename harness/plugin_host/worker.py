@@ -100,6 +100,7 @@ class Worker:
         factory = plugins.resolve(self._kind, self._name)
         names = {fact: list(map(str, getattr(factory, fact, ()))) for fact in FACTS}
         flags = {fact: bool(getattr(factory, fact, False)) for fact in ("reads_gold", "inside")}
+        flags["takes_model"] = "model" in {p.name for p in plugins.parameters(factory)}
         uses_if = {str(k): str(v) for k, v in dict(getattr(factory, "uses_if", {})).items()}
         return {**names, **flags, "uses_if": uses_if}
 

@@ -47,7 +47,7 @@ def embedding_of(name: str, services: Services | None = None) -> Embedding:
         if endpoint is None:
             raise UsageError(
                 "memory option embedding=endpoint needs an embedding model",
-                "Give --embedding NAME and --embedding-url (or --model-url) URL.",
+                "Give --embedding NAME and --embedding-url (or --memory-model-url) URL.",
             )
         return endpoint
     if name == "minilm":

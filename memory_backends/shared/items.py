@@ -155,7 +155,9 @@ class ModelMemory(ItemMemory):
     def __init__(self, home: Path, *, services: Services, **options: Any) -> None:
         super().__init__(home, **options)
         if services.model is None:
-            raise UsageError("this memory needs a model", "Give --model and --model-url.")
+            raise UsageError(
+                "this memory needs a model", "Give --memory-model and --memory-model-url."
+            )
         self.asker = Asker(services.model)
 
 

@@ -14,6 +14,7 @@ from seqswe.errors import UsageError
 from seqswe.experiment import Experiment, check_setting, choices, settings, types
 from seqswe.manifests.convert import parse
 from seqswe.manifests.read import read_toml
+from seqswe.renamed import RENAMED, refuse
 
 Command = Callable[..., Any]
 SOURCES = {
@@ -46,7 +47,7 @@ def experiment_options(command: Command) -> Command:
         is_eager=True,
         expose_value=False,
         help="experiment.toml with the same keys (flags and environment come first).",
-    )(setting_options(*settings())(command))
+    )(_old_options(setting_options(*settings())(command)))
 
 
 def setting_options(*names: str) -> Callable[[Command], Command]:
@@ -58,6 +59,24 @@ def setting_options(*names: str) -> Callable[[Command], Command]:
         return command
 
     return decorate
+
+
+def _old_options(command: Command) -> Command:
+    """Refuse the old names of settings, as flags and in the environment."""
+    for name in RENAMED:
+        command = click.option(
+            "--" + name.replace("_", "-"),
+            name,
+            hidden=True,
+            expose_value=False,
+            callback=_refused,
+        )(command)
+    return command
+
+
+def _refused(_: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value is not None:
+        refuse(str(parameter.name))
 
 
 def _option(name: str) -> Callable[[Command], Command]:
@@ -99,5 +118,7 @@ def _read_file(ctx: click.Context, _: click.Parameter, path: Path | None) -> Non
     if len(values) < len(data):
         twice = next(key for key in data if key.replace("-", "_") in data.keys() - {key})
         raise UsageError(f"{path}: field {twice!r} is there with - and with _", "Leave one out.")
+    for name in RENAMED.keys() & values.keys():
+        refuse(name)
     parse(Experiment, values, str(path))
     ctx.default_map = {**(ctx.default_map or {}), **values}

@@ -15,7 +15,9 @@ from seqswe.analysis.arms import complete_tasks, started
 from seqswe.arms import is_diagnostic, is_probe
 from seqswe.comparison.baseline import KEPT, Baseline, check_crashes
 from seqswe.errors import UsageError
+from seqswe.experiment import Experiment
 from seqswe.outcome import Outcome
+from seqswe.renamed import with_new_names
 from seqswe.runs.outcomes import RECIPROCAL_RANK, RESOLVED
 from seqswe.runs.registry import registry
 from seqswe.statistics import EQUIVALENCE_MARGIN, Estimate, LiftVerdict, Word, judge, two_way
@@ -251,7 +253,13 @@ def _comparable(side: Baseline, other: Baseline) -> dict[str, dict[str, Any]]:
 
 
 def _differences(base: Baseline, head: Baseline) -> dict[str, tuple[Any, Any]]:
-    names = [name for name in {**base.settings, **head.settings} if name not in NOT_TOLD]
-    pairs = {name: (base.settings.get(name), head.settings.get(name)) for name in names}
+    old, new = _settings(base), _settings(head)
+    names = [name for name in {**old, **new} if name not in NOT_TOLD]
+    pairs = {name: (old.get(name), new.get(name)) for name in names}
     pairs["seqswe"] = (base.seqswe, head.seqswe)
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _settings(side: Baseline) -> dict[str, Any]:
+    """The settings by today's names. One that its version did not have yet was at its default."""
+    return {**Experiment().as_dict(), **with_new_names(side.settings)}

@@ -85,7 +85,7 @@ class Endpoint:
             raise RolloutError(
                 "provider_failed",
                 f"{self._url} answered HTTP {status}: what was asked for is at {there}",
-                "Redirects are not followed; give the final address as --model-url.",
+                "Redirects are not followed; give the final address as --memory-model-url.",
             )
         if status >= 400:
             reason = f"{self._url} answered HTTP {status}: {self._hidden(response.text)[:300]}"
@@ -120,12 +120,12 @@ def checked(url: str) -> str:
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise UsageError(
             f"model URL {url!r} is not http:// or https:// and a host",
-            "For example --model-url http://localhost:8000/v1.",
+            "For example --memory-model-url http://localhost:8000/v1.",
         )
     if parsed.userinfo:
         raise UsageError(
             "the model URL holds a user name or password, which would be written to run.toml",
-            "Put the key into an environment variable and name it with --model-key.",
+            "Put the key into an environment variable and name it with --memory-model-key.",
         )
     return url.rstrip("/")
 

@@ -57,7 +57,7 @@ class Meter:
             raise RolloutError(
                 "memory_out_of_budget",
                 f"the memory used {spent} of its {self.budget} tokens for one task",
-                "Raise --model-tokens.",
+                "Raise --memory-model-tokens.",
             )
 
     def add(self, prompt_tokens: int, completion_tokens: int = 0, *, charged: bool = True) -> None:

@@ -149,7 +149,7 @@ def failures_table(analysis: Analysis) -> Table:
 def settings_table(run: RunResult) -> Table:
     """Policies, digests and versions of one run."""
     experiment = run.info.experiment
-    models = " ".join(filter(None, [experiment.model, experiment.embedding]))
+    models = " ".join(filter(None, [experiment.memory_model, experiment.embedding]))
     rows = [
         ("Codebase", experiment.codebase + (" (synthetic bugs)" if run.info.synthetic else "")),
         ("Agent", " ".join([experiment.agent, *experiment.agent_option])),

@@ -26,6 +26,7 @@ from seqswe.manifests.convert import check_ids, parse
 from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.read import is_there, parse_json, read_lines, read_toml
 from seqswe.patterns import INSTANCE_ID, Between
+from seqswe.renamed import with_new_names
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.snapshots import Snapshots, sync_folder
 
@@ -204,7 +205,7 @@ class RunDirectory:
                 "Use the SeqSWE that made it, or run it again: results of the two cannot be mixed.",
             )
         fields = {name: value for name, value in data.items() if name != "digest"}
-        info = parse(RunInfo, fields, str(path))
+        info = parse(RunInfo, _by_new_names(fields), str(path))
         if data.get("digest") != digest_of_fields(fields):
             raise RunDirError(
                 f"{root}/run.toml was changed after it was written",
@@ -326,6 +327,13 @@ def _read_info(path: Path) -> dict[str, Any]:
     except ManifestError as error:
         hint = "Restore it from a copy, or start a new run."
         raise RunDirError(error.message, hint) from None
+
+
+def _by_new_names(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    experiment = data.get("experiment")
+    if not isinstance(experiment, Mapping):
+        return data
+    return {**data, "experiment": with_new_names(experiment)}
 
 
 def dump(data: Any) -> str:

@@ -25,8 +25,8 @@ def model():
 
 def given(server, memory, *more):
     """Flags of a run with a model; a method goes by its name."""
-    asks = ("--memory", METHODS.get(memory, memory), "--model", "scripted")
-    return ("--agent", "localizer", *asks, "--model-url", server.url, *more)
+    asks = ("--memory", METHODS.get(memory, memory), "--memory-model", "scripted")
+    return ("--agent", "localizer", *asks, "--memory-model-url", server.url, *more)
 
 
 def embedded(server, memory, *more):
@@ -100,7 +100,7 @@ def test_a_store_of_vectors_may_ask_an_endpoint(run, model, memory):
 
 def test_an_index_made_again_is_metered_and_charged_to_no_task(run, model):
     """A chain embeds a record a task, a frozen memory all of them: the same budget must do."""
-    given = embedded(model, "vectors", "--model-tokens", "200")
+    given = embedded(model, "vectors", "--memory-model-tokens", "200")
     ended = run(*given, limit=7, arms=("sequential", "frozen-6"))
     assert ended.code == 0, ended.err
     assert spent(ended) == counted(model)
@@ -110,7 +110,7 @@ def test_an_index_made_again_is_metered_and_charged_to_no_task(run, model):
 
 def test_the_key_is_sent_and_written_nowhere(run, model, monkeypatch):
     monkeypatch.setenv("SEQSWE_TEST_KEY", KEY)
-    more = ("--model-key", "SEQSWE_TEST_KEY", "--model-price-in", "2")
+    more = ("--memory-model-key", "SEQSWE_TEST_KEY", "--memory-model-price-in", "2")
     ended = run(*given(model, "cer", *more), limit=2)
     assert ended.code == 0
     assert model.keys == {KEY}
@@ -152,11 +152,11 @@ def test_a_model_that_fails_is_no_verdict_until_it_answers(run, call, answer, ca
 
 
 def test_a_memory_beyond_its_budget_is_stopped_and_not_tried_again(run, call, model):
-    ended = run(*given(model, "cer", "--model-tokens", "1"), limit=2)
+    ended = run(*given(model, "cer", "--memory-model-tokens", "1"), limit=2)
     assert ended.code == 5
     assert ended.causes("sequential") == ["memory_out_of_budget"]
     assert model.calls == 1
-    assert call("resume", ended.store.root, "--model-tokens", "0").code == 0
+    assert call("resume", ended.store.root, "--memory-model-tokens", "0").code == 0
 
 
 def test_a_model_that_is_missing_is_said_before_anything_is_run(call, tmp_path, capsys):
@@ -177,7 +177,7 @@ def test_a_model_that_is_missing_is_said_before_anything_is_run(call, tmp_path, 
     assert ended.value.code == 2
     said = capsys.readouterr().err.splitlines()
     assert said[-2] == f"error: memory {METHODS['cer']!r} needs a model, and none is configured"
-    assert "--model-url" in said[-1]
+    assert "--memory-model-url" in said[-1]
     assert not (tmp_path / "run").exists()
 
 
@@ -229,7 +229,7 @@ def test_what_is_metered_survives_the_journal(run, model):
 
 
 def test_lessons_told_again_for_a_replay_are_metered_too(run, model):
-    more = ("--model-tokens", "2000")
+    more = ("--memory-model-tokens", "2000")
     ended = run(*given(model, "cer", *more), limit=4, arms=("sequential", "replay-without-own-3"))
     assert ended.code == 0, ended.err
     assert spent(ended) == counted(model)

@@ -12,7 +12,7 @@ from seqswe.cli import main
 from tests.harness.memory import dishonest
 
 SERVER = Path(__file__).parents[2] / "memory_backends" / "stores" / "mcp_server.py"
-URL = ("--model-url", "http://127.0.0.1:1/v1")
+URL = ("--memory-model-url", "http://127.0.0.1:1/v1")
 ENDPOINT = ("--memory-option", "embedding=endpoint")
 
 
@@ -24,11 +24,15 @@ ENDPOINT = ("--memory-option", "embedding=endpoint")
         ("vectors", ("--embedding", "e", "--memory-option", "embedding="), "embedding=endpoint"),
         ("episodic", ("--embedding", "e"), "Leave --embedding out"),
         ("git_history", ("--embedding", "e"), "Leave --embedding out"),
-        ("episodic", ("--model", "m"), "Leave --model out"),
-        ("vectors", ("--model", "m", "--embedding", "e", *ENDPOINT), "Leave --model out"),
-        ("none", ("--model", "m"), "Leave --model out"),
-        ("awm", ("--model", "m", "--embedding", "e"), "Leave --embedding out"),
-        (f"{dishonest.__name__}:Told", ("--model", "m"), "Leave --model out"),
+        ("episodic", ("--memory-model", "m"), "Leave --memory-model out"),
+        (
+            "vectors",
+            ("--memory-model", "m", "--embedding", "e", *ENDPOINT),
+            "Leave --memory-model out",
+        ),
+        ("none", ("--memory-model", "m"), "Leave --memory-model out"),
+        ("awm", ("--memory-model", "m", "--embedding", "e"), "Leave --embedding out"),
+        (f"{dishonest.__name__}:Told", ("--memory-model", "m"), "Leave --memory-model out"),
     ],
 )
 def test_a_model_that_the_memory_never_asks_is_refused(tmp_path, capsys, memory, given, hint):

@@ -382,7 +382,7 @@ def test_without_a_model_it_is_said_what_to_give(tmp_path):
     with pytest.raises(UsageError) as caught:
         build_memory(METHODS["awm"], tmp_path, STORY.services())
     assert "needs a model" in caught.value.message
-    assert "--model-url" in caught.value.hint
+    assert "--memory-model-url" in caught.value.hint
 
 
 def test_a_memory_gets_the_services_it_named_and_no_others(tmp_path):

@@ -103,7 +103,7 @@ def test_a_redirect_is_final_and_says_where_to():
         chat(server).chat(ASK)
     assert server.tries == 1
     assert caught.value.message.endswith("HTTP 307: what was asked for is at https://x/v2")
-    assert "--model-url" in caught.value.hint
+    assert "--memory-model-url" in caught.value.hint
 
 
 def test_a_timeout_is_the_providers_failure():
