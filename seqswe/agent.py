@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, get_args, runtime_checkable
 
 from seqswe.errors import UsageError
 from seqswe.instance import Task
@@ -50,6 +50,42 @@ class Attempt:
     reason in `message`. What it left is graded, and what it says that it used counts."""
 
 
+API = Literal["chat", "responses", "messages", "gemini"]
+"""How a model is asked: OpenAI's two APIs, Anthropic's, Google's."""
+APIS: tuple[API, ...] = get_args(API)
+GATEWAY_URL = "SEQSWE_GATEWAY_URL"
+"""Variable of every command in the sandbox of an agent with a model: the gateway's address there,
+such as http://127.0.0.1:8199, without a path and without a slash at its end."""
+GATEWAY_TOKEN = "SEQSWE_GATEWAY_TOKEN"
+"""What to send in place of an API key. It is worth nothing elsewhere."""
+GATEWAY_MODEL = "SEQSWE_GATEWAY_MODEL"
+"""The model's name, as `--model` says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAnswer:
+    """What the gateway answered; a status of 400 or more comes with a JSON error of the API."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+
+
+class AgentModel(Protocol):
+    """A way to the model for an agent whose own code runs on the host, without any network."""
+
+    name: str
+    """The model's name, as `--model` says."""
+
+    def post(self, path: str, body: Mapping[str, Any]) -> ModelAnswer:
+        """Ask, for example at /v1/chat/completions. Only while `solve` runs.
+
+        Waiting for the answer is not counted as the agent's time. Retries are the gateway's:
+        what comes back as an error is final.
+        """
+        ...
+
+
 @runtime_checkable
 class Agent(Protocol):
     """Solves one task in a sandbox. A fresh agent is built for every rollout.
@@ -58,6 +94,15 @@ class Agent(Protocol):
     `gold`, a callable from instance id to Instance; reports label it as not deployable.
     A class that does not only read the recall it is handed says so: `deliveries` names the ways
     by which it can be given a memory, and `inside = True` that it runs within the sandbox.
+
+    A class that asks a model names the APIs that it speaks: `apis = ("responses",)`. Then `--model`
+    must be given (or may be, with `model_optional = True`), and the harness's gateway is its one
+    way out. An agent that is `inside` finds it by the variables GATEWAY_URL, GATEWAY_TOKEN and
+    GATEWAY_MODEL, which every command has, and `recall.env` of `solve` as well. Any other is built
+    with one more argument, `model`: an AgentModel. Further attributes, all lists of texts:
+    `side_models`, other models that it may ask; `replay_drop`, JSON pointers of what differs
+    between two runs of the same request (`*` stands for every name or index: `/input/*/id`);
+    `replay_blank`, regular expressions of what differs within texts (`Chunk ID: \\w+`).
     """
 
     def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
