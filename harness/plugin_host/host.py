@@ -84,7 +84,7 @@ class PluginHost:
 
         Raises UnknownName, MissingError or UsageError for a plug-in that cannot be imported.
         """
-        if ":" not in self.name and self.name not in plugins.installed(self.kind):
+        if not plugins.is_known(self.kind, self.name):
             raise UnknownName(self.kind, self.name, plugins.installed(self.kind))
         process = self.process()
         try:
@@ -142,7 +142,7 @@ class PluginHost:
             kind=self.kind,
             name=self.name,
             preload=preload,
-            reads=confinement.readable(self.options, hidden),
+            reads=confinement.readable((*self.options, f"name={self.name}"), hidden),
             cells=cells,
             network=self._permissions.network,
         )
