@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Protocol, cast, runtime_checkable
@@ -101,6 +101,17 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAccess:
+    """The one way out of an agent's sandbox: to the gateway that asks a model for it."""
+
+    socket: Path
+    """A Unix socket of the host, alone in its folder, which whoever is inside may connect to."""
+    waited: Callable[[], float]
+    """Seconds so far in which the agent waited for the model's provider. No deadline counts them:
+    a rate limit must not look like an agent that was too slow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSpec:
     """Everything needed to open one sandbox."""
 
@@ -114,6 +125,10 @@ class SandboxSpec:
     program: Path | None = None
     """Folder of the host with an agent's program, which the sandbox sees at `PROGRAMS`, and cannot
     change. Only a provider with `install` is given one."""
+    model: ModelAccess | None = None
+    """For the sandbox of an agent that asks a model from within; no other has a way out."""
+    idle_seconds: float = 0.0
+    """What it must outlive beyond its limits while its agent waits for a model's provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +158,8 @@ class Sandbox(Protocol):
     """One isolated checkout. Paths are relative to the checkout unless absolute.
 
     An attribute `processor_seconds: float` is optional: the processor time of all that has run in
-    it, so far. Without it, reports have no processor time to compare.
+    it, so far. Without it, reports have no processor time to compare. So is `model_url: str`: where
+    its commands find the gateway of `SandboxSpec.model`, such as http://127.0.0.1:8199.
     """
 
     root: str
@@ -205,6 +221,13 @@ class SandboxProvider(Protocol):
     tells and no digest holds; `status() -> str`, which `seqswe doctor` prints (it raises
     MissingError for what this machine lacks), and `purge() -> str`, which removes what is kept
     between runs, such as images, and reports it for `seqswe clean --images`.
+    A factory with a parameter `base_image` is given that setting. An attribute `reaches_models`
+    says that its sandboxes honour `SandboxSpec.model`. Three further methods are
+    optional: `machine(environment) -> Mapping[str, str]`, what an environment is on this machine
+    (`python`, its whole version; the image's id), which run.toml tells and no digest holds;
+    `status() -> str`, which `seqswe doctor` prints (it raises MissingError for what
+    this machine lacks), and `purge() -> str`, which removes what is kept between runs, such as
+    images, and reports it for `seqswe clean --images`.
     """
 
     isolates: bool

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from socket import SHUT_RDWR
+from time import monotonic
 from typing import Any
 
 from harness.sandboxes.supervisor import END, ERR, FRAME, OUT
@@ -21,6 +22,8 @@ HEADER = struct.Struct(">BxxxL")
 """Before each piece of an attached stream: which stream, how many bytes."""
 GRACE_SECONDS = 10
 """Seconds after which a killed container counts as gone."""
+TICK = 1.0
+"""Seconds between two looks at what no deadline counts."""
 ERROR_BYTES = 300
 """Last bytes kept of the main process's own errors."""
 
@@ -56,18 +59,25 @@ class Channel:
         self._sending = threading.Lock()
         threading.Thread(target=self._listen, name="channel", daemon=True).start()
 
-    def ask(self, wait_seconds: float, give_up: Callable[[], None], **order: Any) -> CommandOutput:
+    def ask(
+        self,
+        wait_seconds: float,
+        give_up: Callable[[], None],
+        waited: Callable[[], float] | None = None,
+        **order: Any,
+    ) -> CommandOutput:
         """Carry out an order; after `wait_seconds` call `give_up`, which must end the container.
 
+        waited: seconds so far that no deadline counts; the order is given more while they grow.
         Raises RolloutError("sandbox_failed") if the container went away.
         """
         output, number = CommandOutput(), next(self._numbers)
         self._pending[number] = output
         if self._ended:
             output.done.set()
-        # If the other end is gone, or was closed on this side, listening ends too.
-        with self._sending, suppress(OSError, ValueError):
-            self._socket.sendall(json.dumps({"number": number, **order}).encode() + b"\n")
+        self._tell(number=number, **order)
+        if waited:
+            wait_seconds = self._extending(output, number, wait_seconds, waited)
         if not output.done.wait(wait_seconds):
             give_up()
             output.done.wait(GRACE_SECONDS)
@@ -77,6 +87,25 @@ class Channel:
                 "sandbox_failed", f"the container went away under a command {why}".rstrip()
             )
         return output
+
+    def _tell(self, **order: Any) -> None:
+        # If the other end is gone, or was closed on this side, listening ends too.
+        with self._sending, suppress(OSError, ValueError):
+            self._socket.sendall(json.dumps(order).encode() + b"\n")
+
+    def _extending(
+        self, output: CommandOutput, number: int, seconds: float, waited: Callable[[], float]
+    ) -> float:
+        """Wait and pass on what no deadline counts; returns the seconds that are left to wait."""
+        until, before = monotonic() + seconds, waited()
+        while not output.done.wait(min(TICK, max(0.0, until - monotonic()))):
+            more = waited() - before
+            before, until = before + more, until + more
+            if more > 0:
+                self._tell(number=number, extend=more)
+            elif monotonic() >= until:
+                return 0.0
+        return 0.0
 
     def close(self) -> None:
         """End the connection, and with it the container's standard input."""

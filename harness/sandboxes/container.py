@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -20,13 +20,14 @@ import docker
 from docker.models.containers import Container
 
 from harness.sandboxes import supervisor
-from harness.sandboxes.channel import Channel, CommandOutput
+from harness.sandboxes.channel import TICK, Channel, CommandOutput
 from harness.sandboxes.checkout import PINNED, checkout_script
 from harness.sandboxes.commands import Deadline, code_of, shell, too_large
 from harness.sandboxes.container_options import OBJECTS, Prepared, create, open_to_all
 from harness.sandboxes.engine import ENGINE_ERRORS, ENGINE_SLOTS, remove, sandbox_errors
 from harness.sandboxes.images import CHECKOUT
 from harness.sandboxes.inbox import Inbox
+from harness.sandboxes.relay import PORT
 from seqswe.errors import RolloutError
 from seqswe.sandbox import Completed, SandboxSpec
 
@@ -47,6 +48,8 @@ class DockerSandbox:
         self, client: docker.DockerClient, prepared: Prepared, spec: SandboxSpec, runtime: str = ""
     ) -> None:
         self.root, self.objects = CHECKOUT, OBJECTS
+        self.model_url = f"http://127.0.0.1:{PORT}" if spec.model else ""
+        self._waited = spec.model.waited if spec.model else None
         self.limits = spec.limits
         self._deadline = Deadline(spec.limits.task_seconds)
         self._inbox = Inbox()
@@ -139,9 +142,13 @@ class DockerSandbox:
         env: Mapping[str, str] | None = None,
         stdin: str = os.devnull,
     ) -> Completed:
-        started = monotonic()
+        started, waited = monotonic(), self._waited
+        before = waited() if waited else 0.0
+        # The supervisor hears of a wait a little late, and must not end a command before that.
+        seconds += 2 * TICK if waited else 0.0
         output = self._ask(
             seconds + supervisor.GRACE + BACKSTOP,
+            waited,
             argv=list(arguments),
             env={**PINNED, "HOME": "/home/agent", "TMPDIR": "/tmp", **(env or {})},
             cwd=CHECKOUT,
@@ -154,14 +161,16 @@ class DockerSandbox:
             exit_code=code_of(output.end["code"], output.end["late"]),
             stdout=bytes(output.streams[supervisor.OUT]),
             stderr=bytes(output.streams[supervisor.ERR]),
-            seconds=monotonic() - started,
+            seconds=monotonic() - started - (waited() - before if waited else 0.0),
             timed_out=output.end["late"],
             truncated=output.end["truncated"],
         )
 
-    def _ask(self, wait_seconds: float, **order: Any) -> CommandOutput:
+    def _ask(
+        self, wait_seconds: float, waited: Callable[[], float] | None = None, **order: Any
+    ) -> CommandOutput:
         assert self._channel
-        return self._channel.ask(wait_seconds, self._kill, **order)
+        return self._channel.ask(wait_seconds, self._kill, waited, **order)
 
     def _kill(self) -> None:
         if self._container:

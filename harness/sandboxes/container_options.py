@@ -13,12 +13,12 @@ import docker
 from docker.models.containers import Container
 from docker.types import DriverConfig, LogConfig, Mount, Ulimit
 
-from harness.sandboxes import namespaces, supervisor
+from harness.sandboxes import namespaces, relay, supervisor
 from harness.sandboxes.engine import labels_of_owner
 from harness.sandboxes.images import CHECKOUT, packages_folder
 from harness.sandboxes.inbox import Inbox
 from harness.sandboxes.syscalls import profile
-from seqswe.sandbox import PROGRAMS, SandboxSpec
+from seqswe.sandbox import PROGRAMS, ModelAccess, SandboxSpec
 
 OBJECTS = "/history"
 """Where a container sees its commit's git objects."""
@@ -32,6 +32,10 @@ INIT = {
     "init/main/namespaces.py": Path(namespaces.__file__).read_bytes(),
 }
 """The container's main process: a folder that Python runs."""
+RELAY = {"init/main/relay.py": Path(relay.__file__).read_bytes()}
+"""What it needs as well where an agent may ask a model."""
+GATEWAY = "/gateway"
+"""Where a container sees the folder with the gateway's socket."""
 CAPABILITIES = ["KILL", "SETUID", "SETGID", "SETFCAP"]
 """For the main process, which keeps the first three, to stop every process of the sandbox's user.
 That user gets none."""
@@ -94,10 +98,11 @@ def create(
     runtime: str,
 ) -> Container:
     """Make a container for a sandbox, without starting it. Raises what the engine raises."""
-    lifetime = int(spec.limits.task_seconds + spec.limits.command_seconds + 120)
+    seconds = spec.limits.task_seconds + spec.limits.command_seconds + 120
+    lifetime = int(seconds + spec.idle_seconds)
     labels = {f"seqswe.{k}": v for k, v in spec.labels.items()}
     labels |= labels_of_owner(OWNER_LABEL, lifetime)
-    for path, data in {**INIT, "hosts": HOSTS}.items():
+    for path, data in {**INIT, **(RELAY if spec.model else {}), "hosts": HOSTS}.items():
         inbox.put(data, path)
     for path, text in spec.project.items():
         inbox.put(text.encode(), f"project/{path}")
@@ -112,6 +117,7 @@ def create(
         binds={
             str(inbox.folder): {"bind": Inbox.INSIDE, "mode": "ro"},
             str(inbox.folder / "hosts"): {"bind": "/etc/hosts", "mode": "ro"},
+            **_gateway(spec.model),
         },
         mounts=[
             _read_only(spec.checkout.objects.resolve(), OBJECTS, empty),
@@ -126,7 +132,11 @@ def create(
     created = client.api.create_container(
         prepared.image,
         # -I -S: nothing of the checkout, such as a sitecustomize, may run as root.
-        ["/usr/bin/env", "python3", "-I", "-S", f"{Inbox.INSIDE}/init", str(uid), str(lifetime)],
+        [
+            *("/usr/bin/env", "python3", "-I", "-S", f"{Inbox.INSIDE}/init"),
+            *(str(uid), str(lifetime)),
+            *([f"{GATEWAY}/{spec.model.socket.name}"] if spec.model else []),
+        ],
         stdin_open=True,
         labels=labels,
         # Otherwise the engine starts itself once more for each container, to name its empty
@@ -139,6 +149,11 @@ def create(
         host_config=host_config,
     )
     return Container(attrs=created, client=client, collection=client.containers)
+
+
+def _gateway(model: ModelAccess | None) -> Mapping[str, Mapping[str, str]]:
+    # No overlay: a socket is found by its inode. The folder is this sandbox's own.
+    return {str(model.socket.parent): {"bind": GATEWAY, "mode": "ro"}} if model else {}
 
 
 def _limits(spec: SandboxSpec, uid: int) -> Mapping[str, Any]:

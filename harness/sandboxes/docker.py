@@ -36,6 +36,7 @@ class DockerProvider:
     """Opens Docker sandboxes; one per process is enough."""
 
     isolates = True
+    reaches_models = True
 
     def __init__(self, base_image: str = "", runtime: str = "") -> None:
         """`runtime`: the engine's name of another than its own, such as `runsc`."""

@@ -31,6 +31,7 @@ from harness.sandboxes.commands import (
 )
 from harness.sandboxes.interpreters import create, inspect_python, installed
 from harness.sandboxes.open_sandboxes import OpenSandboxes
+from harness.sandboxes.relay import RelayThread
 from seqswe.errors import RolloutError
 from seqswe.instance import digest_of
 from seqswe.runs.folders import cache_folder
@@ -49,6 +50,7 @@ class LocalProvider:
     """Opens temporary checkouts, with this interpreter or a virtual environment of their own."""
 
     isolates = False
+    reaches_models = True
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -112,6 +114,9 @@ class LocalSandbox:
         self._folder = make_folder(Path(tempfile.gettempdir()), PREFIX)
         self.root = str(self._folder / "testbed")
         self.objects = str(spec.checkout.objects.resolve())
+        self._relay = RelayThread(str(spec.model.socket)) if spec.model else None
+        self.model_url = self._relay.url if self._relay else ""
+        self._waited = spec.model.waited if spec.model else _never
         sources = spec.environment.source_path.split(":")
         project = self._folder / "project"
         paths = [os.path.normpath(f"{self.root}/{source}") for source in sources]
@@ -192,6 +197,8 @@ class LocalSandbox:
         if process is not None and process.returncode is None:
             _kill_group(process)
         self._kill_strays()
+        if self._relay:
+            self._relay.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _kill_strays(self) -> None:
@@ -209,7 +216,7 @@ class LocalSandbox:
     def _execute(
         self, arguments: Sequence[str], seconds: float, env: Mapping[str, str], stdin: bytes | None
     ) -> Completed:
-        started = monotonic()
+        started, before = monotonic(), self._waited()
         # Output goes to files: a child that outlives its parent cannot hold a pipe open.
         with (
             tempfile.TemporaryFile() as out,
@@ -234,7 +241,7 @@ class LocalSandbox:
             if self._closed.is_set():  # while it was being started
                 _kill_group(process)
             try:
-                late = not _ended(process, seconds)
+                late = not self._ended(process, seconds)
             finally:
                 _kill_group(process)
                 self.processor_seconds += _reap(process)
@@ -245,10 +252,24 @@ class LocalSandbox:
             exit_code=code_of(process.returncode, late),
             stdout=texts[0][0],
             stderr=texts[1][0],
-            seconds=monotonic() - started,
+            seconds=monotonic() - started - (self._waited() - before),
             timed_out=late,
             truncated=texts[0][1] or texts[1][1],
         )
+
+    def _ended(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
+        """Whether a process ends in so many seconds, those apart in which a model is waited for."""
+        before, left = self._waited(), seconds
+        while not _ended(process, left):
+            now = self._waited()
+            if now <= before:
+                return False
+            left, before = now - before, now
+        return True
+
+
+def _never() -> float:
+    return 0.0
 
 
 def _head(handle: IO[bytes], limit: int) -> tuple[bytes, bool]:

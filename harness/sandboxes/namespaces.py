@@ -45,7 +45,7 @@ def enter_own_namespaces() -> None:
     os.close(tell)
     if os.waitpid(child, 0)[1]:
         raise OSError("the users of the container cannot be mapped")
-    _keep_rights(CAPABILITIES)
+    keep_rights(CAPABILITIES)
     _refuse(UNSHARE[os.uname().machine])
 
 
@@ -68,7 +68,8 @@ def _identity(lines: str) -> str:
     return "".join(f"{inside} {inside} {count}\n" for inside, _, count in fields)
 
 
-def _keep_rights(capabilities: int) -> None:
+def keep_rights(capabilities: int) -> None:
+    """Give up every right of root but these, here and in what is started from here."""
     for each in range(CAPABILITY_COUNT):
         if not capabilities & 1 << each:
             with suppress(OSError):  # beyond the kernel's last one

@@ -8,7 +8,7 @@ Orders come on standard input, one JSON object a line; `Order` has the fields. A
 standard output as frames: `FRAME` (the order's number, the kind, the number of bytes), then the
 bytes. After a command's output comes `END` with `{"code", "late", "truncated", "processor"}`.
 When standard input ends, or SIGTERM comes, so does the container, so none outlives the process that
-opened it.
+opened it. Where an agent may ask a model, a child of it is the `relay`, which no command can end.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ MORE_LIKELY = b"500"
 
 
 class Order:
-    """An order to run `argv` with `env` in `cwd` or, without `argv`, to end every command."""
+    """An order to run `argv` with `env` in `cwd`.
+
+    Without `argv`: to give the command of this number `extend` seconds more or, without these
+    either, to end every command.
+    """
 
     def __init__(self, line: bytes) -> None:
         fields = json.loads(line)
@@ -50,6 +54,7 @@ class Order:
         self.stdin: str = fields.get("stdin", os.devnull)
         self.seconds: float = fields.get("seconds", 0.0)
         self.limit: int = fields.get("limit", 0)
+        self.extend: float = fields.get("extend", 0.0)
 
 
 class RunningCommand:
@@ -75,8 +80,9 @@ class RunningCommand:
 class Supervisor:
     """Serves orders until standard input ends or the container's time is up."""
 
-    def __init__(self, uid: int, seconds: float) -> None:
+    def __init__(self, uid: int, seconds: float, relay: int = 0) -> None:
         self._uid, self._until = uid, time.monotonic() + seconds
+        self._relay = relay
         self._selector = selectors.DefaultSelector()
         self._running: dict[int, RunningCommand] = {}
         """By the process that leads each."""
@@ -121,6 +127,8 @@ class Supervisor:
                 self._finish(command)
             else:
                 os.waitpid(pid, 0)
+                if pid == self._relay:  # whatever the agent did without it would not count
+                    self._end_soon()
 
     def _seconds_to_next_deadline(self) -> float:
         until = min([self._until, *(c.deadline for c in self._running.values())])
@@ -133,6 +141,8 @@ class Supervisor:
             order = Order(line)
             if order.argv:
                 self._start(order)
+            elif order.extend:
+                self._extend(order)
             else:
                 self._end(order.number, 0 if self._stop_everything() else 1, False, False)
         return bool(data)
@@ -157,6 +167,11 @@ class Supervisor:
         for stream, pipe in command.pipes.items():
             os.set_blocking(pipe, False)
             self._selector.register(pipe, selectors.EVENT_READ, (command, stream))
+
+    def _extend(self, order: Order) -> None:
+        for command in self._running.values():
+            if command.order.number == order.number and not command.late:
+                command.deadline += order.extend
 
     def _popen(self, order: Order) -> subprocess.Popen[bytes]:
         with open(order.stdin, "rb") as stdin:
@@ -275,6 +290,14 @@ def _ended_child() -> int:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve as the sandbox's user UID for SECONDS at most: the two arguments."""
+    """Serve as the sandbox's user UID for SECONDS at most, with a relay to SOCKET if there is one.
+
+    These are the arguments.
+    """
     enter_own_namespaces()
-    Supervisor(int(arguments[0]), float(arguments[1])).serve()
+    relay = 0
+    if arguments[2:]:
+        from .relay import start_child  # of no use, and not there, without a socket
+
+        relay = start_child(arguments[2])
+    Supervisor(int(arguments[0]), float(arguments[1]), relay).serve()
