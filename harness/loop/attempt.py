@@ -10,6 +10,7 @@ from typing import Any
 from seqswe.agent import Attempt
 from seqswe.manifests.convert import parse
 from seqswe.patterns import AMOUNT
+from seqswe.runs.atif import parse_steps
 from seqswe.runs.rollout import CAUSES, Failure
 
 
@@ -37,6 +38,7 @@ def validate_attempt(attempt: object) -> CheckedAttempt:
     json.dumps(data["notes"], allow_nan=False)
     usage, refused = possible_usage(data["usage"])
     checked = parse(Attempt, data | {"usage": usage}, "attempt")
+    parse_steps(checked.steps, "attempt: its trajectory")
     if not checked.failure:
         return CheckedAttempt(attempt=checked, usage_refused=refused)
     cause = CAUSES.get(checked.failure)

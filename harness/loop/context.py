@@ -66,9 +66,11 @@ class RunContext:
         return self.instances[position].instructions if hide else ()
 
     def key(self, instance: Instance, before: str) -> str:
-        """What a result depends on: instance, packages, settings, memory, version."""
+        """What a result depends on: instance, packages, settings, memory, version, recipe."""
         packages = self.environments[instance.environment]
-        parts = (instance.digest, packages, self.experiment.digest, before, __version__)
+        parts = [instance.digest, packages, self.experiment.digest, before, __version__]
+        # Nothing is added for an agent that states nothing, so that no older run is stale.
+        parts += [agent] if (agent := self.plugins.agent.facts.digest) else []
         return digest_of("\n".join(parts))
 
     def prefetch_grading(self, cell: Cell, position: int) -> None:

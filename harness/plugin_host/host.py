@@ -49,6 +49,8 @@ class Facts:
     inside: bool = False
     takes_model: bool = False
     """Whether it is built with `model`, as an agent that asks one is."""
+    digest: str = ""
+    """Of what its results depend on beyond its name and options, such as the text of a recipe."""
 
     @property
     def declared(self) -> Declared:

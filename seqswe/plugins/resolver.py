@@ -38,7 +38,8 @@ def resolve(kind: Kind, name: str) -> Any:
     """The object behind an entry-point name or a `module:attribute`.
 
     For an agent it may be the path of a recipe as well, `./mine.toml`. Raises UnknownName for a
-    name nobody registered, MissingError where its package lacks a dependency and UsageError where the module or attribute does not exist.
+    name nobody registered, MissingError where its package lacks a dependency and UsageError where
+    the module or attribute does not exist.
     """
     if ":" in name:
         if not PLACE.fullmatch(name):

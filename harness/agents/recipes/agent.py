@@ -44,7 +44,7 @@ if files:
 
 
 class RecipeAgent:
-    """A command line agent; a class of its own for each recipe. `seconds`: at most, for one task."""
+    """A command line agent, a class of its own for each recipe; `seconds` bounds one task."""
 
     recipe: ClassVar[Recipe]
     inside = True

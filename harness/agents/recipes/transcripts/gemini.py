@@ -60,13 +60,9 @@ def read_qwen(transcript: str, events: str, account: Account) -> None:
         if line.get("type") == "assistant":
             said = [p for p in parts if "text" in p and not p.get("thought")]
             thoughts = [p for p in parts if "text" in p and p.get("thought")]
-            account.act(
-                texts(said), reasoning=texts(thoughts), model=str(line.get("model", ""))
-            )
+            account.act(texts(said), reasoning=texts(thoughts), model=str(line.get("model", "")))
             for call in (table(p.get("functionCall")) for p in parts if "functionCall" in p):
-                account.call(
-                    str(call.get("id", "")), str(call.get("name", "")), call.get("args")
-                )
+                account.call(str(call.get("id", "")), str(call.get("name", "")), call.get("args"))
             usage = table(line.get("usageMetadata"))
             account.took(
                 prompt=usage.get("promptTokenCount"),

@@ -148,7 +148,12 @@ class Chat(Api):
         }
 
     def events(self, body, turn, tokens):
-        base = {"id": f"chatcmpl-{turn.number:04}", "object": "chat.completion.chunk", "created": 0, "model": body["model"]}
+        base = {
+            "id": f"chatcmpl-{turn.number:04}",
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": body["model"],
+        }
         message = self._message(turn)
         for index, call in enumerate(message.get("tool_calls", [])):
             call["index"] = index
