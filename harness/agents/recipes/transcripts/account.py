@@ -84,6 +84,12 @@ class Account:
         if step is not None and counted:
             step["metrics"] = counted
 
+    def count(self, usage: Mapping[str, Any]) -> None:
+        """Note what the program says that it used in all; times are no usage."""
+        for name, number in usage.items():
+            if type(number) is int and 0 <= number < 10**12 and "duration" not in name:
+                self.usage[name[:80]] = number
+
     def _add(self, step: dict[str, Any]) -> None:
         if len(self.steps) < STEPS:
             self.steps.append({"step_id": len(self.steps) + 1, **step})

@@ -63,6 +63,4 @@ def _reply(message: dict[str, Any], account: Account, last: str) -> str:
 def _end(line: dict[str, Any], account: Account) -> None:
     if line.get("is_error") is True:  # `subtype` says success even then
         account.error = str(line.get("result") or line.get("subtype") or "it failed")[:500]
-    for name, count in table(line.get("usage")).items():
-        if type(count) is int:
-            account.usage[name] = count
+    account.count(table(line.get("usage")))

@@ -27,8 +27,7 @@ def read(transcript: str, events: str, account: Account) -> None:
         if line.get("type") == "turn.failed":
             account.error = str(table(line.get("error")).get("message") or "a turn failed")[:500]
         elif line.get("type") == "turn.completed":
-            usage = table(line.get("usage"))
-            account.usage |= {n: c for n, c in usage.items() if type(c) is int}
+            account.count(table(line.get("usage")))
 
 
 def _item(item: dict[str, Any], account: Account) -> None:

@@ -85,5 +85,4 @@ def _end(events: str, account: Account) -> None:
                 error = line.get("error")
                 reason = error.get("message") if isinstance(error, dict) else error
                 account.error = str(reason or line.get("result") or "it failed")[:500]
-            usage = table(line.get("usage")) or table(line.get("stats"))
-            account.usage |= {n: c for n, c in usage.items() if type(c) is int}
+            account.count(table(line.get("usage")) or table(line.get("stats")))

@@ -52,5 +52,4 @@ def read_swe_agent(document: dict[str, Any], account: Account) -> None:
     status = str(info.get("exit_status") or "")
     if status and status != "submitted":
         account.error = status[:500]
-    stats = table(info.get("model_stats"))
-    account.usage |= {name: count for name, count in stats.items() if type(count) is int}
+    account.count(table(info.get("model_stats")))
