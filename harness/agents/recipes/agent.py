@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from harness.agents.recipes.find import RECIPES, find
 from harness.agents.recipes.prompt import the_prompt
 from harness.agents.recipes.recipe import Recipe
+from harness.agents.recipes.replaying import COMMON
 from harness.agents.recipes.setup import (
     MEMORY_FILE,
     PROMPT_FILE,
@@ -109,7 +110,7 @@ def agent_class(recipe: Recipe) -> type[RecipeAgent]:
         "side_models": recipe.side_models,
         "deliveries": tuple(recipe.memory),
         "replay_drop": recipe.replay.drop,
-        "replay_blank": recipe.replay.blank,
+        "replay_blank": (*recipe.replay.blank, *COMMON),
         "digest": digest_of(f"{recipe!r}\n{the_prompt().digest}"),
         "__doc__": recipe.about,
         "__module__": __name__,

@@ -26,6 +26,7 @@ SHELLS = {
     "shell": "command",
 }
 """Names of tools that run a shell command, and of its argument."""
+SUBMIT = "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
 Script = Callable[[str], list[str]]
 """From everything that a model was told to the commands it plays."""
 
@@ -86,6 +87,8 @@ def play(script: Script, told: str, tools: list[tuple[str, str]], done: int) -> 
             if name == "run_shell_command":
                 given["is_background"] = False
             turns.append(Turn("Next step.", name, given, 0, space))
+    if tools == [("bash", "")]:  # mini's, which has to say that it is done
+        turns.append(Turn("It is done.", "bash", {"command": SUBMIT}))
     if done < len(turns):
         turns[done].number = done
         return turns[done]
