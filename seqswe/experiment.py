@@ -79,6 +79,51 @@ class Experiment:
     agent: str = setting("localizer", "Name of an agent, or module:attribute.")
     agent_option: tuple[str, ...] = setting((), "key=value for the agent; may be repeated.")
     model: str = setting("", "Model of the agent, if it asks one, as its endpoint names it.")
+    rollout_cost: float = setting(0.0, "USD that one rollout's agent may spend; 0: any.", least=0)
+    rollout_tokens: int = setting(
+        0, "Tokens, in and out, that one rollout's agent may use; 0: any number.", least=0
+    )
+    # By default a bound all the same: no clock counts the time in which a model is waited for.
+    rollout_requests: int = setting(
+        500, "Requests to a model that one rollout's agent may make; 0: any number.", least=0
+    )
+    max_cost: float = setting(
+        0.0, "USD that the agents of the whole run may spend; 0: any.", least=0, effect="access"
+    )
+    max_tokens: int = setting(
+        0,
+        "Tokens, in and out, that the agents of the whole run may use; 0: any number.",
+        least=0,
+        most=1e12,
+        effect="access",
+    )
+    rpm: int = setting(
+        0, "Requests to the agents' model in any minute; 0: any number.", least=0, effect="access"
+    )
+    tpm: int = setting(
+        0, "Tokens of the agents' model in any minute; 0: any number.", least=0, effect="access"
+    )
+    provider_seconds: float = setting(
+        300.0,
+        "Ask the agents' model again after this many seconds without a byte of its answer.",
+        above=0,
+        most=86_400,
+        effect="access",
+    )
+    prices: str = setting(
+        "",
+        "TOML file of what models cost; without it, LiteLLM's data if that is installed.",
+        effect="access",
+    )
+    allow_unpriced: bool = setting(
+        False, "Run although nobody knows what the agents' model costs.", effect="access"
+    )
+    record: str = setting(
+        "", "Folder to keep every request to the agents' model and its answer in.", effect="access"
+    )
+    replay: str = setting(
+        "", "Folder of --record to answer from: no model is asked.", effect="access"
+    )
     memory: str = setting("episodic", "Name of a memory, or module:attribute.")
     memory_option: tuple[str, ...] = setting((), "key=value for the memory; may be repeated.")
     memory_model: str = setting(

@@ -9,7 +9,8 @@ elsewhere: then `$SEQSWE_MEMORY_FILE` says how to reach it, and docs/memories.md
 variables. All changes in the checkout are the patch. The command may write JSON to
 `$SEQSWE_RESULT_FILE`: `ranking` (list of files), `notes` (for the memory), `usage` (steps,
 prompt_tokens, completion_tokens, cost_usd). What it has written counts too if it then fails or
-runs out of time; usage that it does not tell is missing, not 0.
+runs out of time; usage that it does not tell is missing, not 0. With `--model NAME` it may ask that
+model through the gateway: docs/agents.md names the variables. Then its usage is what the wire says.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import json
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from seqswe.agent import Attempt, Usage
+from seqswe.agent import APIS, Attempt, Usage
 from seqswe.errors import RolloutError
 from seqswe.experiment import DELIVERIES
 from seqswe.instance import Task
@@ -40,6 +41,8 @@ class Command:
 
     deliveries = DELIVERIES
     inside = True
+    apis = APIS
+    model_optional = True
 
     def __init__(self, *, seed: int, run: str, seconds: float | None = None) -> None:
         self._seed, self._run, self._seconds = seed, run, seconds

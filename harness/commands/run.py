@@ -21,7 +21,7 @@ from seqswe.arms import Cell
 from seqswe.cli.echo import echo
 from seqswe.cli.options import experiment_options
 from seqswe.cli.progress import progress
-from seqswe.errors import IncompleteError, RunDirError, UsageError
+from seqswe.errors import BudgetError, IncompleteError, RunDirError, UsageError
 from seqswe.experiment import Experiment, Plan, make_plan
 from seqswe.runs.extend import adds, widened
 from seqswe.runs.files import check_files
@@ -118,16 +118,18 @@ def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvide
         def start(cell: Cell, position: int, before: str) -> Rollout:
             return run_rollout(context, cell, position, before)
 
-        graded = sum(r.graded for r in done.values())
+        graded, model = sum(r.graded for r in done.values()), context.model
         with (
             progress("rollouts", plan.rollouts, graded) as bar,
-            closing(run_all(schedule, done, start, abort)) as ended,
+            closing(run_all(schedule, done, start, abort, lambda: bool(model.used_up))) as ended,
         ):
             for rollout in ended:
                 store.append(rollout)
                 bar.advance(_line(rollout))
                 watch.see(rollout, store)
-    _finish(store, plan)
+        if model.spent:
+            echo(f"so far: {model.spent}", err=True)
+    _finish(store, plan, model.used_up)
 
 
 def check_keys(store: RunDirectory, context: RunContext, rollouts: Iterable[Rollout]) -> None:
@@ -173,7 +175,7 @@ def _line(rollout: Rollout) -> str:
     return f"{rollout.arm} {rollout.seed} #{rollout.position} {outcome}"
 
 
-def _finish(store: RunDirectory, plan: Plan) -> None:
+def _finish(store: RunDirectory, plan: Plan, used_up: str) -> None:
     journal = store.journal()
     graded = [r for r in journal.rollouts if r.graded]
     crashed = sum(r.crashed for r in graded)
@@ -184,6 +186,11 @@ def _finish(store: RunDirectory, plan: Plan) -> None:
         err=True,
     )
     echo(store.root)
+    if used_up and len(graded) < plan.rollouts:
+        raise BudgetError(
+            f"the run has used {used_up}; {plan.rollouts - len(graded)} rollouts are left",
+            f"Go on with `seqswe resume {store.root}` and a larger --max-cost or --max-tokens.",
+        )
     if len(graded) < plan.rollouts:
         failures = [r.failure for r in journal.rollouts if r.failure and not r.graded]
         first = failures[0] if failures else Failure(cause="cancelled")

@@ -103,6 +103,10 @@ class GatewaySettings:
     """Tokens a minute, of all rollouts together."""
     silence_seconds: float = 300.0
     """Without a byte from the provider, after which a try is given up."""
+    tries: int = 6
+    """Of each request, the first one included."""
+    wait_seconds: float = 1.0
+    """Before the second try; doubled for each further one."""
     record: Path | None = None
     replay: Path | None = None
     replay_drop: tuple[str, ...] = ()

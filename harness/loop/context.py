@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.grading import Grader
+from harness.loop.agent_model import NO_MODEL, AgentModel
 from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from harness.memory.contamination import Contamination
 from harness.memory.memories import Memories
 from harness.memory.metered import MeteredMemory
 from harness.memory.recall_check import RecallCheck
+from harness.plugin_host.agent import Post
 from seqswe import __version__
 from seqswe.agent import Agent
 from seqswe.arms import Cell
@@ -44,6 +46,8 @@ class RunContext:
     plugins: RunPlugins
     contamination: Contamination
     recall_check: RecallCheck
+    model: AgentModel = NO_MODEL
+    """The agents' model, if they ask one."""
     patches: int = 0
     """Attempts that left a patch, less those that left none."""
 
@@ -52,9 +56,9 @@ class RunContext:
             self._memory, self.store.snapshots, self.scratch, self.contamination.check
         )
 
-    def agent(self, cell: Cell) -> Agent:
-        """A fresh agent: nothing but the memory survives a rollout."""
-        return self.plugins.make_agent(self.services, cell)
+    def agent(self, cell: Cell, post: Post | None = None) -> Agent:
+        """A fresh agent: nothing but the memory survives a rollout. `post` asks its model."""
+        return self.plugins.make_agent(self.services, cell, post)
 
     def delivery(self, cell: Cell) -> str:
         """The way a memory is delivered; an arm without one has neither tool nor text of it."""

@@ -17,7 +17,9 @@ from harness.grading import Grader
 from harness.history import Checkouts
 from harness.history.git import Clone
 from harness.history.log import log
+from harness.loop.agent_model import check_agent_model, open_agent_model
 from harness.loop.context import RunContext
+from harness.loop.programs import install, program_of
 from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool
 from harness.memory.contamination import Contamination
@@ -34,7 +36,7 @@ from seqswe.manifests.manifest import Manifest
 from seqswe.memory import Commit, Services, check_models
 from seqswe.runs.folders import cache_folder
 from seqswe.runs.store import RunDirectory, RunInfo, TestCounts
-from seqswe.sandbox import Environment, SandboxProvider, SandboxSpec
+from seqswe.sandbox import Environment, Program, SandboxProvider, SandboxSpec
 
 HARNESS_SECONDS = 300.0
 """What auditing, collecting and preparing the tests may take in a sandbox, at most."""
@@ -49,6 +51,8 @@ class LoadedExperiment:
     instances: tuple[Instance, ...]
     plan: Plan
     plugins: RunPlugins
+    program: Program | None = None
+    """What the agent brings to be installed."""
 
     @classmethod
     def load(cls, experiment: Experiment, out: Path) -> LoadedExperiment:
@@ -68,10 +72,11 @@ class LoadedExperiment:
             experiment.memory_option,
             {"model": experiment.memory_model, "embed": experiment.embedding},
         )
-        check_model(
-            experiment.agent, experiment.model, experiment.agent_option, takes=agent.takes_model
-        )
+        takes_model = agent.takes_model or bool(agent.apis)
+        check_model(experiment.agent, experiment.model, experiment.agent_option, takes=takes_model)
+        check_agent_model(experiment, agent)
         experiment.sandbox_choice.check()
+        program = program_of(experiment)
         check_delivery(experiment, agent.deliveries, inside=agent.inside)
         clone = clone_of(manifest, experiment.mirror)
         issues = load_issues(experiment.issues)
@@ -83,6 +88,7 @@ class LoadedExperiment:
             instances=tuple(instances),
             plan=plan,
             plugins=run_plugins,
+            program=program,
         )
 
     def try_plugins(self) -> None:
@@ -118,8 +124,12 @@ class LoadedExperiment:
 
     def images(self, provider: SandboxProvider) -> dict[str, str]:
         """Prepare every environment that the instances need; digests by key."""
+        return {each.key: provider.prepare(each) for each in self.used_environments()}
+
+    def used_environments(self) -> list[Environment]:
+        """The environments that the instances need, in their order."""
         keys = dict.fromkeys(i.environment for i in self.instances)
-        return {key: provider.prepare(self.manifest.environment(key)) for key in keys}
+        return [self.manifest.environment(key) for key in keys]
 
     def info(self, provider: SandboxProvider) -> RunInfo:
         """What run.toml says of a new run."""
@@ -178,8 +188,20 @@ class LoadedExperiment:
         contamination = Contamination(
             self.instances, experiment.feedback, self.clone.lines, past or (lambda task: ())
         )
-        with scratch_folder(cache) as scratch:
-            sandboxes = SandboxPool(provider, checkouts, make_spec, scratch, experiment.jobs)
+        facts = self.plugins.agent.facts
+        with (
+            scratch_folder(cache) as scratch,
+            open_agent_model(experiment, facts, provider, store.root) as model,
+        ):
+            sandboxes = SandboxPool(
+                provider,
+                checkouts,
+                make_spec,
+                scratch,
+                experiment.jobs,
+                model,
+                install(self.program, provider, self.used_environments()),
+            )
             context = RunContext(
                 experiment=experiment,
                 instances=self.instances,
@@ -202,6 +224,7 @@ class LoadedExperiment:
                     lru_cache(maxsize=8)(self.clone.reachable),
                     contamination,
                 ),
+                model=model,
             )
             try:
                 yield context

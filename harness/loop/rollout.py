@@ -23,6 +23,7 @@ from harness.loop.instructions import hide, without
 from harness.loop.recalling import checked_recall
 from harness.loop.sandbox_pool import OpenSandbox, SandboxRequest
 from harness.memory.metered import MeteredMemory, meter_of
+from harness.plugin_host.agent import Post
 from seqswe.agent import Attempt
 from seqswe.arms import Cell
 from seqswe.errors import RolloutError, SeqSWEError
@@ -151,10 +152,15 @@ def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Cl
         clock.add(opened.timing)
         hidden = context.hidden(task.position)
         hide(opened.sandbox, hidden)
-        with deliver(context.delivery(cell), recall, opened.sandbox) as handover:
-            sandbox = Recording(opened.sandbox, context.experiment.limits, handover.recall.env)
+        with (
+            deliver(context.delivery(cell), recall, opened.sandbox) as handover,
+            context.model.session(cell, task, opened.sandbox, opened.door) as asking,
+        ):
+            told = asking.told(handover.recall)
+            sandbox = Recording(opened.sandbox, context.experiment.limits, told.env)
             with clock.phase("agent"), clock.processor(opened.sandbox):
-                solved = _solve(context, cell, task, handover.recall, sandbox)
+                solved = _solve(context, cell, task, told, sandbox, asking.post)
+        solved = asking.settled(solved)
         with clock.phase("collect"):
             collected, failure = _collect(opened, solved.failure)
             collected = without(collected, hidden)
@@ -171,11 +177,16 @@ def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Cl
 
 
 def _solve(
-    context: RunContext, cell: Cell, task: Task, recall: Recall, sandbox: Sandbox
+    context: RunContext,
+    cell: Cell,
+    task: Task,
+    recall: Recall,
+    sandbox: Sandbox,
+    post: Post | None,
 ) -> CheckedAttempt:
     """The agent's attempt. A crash or a used-up budget is the agent's own: what it left counts."""
     try:
-        return validate_attempt(context.agent(cell).solve(task, recall, sandbox))
+        return validate_attempt(context.agent(cell, post).solve(task, recall, sandbox))
     except RolloutError as error:
         failure = Failure.of(error)
         if not CAUSES[failure.cause].grade:

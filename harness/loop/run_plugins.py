@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.memory.metered import MeteredMemory
 from harness.plugin_host import confinement
-from harness.plugin_host.agent import HostedAgent
+from harness.plugin_host.agent import HostedAgent, Post
 from harness.plugin_host.host import Permissions, PluginHost
 from harness.plugin_host.memory import HostedMemory
 from harness.sandboxes.cleanup import owner, sweep
@@ -56,10 +56,13 @@ class RunPlugins:
         """What plug-ins can reach on this machine beyond what they are given."""
         return confinement.reach(network=self._experiment.plugin_network == "open")
 
-    def make_agent(self, services: Services, cell: Cell) -> HostedAgent:
-        """A fresh agent. Raises UsageError for wrong options."""
+    def make_agent(self, services: Services, cell: Cell, post: Post | None = None) -> HostedAgent:
+        """A fresh agent; `post` asks its model, if it asks one. Raises UsageError."""
+        experiment = self._experiment
         gold = services.gold if self.agent.facts.reads_gold else None
-        return HostedAgent(self.agent, cell.seed, gold, self._experiment.task_seconds)
+        return HostedAgent(
+            self.agent, cell.seed, gold, experiment.task_seconds, model=experiment.model, post=post
+        )
 
     def make_memory(self, services: Services, cell: Cell) -> MeteredMemory:
         """The empty memory of a cell. Raises UsageError for wrong options."""

@@ -7,15 +7,20 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from harness.history import Audit, Checkouts, audit
+from harness.loop.agent_model import NO_MODEL, AgentModel
 from seqswe.arms import Cell
 from seqswe.sandbox import Sandbox, SandboxProvider, SandboxSpec
+
+if TYPE_CHECKING:
+    from harness.gateway.gateway import Door
 
 MakeSpec = Callable[[int, Path, str], SandboxSpec]
 """Puts the objects of the task at a position below a folder and says what sandbox it needs."""
@@ -29,6 +34,8 @@ class OpenSandbox:
     spec: SandboxSpec
     folder: Path
     audit: Audit | None
+    door: Door | None
+    """Its way to a model, if its agent asks one from within."""
     timing: Mapping[str, float]
     """Seconds spent on `checkout`, `container` and `audit`, whether anyone waited or not."""
 
@@ -52,9 +59,13 @@ class SandboxPool:
         make_spec: MakeSpec,
         scratch: Path,
         jobs: int,
+        model: AgentModel = NO_MODEL,
+        programs: Mapping[str, Path] | None = None,
     ) -> None:
-        self._provider, self._checkouts = provider, checkouts
+        """programs: folders of what the agent brings, by environment."""
+        self._provider, self._checkouts, self._model = provider, checkouts, model
         self._make_spec, self._scratch = make_spec, scratch
+        self._programs = programs or {}
         self._threads = ThreadPoolExecutor(2 * jobs, thread_name_prefix="sandbox-pool")
         self._prefetched: dict[SandboxRequest, Future[OpenSandbox]] = {}
         self._lock = Lock()
@@ -77,14 +88,14 @@ class SandboxPool:
         try:
             yield opened
         finally:
-            self._threads.submit(_close, opened)
+            self._threads.submit(self._close, opened)
 
     def drop(self, request: SandboxRequest) -> None:
         """Remove a sandbox that was prefetched and turned out not to be needed."""
         with self._lock:
             future = self._prefetched.pop(request, None)
         if future is not None:
-            future.add_done_callback(_close_if_opened)
+            future.add_done_callback(self._close_if_opened)
             future.cancel()
 
     def close(self) -> None:
@@ -99,24 +110,34 @@ class SandboxPool:
         label = f"{request.cell.arm}-{request.cell.seed}"
         spec = self._make_spec(request.position, folder / "objects", label)
         times.append(monotonic())
-        sandbox = self._provider.open(spec)
+        door = None
+        if request.for_agent:
+            spec = replace(spec, program=self._programs.get(spec.environment.key))
+            spec, door = self._model.open_door(spec)
+        try:
+            sandbox = self._provider.open(spec)
+        except BaseException:
+            self._model.close_door(door)
+            raise
         times.append(monotonic())
         try:
             seen = audit(sandbox, spec, self._checkouts.reachable) if request.for_agent else None
         except BaseException:
             sandbox.close()
+            self._model.close_door(door)
             raise
         times.append(monotonic())
         spent = (b - a for a, b in pairwise(times))
         timing = dict(zip(("checkout", "container", "audit"), spent, strict=True))
-        return OpenSandbox(sandbox=sandbox, spec=spec, folder=folder, audit=seen, timing=timing)
+        return OpenSandbox(
+            sandbox=sandbox, spec=spec, folder=folder, audit=seen, door=door, timing=timing
+        )
 
+    def _close_if_opened(self, future: Future[OpenSandbox]) -> None:
+        if not future.cancelled() and not future.exception():
+            self._close(future.result())
 
-def _close_if_opened(future: Future[OpenSandbox]) -> None:
-    if not future.cancelled() and not future.exception():
-        _close(future.result())
-
-
-def _close(opened: OpenSandbox) -> None:
-    opened.sandbox.close()
-    shutil.rmtree(opened.folder, ignore_errors=True)
+    def _close(self, opened: OpenSandbox) -> None:
+        opened.sandbox.close()
+        self._model.close_door(opened.door)
+        shutil.rmtree(opened.folder, ignore_errors=True)

@@ -114,13 +114,18 @@ def _starting_snapshot(cell: Cell, done: Done) -> str | None:
 
 
 def run_all(
-    schedule: Schedule, done: Done, start: Start, abort: Callable[[], None]
+    schedule: Schedule,
+    done: Done,
+    start: Start,
+    abort: Callable[[], None],
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Generator[Rollout]:
     """Run what is not done yet and yield each rollout as it ends, but for those tried again.
 
     The lowest position goes first, so arms advance together and a drift of the machine hits all
     of them alike. A chained cell stops at a rollout without a verdict: its later memories would
-    not be what they should be. `abort` ends what still runs when this is left early.
+    not be what they should be. `abort` ends what still runs when this is left early. Once
+    `is_over`, nothing more is started, and what runs comes to its end.
     """
     finished = dict(done)
     ready = schedule.ready_items(finished)
@@ -129,8 +134,8 @@ def run_all(
     tries: Counter[QueueItem] = Counter()
     pool = ThreadPoolExecutor(schedule.jobs)
     try:
-        while ready or running:
-            while ready and len(running) < schedule.jobs:
+        while running or (ready and not is_over()):
+            while ready and len(running) < schedule.jobs and not is_over():
                 item = heappop(ready)
                 running[
                     pool.submit(start, schedule.cells[item.cell], item.position, item.before)

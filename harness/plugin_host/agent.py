@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.plugin_host.failures import PluginError, PluginFailure, for_people, rollout_error
 from harness.plugin_host.host import PluginHost
 from harness.plugin_host.process import Serve
-from seqswe.agent import Attempt, Usage
+from seqswe.agent import Attempt, ModelAnswer, Usage
 from seqswe.errors import RolloutError
 from seqswe.instance import Instance, Task
 from seqswe.memory import Recall
 from seqswe.sandbox import Completed, Sandbox
 
 Gold = Callable[[str], Instance]
+Post = Callable[[str, Mapping[str, Any]], ModelAnswer]
+"""Asks the gateway: path and body."""
 
 
 class HostedAgent:
     """An agent of a plug-in; whatever it does wrong is a RolloutError of its own making.
 
-    task_seconds: for thinking, beside the time of its commands. gold: None for an agent that did
-    not declare `reads_gold`. Raises the errors for people that its construction raises.
+    task_seconds: for thinking, beside the time of its commands and of the model. gold: None for an
+    agent that did not declare `reads_gold`; model, post: the name of its model, "" for none, and
+    the way to it. Raises the errors for people that its construction raises.
     """
 
-    def __init__(self, host: PluginHost, seed: int, gold: Gold | None, task_seconds: float) -> None:
+    def __init__(
+        self,
+        host: PluginHost,
+        seed: int,
+        gold: Gold | None,
+        task_seconds: float,
+        *,
+        model: str = "",
+        post: Post | None = None,
+    ) -> None:
         self._process = host.process()
+        self._model: Serve = {"model": _asks(post)} if post else {}
         self._task_seconds = task_seconds
         self._gold: Serve = {"gold": lambda instance_id: gold(instance_id)} if gold else {}
         try:
-            self._call("build_agent", host.options, seed, seconds=host.seconds, serve=self._gold)
+            given = (host.options, seed, model)
+            self._call("build_agent", *given, seconds=host.seconds, serve=self._gold)
         except RolloutError as error:
             self._process.close()
             raise for_people(error) from None
 
     def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
         """What it says of its work, of whatever types; its process ends with it."""
-        serve = {**self._gold, **ServedSandbox(sandbox).serve}
+        serve = {**self._gold, **self._model, **ServedSandbox(sandbox).serve}
         given = (task, recall, sandbox.root, sandbox.objects)
         try:
             data = self._call("solve", *given, seconds=self._task_seconds, serve=serve)
@@ -56,6 +70,13 @@ class HostedAgent:
             raise rollout_error(failure, cause) from failure
         except PluginError as error:
             raise rollout_error(error, "agent_crashed") from error
+
+
+def _asks(post: Post) -> Callable[..., ModelAnswer]:
+    def model(path: Any, body: Any) -> ModelAnswer:
+        return post(str(path), dict(body))
+
+    return model
 
 
 class ServedSandbox:

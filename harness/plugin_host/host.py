@@ -15,6 +15,7 @@ from harness.plugin_host.fork_server import ForkServer
 from harness.plugin_host.process import PluginProcess
 from harness.plugin_host.server import Config
 from seqswe import plugins
+from seqswe.agent import API
 from seqswe.errors import RolloutError, UnknownName
 from seqswe.manifests.convert import parse
 from seqswe.memory import Declared
@@ -51,6 +52,11 @@ class Facts:
     """Whether it is built with `model`, as an agent that asks one is."""
     digest: str = ""
     """Of what its results depend on beyond its name and options, such as the text of a recipe."""
+    apis: tuple[API, ...] = ()
+    model_optional: bool = False
+    side_models: tuple[str, ...] = ()
+    replay_drop: tuple[str, ...] = ()
+    replay_blank: tuple[str, ...] = ()
 
     @property
     def declared(self) -> Declared:

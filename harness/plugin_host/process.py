@@ -28,7 +28,7 @@ END_SECONDS = 1.0
 STATE_BYTES = 1_000_000_000
 """Of a memory's saved files together."""
 OUTPUT_BYTES = 4000
-PATIENT = frozenset({"chat", "embed", "run", "aside"})
+PATIENT = frozenset({"chat", "embed", "model", "run", "aside"})
 """What has a budget of its own, so that its time is not the plug-in's."""
 
 Serve = Mapping[str, Callable[..., Any]]

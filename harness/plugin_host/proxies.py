@@ -8,6 +8,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
+from seqswe.agent import ModelAnswer
 from seqswe.instance import Instance, Task
 from seqswe.memory import Commit, Services
 from seqswe.models.protocol import MAX_TOKENS, Message, Reply
@@ -80,6 +81,18 @@ class _Rng(_Service):
 def gold_of(ask: Ask) -> Callable[[str], Instance]:
     """Gold data by instance id, as an agent gets it."""
     return _Gold(ask)
+
+
+class RemoteModel:
+    """The agent's way to its model: a `seqswe.agent.AgentModel`."""
+
+    def __init__(self, ask: Ask, name: str) -> None:
+        self._ask, self.name = ask, name
+
+    def post(self, path: str, body: Mapping[str, Any]) -> ModelAnswer:
+        """Ask by the harness's gateway."""
+        answer: ModelAnswer = self._ask("model", path=str(path), body=dict(body))
+        return answer
 
 
 class RemoteSandbox:

@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.plugin_host.confinement import confine_worker
 from harness.plugin_host.landlock import LIBC
-from harness.plugin_host.proxies import RemoteSandbox, gold_of, services_of
+from harness.plugin_host.proxies import RemoteModel, RemoteSandbox, gold_of, services_of
 from harness.plugin_host.wire import Connection
 from seqswe import plugins
 from seqswe.agent import Agent, Attempt, Usage
@@ -30,8 +30,12 @@ HOME, TEMPORARY, STATE, OUTPUT = "home", "tmp", "state", "output.txt"
 PARENT_DEATH = 1
 FILE_BYTES = 4 << 30
 TRACE_CHARACTERS = 20_000
-FACTS = ("needs", "uses", "sources", "deliveries")
+FACTS = (
+    *("needs", "uses", "sources", "deliveries"),
+    *("apis", "side_models", "replay_drop", "replay_blank"),
+)
 """Attributes of a plug-in's class that are lists of names."""
+FLAGS = ("reads_gold", "inside", "model_optional")
 
 
 def main(
@@ -99,7 +103,7 @@ class Worker:
         """What the plug-in's class says of itself."""
         factory = plugins.resolve(self._kind, self._name)
         names = {fact: list(map(str, getattr(factory, fact, ()))) for fact in FACTS}
-        flags = {fact: bool(getattr(factory, fact, False)) for fact in ("reads_gold", "inside")}
+        flags = {fact: bool(getattr(factory, fact, False)) for fact in FLAGS}
         flags["takes_model"] = "model" in {p.name for p in plugins.parameters(factory)}
         uses_if = {str(k): str(v) for k, v in dict(getattr(factory, "uses_if", {})).items()}
         digest = str(getattr(factory, "digest", ""))
@@ -111,10 +115,15 @@ class Worker:
         self._plugin = build_memory(self._name, home, services_of(self.ask, services), **given)
         os.chdir(home)
 
-    def _build_agent(self, options: Sequence[str], seed: int) -> None:
+    def _build_agent(self, options: Sequence[str], seed: int, model: str) -> None:
         given = plugins.options("agent", self._name, options)
-        if getattr(plugins.resolve("agent", self._name), "reads_gold", False):
+        factory = plugins.resolve("agent", self._name)
+        if getattr(factory, "reads_gold", False):
             given["gold"] = gold_of(self.ask)
+        if model and not getattr(factory, "inside", False):
+            # Without `apis` it has a way of its own, which --plugin-network opens.
+            asks = getattr(factory, "apis", ())
+            given["model"] = RemoteModel(self.ask, model) if asks else model
         self._plugin = plugins.build("agent", self._name, seed=seed, **given)
         os.chdir(self._folder / HOME)
 

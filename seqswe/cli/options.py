@@ -93,6 +93,7 @@ def _option(name: str) -> Callable[[Command], Command]:
         help=spec.metadata["help"],
         envvar=spec.metadata["envvar"] or None,
         callback=_checked,
+        is_flag=kind is bool or None,
     )
 
 

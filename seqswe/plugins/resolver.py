@@ -131,7 +131,8 @@ def parameters(factory: Any) -> list[Parameter]:
         found = list(signature(factory).parameters.values())
     except (TypeError, ValueError):
         return []
-    named = [p for p in found if p.name not in GIVEN and p.kind in NAMED]
+    given = {*GIVEN, "model"} if getattr(factory, "apis", ()) else GIVEN
+    named = [p for p in found if p.name not in given and p.kind in NAMED]
     if isinstance(factory, type) and any(p.kind is Parameter.VAR_KEYWORD for p in found):
         # What it hands on to its base class can be set as well.
         known = {p.name for p in found}

@@ -1,0 +1,167 @@
+"""Takes out of a request what the provider would fetch, run or remember for the agent.
+
+An agent has no network. A tool that runs at the provider, a server that it would call or a file
+that it would load would give it one, and the answer to a task may be on it. Tools are taken out,
+since some clients always offer them; content that has to be fetched is refused, since the request
+makes no sense without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.gateway.routes import Refused, Route
+
+Body = dict[str, Any]
+
+CLIENT_TOOLS: Mapping[str, tuple[str, ...]] = {
+    "chat": ("function", "custom"),
+    "responses": ("function", "custom", "local_shell", "apply_patch", "namespace", "tool_search"),
+    "messages": ("custom", "bash_", "text_editor_", "memory_", "tool_search_tool_"),
+}
+"""Types of tools that the client runs itself, or their beginnings where a date follows."""
+DROPPED: Mapping[str, tuple[str, ...]] = {
+    # What servers with OpenAI's API have in common, or one of them has, to search the web or to
+    # ask another model.
+    "chat": (
+        *("web_search_options", "plugins", "search_parameters", "enable_search"),
+        *("models", "route", "mcp_servers"),
+    ),
+    "responses": ("mcp_servers", "plugins", "models", "route"),
+    "messages": ("mcp_servers", "container"),
+    "gemini": ("model", "mcpServers", "mcp_servers"),
+}
+"""Fields of a request that are taken out."""
+REFUSED: Mapping[str, tuple[str, ...]] = {
+    "chat": (),
+    "responses": ("previous_response_id", "conversation", "prompt"),
+    "messages": (),
+    "gemini": ("cachedContent", "cached_content"),
+}
+"""Fields that name what the provider has kept: it may be of another rollout."""
+GEMINI_TOOLS = ("functionDeclarations", "function_declarations")
+
+
+def clean(route: Route, body: Body) -> tuple[Body, tuple[str, ...]]:
+    """The request as it may go out, and what was taken out of it. Raises Refused."""
+    api = route.api
+    for name in REFUSED[api]:
+        if body.get(name):
+            raise Refused(400, f"the gateway does not forward {name}: send the whole conversation")
+    if api == "responses" and body.get("background"):
+        raise Refused(400, "the gateway does not forward background requests: nobody would count")
+    for place in _fetched(api, body):
+        raise Refused(400, f"the gateway does not forward {place}: the provider would fetch it")
+    removed = [name for name in DROPPED[api] if body.get(name)]
+    kept = {name: value for name, value in body.items() if name not in DROPPED[api]}
+    if isinstance(body.get("tools"), list):
+        tools, stripped = _tools(api, body["tools"])
+        removed += stripped
+        kept["tools"] = tools
+        if stripped:
+            _forget_choice(kept, tools, body["tools"])
+    return kept, tuple(removed)
+
+
+def _tools(api: str, tools: list[Any]) -> tuple[list[Any], list[str]]:
+    kept: list[Any] = []
+    removed: list[str] = []
+    for tool in tools:
+        if not isinstance(tool, dict):
+            raise Refused(400, "a tool is not an object")
+        if api == "gemini":
+            inner = {name: value for name, value in tool.items() if name in GEMINI_TOOLS}
+            removed += [name for name in tool if name not in GEMINI_TOOLS]
+            kept += [inner] if inner else []
+            continue
+        kind = tool.get("type", "custom" if api == "messages" else "function")
+        if not _is_clients(api, str(kind), tool):
+            removed.append(str(kind)[:80])
+            continue
+        if isinstance(tool.get("tools"), list):  # a namespace
+            inner_tools, inner_removed = _tools(api, tool["tools"])
+            tool, removed = {**tool, "tools": inner_tools}, removed + inner_removed
+        kept.append(tool)
+    return kept, removed
+
+
+def _is_clients(api: str, kind: str, tool: Mapping[str, Any]) -> bool:
+    if api == "responses" and kind == "shell":
+        environment = tool.get("environment") or {"type": "local"}
+        return isinstance(environment, dict) and environment.get("type") == "local"
+    return any(
+        kind.startswith(name) if name.endswith("_") else kind == name for name in CLIENT_TOOLS[api]
+    )
+
+
+def _forget_choice(body: Body, tools: list[Any], before: list[Any]) -> None:
+    """Take out a choice of a tool that is not offered any more."""
+    choice = body.get("tool_choice")
+    names = {_name(tool) for tool in before} - {_name(tool) for tool in tools}
+    if not tools:
+        body.pop("tools")
+        body.pop("tool_choice", None)
+    elif isinstance(choice, dict) and (
+        choice.get("name") in names or choice.get("type") in names or "tools" in choice
+    ):
+        body.pop("tool_choice")
+
+
+def _name(tool: Mapping[str, Any]) -> str:
+    return str(tool.get("name") or tool.get("type"))
+
+
+def _fetched(api: str, body: Body) -> Iterator[str]:
+    """Content that is only named, for the provider to fetch: by a URL, or by the id of a file."""
+    for part in _parts(api, body):
+        if api == "messages":
+            source = part.get("source")
+            if isinstance(source, dict) and source.get("type") in ("url", "file"):
+                yield f"a {part.get('type')} by its {source['type']}"
+            if part.get("type") == "container_upload":
+                yield "a container_upload"
+        elif api == "gemini":
+            if part.get("fileData") or part.get("file_data"):
+                yield "fileData"
+        else:
+            yield from _fetched_by_openai(part)
+
+
+def _fetched_by_openai(part: Mapping[str, Any]) -> Iterator[str]:
+    file = part.get("file")
+    for holder in (part, file if isinstance(file, dict) else {}):
+        if holder.get("file_id"):
+            yield "a file by its id"
+    for name, value in part.items():
+        if not name.endswith("_url"):
+            continue
+        url = value.get("url") if isinstance(value, dict) else value
+        if url and not str(url).startswith("data:"):
+            yield f"{name} that is not data:"
+
+
+def _parts(api: str, body: Body) -> Iterator[Mapping[str, Any]]:
+    """Every part of every message; arguments of tools are not parts, whatever they look like."""
+    if api == "gemini":
+        contents = [*_listed(body.get("contents")), body.get("systemInstruction")]
+        yield from _inner(contents, ("parts",))
+    elif api == "responses":
+        yield from _inner(_listed(body.get("input")), ("content", "output"))
+    else:
+        yield from _inner(_listed(body.get("messages")), ("content",))
+        yield from _inner(_listed(body.get("system")), ("content",))
+
+
+def _inner(items: list[Any], below: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+    for item in items:
+        if isinstance(item, dict):
+            yield item
+            for name in below:
+                yield from _inner(_listed(item.get(name)), below)
+
+
+def _listed(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, dict) else []

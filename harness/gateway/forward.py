@@ -1,0 +1,301 @@
+"""The way of one request: checked, cleaned, admitted, asked or replayed, passed on, counted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Protocol
+
+from harness.gateway.clean import clean
+from harness.gateway.limits import BYTES_PER_TOKEN, Pace, Spending
+from harness.gateway.prices import Prices
+from harness.gateway.recording import Differs, Exchange, Recordings, as_text
+from harness.gateway.routes import PASSED_HEADERS, Access, Refused, Route, error_body, route_of
+from harness.gateway.scrub import Scrubber
+from harness.gateway.session import Session
+from harness.gateway.tokens import NOTHING, TokenCount
+from harness.gateway.upstream import BROKEN, Dead, Response, TooLarge, Upstream
+from harness.gateway.wire import Answer, dump, parse_request
+from seqswe.agent import API
+
+Note = Callable[[Mapping[str, Any]], None]
+"""Keeps a line about a request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a client asks; names of headers in lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Reply(Protocol):
+    """Where the answer goes. Nothing is raised if nobody takes it any more."""
+
+    async def start(self, status: int, content_type: str, length: int | None) -> None:
+        """Begin; length: None if it is not known yet."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Pass on a piece."""
+        ...
+
+    async def finish(self) -> None:
+        """End as it should be."""
+        ...
+
+    def abort(self) -> None:
+        """Break off, as the provider did."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request that was admitted."""
+
+    session: Session
+    ordinal: int
+    route: Route
+    body: Mapping[str, Any]
+    payload: bytes
+    headers: Mapping[str, str]
+    removed: tuple[str, ...]
+    hide_usage: bool
+    model: str
+
+
+class Forwarder:
+    """Handles the requests of a run's rollouts, in one event loop."""
+
+    def __init__(
+        self,
+        *,
+        models: tuple[str, ...],
+        apis: tuple[API, ...],
+        access: Mapping[API, Access],
+        prices: Prices,
+        upstream: Upstream | None,
+        pace: Pace,
+        scrubber: Scrubber,
+        note: Note,
+        record: Recordings | None,
+        replay: Recordings | None,
+    ) -> None:
+        self._models, self._apis, self._access, self._prices = models, apis, access, prices
+        self._upstream, self._pace, self._scrubber = upstream, pace, scrubber
+        self._note, self.record, self._replay = note, record, replay
+
+    async def handle(self, session: Session, request: Request, reply: Reply) -> None:
+        """Answer a request, whatever it is."""
+        api: API | None = None
+        try:
+            if (request.method, request.target) == ("HEAD", "/"):
+                await _whole(reply, 200, b"")
+                return
+            session.check_token(request.headers)
+            route = route_of(request.method, request.target, self._apis)
+            api = route.api
+            body = parse_request(request.body)
+            model = str(route.model or body.get("model"))
+            if model not in self._models:
+                raise Refused(400, f"the model {model[:80]!r} is not {' or '.join(self._models)}")
+            body, removed = clean(route, body)
+            hide_usage = _ask_for_usage(route, body)
+            async with session.turn():
+                session.admit()
+                asked = Asked(
+                    session=session,
+                    ordinal=session.ordinal,
+                    route=route,
+                    body=body,
+                    payload=dump(body),
+                    headers=request.headers,
+                    removed=removed,
+                    hide_usage=hide_usage,
+                    model=model,
+                )
+                await self._exchange(asked, reply)
+        except Refused as refused:
+            error = error_body(api, refused.status, refused.message)
+            await _whole(reply, refused.status, json.dumps(error).encode())
+
+    async def _exchange(self, asked: Asked, reply: Reply) -> None:
+        session, started, waited = asked.session, monotonic(), asked.session.waiting.seconds()
+        cost: float | None = None
+        answer = Answer(asked.route.api, sse=False)
+        size, status, attempts, kept = 0, 0, 1, b""
+        try:
+            response, cost = await self._ask(asked)
+            status, attempts = response.status, response.attempts
+            answer = Answer(asked.route.api, sse=response.sse, hide_usage=asked.hide_usage)
+            kept = await self._pass_on(asked, response, answer, reply)
+            size = len(kept)
+        except Dead as dead:
+            # No later request is tried: each would take as long again.
+            answer.trouble = str(dead)
+            raise session.fail("provider_failed", str(dead)) from None
+        except Refused as refused:
+            answer.trouble = refused.message
+            raise
+        except asyncio.CancelledError:
+            answer.trouble = "the rollout ended before the answer did"
+            raise
+        finally:
+            tokens = answer.tokens if 0 < status < 400 else NOTHING
+            cost, charged = self._count(asked, tokens, cost, attempts, size)
+            self._note(
+                {
+                    **_of(session),
+                    "ordinal": asked.ordinal,
+                    "api": asked.route.api,
+                    "model": asked.model,
+                    "status": status,
+                    "attempts": attempts,
+                    "seconds": round(monotonic() - started, 3),
+                    "waited": round(session.waiting.seconds() - waited, 3),
+                    "removed": list(asked.removed),
+                    **{name: getattr(tokens, name) for name in TokenCount.__slots__},
+                    "cost_usd": cost,
+                    "charged_tokens": charged.tokens,
+                    "charged_cost": charged.cost,
+                    "trouble": answer.trouble[:500],
+                }
+            )
+        if status < 400:
+            session.heard(answer.trouble)
+        cut = bool(answer.trouble) and not answer.complete
+        self._keep(asked, response, kept, cut, cost)
+        # Only now: whoever has the whole answer may ask again, and budgets must know of it.
+        if cut:
+            reply.abort()
+        else:
+            await reply.finish()
+
+    async def _ask(self, asked: Asked) -> tuple[Response, float | None]:
+        """The provider's answer, or the recorded one with what it cost. Raises Dead, Refused."""
+        session, route = asked.session, asked.route
+        if self._replay:
+            now = Exchange(target=route.target, request=asked.body, status=0, content_type="")
+            try:
+                then = self._replay.find(session.rollout, asked.ordinal, now, session.places)
+            except Differs as error:
+                raise session.fail("recording_differs", str(error)) from None
+            response = Response(
+                status=then.status, content_type=then.content_type, data=then.data, cut=then.cut
+            )
+            return response, then.cost_usd
+        access = self._access.get(route.api)
+        if access is None or self._upstream is None:
+            raise Refused(404, f"there is no key for {route.api}")
+        headers = {n: asked.headers[n] for n in PASSED_HEADERS if n in asked.headers}
+        headers |= {"content-type": "application/json", **access.headers()}
+        with session.waiting():
+            response = await self._upstream.ask(access.url_of(route), headers, asked.payload)
+        return response, None
+
+    async def _pass_on(
+        self, asked: Asked, response: Response, answer: Answer, reply: Reply
+    ) -> bytes:
+        """Pass an answer on as it comes; returns it as it came, but for keys."""
+        kept, scrub = bytearray(), self._scrubber.pieces()
+        pieces, waiting = response.pieces(), asked.session.waiting
+        # A whole answer is passed on at once, with its length.
+        held: list[bytes] = []
+        if response.sse:
+            await reply.start(response.status, response.content_type, None)
+        try:
+            while True:
+                with waiting():
+                    piece = await anext(pieces, None)
+                if piece is None:
+                    break
+                kept += (clean_piece := scrub.feed(piece))
+                passed = answer.feed(clean_piece)
+                await reply.write(passed) if response.sse else held.append(passed)
+        except TooLarge as error:
+            answer.trouble = str(error)
+        except BROKEN as error:
+            reason = self._scrubber.text(f"{type(error).__name__}: {error}")[:200]
+            answer.trouble = f"the provider's answer broke off ({reason})"
+        finally:
+            response.close()
+        last = scrub.end()
+        kept += last
+        passed = answer.feed(last)
+        if not answer.trouble:
+            passed += answer.end()
+        if response.sse:
+            await reply.write(passed)
+        else:
+            data = b"".join([*held, passed])
+            await reply.start(response.status, response.content_type, len(data))
+            await reply.write(data)
+        return bytes(kept)
+
+    def _count(
+        self, asked: Asked, tokens: TokenCount, cost: float | None, attempts: int, size: int
+    ) -> tuple[float | None, Spending]:
+        """Count an answer; returns its cost, if that is known, and what budgets are charged."""
+        price = self._prices.get(asked.model)
+        if cost is None and price:
+            cost = price.cost(tokens)
+        if cost is None and tokens is NOTHING:
+            cost = 0.0
+        sent, back = (length // BYTES_PER_TOKEN + 1 for length in (len(asked.payload), size))
+        guess = TokenCount(input=sent, cached_input=0, cache_creation=0, output=back)
+        guessed_cost = (price.cost(guess) or 0.0) if price else 0.0
+        charged = Spending(
+            tokens=sent + back if tokens.total is None else tokens.total,
+            cost=guessed_cost if cost is None else cost,
+        )
+        asked.session.count(tokens, cost, attempts=attempts, charged=charged)
+        self._pace.spent(charged.tokens)
+        return cost, charged
+
+    def _keep(
+        self, asked: Asked, response: Response, data: bytes, cut: bool, cost: float | None
+    ) -> None:
+        if self.record is None:
+            return
+        request = json.loads(self._scrubber.text(asked.payload.decode()))
+        exchange = Exchange(
+            target=asked.route.target,
+            request=request,
+            status=response.status,
+            content_type=response.content_type,
+            cut=cut,
+            cost_usd=cost,
+            **as_text(data),
+        )
+        self.record.save(asked.session.rollout, asked.ordinal, exchange, asked.session.places)
+
+
+def _ask_for_usage(route: Route, body: dict[str, Any]) -> bool:
+    """Have a chat stream tell its tokens; whether the client did not ask for that itself."""
+    if route.api != "chat" or not body.get("stream"):
+        return False
+    options = body.get("stream_options")
+    options = options if isinstance(options, dict) else {}
+    if options.get("include_usage"):
+        return False
+    body["stream_options"] = {**options, "include_usage": True}
+    return True
+
+
+async def _whole(reply: Reply, status: int, data: bytes) -> None:
+    await reply.start(status, "application/json", len(data))
+    with suppress(ConnectionError):
+        await reply.write(data)
+        await reply.finish()
+
+
+def _of(session: Session) -> dict[str, Any]:
+    rollout = session.rollout
+    return {"arm": rollout.arm, "seed": rollout.seed, "position": rollout.position}

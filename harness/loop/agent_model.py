@@ -1,0 +1,218 @@
+"""The agent's model in a run: a gateway, if the agent asks a model, and nothing if it does not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.gateway import GatewaySettings, ModelUsage, RolloutId
+from harness.loop.attempt import CheckedAttempt
+from harness.plugin_host.agent import Post
+from harness.plugin_host.host import Facts
+from harness.sandboxes.cleanup import make_folder, sweep
+from seqswe import plugins
+from seqswe.agent import Usage
+from seqswe.arms import Cell
+from seqswe.errors import RolloutError, UsageError
+from seqswe.experiment import Experiment
+from seqswe.instance import Task
+from seqswe.memory import Recall
+from seqswe.runs.model_requests import ModelRequests
+from seqswe.runs.rollout import CAUSES, Failure
+from seqswe.sandbox import Sandbox, SandboxProvider, SandboxSpec
+
+if TYPE_CHECKING:  # they need aiohttp, which only agents with a model do
+    from harness.gateway.gateway import Door, Gateway
+    from harness.gateway.session import Session
+
+PREFIX = "seqswe-gateway-"
+IDLE_SECONDS = 86_400.0
+"""What a sandbox outlives while its agent waits for a model: no limit counts that time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a rollout's agent is given of the gateway; nothing, if it asks no model."""
+
+    gateway: Gateway | None = None
+    session: Session | None = None
+
+    @property
+    def post(self) -> Post | None:
+        """The way of an agent whose code runs on the host."""
+        gateway, session = self.gateway, self.session
+        if gateway is None or session is None:
+            return None
+        return lambda path, body: gateway.post(session, path, body)
+
+    def told(self, recall: Recall) -> Recall:
+        """The recall, with the variables by which the gateway is found."""
+        return replace(recall, env={**recall.env, **self.session.env}) if self.session else recall
+
+    def settled(self, solved: CheckedAttempt) -> CheckedAttempt:
+        """The attempt with what the wire says: what was used, and whose failure it was.
+
+        Raises RolloutError for a failure that is not the agent's.
+        """
+        if self.session is None:
+            return solved
+        attempt = solved.attempt
+        usage = _usage(attempt.usage, self.session.usage)
+        solved = replace(solved, attempt=replace(attempt, usage=usage))
+        if self.session.failure is None:
+            return solved
+        cause, detail = self.session.failure
+        if not CAUSES[cause].grade:
+            raise RolloutError(cause, detail)
+        return replace(solved, failure=Failure(cause=cause, detail=detail))
+
+
+class AgentModel:
+    """The gateway of a run, or none. Safe between threads."""
+
+    def __init__(
+        self, gateway: Gateway | None, *, inside: bool = False, alone: bool = True
+    ) -> None:
+        """inside: whether the agent asks from its sandbox; alone: whether nobody else can."""
+        self._gateway, self._inside, self._alone = gateway, inside, alone
+
+    @property
+    def used_up(self) -> str:
+        """What of the run's budget is used up, in words; "" if nothing is."""
+        return self._gateway.used_up if self._gateway else ""
+
+    @property
+    def spent(self) -> str:
+        """What the run has spent, in words; "" without a model."""
+        if not self._gateway:
+            return ""
+        spent, unit = self._gateway.spent, "requests to the model"
+        return f"{spent.requests:,} {unit}, {spent.tokens:,} tokens, ${spent.cost:.2f}"
+
+    def open_door(self, spec: SandboxSpec) -> tuple[SandboxSpec, Door | None]:
+        """A sandbox's specification with a way to the gateway, if its agent has one."""
+        if not self._gateway:
+            return spec, None
+        spec = replace(spec, idle_seconds=IDLE_SECONDS)
+        if not self._inside:
+            return spec, None
+        door = self._gateway.open_door()
+        return replace(spec, model=door.access), door
+
+    def close_door(self, door: Door | None) -> None:
+        """Shut it for good."""
+        if self._gateway and door:
+            self._gateway.close_door(door)
+
+    @contextmanager
+    def session(
+        self, cell: Cell, task: Task, sandbox: Sandbox, door: Door | None
+    ) -> Iterator[Asking]:
+        """Let the agent of a rollout ask, for this block."""
+        if not self._gateway:
+            yield Asking()
+            return
+        rollout = RolloutId(
+            arm=cell.arm, seed=cell.seed, position=task.position, instance_id=task.instance_id
+        )
+        # In a container the checkout always lies at the same place.
+        places = {} if self._alone else {str(Path(sandbox.root).parent): "<sandbox>"}
+        url = getattr(sandbox, "model_url", "")
+        with self._gateway.session(
+            door, rollout, url, guessable=self._alone, places=places
+        ) as session:
+            yield Asking(self._gateway, session)
+
+
+NO_MODEL = AgentModel(None)
+
+
+def check_agent_model(experiment: Experiment, facts: Facts) -> None:
+    """Raise UsageError or MissingError for a model that could not be asked, before anything is."""
+    name = experiment.agent
+    if not facts.apis:
+        return
+    if not experiment.model:
+        if facts.model_optional:
+            return
+        raise UsageError(f"agent {name!r} asks a model, and none is given", "Give --model NAME.")
+    sandbox = plugins.resolve("sandbox", experiment.sandbox)
+    if facts.inside and not getattr(sandbox, "reaches_models", False):
+        raise UsageError(
+            f"an agent in --sandbox {experiment.sandbox} cannot reach a model",
+            "Choose --sandbox docker; a sandbox of your own says `reaches_models`.",
+        )
+    _gateway(experiment, facts, Path(), ModelRequests(Path(os.devnull)))
+
+
+@contextmanager
+def open_agent_model(
+    experiment: Experiment, facts: Facts, provider: SandboxProvider, root: Path
+) -> Iterator[AgentModel]:
+    """The gateway of a run whose folder is `root`, for this block; none without a model."""
+    if not (facts.apis and experiment.model):
+        yield NO_MODEL
+        return
+    parent = Path(tempfile.gettempdir())
+    sweep(parent, PREFIX)
+    folder = make_folder(parent, PREFIX)
+    gateway = _gateway(experiment, facts, folder, ModelRequests(root))
+    try:
+        yield AgentModel(gateway, inside=facts.inside, alone=provider.isolates)
+    finally:
+        gateway.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _gateway(
+    experiment: Experiment, facts: Facts, folder: Path, requests: ModelRequests
+) -> Gateway:
+    plugins.require("aiohttp", "agents", f"agent {experiment.agent!r}, which asks a model,")
+    from harness.gateway.gateway import Gateway
+    from harness.gateway.limits import Spending
+
+    cost, tokens, count = requests.charged()
+    spent = Spending(cost=cost, tokens=tokens, requests=count)
+    return Gateway(_settings(experiment, facts), folder, spent, requests.append)
+
+
+def _settings(experiment: Experiment, facts: Facts) -> GatewaySettings:
+    def folder(name: str) -> Path | None:
+        value = getattr(experiment, name)
+        return Path(value) if value else None
+
+    return GatewaySettings(
+        model=experiment.model,
+        apis=facts.apis,
+        side_models=facts.side_models,
+        max_cost=experiment.max_cost,
+        max_tokens=experiment.max_tokens,
+        rollout_cost=experiment.rollout_cost,
+        rollout_tokens=experiment.rollout_tokens,
+        rollout_requests=experiment.rollout_requests,
+        rpm=experiment.rpm,
+        tpm=experiment.tpm,
+        silence_seconds=experiment.provider_seconds,
+        record=folder("record"),
+        replay=folder("replay"),
+        replay_drop=facts.replay_drop,
+        replay_blank=facts.replay_blank,
+        prices=folder("prices"),
+        allow_unpriced=experiment.allow_unpriced,
+        environ=os.environ,
+    )
+
+
+def _usage(usage: Usage, wire: ModelUsage) -> Usage:
+    return replace(
+        usage,
+        prompt_tokens=wire.prompt_tokens,
+        completion_tokens=wire.output,
+        cost_usd=wire.cost_usd,
+    )
