@@ -43,9 +43,8 @@ class RunPlugins:
             hidden=hidden,
         )
         seconds = experiment.plugin_seconds
-        model = (f"model={experiment.model}",) if experiment.model else ()
         self.agent = PluginHost(
-            "agent", experiment.agent, (*experiment.agent_option, *model), permissions, seconds
+            "agent", experiment.agent, experiment.agent_option, permissions, seconds
         )
         self.memory = PluginHost(
             "memory", experiment.memory, experiment.memory_option, permissions, seconds

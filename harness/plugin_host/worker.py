@@ -120,10 +120,10 @@ class Worker:
         factory = plugins.resolve("agent", self._name)
         if getattr(factory, "reads_gold", False):
             given["gold"] = gold_of(self.ask)
-        if model and not getattr(factory, "inside", False):
-            # Without `apis` it has a way of its own, which --plugin-network opens.
-            asks = getattr(factory, "apis", ())
-            given["model"] = RemoteModel(self.ask, model) if asks else model
+        if model and not getattr(factory, "apis", ()):
+            given["model"] = model  # it asks by a way of its own, which --plugin-network opens
+        elif model and not getattr(factory, "inside", False):
+            given["model"] = RemoteModel(self.ask, model)
         self._plugin = plugins.build("agent", self._name, seed=seed, **given)
         os.chdir(self._folder / HOME)
 
