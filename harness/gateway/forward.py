@@ -135,7 +135,7 @@ class Forwarder:
             response, cost = await self._ask(asked)
             status, attempts = response.status, response.attempts
             answer = Answer(asked.route.api, sse=response.sse, hide_usage=asked.hide_usage)
-            kept = await self._pass_on(asked, response, answer, reply)
+            kept, rest = await self._pass_on(asked, response, answer, reply)
             size = len(kept)
         except Dead as dead:
             # No later request is tried: each would take as long again.
@@ -173,6 +173,9 @@ class Forwarder:
         cut = bool(answer.trouble) and not answer.complete
         self._keep(asked, response, kept, cut, cost)
         # Only now: whoever has the whole answer may ask again, and budgets must know of it.
+        if not response.sse:
+            await reply.start(status, response.content_type, len(rest))
+        await reply.write(rest)
         if cut:
             reply.abort()
         else:
@@ -202,11 +205,14 @@ class Forwarder:
 
     async def _pass_on(
         self, asked: Asked, response: Response, answer: Answer, reply: Reply
-    ) -> bytes:
-        """Pass an answer on as it comes; returns it as it came, but for keys."""
+    ) -> tuple[bytes, bytes]:
+        """Pass a stream on as it comes.
+
+        Returns the answer as it came, but for keys, and what of it is still to be passed on: all,
+        of one that is no stream.
+        """
         kept, scrub = bytearray(), self._scrubber.pieces()
         pieces, waiting = response.pieces(), asked.session.waiting
-        # A whole answer is passed on at once, with its length.
         held: list[bytes] = []
         if response.sse:
             await reply.start(response.status, response.content_type, None)
@@ -231,13 +237,7 @@ class Forwarder:
         passed = answer.feed(last)
         if not answer.trouble:
             passed += answer.end()
-        if response.sse:
-            await reply.write(passed)
-        else:
-            data = b"".join([*held, passed])
-            await reply.start(response.status, response.content_type, len(data))
-            await reply.write(data)
-        return bytes(kept)
+        return bytes(kept), b"".join([*held, passed])
 
     def _count(
         self, asked: Asked, tokens: TokenCount, cost: float | None, attempts: int, size: int

@@ -134,12 +134,11 @@ class Recordings:
             recorded = parse(Exchange, read_json(path, HINT, MAX_BYTES), str(path))
         except ManifestError as error:
             raise Differs(error.message) from None
-        before = {"target": recorded.target, "request": recorded.request}
-        now = {"target": asked.target, "request": asked.request}
-        before, now = (self._normalizer(each, places) for each in (before, now))
-        for where, old, new in differences(before, now):
+        before, now = (self._normalizer(exchange.request, places) for exchange in (recorded, asked))
+        found = [*differences(recorded.target, asked.target, "its path"), *differences(before, now)]
+        for where, old, new in found:
             raise Differs(
-                f"request {ordinal} of {rollout.name} differs at {where or '/'}: "
+                f"request {ordinal} of {rollout.name} differs at {where}: "
                 f"recorded {_shown(old)}, now {_shown(new)}"
             )
         return recorded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import cast
 
@@ -13,6 +14,9 @@ from harness.gateway.forward import Request
 MAX_REQUEST = 32 << 20
 MOST_CONNECTIONS = 64
 KEEPALIVE_SECONDS = 600.0
+SILENT = logging.Logger("seqswe.gateway")
+"""What an agent sends must not reach the terminal."""
+SILENT.addHandler(logging.NullHandler())
 Handle = Callable[[Request, "HttpReply"], Awaitable[None]]
 
 
@@ -75,7 +79,7 @@ class HttpServer:
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
         self._server = web.Server(
-            self._answer, access_log=None, keepalive_timeout=KEEPALIVE_SECONDS
+            self._answer, access_log=None, logger=SILENT, keepalive_timeout=KEEPALIVE_SECONDS
         )
 
     def __call__(self) -> asyncio.BaseProtocol:

@@ -115,7 +115,9 @@ class Session:
         """Raises Refused for a request without the rollout's token."""
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
         given = (bearer, headers.get("x-api-key", ""), headers.get("x-goog-api-key", ""))
-        if not any(hmac.compare_digest(each.encode(), self.token.encode()) for each in given):
+        token = self.token.encode()
+        # Headers may hold any bytes, which are no text then.
+        if not any(hmac.compare_digest(g.encode("utf-8", "replace"), token) for g in given):
             raise Refused(401, f"the API key must be the text in {GATEWAY_TOKEN}")
 
     def turn(self) -> asyncio.Semaphore:

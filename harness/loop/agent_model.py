@@ -28,7 +28,8 @@ from seqswe.runs.rollout import CAUSES, Failure
 from seqswe.sandbox import Sandbox, SandboxProvider, SandboxSpec
 
 if TYPE_CHECKING:  # they need aiohttp, which only agents with a model do
-    from harness.gateway.gateway import Door, Gateway
+    from harness.gateway.engine import Door
+    from harness.gateway.gateway import Gateway
     from harness.gateway.session import Session
 
 PREFIX = "seqswe-gateway-"

@@ -20,7 +20,7 @@ from seqswe.arms import Cell
 from seqswe.sandbox import Sandbox, SandboxProvider, SandboxSpec
 
 if TYPE_CHECKING:
-    from harness.gateway.gateway import Door
+    from harness.gateway.engine import Door
 
 MakeSpec = Callable[[int, Path, str], SandboxSpec]
 """Puts the objects of the task at a position below a folder and says what sandbox it needs."""

@@ -109,7 +109,7 @@ def test_a_replayed_request_that_differs_is_shown(run, call, given, provider, tm
     assert again.code == 5
     assert again.causes("sequential") == ["recording_differs"]
     assert (
-        'differs at /request/messages/0/role: recorded "user", now "system"'
+        'differs at /messages/0/role: recorded "user", now "system"'
         in again.store.journal().rollouts[0].failure.detail
     )
 
