@@ -41,9 +41,9 @@ def _item(item: dict[str, Any], account: Account) -> None:
     elif kind == "reasoning":
         account.act(reasoning=texts(item.get("summary")) or texts(item.get("content")))
     elif kind in ("function_call", "custom_tool_call", "local_shell_call"):
-        name = ".".join(filter(None, (item.get("namespace"), item.get("name") or str(kind))))
+        name = ".".join(str(item[part]) for part in ("namespace", "name") if item.get(part))
         given = item.get("arguments", item.get("input", item.get("action")))
-        account.call(str(item.get("call_id", "")), name, _arguments(given))
+        account.call(str(item.get("call_id", "")), name or str(kind), _arguments(given))
     elif kind in ("function_call_output", "custom_tool_call_output"):
         output = item.get("output")
         account.result(str(item.get("call_id", "")), texts(output) or str(output or ""))
