@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Iterator
 
+from harness.codebases.python_2 import needs_python_2, syntax_tree
 from harness.grading.layout import is_source, is_test_module
 from harness.grading.patch import Part, parts
 from harness.history.objects import Objects
@@ -15,14 +15,6 @@ from seqswe.manifests.manifest import Layout
 
 LAYOUT = re.compile(r"#.*|\b[uUrRbBfF]+(?=['\"])|\W")
 """What formatters change: comments, prefixes of strings, spaces, quotes, commas and brackets."""
-PYTHON_2 = re.compile(
-    rb"^\s*print\s+[^\s(=.,:)\]]|^\s*except\s+[\w. ()]+,\s*\w+\s*:|^\s*raise\s+\w+\s*,"
-    rb"|^\s*exec\s+[\"'\w]|\bur['\"]|`|\b0[0-7]+\b|\basync\s*[=,)]",
-    re.MULTILINE,
-)
-"""What a file that only Python 2 or an early Python 3 reads is likely to hold."""
-LAST_YEAR_OF_PYTHON_2 = 2020
-"""Later commits are not looked through for it."""
 
 
 def no_test_tells(objects: Objects, step: Step, patch: str, test_patch: str, layout: Layout) -> str:
@@ -38,8 +30,7 @@ def no_test_tells(objects: Objects, step: Step, patch: str, test_patch: str, lay
     for text, counts, what in sides:
         found = [(part, changes[part.paths[0]]) for part in parts(text)]
         modules = [change for part, change in found if counts(part.paths[0])]
-        old = step.date is None or step.date.year <= LAST_YEAR_OF_PYTHON_2
-        if old and modules and all(_is_unreadable(objects, change) for change in modules):
+        if needs_python_2(objects, step, modules):
             return "is written in a Python that no environment has"
         if found and all(_only_layout(objects, part, change) for part, change in found):
             return f"changes only comments and layout of {what}"
@@ -53,7 +44,7 @@ def _only_layout(objects: Objects, part: Part, change: Change) -> bool:
     sides = ["".join(LAYOUT.sub("", line) for line in _lines(part, sign)) for sign in "-+"]
     if sides[0] != sides[1]:  # most end here, without reading whole files
         return False
-    before, after = (_tree(objects.read(blob)) for blob in change.blobs)
+    before, after = (syntax_tree(objects.read(blob)) for blob in change.blobs)
     return before is not None and after is not None and ast.dump(before) == ast.dump(after)
 
 
@@ -63,18 +54,3 @@ def _lines(part: Part, sign: str) -> Iterator[str]:
         inside = inside or line.startswith("@@")
         if inside and line.startswith(sign):
             yield line[1:]
-
-
-def _is_unreadable(objects: Objects, change: Change) -> bool:
-    """Whether a file cannot be read by the Python that runs here, and so by none of the others."""
-    code = objects.read(change.blobs[-1]) if change.blobs and change.status != "D" else None
-    return code is not None and bool(PYTHON_2.search(code)) and _tree(code) is None
-
-
-def _tree(code: bytes | None) -> ast.Module | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return None if code is None else ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None

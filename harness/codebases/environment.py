@@ -22,13 +22,19 @@ from seqswe.sandbox import Environment
 
 Declare = Callable[..., Declaration]
 """Called like `declaration_of`."""
-PYTHONS = ("3.9", "3.11", "3.13")
-"""Versions that environments are chosen from: those that Debian's suites bring."""
-SINCE = {"3.9": date(2021, 3, 31), "3.11": date(2023, 2, 1), "3.13": date(2024, 12, 1)}
-"""First month in which the usual compiled packages had wheels for a version: no earlier cutoff
-would resolve."""
-NEWER_FROM = date(2022, 1, 1)
-"""Tasks from then on run on 3.11, earlier ones on 3.9, unless the project asks for another."""
+PYTHONS = ("3.8", "3.9", "3.11", "3.13")
+"""Versions that environments are chosen from: those that suites of Debian and Ubuntu bring."""
+SINCE = {
+    "3.8": date(2020, 12, 31),
+    "3.9": date(2021, 3, 31),
+    "3.11": date(2023, 2, 1),
+    "3.13": date(2024, 12, 1),
+}
+"""First month in which the usual compiled packages had wheels for a version, and that had a pytest
+that grading can use (6.2): no earlier cutoff would resolve."""
+USUAL_UNTIL = {"3.8": date(2021, 1, 1), "3.9": date(2022, 1, 1)}
+"""Tasks before a day run on a version, later ones on 3.11, unless the project asks for another.
+3.8 is the last that has what code of Python 3.4 to 3.7 imports (`fractions.gcd`, `ast.Num`)."""
 SOURCE_FOLDERS = ("src", "lib", "python")
 RUNNER_NEEDS = frozenset(
     {"attrs", "more-itertools", "six", "py", "wcwidth", "importlib-metadata", "zipp", "toml"}
@@ -83,7 +89,8 @@ def choose_python(requires: str, when: date) -> str:
         allowed = SpecifierSet(requires)
     except InvalidSpecifier:
         allowed = SpecifierSet()
-    usual = PYTHONS.index("3.11" if when >= NEWER_FROM else "3.9")
+    of_its_time = next((v for v, until in USUAL_UNTIL.items() if when < until), "3.11")
+    usual = PYTHONS.index(of_its_time)
     for version in (*PYTHONS[usual:], *reversed(PYTHONS[:usual])):
         # Patch releases beyond any that a project excludes one by one.
         if allowed.contains(f"{version}.99"):

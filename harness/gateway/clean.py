@@ -53,6 +53,8 @@ def clean(route: Route, body: Body) -> tuple[Body, tuple[str, ...]]:
         raise Refused(400, "the gateway does not forward background requests: nobody would count")
     for place in _fetched(api, body):
         raise Refused(400, f"the gateway does not forward {place}: the provider would fetch it")
+    if api == "responses" and any(i.get("type") == "item_reference" for i in _parts(api, body)):
+        raise Refused(400, "the gateway does not forward item_reference: send the item itself")
     removed = [name for name in DROPPED[api] if body.get(name)]
     kept = {name: value for name, value in body.items() if name not in DROPPED[api]}
     if isinstance(body.get("tools"), list):

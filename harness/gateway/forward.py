@@ -123,6 +123,7 @@ class Forwarder:
                 )
                 await self._exchange(asked, reply)
         except Refused as refused:
+            session.refused()
             error = error_body(api, refused.status, refused.message)
             await _whole(reply, refused.status, json.dumps(error).encode())
 
@@ -134,6 +135,9 @@ class Forwarder:
         try:
             response, cost = await self._ask(asked)
             status, attempts = response.status, response.attempts
+            if status in (403, 404) and not session.answered:
+                text = self._scrubber.text(response.data.decode("utf-8", "replace"))
+                raise Dead(f"the provider answered HTTP {status}: {' '.join(text.split())[:300]}")
             answer = Answer(asked.route.api, sse=response.sse, hide_usage=asked.hide_usage)
             kept, rest = await self._pass_on(asked, response, answer, reply)
             size = len(kept)

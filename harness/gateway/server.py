@@ -13,6 +13,8 @@ from harness.gateway.forward import Request
 
 MAX_REQUEST = 32 << 20
 MOST_CONNECTIONS = 64
+MOST_AT_A_TIME = 8
+"""Requests of one sandbox: their bodies are in the memory of the run's process."""
 KEEPALIVE_SECONDS = 600.0
 SILENT = logging.Logger("seqswe.gateway")
 """What an agent sends must not reach the terminal."""
@@ -78,6 +80,7 @@ class HttpServer:
 
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
+        self._lanes = asyncio.Semaphore(MOST_AT_A_TIME)
         self._server = web.Server(
             self._answer, access_log=None, logger=SILENT, keepalive_timeout=KEEPALIVE_SECONDS
         )
@@ -93,6 +96,10 @@ class HttpServer:
         await self._server.shutdown(timeout=1.0)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        async with self._lanes:
+            return await self._answer_one(request)
+
+    async def _answer_one(self, request: web.BaseRequest) -> web.StreamResponse:
         reply = HttpReply(request)
         problem = _problem(request)
         body = None if problem else await _body(request)

@@ -19,6 +19,7 @@ from seqswe.agent import GATEWAY_MODEL, GATEWAY_TOKEN, GATEWAY_URL
 
 LANES = 8
 """Requests of one rollout at a time, where nothing depends on their order."""
+MOST_REFUSALS = 1000
 COUNTED = ("input", "cached_input", "cache_creation", "output", "reasoning")
 
 
@@ -76,6 +77,9 @@ class Session:
     spent: Spending = field(default_factory=Spending)
     usage: ModelUsage = ModelUsage()
     ordinal: int = 0
+    answered: bool = False
+    """Whether the provider has answered anything yet: then model and account are right."""
+    _refusals: int = 0
     _failure: tuple[str, str] | None = None
     _trouble: str = ""
     _lanes: asyncio.Semaphore = field(init=False)
@@ -161,3 +165,10 @@ class Session:
     def heard(self, trouble: str) -> None:
         """Take note of how an answer was; "" if it was as it should be."""
         self._trouble = trouble
+        self.answered = True
+
+    def refused(self) -> None:
+        """Count a request that did not pass: whoever goes on and on disturbs the others."""
+        self._refusals += 1
+        if self._refusals > MOST_REFUSALS:
+            self.fail("agent_out_of_budget", f"{MOST_REFUSALS:,} requests had to be refused")

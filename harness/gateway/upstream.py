@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,8 +20,12 @@ from harness.gateway.scrub import Scrubber
 
 PASSING = frozenset({408, 409, 425, 429})
 """Statuses below 500 that are worth another try."""
-FINAL = frozenset({401, 403, 404})
-"""Statuses that say that key, account or address are wrong: no agent's doing."""
+FINAL = frozenset({401, 402})
+"""Statuses that say that the key or the account is at fault: no agent's doing."""
+ACCOUNT = re.compile(
+    r"credit balance is too low|billing_hard_limit|insufficient_quota|exceeded your current quota"
+)
+"""Some say it in words only, with a status that is otherwise about the request."""
 CONNECT_SECONDS = 30.0
 LONGEST_WAIT = 60.0
 """Seconds between two tries that we choose ourselves."""
@@ -123,8 +128,17 @@ class Upstream:
             with attempt:
                 await self._pace.wait()
                 response = await self._once(url, headers, body)
+                self._check_account(response, body)
                 response.attempts = attempt.retry_state.attempt_number
         return response
+
+    def _check_account(self, response: Response, body: bytes) -> None:
+        """Raise Dead for an account without money, unless it may be the request that is quoted."""
+        if response.status < 400:
+            return
+        text = self._scrubber.text(response.data.decode("utf-8", "replace"))
+        if ACCOUNT.search(text) and not ACCOUNT.search(body.decode()):
+            raise Dead(_reason(response.status, text))
 
     async def _once(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
         try:
@@ -161,7 +175,7 @@ class Upstream:
         if status < 300:
             return answer
         text = self._scrubber.text(answer.data.decode("utf-8", "replace"))
-        reason = f"the provider answered HTTP {status}: {' '.join(text.split())[:SHOWN]}"
+        reason = _reason(status, text)
         if status in PASSING or status >= 500:
             after = _after(response.headers)
             if after > LONGEST_ASKED:
@@ -174,6 +188,10 @@ class Upstream:
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         return max(error.after if isinstance(error, Passing) else 0.0, self._wait(state))
+
+
+def _reason(status: int, text: str) -> str:
+    return f"the provider answered HTTP {status}: {' '.join(text.split())[:SHOWN]}"
 
 
 async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes:

@@ -31,6 +31,7 @@ from seqswe.instance import digest_of
 CHECKOUT = "/testbed"
 ENVIRONMENT = "/opt/env"
 IMPORTED_BASES = {
+    "3.8": "seqswe-base:focal",
     "3.9": "seqswe-base:bullseye",
     "3.11": "seqswe-base:bookworm",
     "3.13": "seqswe-base:trixie",

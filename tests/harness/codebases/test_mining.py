@@ -97,6 +97,28 @@ def test_what_no_test_can_tell_is_left_out(folder, source, tests, reason):
     assert not reason or [text for text in found.skipped if reason in text]
 
 
+@pytest.mark.parametrize(
+    ("init", "left_out"),
+    [
+        ("print 'tiny'\n", True),
+        ("import release\n", True),
+        ("from release import version\n", True),
+        ("from . import release\n", False),
+        ("import os, json\n", False),
+        ("try:\n    import release\nexcept ImportError:\n    from . import release\n", False),
+    ],
+)
+def test_a_package_that_starts_as_python_2_is_left_out(folder, init, left_out):
+    day = 2 - 8 * 365
+    folder = folder / "old"
+    package = {"tiny/__init__.py": init, "tiny/release.py": "version = 1\n", "tiny/json.py": ""}
+    commit(folder, {"tiny/a.py": "1\n", "tests/test_a.py": "1\n", **package}, day=day)
+    commit(folder, {"tiny/a.py": "2\n", "tests/test_a.py": "2\n"}, day=day + 1)
+    found = mined(folder)
+    assert len(found.records) == (not left_out), found.skipped
+    assert bool([t for t in found.skipped if "is written in a Python that no" in t]) == left_out
+
+
 def test_a_line_that_is_only_moved_to_another_block_is_code(folder):
     commit(folder, {"tiny/a.py": "if a:\n    f()\n    g()\n"}, day=1)
     commit(folder, {"tiny/a.py": "if a:\n    f()\ng()\n", "tests/test_a.py": "2\n"}, day=2)

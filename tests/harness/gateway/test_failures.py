@@ -40,7 +40,7 @@ def test_a_provider_that_stays_dead_ends_the_rollout_and_is_not_asked_again(ente
     assert "provider" in detail
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("status", [401, 402, 403, 404])
 def test_a_wrong_key_or_account_is_not_tried_again(enter, provider, status):
     provider.always = Fault(status=status, body=b'{"error": "not you"}')
     with enter() as client:
@@ -50,6 +50,47 @@ def test_a_wrong_key_or_account_is_not_tried_again(enter, provider, status):
         "provider_failed",
         f'the provider answered HTTP {status}: {{"error": "not you"}}',
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (400, "Your credit balance is too low to access the API."),
+        (403, "You exceeded your current quota"),
+    ],
+)
+def test_an_account_without_money_is_not_the_agents_fault(enter, provider, status, said):
+    provider.faults = [Fault(), *[Fault(status=status, body=said.encode())] * 2]
+    with enter() as client:
+        assert client.whole("messages").status == 200
+        quoted = [{"role": "user", "content": said}]
+        assert client.whole("messages", messages=quoted).status == status
+        assert client.session.failure is None, "the provider may have quoted the agent"
+        assert client.whole("messages").status == 400
+    assert client.session.failure == (
+        "provider_failed",
+        f"the provider answered HTTP {status}: {said}",
+    )
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 413, 422])
+def test_a_request_that_is_wrong_is_the_agents_own_once_the_provider_has_answered(
+    enter, provider, status
+):
+    provider.faults = [Fault(), Fault(status=status)]
+    with enter() as client:
+        assert [client.whole("chat").status for _ in range(3)] == [200, status, 200]
+    assert client.session.failure is None
+
+
+def test_whoever_goes_on_asking_what_is_refused_is_stopped(enter, provider, monkeypatch):
+    monkeypatch.setattr("harness.gateway.session.MOST_REFUSALS", 5)
+    with enter() as client:
+        for _ in range(6):
+            client.post("/v1/files", {})
+        assert client.whole("chat").status == 400
+    assert client.session.failure[0] == "agent_out_of_budget"
+    assert provider.asked == []
 
 
 def test_retry_after_is_honoured(enter, provider):
