@@ -89,6 +89,11 @@ class AgentModel:
         return self._gateway.used_up if self._gateway else ""
 
     @property
+    def cost(self) -> float | None:
+        """USD that the run has spent, as far as prices are known; None without a model."""
+        return self._gateway.spent.cost if self._gateway else None
+
+    @property
     def spent(self) -> str:
         """What the run has spent, in words; "" without a model."""
         if not self._gateway:

@@ -126,6 +126,13 @@ class LoadedExperiment:
         """Prepare every environment that the instances need; digests by key."""
         return {each.key: provider.prepare(each) for each in self.used_environments()}
 
+    def install(self, provider: SandboxProvider) -> Mapping[str, Path]:
+        """Install what the agent brings, if it is not there; its folders by environment.
+
+        Raises MissingError.
+        """
+        return install(self.program, provider, self.used_environments())
+
     def used_environments(self) -> list[Environment]:
         """The environments that the instances need, in their order."""
         keys = dict.fromkeys(i.environment for i in self.instances)
@@ -200,7 +207,7 @@ class LoadedExperiment:
                 scratch,
                 experiment.jobs,
                 model,
-                install(self.program, provider, self.used_environments()),
+                self.install(provider),
             )
             context = RunContext(
                 experiment=experiment,
