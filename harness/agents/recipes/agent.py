@@ -28,6 +28,7 @@ NO_LIMIT = 1e9
 """Seconds, for a command that may take what is left of the task's."""
 SIDE_SECONDS = 60.0
 """For writing the program's files, and for reading its transcript; a fraction of a second each."""
+EXCLUDES = ".git/info/exclude"
 LOOK = """
 import os, sys
 home = os.environ["HOME"]
@@ -56,8 +57,8 @@ class RecipeAgent:
     replay_blank: ClassVar[tuple[str, ...]] = ()
     digest: ClassVar[str] = ""
 
-    def __init__(self, *, seed: int, seconds: float = NO_LIMIT) -> None:
-        self._seed, self._seconds = seed, seconds
+    def __init__(self, *, seed: int, seconds: float | None = None) -> None:
+        self._seed, self._seconds = seed, seconds or NO_LIMIT
 
     def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
         """Hand the task over, run the program to its end, read its transcript."""
@@ -69,6 +70,8 @@ class RecipeAgent:
         setup = set_up(self.recipe, way, values)
         for path, content in {**setup.files, PROMPT_FILE: text + "\n"}.items():
             sandbox.write(f"{home}/{path}", content.encode("utf-8", "replace"))
+        if self.recipe.ignore:
+            sandbox.write(EXCLUDES, "".join(f"{each}\n" for each in self.recipe.ignore).encode())
         done = sandbox.run(setup.command, timeout=self._seconds, env=setup.environment)
         return self._attempt(done, self._account(done, setup, sandbox))
 

@@ -123,6 +123,8 @@ class Recipe:
     """None for a program that is in the sandbox anyway."""
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Any] = field(default_factory=dict)
+    ignore: tuple[str, ...] = ()
+    """Patterns, as of git, of files that it leaves in the checkout and that are no work of its."""
     memory: Mapping[str, Addition] = field(default_factory=lambda: {"prompt": Addition()})
     """By way of delivery, what it takes to hand the memory over by it."""
     transcript: Transcript = Transcript()

@@ -27,6 +27,16 @@ SHELLS = {
 }
 """Names of tools that run a shell command, and of its argument."""
 SUBMIT = "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
+EDIT = """It needs a note.
+
+notes.txt
+```
+<<<<<<< SEARCH
+=======
+touched
+>>>>>>> REPLACE
+```
+"""
 Script = Callable[[str], list[str]]
 """From everything that a model was told to the commands it plays."""
 
@@ -89,6 +99,8 @@ def play(script: Script, told: str, tools: list[tuple[str, str]], done: int) -> 
             turns.append(Turn("Next step.", name, given, 0, space))
     if tools == [("bash", "")]:  # mini's, which has to say that it is done
         turns.append(Turn("It is done.", "bash", {"command": SUBMIT}))
+    if not tools and "<<<<<<< SEARCH" in told:  # aider's way to edit
+        return Turn(EDIT)
     if done < len(turns):
         turns[done].number = done
         return turns[done]
