@@ -53,7 +53,7 @@ class TestInstalled:
     def test_without_a_named_variable_the_provider_keeps_its_own(self, monkeypatch):
         monkeypatch.setenv("OPENAI_API_KEY", "sk-not-for-anthropic")
         posts, _ = poster(Experiment(memory_model="litellm:anthropic/x"))
-        assert posts._given["api_key"] is None
+        assert posts._settings["api_key"] is None
 
     @pytest.mark.parametrize("error", [ValueError, KeyError, RuntimeError])
     def test_whatever_a_provider_raises_is_typed_and_tells_no_key(self, monkeypatch, error):
