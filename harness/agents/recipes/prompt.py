@@ -24,17 +24,19 @@ class Prompt:
     version: int
     prompt: str
     memory: str
+    hint: str
     long: str
 
     @property
     def digest(self) -> str:
         """Digest of the texts."""
-        return digest_of(repr((self.version, self.prompt, self.memory, self.long)))
+        return digest_of(repr((self.version, self.prompt, self.memory, self.hint, self.long)))
 
     def text(self, task: Task, recall: Recall, checkout: str) -> str:
-        """The whole prompt, with what was recalled if that goes into it."""
-        text = recall.text.strip()
-        memory = Template(self.memory).substitute(recall=text) if text else ""
+        """The whole prompt, with what was recalled, or how to reach it, if that goes into it."""
+        memory = Template(self.hint).substitute(hint=recall.hint) if recall.hint else ""
+        if told := "\n\n".join(item.text for item in recall.items).strip():
+            memory += Template(self.memory).substitute(recall=told)
         return (
             Template(self.prompt)
             .substitute(

@@ -1,9 +1,12 @@
 """Recipes as files: those that ship, one's own, and what is said of one that cannot be."""
 
+from pathlib import Path
+
 import pytest
 
 from harness.agents.recipes import RECIPES, find, load
 from harness.agents.recipes.agent import agent_class, from_name
+from harness.agents.recipes.placeholders import KNOWN
 from harness.agents.recipes.prompt import LONGEST, the_prompt
 from harness.agents.recipes.setup import set_up, values_of, way_of
 from seqswe import plugins
@@ -106,6 +109,24 @@ def test_the_prompt_holds_the_recall_only_if_there_is_one(task):
     recall = Recall(items=(Recalled(text="CANARY"),))
     assert "memory" not in without
     assert "CANARY" in the_prompt().text(task, recall, "/testbed")
+
+
+def test_a_memory_that_has_to_be_asked_for_is_hinted_at(task):
+    text = the_prompt().text(task, Recall(hint="Ask the tool."), "/testbed")
+    assert "Ask the tool." in text
+    assert "<memory>" not in text
+
+
+def test_the_docs_show_the_prompt_of_today():
+    docs = (Path(__file__).parents[4] / "docs" / "agents.md").read_text()
+    assert the_prompt().prompt.strip() in docs
+    assert the_prompt().memory.strip() in docs
+    for name, meaning in KNOWN.items():
+        assert f"`${{{name}}}` ({meaning})" in docs
+    for name in RECIPES:
+        recipe = find(name)
+        assert f"| `{name}` |" in docs
+        assert recipe.install.version in docs
 
 
 def test_a_prompt_that_is_no_argument_any_more_is_read_from_its_file():
