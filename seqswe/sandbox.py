@@ -129,6 +129,9 @@ class SandboxSpec:
     """For the sandbox of an agent that asks a model from within; no other has a way out."""
     idle_seconds: float = 0.0
     """What it must outlive beyond its limits while its agent waits for a model's provider."""
+    generated: Mapping[str, str] = field(default_factory=dict)
+    """Files that a build writes into the checkout, path → text, hidden from git: no part of any
+    patch. None of them is in the commit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harness.codebases.python_2 import needs_python_2, syntax_tree
+from harness.codebases.python_2 import Python2, syntax_tree
 from harness.grading.layout import is_source, is_test_module
 from harness.grading.patch import Part, parts
 from harness.history.objects import Objects
@@ -17,7 +17,9 @@ LAYOUT = re.compile(r"#.*|\b[uUrRbBfF]+(?=['\"])|\W")
 """What formatters change: comments, prefixes of strings, spaces, quotes, commas and brackets."""
 
 
-def no_test_tells(objects: Objects, step: Step, patch: str, test_patch: str, layout: Layout) -> str:
+def no_test_tells(
+    objects: Objects, early: Python2, step: Step, patch: str, test_patch: str, layout: Layout
+) -> str:
     """Why no test can tell the fix of a commit, as far as its code says; "" if one might.
 
     patch, test_patch: the commit's change of source and of tests.
@@ -30,7 +32,7 @@ def no_test_tells(objects: Objects, step: Step, patch: str, test_patch: str, lay
     for text, counts, what in sides:
         found = [(part, changes[part.paths[0]]) for part in parts(text)]
         modules = [change for part, change in found if counts(part.paths[0])]
-        if needs_python_2(objects, step, modules):
+        if early.needed(step, modules):
             return "is written in a Python that no environment has"
         if found and all(_only_layout(objects, part, change) for part, change in found):
             return f"changes only comments and layout of {what}"

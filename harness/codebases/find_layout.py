@@ -6,7 +6,8 @@ import configparser
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -18,6 +19,16 @@ from seqswe.manifests.manifest import Layout
 
 USUAL = ("test_*.py", "*_test.py")
 """What pytest collects unless it is told otherwise."""
+OTHER = (
+    "*_tests.py",
+    "tests_*.py",
+    "*Test.py",
+    "*Tests.py",
+    "Test*.py",
+    "*_spec.py",
+    "*_should.py",
+)
+"""Other names of test modules, in folders of tests: they are run by their names."""
 NESTED = ("tests", "test")
 """Names of folders that hold tests and what belongs to them, wherever a test module is below."""
 INNERMOST = ("testing", "testsuite", "testcases", "unittests", "unit_tests", "functional_tests")
@@ -66,6 +77,10 @@ def find_layout(files: Files, changed: Iterable[str], package: str) -> FoundLayo
     known = Layout(source=("**/*.py",), tests=(), test_modules=" ".join(patterns), exclude=exclude)
     paths = sorted({path for path in changed if path.endswith(".py")})
     modules = list(filter(is_test_module(known), paths))
+    if others := _other_names(paths, len(modules)):
+        patterns = (*patterns, *others)
+        known = replace(known, test_modules=" ".join(patterns))
+        modules = list(filter(is_test_module(known), paths))
     folders = list(dict.fromkeys((*_test_folders(modules), *_test_paths(settings, paths, modules))))
     layout = Layout(
         source=known.source,
@@ -73,7 +88,9 @@ def find_layout(files: Files, changed: Iterable[str], package: str) -> FoundLayo
         test_modules=known.test_modules,
         exclude=exclude,
     )
-    own = f"and the {settings.where} of the project" if settings.python_files else ""
+    whys = ["what pytest collects"]
+    whys += [f"the {settings.where} of the project"] if settings.python_files else []
+    whys += ["what most files in its folders of tests are named"] if others else []
     return FoundLayout(
         layout=layout,
         reasons={
@@ -85,11 +102,16 @@ def find_layout(files: Files, changed: Iterable[str], package: str) -> FoundLayo
                 value=" ".join(layout.tests),
                 why=f"they held {len(modules)} test modules in the course of the history",
             ),
-            "test modules": Found(
-                value=layout.test_modules, why=f"what pytest collects {own}".strip()
-            ),
+            "test modules": Found(value=layout.test_modules, why=" and ".join(whys)),
         },
     )
+
+
+def _other_names(paths: Sequence[str], usual: int) -> tuple[str, ...]:
+    """Other patterns that more files in folders of tests have than `usual`, the usual ones."""
+    below = [PurePosixPath(path) for path in paths if {*NESTED}.intersection(path.split("/")[:-1])]
+    counts = {pattern: sum(fnmatchcase(path.name, pattern) for path in below) for pattern in OTHER}
+    return tuple(pattern for pattern, count in counts.items() if count > usual)
 
 
 def _test_folders(modules: Sequence[str]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from harness.codebases.project import Project, project_of, version_from_tags
@@ -29,6 +30,12 @@ class Metadata:
         if not environment.cutoff:
             return {}
         return self.project(commit, environment.distribution).files()
+
+    def generated(self, commit: str, environment: Environment) -> Mapping[str, str]:
+        """What a build of the project would have written into the checkout, path → text."""
+        if not environment.cutoff:
+            return {}
+        return self.project(commit, environment.distribution).generated
 
     def close(self) -> None:
         """End the process that reads the clone."""

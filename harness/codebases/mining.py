@@ -12,6 +12,7 @@ from harness.codebases.code_changes import no_test_tells
 from harness.codebases.declarations import Remembered
 from harness.codebases.environment import environment_at
 from harness.codebases.instruction_files import InstructionFiles
+from harness.codebases.python_2 import Python2
 from harness.codebases.statement import Issue, statement_from, statement_of
 from harness.grading.layout import is_source, is_test, is_test_module
 from harness.grading.patch import Part, parts
@@ -84,6 +85,7 @@ def mine(
             manifest=manifest,
             issues=issues,
             objects=objects,
+            early=Python2(objects),
             diffs=diffs,
             trees=AbsentFiles(objects, absent_objects(clone, head)),
             dates=_dates(clone, steps),
@@ -123,6 +125,7 @@ class Miner:
     manifest: Manifest
     issues: Mapping[int, Issue]
     objects: Objects
+    early: Python2
     diffs: Diffs
     trees: AbsentFiles
     dates: Mapping[str, datetime | None]
@@ -141,7 +144,8 @@ class Miner:
             return LeftOut(reason="its patch cannot be split")
         if patches.changed > rules.max_changed_lines:
             return LeftOut(reason=f"changes more than {rules.max_changed_lines} lines of source")
-        why = no_test_tells(self.objects, step, patches.patch, patches.test_patch, layout)
+        texts_of_code = (patches.patch, patches.test_patch)
+        why = no_test_tells(self.objects, self.early, step, *texts_of_code, layout)
         if why:
             return LeftOut(reason=why)
         clock = self.dates.get(base)

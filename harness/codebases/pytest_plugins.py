@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from configparser import Error
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -42,16 +42,23 @@ def pytest_plugins_of(
 
 def _plugins(distribution: Distribution) -> Iterator[str]:
     try:
-        registered = [e for e in distribution.entry_points if e.group == GROUP]
+        registered = [(e.name, e.value) for e in distribution.entry_points if e.group == GROUP]
     except (ValueError, TypeError, OSError, Error):  # no text, or no entry points in it
         return
-    for entry in registered:
+    yield from plugins_among(registered)
+
+
+def plugins_among(registered: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Entry points (name, value) of pytest's group as `pytest -p` takes them."""
+    found = []
+    for name, value in registered:
         # An object inside a module is no module: pytest finds it by the entry point's name.
-        module, _, inside = entry.value.partition(":")
+        module, _, inside = value.partition(":")
         if not inside and MODULE.fullmatch(module.strip()):
-            yield module.strip()
-        elif NAME.fullmatch(entry.name):
-            yield entry.name
+            found.append(module.strip())
+        elif NAME.fullmatch(name):
+            found.append(name)
+    return tuple(found)
 
 
 def _name(distribution: Distribution) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
+from sys import stdlib_module_names
 
 from harness.codebases.environment import SOURCE_FOLDERS
 from harness.history.objects import CommitFiles, Objects
@@ -19,22 +21,76 @@ LIKELY = re.compile(
     re.MULTILINE,
 )
 """What a file that only Python 2 or an early Python 3 reads is likely to hold."""
+IMPORT = re.compile(
+    rb"^(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\(?([^\n#]*)|import[ \t]+([^\n#]*))", re.M
+)
+"""Imports that a module makes as it starts: those that are indented may be expected to fail."""
 LAST_YEAR = 2020
 """Later commits are not looked through."""
+GONE = frozenset(
+    {"BaseHTTPServer", "ConfigParser", "Cookie", "HTMLParser", "Queue", "SocketServer", "StringIO"}
+    | {"Tkinter", "__builtin__", "cPickle", "cStringIO", "cookielib", "htmlentitydefs", "httplib"}
+    | {"itertools.ifilter", "itertools.imap", "itertools.izip", "md5", "sets", "urllib.quote"}
+    | {"urllib.unquote", "urllib.urlencode", "urllib.urlopen", "urllib2", "urlparse", "xmlrpclib"}
+)
+"""Names of Python 2's standard library that no Python 3 has."""
+Tops = dict[str, list[str]]
+MOST = 100
+"""Modules looked at for one commit."""
 
 
-def needs_python_2(objects: Objects, step: Step, modules: Sequence[Change]) -> bool:
-    """Whether no environment can read what a commit changes, or the packages that hold it.
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What a file tells without being run."""
 
-    modules: the changed Python files of one side, source or tests.
-    """
-    if (step.date and step.date.year > LAST_YEAR) or not modules:
+    unreadable: bool
+    imported: tuple[str, ...]
+    """Dotted names, relative ones with their dots; of `from a import b` both `a` and `a.b`."""
+
+
+class Python2:
+    """Looks for Python 2 in what the changed modules of a commit import of their own project."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._module = lru_cache(maxsize=50_000)(self._read)
+
+    def needed(self, step: Step, modules: Sequence[Change]) -> bool:
+        """Whether no environment can read what a commit changes, or what that stands on.
+
+        modules: the changed Python files of one side, source or tests.
+        """
+        if (step.date and step.date.year > LAST_YEAR) or not modules:
+            return False
+        files = CommitFiles(self._objects, step.commit)
+        kept = [change.path for change in modules if change.status != "D"]
+        return bool(kept) and all(self._unreadable(files, path) for path in kept)
+
+    def _unreadable(self, files: CommitFiles, path: str) -> bool:
+        """Whether a module, or one of its own project that it imports as it starts, is."""
+        tops = _tops(files)
+        seen: set[str] = set()
+        above = map(str, PurePosixPath(path).parents)
+        todo = [path, *(file for p in above if files.oid(file := f"{p}/__init__.py"))]
+        while todo and len(seen) < MOST:
+            path = todo.pop(0)
+            if path in seen:
+                continue
+            seen.add(path)
+            module = self._module(files.oid(path))
+            if module.unreadable:
+                return True
+            for name in module.imported:
+                found = list(_files_of(files, tops, path, name))
+                if not found and (name in GONE or _is_neighbour(files, path, name)):
+                    return True  # only Python 2 finds it
+                todo += found
         return False
-    if all(_is_unreadable(_after(objects, change)) for change in modules):
-        return True
-    files = CommitFiles(objects, step.commit)
-    packages = {package for change in modules for package in _packages(files, change.path)}
-    return any(_starts_with_python_2(objects, files, package) for package in packages)
+
+    def _read(self, oid: str) -> Module:
+        code = (self._objects.read(oid) if oid else None) or b""
+        unreadable = bool(LIKELY.search(code)) and syntax_tree(code) is None
+        return Module(unreadable, tuple(dict.fromkeys(_imported(code))))
 
 
 def syntax_tree(code: bytes | None) -> ast.Module | None:
@@ -47,39 +103,54 @@ def syntax_tree(code: bytes | None) -> ast.Module | None:
         return None
 
 
-def _after(objects: Objects, change: Change) -> bytes | None:
-    return objects.read(change.blobs[-1]) if change.blobs and change.status != "D" else None
+def _imported(code: bytes) -> Iterator[str]:
+    for module, names, modules in IMPORT.findall(code):
+        base = module.decode()
+        wanted = [
+            part.split()[0]
+            for part in (names or modules).decode("utf-8", "replace").split(",")
+            if part.split()
+        ]
+        wanted = [name.strip("()\\") for name in wanted]
+        if not base:
+            yield from wanted
+            continue
+        yield base
+        between = "" if base.endswith(".") else "."
+        yield from (f"{base}{between}{name}" for name in wanted if name.isidentifier())
 
 
-def _is_unreadable(code: bytes | None) -> bool:
-    """Whether a file cannot be read by the Python that runs here, and so by none of the others."""
-    return code is not None and bool(LIKELY.search(code)) and syntax_tree(code) is None
+def _files_of(files: CommitFiles, tops: Tops, path: str, name: str) -> Iterator[str]:
+    """Files of the project that run when a module at a path imports a name."""
+    parts = [part for part in name.split(".") if part]
+    if dots := len(name) - len(name.lstrip(".")):
+        above = path.split("/")[:-dots]
+        roots = ["/".join(above) + "/" if above else ""]
+    else:
+        roots = tops.get(parts[0], []) if parts else []
+    for folder in roots:
+        for part in parts:
+            for file in (f"{folder}{part}/__init__.py", f"{folder}{part}.py"):
+                if files.oid(file):
+                    yield file
+            folder += f"{part}/"
 
 
-def _packages(files: CommitFiles, path: str) -> Iterator[str]:
-    """Folders above a file that are imported before it: those with an `__init__.py`."""
-    for folder in map(str, PurePosixPath(path).parents):
-        if folder != "." and files.oid(f"{folder}/__init__.py"):
-            yield folder
+def _tops(files: CommitFiles) -> Tops:
+    """The folders, with a slash, in which each name of a project that can be imported lies."""
+    found: Tops = {}
+    for root in ("", *(f"{folder}/" for folder in SOURCE_FOLDERS)):
+        for name in files.names(root.rstrip("/")):
+            found.setdefault(name.removesuffix(".py"), []).append(root)
+    return found
 
 
-def _starts_with_python_2(objects: Objects, files: CommitFiles, package: str) -> bool:
-    """Whether a package's `__init__.py` cannot be read, or imports a neighbour as Python 2 does."""
-    code = objects.read(files.oid(f"{package}/__init__.py"))
-    if _is_unreadable(code):
-        return True
-    tree = syntax_tree(code)
-    neighbours = {name.removesuffix(".py") for name in files.names(package)}
-    roots = [name for root in ("", *SOURCE_FOLDERS) for name in files.names(root)]
-    elsewhere = {name.removesuffix(".py") for name in roots} | sys.stdlib_module_names
-    imported = set(_imported(tree)) if tree else set()
-    return bool(imported & neighbours - elsewhere)
+def _is_neighbour(files: CommitFiles, path: str, name: str) -> bool:
+    """Whether a package's `__init__.py` imports a file beside it as if it were at the top.
 
-
-def _imported(tree: ast.Module) -> Iterator[str]:
-    """Top-level names that a module imports as it starts, unless it expects that to fail."""
-    for statement in tree.body:
-        if isinstance(statement, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in statement.names)
-        elif isinstance(statement, ast.ImportFrom) and not statement.level:
-            yield (statement.module or "").partition(".")[0]
+    pytest puts the folders of test modules on `sys.path`, so those may.
+    """
+    here = PurePosixPath(path)
+    if here.name != "__init__.py" or name.startswith(".") or name in stdlib_module_names:
+        return False
+    return "." not in name and bool(files.oid(str(here.with_name(f"{name}.py"))))

@@ -39,6 +39,8 @@ WAYS = (
 """What a log says if the pytest or the dependencies are newer than the tests, and what helps then:
 settings of old that are refused, warnings that are errors, import hooks that lack a method.
 """
+OF_A_PLUGIN = r"Unknown pytest\.mark|fixture '\w+' not found|uses no argument|async def functions"
+"""What a log says if a plug-in is missing: perhaps it is the project's own."""
 LOG = 20_000
 """Last characters kept of a log."""
 
@@ -60,23 +62,36 @@ class Validation:
 
 
 def validate(
-    record: InstanceRecord, instance: Instance, grader: Grader, open_sandbox: Callable[[], Sandbox]
+    record: InstanceRecord,
+    instance: Instance,
+    grader: Grader,
+    open_sandbox: Callable[[], Sandbox],
+    own_plugins: Sequence[str] = (),
 ) -> Validation:
-    """Run the tests with gold, without it, and with it again, in one fresh sandbox."""
+    """Run the tests with gold, without it, and with it again, in one fresh sandbox.
+
+    own_plugins: plug-ins of pytest that the project itself registers, as `-p` takes them.
+    """
     sandbox = open_sandbox()
     try:
-        return _Proof(record, instance, grader, sandbox).run()
+        return _Proof(record, instance, grader, sandbox, own_plugins).run()
     finally:
         sandbox.close()
 
 
 class _Proof:
     def __init__(
-        self, record: InstanceRecord, instance: Instance, grader: Grader, sandbox: Sandbox
+        self,
+        record: InstanceRecord,
+        instance: Instance,
+        grader: Grader,
+        sandbox: Sandbox,
+        own_plugins: Sequence[str],
     ) -> None:
         self._record, self._instance = record, instance
         self._grader, self._sandbox = grader, sandbox
         self._patch = instance.patch.encode("utf-8", "surrogateescape")
+        self._own = tuple(argument for name in own_plugins for argument in ("-p", name))
         self._changes = 0
         self._applied = True
 
@@ -103,9 +118,10 @@ class _Proof:
     def _both_sides(self) -> list[tuple[TestRun, str]]:
         """Run the tests with gold and, if any passes, without, in the way in which most pass."""
         runs = self._gold_and_before()
-        for sign, more in WAYS:
+        for sign, more in ((OF_A_PLUGIN, self._own), *WAYS):
             gold, log = runs[0]
-            if _passing(gold) == max(len(gold.outcomes), 1) or not re.search(sign, log):
+            whole = _passing(gold) == max(len(gold.outcomes), 1)
+            if whole or not more or not re.search(sign, log):
                 continue
             before, self._instance = (
                 self._instance,

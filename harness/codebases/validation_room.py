@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 from harness.codebases.instances import instance_of
 from harness.codebases.metadata import Metadata
 from harness.codebases.missing import distributions_for
-from harness.codebases.pytest_plugins import pytest_plugins_of
+from harness.codebases.pytest_plugins import GROUP, plugins_among, pytest_plugins_of
 from harness.codebases.statement import Issue
 from harness.codebases.validate import Validation, validate
 from harness.grading import Grader
@@ -98,6 +98,7 @@ class ValidationRoom:
             limits=Limits(),
             labels={"run": "validate", "task": instance.instance_id},
             project=self._metadata.files(instance.base_commit, environment),
+            generated=self._metadata.generated(instance.base_commit, environment),
         )
         return self.provider.open(spec)
 
@@ -120,7 +121,14 @@ class ValidationRoom:
             tests=self.manifest.tests,
             environments={environment.key: environment},
         )
-        result = validate(record, instance, grader, lambda: self.open(instance, environment))
+        project = self._metadata.project(instance.base_commit, environment.distribution)
+        result = validate(
+            record,
+            instance,
+            grader,
+            lambda: self.open(instance, environment),
+            plugins_among(project.entry_points.get(GROUP, {}).items()),
+        )
         return replace(result, state=_state_of(environment))
 
     def _resolved(self, environment: Environment) -> Environment:

@@ -26,13 +26,13 @@ DROPPED: Mapping[str, tuple[str, ...]] = {
     # ask another model.
     "chat": (
         *("web_search_options", "plugins", "search_parameters", "enable_search"),
-        *("models", "route", "mcp_servers"),
+        *("models", "route", "mcp_servers", "service_tier"),
     ),
-    "responses": ("mcp_servers", "plugins", "models", "route"),
-    "messages": ("mcp_servers", "container"),
+    "responses": ("mcp_servers", "plugins", "models", "route", "service_tier"),
+    "messages": ("mcp_servers", "container", "service_tier", "speed"),
     "gemini": ("model", "mcpServers", "mcp_servers"),
 }
-"""Fields of a request that are taken out."""
+"""Fields of a request that are taken out; the last ones change the price."""
 REFUSED: Mapping[str, tuple[str, ...]] = {
     "chat": (),
     "responses": ("previous_response_id", "conversation", "prompt"),
@@ -105,7 +105,7 @@ def _forget_choice(body: Body, tools: list[Any], before: list[Any]) -> None:
         body.pop("tools")
         body.pop("tool_choice", None)
     elif isinstance(choice, dict) and (
-        choice.get("name") in names or choice.get("type") in names or "tools" in choice
+        names & {str(choice.get("name")), str(choice.get("type"))} or "tools" in choice
     ):
         body.pop("tool_choice")
 
@@ -146,13 +146,15 @@ def _fetched_by_openai(part: Mapping[str, Any]) -> Iterator[str]:
 def _parts(api: str, body: Body) -> Iterator[Mapping[str, Any]]:
     """Every part of every message; arguments of tools are not parts, whatever they look like."""
     if api == "gemini":
-        contents = [*_listed(body.get("contents")), body.get("systemInstruction")]
+        told = (body.get("systemInstruction"), body.get("system_instruction"))
+        contents = [*_listed(body.get("contents")), *told]
         yield from _inner(contents, ("parts",))
     elif api == "responses":
         yield from _inner(_listed(body.get("input")), ("content", "output"))
     else:
-        yield from _inner(_listed(body.get("messages")), ("content",))
-        yield from _inner(_listed(body.get("system")), ("content",))
+        # A document's source may hold parts of its own.
+        yield from _inner(_listed(body.get("messages")), ("content", "source"))
+        yield from _inner(_listed(body.get("system")), ("content", "source"))
 
 
 def _inner(items: list[Any], below: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:

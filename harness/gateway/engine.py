@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.gateway.forward import Forwarder, Reply, Request
+from harness.gateway.asked import Reply, Request
+from harness.gateway.forward import Forwarder
 from harness.gateway.server import HttpServer
 from harness.gateway.session import Session, Waiting
 from harness.gateway.transport import Line, SocketTransport
@@ -41,6 +42,11 @@ class Door:
         """What the sandbox is to be opened with."""
         assert self.line
         return ModelAccess(socket=self.line.socket, waited=self.waiting.seconds)
+
+    def attach(self, sandbox: object) -> None:
+        """Called once the sandbox is open, before anything runs in it."""
+        assert self.line
+        self.line.attach(sandbox)
 
     async def _handle(self, request: Request, reply: Reply) -> None:
         session = self.session
@@ -103,6 +109,7 @@ class Engine:
 
     async def finish(self, session: Session) -> None:
         """Let the answers of a rollout that are under way come to their end, or end them."""
+        session.ended = True
         if session.tasks:
             await asyncio.wait(session.tasks, timeout=DRAIN_SECONDS)
         left = list(session.tasks)

@@ -6,10 +6,10 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
+from harness.gateway.asked import Asked, Reply, Request
 from harness.gateway.clean import clean
 from harness.gateway.limits import BYTES_PER_TOKEN, Pace, Spending
 from harness.gateway.prices import Prices
@@ -18,57 +18,12 @@ from harness.gateway.routes import PASSED_HEADERS, Access, Refused, Route, error
 from harness.gateway.scrub import Scrubber
 from harness.gateway.session import Session
 from harness.gateway.tokens import NOTHING, TokenCount
-from harness.gateway.upstream import BROKEN, Dead, Response, TooLarge, Upstream
+from harness.gateway.upstream import BROKEN, Dead, Ended, Response, TooLarge, Upstream
 from harness.gateway.wire import Answer, dump, parse_request
 from seqswe.agent import API
 
 Note = Callable[[Mapping[str, Any]], None]
 """Keeps a line about a request."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a client asks; names of headers in lower case."""
-
-    method: str
-    target: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class Reply(Protocol):
-    """Where the answer goes. Nothing is raised if nobody takes it any more."""
-
-    async def start(self, status: int, content_type: str, length: int | None) -> None:
-        """Begin; length: None if it is not known yet."""
-        ...
-
-    async def write(self, data: bytes) -> None:
-        """Pass on a piece."""
-        ...
-
-    async def finish(self) -> None:
-        """End as it should be."""
-        ...
-
-    def abort(self) -> None:
-        """Break off, as the provider did."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A request that was admitted."""
-
-    session: Session
-    ordinal: int
-    route: Route
-    body: Mapping[str, Any]
-    payload: bytes
-    headers: Mapping[str, str]
-    removed: tuple[str, ...]
-    hide_usage: bool
-    model: str
 
 
 class Forwarder:
@@ -141,6 +96,8 @@ class Forwarder:
             answer = Answer(asked.route.api, sse=response.sse, hide_usage=asked.hide_usage)
             kept, rest = await self._pass_on(asked, response, answer, reply)
             size = len(kept)
+            # An error need not be JSON.
+            answer.trouble = answer.trouble if status < 400 else ""
         except Dead as dead:
             # No later request is tried: each would take as long again.
             answer.trouble = str(dead)
@@ -201,10 +158,17 @@ class Forwarder:
         access = self._access.get(route.api)
         if access is None or self._upstream is None:
             raise Refused(404, f"there is no key for {route.api}")
-        headers = {n: asked.headers[n] for n in PASSED_HEADERS if n in asked.headers}
+        told = {name: asked.headers.get(name, "") for name in PASSED_HEADERS}
+        # No client of ours would send any other value on.
+        headers = {n: v for n, v in told.items() if v and v.isascii() and v.isprintable()}
         headers |= {"content-type": "application/json", **access.headers()}
         with session.waiting():
-            response = await self._upstream.ask(access.url_of(route), headers, asked.payload)
+            try:
+                response = await self._upstream.ask(
+                    access.url_of(route), headers, asked.payload, lambda: not session.ended
+                )
+            except Ended:
+                raise Refused(400, "the rollout has ended") from None
         return response, None
 
     async def _pass_on(

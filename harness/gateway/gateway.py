@@ -15,8 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from harness.gateway.asked import Request
 from harness.gateway.engine import Door, Engine, open_door, shut
-from harness.gateway.forward import Forwarder, Note, Request
+from harness.gateway.forward import Forwarder, Note
 from harness.gateway.interface import GatewaySettings, RolloutId
 from harness.gateway.limits import Budget, Pace, Spending
 from harness.gateway.prices import Prices, load_prices
@@ -65,6 +66,11 @@ class Gateway:
     def used_up(self) -> str:
         """What of the run's budget is used up, in words; "" if nothing is."""
         return self._run_budget.used_up(self._spent)
+
+    @property
+    def priced(self) -> bool:
+        """Whether every model has a price; else what was spent in USD is not known."""
+        return len(self._prices) == len(set(self._models))
 
     @property
     def spent(self) -> Spending:

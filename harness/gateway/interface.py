@@ -19,19 +19,21 @@ It needs no network, since the request goes through the pipe to the harness.
 The loop opens a door when it makes an agent's sandbox, and a session while the agent works::
 
     door = gateway.open_door()                              # before the sandbox, which mounts it
-    spec = SandboxSpec(..., model=door.access)
-    sandbox = provider.open(spec)                           # sandbox.model_url: http://127.0.0.1:…
+    sandbox = provider.open(SandboxSpec(..., model=door.access))
+    door.attach(sandbox)
     with gateway.session(door, RolloutId(...), sandbox.model_url) as session:
-        env = session.env                                   # the three variables
-        ...
+        session.env                                         # the three variables
+        gateway.post(session, "/v1/messages", body)         # for an agent on the host; no door then
     session.usage                                           # ModelUsage: what the wire said
     session.failure                                         # (cause, detail) or None
-    door.close()
+    gateway.close_door(door)
+
+`harness.loop.agent_model` does that for every rollout; without a model it does nothing.
 
 `failure` has one of these causes: `provider_failed` (the provider stayed dead; tried again),
-`run_out_of_budget` (the run's budget ended it; not graded, the run stops with exit code 4),
-`agent_out_of_budget` (its own budget; graded), `recording_differs` (a replayed request is not the
-one that was recorded; not graded).
+`gateway_failed` (a bug, or the event loop ended; tried again), `run_out_of_budget` (the run's
+budget ended it; not graded, the run stops with exit code 4), `agent_out_of_budget` (its own budget;
+graded), `recording_differs` (a replayed request is not the one that was recorded; not graded).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import cast
 
 from aiohttp import web
 
-from harness.gateway.forward import Request
+from harness.gateway.asked import Request
 
 MAX_REQUEST = 32 << 20
 MOST_CONNECTIONS = 64

@@ -79,6 +79,8 @@ class Session:
     ordinal: int = 0
     answered: bool = False
     """Whether the provider has answered anything yet: then model and account are right."""
+    ended: bool = False
+    """Whether its agent has ended: what is under way is counted, nothing more is sent."""
     _refusals: int = 0
     _failure: tuple[str, str] | None = None
     _trouble: str = ""
@@ -130,8 +132,8 @@ class Session:
 
     def admit(self) -> None:
         """Count a request that is to go out. Raises Refused if a budget is used up."""
-        if self._failure:
-            raise Refused(400, self._failure[1])
+        if self._failure or self.ended:
+            raise Refused(400, self._failure[1] if self._failure else "the rollout has ended")
         if used := self.limits.run.used_up(self.limits.run_spent):
             raise self.fail("run_out_of_budget", f"the run has used {used}")
         if used := self.limits.rollout.used_up(self.spent):

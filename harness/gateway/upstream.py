@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -50,6 +50,10 @@ class Passing(Dead):
         self.after = after
 
 
+class Ended(Exception):
+    """Nobody waits for the answer any more, and nothing was sent."""
+
+
 class TooLarge(Exception):
     """An answer that is larger than any."""
 
@@ -60,7 +64,6 @@ class Response:
 
     status: int
     content_type: str
-    request_id: str = ""
     data: bytes = b""
     stream: aiohttp.ClientResponse | None = None
     attempts: int = 1
@@ -119,14 +122,21 @@ class Upstream:
         """Close all connections."""
         await self._client.close()
 
-    async def ask(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """The answer, with as many tries as it takes. Raises Dead if none helps."""
+    async def ask(
+        self, url: str, headers: Mapping[str, str], body: bytes, wanted: Callable[[], bool]
+    ) -> Response:
+        """The answer, with as many tries as it takes. Raises Dead if none helps.
+
+        wanted: whether somebody still waits for it, else Ended is raised before the next try.
+        """
         tries = AsyncRetrying(
             retry=retry_if_exception_type(Passing), stop=self._stop, wait=self._pause, reraise=True
         )
         async for attempt in tries:
             with attempt:
                 await self._pace.wait()
+                if not wanted():
+                    raise Ended
                 response = await self._once(url, headers, body)
                 self._check_account(response, body)
                 response.attempts = attempt.retry_state.attempt_number
@@ -163,7 +173,6 @@ class Upstream:
         answer = Response(
             status=status,
             content_type=response.headers.get("content-type", "application/json")[:200],
-            request_id=response.headers.get("request-id", "")[:200],
         )
         if answer.sse:
             answer.data = await response.content.readany()

@@ -90,16 +90,17 @@ class AgentModel:
 
     @property
     def cost(self) -> float | None:
-        """USD that the run has spent, as far as prices are known; None without a model."""
-        return self._gateway.spent.cost if self._gateway else None
+        """USD that the run has spent; None without a model, or where one has no price."""
+        return self._gateway.spent.cost if self._gateway and self._gateway.priced else None
 
     @property
     def spent(self) -> str:
         """What the run has spent, in words; "" without a model."""
         if not self._gateway:
             return ""
-        spent, unit = self._gateway.spent, "requests to the model"
-        return f"{spent.requests:,} {unit}, {spent.tokens:,} tokens, ${spent.cost:.2f}"
+        spent = self._gateway.spent
+        counted = f"{spent.requests:,} requests to the model, {spent.tokens:,} tokens"
+        return counted if self.cost is None else f"{counted}, ${self.cost:.2f}"
 
     def open_door(self, spec: SandboxSpec) -> tuple[SandboxSpec, Door | None]:
         """A sandbox's specification with a way to the gateway, if its agent has one."""

@@ -189,6 +189,7 @@ class LoadedExperiment:
                 limits=limits,
                 labels=labels,
                 project=metadata.files(instance.base_commit, environment),
+                generated=metadata.generated(instance.base_commit, environment),
             )
 
         past = self.services().history

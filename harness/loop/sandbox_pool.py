@@ -121,6 +121,8 @@ class SandboxPool:
             raise
         times.append(monotonic())
         try:
+            if door:
+                door.attach(sandbox)
             seen = audit(sandbox, spec, self._checkouts.reachable) if request.for_agent else None
         except BaseException:
             sandbox.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from seqswe.sandbox import Checkout
+from seqswe.sandbox import SandboxSpec
 
 PINNED: Mapping[str, str] = {
     "TZ": "UTC",
@@ -37,13 +37,14 @@ CONFIG = """[core]
 """
 
 
-def checkout_script(checkout: Checkout, objects: str) -> str:
+def checkout_script(spec: SandboxSpec, objects: str) -> str:
     """Return shell commands that turn an empty folder into a repository at a checkout's commit.
 
     It has no templates, reflogs or remotes; objects come only through the alternates file. The
     shell itself writes the files: this runs in every container, and processes are its cost.
     """
     # -m: files are as old as the checkout, so that git's index of other files says nothing of them.
+    checkout = spec.checkout
     archive = shlex.quote(f"{objects}/{checkout.tree}")
     # The archive must be the commit's: what it says of its files is compared with the commit.
     unpack = f"tar -xmf {archive} && git diff-index --cached --quiet HEAD"
@@ -55,4 +56,11 @@ printf '%s' {shlex.quote(CONFIG)} > .git/config
 echo {checkout.commit} > .git/refs/heads/main
 echo ref: refs/heads/main > .git/HEAD
 {unpack if checkout.tree else "git read-tree -u --reset HEAD"}
+{"".join(_written(path, text) for path, text in spec.generated.items())}
 """
+
+
+def _written(path: str, text: str) -> str:
+    """Shell commands that write a file which git does not see."""
+    path, text, ignored = shlex.quote(path), shlex.quote(text), shlex.quote(f"/{path}")
+    return f"printf '%s' {text} > {path}; printf '%s\\n' {ignored} >> .git/info/exclude\n"

@@ -69,7 +69,7 @@ class DockerSandbox:
                     streams = dict.fromkeys(("stdin", "stdout", "stderr", "stream"), 1)
                     self._channel = Channel(self._container.attach_socket(params=streams))
                     self._container.start()
-            done = self._exec(["sh", "-c", checkout_script(spec.checkout, OBJECTS)], 120)
+            done = self._exec(["sh", "-c", checkout_script(spec, OBJECTS)], 120)
             if not done.ok:
                 raise RolloutError("sandbox_failed", f"checkout: {done.stderr.decode()[-300:]}")
         except BaseException:
@@ -161,7 +161,7 @@ class DockerSandbox:
             exit_code=code_of(output.end["code"], output.end["late"]),
             stdout=bytes(output.streams[supervisor.OUT]),
             stderr=bytes(output.streams[supervisor.ERR]),
-            seconds=monotonic() - started - (waited() - before if waited else 0.0),
+            seconds=max(0.0, monotonic() - started - (waited() - before if waited else 0.0)),
             timed_out=output.end["late"],
             truncated=output.end["truncated"],
         )

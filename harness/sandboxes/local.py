@@ -137,7 +137,7 @@ class LocalSandbox:
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             (project / name).write_text(text)
             (project / name).chmod(0o755)
-        script = checkout_script(spec.checkout, self.objects)
+        script = checkout_script(spec, self.objects)
         try:
             done = self._execute(["sh", "-c", script], 120, {}, None)
             if not done.ok:
@@ -252,7 +252,7 @@ class LocalSandbox:
             exit_code=code_of(process.returncode, late),
             stdout=texts[0][0],
             stderr=texts[1][0],
-            seconds=monotonic() - started - (self._waited() - before),
+            seconds=max(0.0, monotonic() - started - (self._waited() - before)),
             timed_out=late,
             truncated=texts[0][1] or texts[1][1],
         )

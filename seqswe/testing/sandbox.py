@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
@@ -16,12 +20,26 @@ from typing import Any, ClassVar
 
 from seqswe import plugins
 from seqswe.errors import RolloutError
-from seqswe.sandbox import Checkout, Environment, Limits, Sandbox, SandboxProvider, SandboxSpec
+from seqswe.sandbox import (
+    Checkout,
+    Environment,
+    Limits,
+    ModelAccess,
+    Sandbox,
+    SandboxProvider,
+    SandboxSpec,
+)
 
 FILES = {"README": b"contract\n", "house/__init__.py": b"", "house/door.py": b"OPEN = True\n"}
 """The checkout that the contract works in; small enough to be made anew for each test."""
 BEAT = "while :; do date +%s%N > {name}; sleep 0.05; done"
 """A process that can be seen to live."""
+ASK = """
+import socket, sys
+end = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+end.sendall(b"hello")
+print(end.recv(5).decode())
+"""
 PINNED = {"TZ": "UTC", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
 
 
@@ -66,6 +84,17 @@ class SandboxContract:
             limits=Limits(**limits),
             labels={"run": "contract", "task": "contract"},
         )
+
+    def test_reaches_a_model_if_it_says_so(self, tmp_path: Path) -> None:
+        """What is said at its `model_url` comes to the socket, and the answer comes back."""
+        with self.provider() as provider, echo() as access:
+            if not getattr(provider, "reaches_models", False):
+                return
+            box: Any = provider.open(replace(self.spec(tmp_path), model=access))
+            done = box.run(["python3", "-c", ASK, *box.model_url[len("http://") :].split(":")])
+            assert done.stdout == b"hello\n", done.stderr
+            alone: Any = provider.open(self.spec(tmp_path))
+            assert not alone.model_url
 
     def test_has_the_protocol(self, tmp_path: Path) -> None:
         """Provider and sandbox have their methods; preparing again gives the same digest."""
@@ -267,3 +296,29 @@ def _raises(kind: type[Exception], function: Any, *arguments: Any) -> Any:
     except kind as error:
         return error
     return None
+
+
+@contextmanager
+def echo() -> Iterator[ModelAccess]:
+    """A socket that answers each connection with what it says, in place of the gateway's."""
+    folder = Path(mkdtemp())
+    folder.chmod(0o755)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(folder / "s"))
+    (folder / "s").chmod(0o666)
+    listener.listen()
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                end, _ = listener.accept()
+                with end:
+                    end.sendall(end.recv(100))
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield ModelAccess(socket=folder / "s", waited=lambda: 0.0)
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        shutil.rmtree(folder)

@@ -49,6 +49,15 @@ def test_tests_of_one_top_folder_are_named_plainly():
     assert not is_test(found)("pkg/tests_data.py")
 
 
+def test_other_names_of_test_modules_are_seen_where_most_have_them():
+    changed = ("pkg/a.py", "pkg/tests/a_tests.py", "pkg/tests/b_tests.py", "pkg/tests/test_c.py")
+    found = layout(*changed, "pkg/data_tests.py")
+    assert is_test_module(found)("pkg/tests/a_tests.py")
+    assert is_test_module(found)("pkg/tests/test_c.py")
+    few = layout("tests/test_a.py", "tests/test_b.py", "tests/load_tests.py")
+    assert not is_test_module(few)("tests/load_tests.py")
+
+
 def test_tests_inside_the_package_are_found_anywhere():
     found = layout("pkg/a.py", "pkg/x/tests/test_a.py", "tests/test_b.py")
     assert found.tests == ("**/tests/", "**/conftest.py")

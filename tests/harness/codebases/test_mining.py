@@ -105,13 +105,18 @@ def test_what_no_test_can_tell_is_left_out(folder, source, tests, reason):
         ("from release import version\n", True),
         ("from . import release\n", False),
         ("import os, json\n", False),
+        ("from tiny.old import f\n", True),
+        ("from .old import f\n", True),
+        ("import StringIO\n", True),
+        ("from urllib import parse\n", False),
         ("try:\n    import release\nexcept ImportError:\n    from . import release\n", False),
     ],
 )
 def test_a_package_that_starts_as_python_2_is_left_out(folder, init, left_out):
     day = 2 - 8 * 365
     folder = folder / "old"
-    package = {"tiny/__init__.py": init, "tiny/release.py": "version = 1\n", "tiny/json.py": ""}
+    package = {"tiny/old.py": "except E, e:\n"}
+    package |= {"tiny/__init__.py": init, "tiny/release.py": "version = 1\n", "tiny/json.py": ""}
     commit(folder, {"tiny/a.py": "1\n", "tests/test_a.py": "1\n", **package}, day=day)
     commit(folder, {"tiny/a.py": "2\n", "tests/test_a.py": "2\n"}, day=day + 1)
     found = mined(folder)

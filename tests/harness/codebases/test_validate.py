@@ -29,7 +29,8 @@ def prove(tmp_path, local):
         tiny = Tiny(tmp_path, local)
         last = len(tiny.mined.records) - 1
         record = tiny.mined.records[last]
-        return validate(record, tiny.instance(last), tiny.grader, lambda: tiny.open(last))
+        own = ("tiny.plugin",) if "tiny/plugin.py" in steps[0] else ()
+        return validate(record, tiny.instance(last), tiny.grader, lambda: tiny.open(last), own)
 
     return proved
 
@@ -45,6 +46,15 @@ def test_a_fix_is_proved_although_its_file_has_the_same_size(prove):
     assert found.record.FAIL_TO_PASS == ("tests/test_a.py::test_f",)
     assert found.record.PASS_TO_PASS == ("tests/test_a.py::test_old",)
     assert found.record.flaky == ()
+
+
+def test_the_project_s_own_plug_in_of_pytest_is_used_where_tests_need_it(prove):
+    plugin = "import pytest\n@pytest.fixture\ndef two(): return 2\n"
+    test = "from tiny.a import f\ndef test_f(two): assert f() == two\n"
+    fix = {"tiny/a.py": "def f(): return 2\n", "tests/test_a.py": test}
+    found = prove(start() | {"tiny/plugin.py": plugin}, fix)
+    assert found.problem == ""
+    assert found.record.pytest_arguments == ("-p", "tiny.plugin")
 
 
 def test_a_change_without_effect_is_rejected(prove):

@@ -2,6 +2,7 @@
 
 import json
 
+from harness.sandboxes.local import LocalProvider
 from seqswe.agent import Attempt
 
 
@@ -27,6 +28,12 @@ class Asking:
                 said.append({"role": "tool", "content": sandbox.run(command).text})
             if not message.get("tool_calls"):
                 return Attempt(message=message["content"])
+
+
+class Elsewhere(LocalProvider):
+    """A sandbox from which no gateway is reached."""
+
+    reaches_models = False
 
 
 class Own:

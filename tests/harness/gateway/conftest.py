@@ -84,7 +84,7 @@ class Client:
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             given = {"host": "gateway", "content-length": str(len(data)), **given}
             for name, value in given.items():
-                connection.putheader(name, value)
+                connection.putheader(name, value.encode("utf-8", "surrogateescape"))
             connection.endheaders(data)
             response = connection.getresponse()
             try:

@@ -214,6 +214,22 @@ def test_an_answer_that_the_agent_did_not_wait_for_is_counted(enter, provider):
     asking.join()
 
 
+def test_what_an_ended_agent_still_wanted_to_ask_is_not_sent(enter, provider):
+    """Neither what stands in line behind another request, nor what waits for its next try."""
+    provider.delay, provider.faults = 0.5, [Fault(status=429, headers={"retry-after": "1"})]
+    with enter(rollout_tokens=10_000) as client:
+        threads = [threading.Thread(target=client.whole, args=("messages",)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        while not provider.asked:
+            time.sleep(0.01)
+    for thread in threads:
+        thread.join()
+    assert len(provider.asked) == 1
+    assert client.session.failure is None
+    assert client.session.usage.output == 0
+
+
 def test_a_client_that_leaves_in_the_middle_has_its_answer_counted(enter, provider):
     import socket
 

@@ -5,7 +5,12 @@ import socket
 import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from harness.gateway.clean import clean
+from harness.gateway.routes import Refused, Route
+from harness.gateway.wire import parse_request
 from tests.harness.gateway.conftest import APIS, BODIES
 
 FUNCTION = {
@@ -65,6 +70,8 @@ def test_a_tool_that_runs_at_the_provider_is_taken_out(enter, provider, api, too
         ("chat", "plugins", [{"id": "web"}]),
         ("chat", "models", ["other"]),
         ("gemini", "model", "models/other"),
+        ("responses", "service_tier", "priority"),
+        ("messages", "speed", "fast"),
     ],
 )
 def test_a_field_that_fetches_or_chooses_is_taken_out(enter, provider, api, field, value):
@@ -104,6 +111,15 @@ IMAGE = {"type": "url", "url": "https://evil.example/x.png"}
             _messages({"type": "tool_result", "content": [{"type": "image", "source": IMAGE}]}),
         ),
         ("messages", {"system": [{"type": "image", "source": IMAGE}]}),
+        (
+            "messages",
+            _messages(
+                {
+                    "type": "document",
+                    "source": {"type": "content", "content": [{"type": "image", "source": IMAGE}]},
+                }
+            ),
+        ),
         ("chat", _messages({"type": "image_url", "image_url": {"url": "http://evil/"}})),
         ("chat", _messages({"type": "video_url", "video_url": {"url": "http://evil/"}})),
         ("chat", _messages({"type": "file", "file": {"file_id": "f"}})),
@@ -270,6 +286,40 @@ def test_a_body_that_could_be_read_in_two_ways_or_in_none_is_refused(enter, prov
     assert answer.status == 400
     assert answer.json["type"] == "error"
     assert provider.asked == []
+
+
+WORDS = ["type", "tools", "name", "content", "source", "url", "file_id", "image_url", "parts"]
+WORDS += ["tool_choice", "input", "messages", "system", "contents", "output", "stream", "model"]
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(WORDS),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5)
+    ),
+    max_leaves=25,
+)
+
+
+@pytest.mark.parametrize("api", APIS)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(body=st.dictionaries(st.sampled_from(WORDS), VALUES, max_size=8))
+def test_whatever_is_asked_is_passed_or_refused_and_never_a_bug(api, body):
+    """A bug of the gateway would be no verdict, which an agent might prefer to its own."""
+    try:
+        parsed = parse_request(json.dumps(body).encode())
+        kept, _ = clean(Route(api=api, target="", model="m"), parsed)
+    except Refused:
+        return
+    json.dumps(kept)
+
+
+def test_a_header_that_is_no_text_is_left_out(enter, provider):
+    with enter() as client:
+        headers = {"x-api-key": client.session.token, "user-agent": "caf\udce9", "accept": "a/b"}
+        assert client.post(*BODIES["messages"], headers=headers).status == 200
+    assert client.session.failure is None
+    sent = {name.lower(): value for name, value in provider.asked[0].headers.items()}
+    assert sent["accept"] == "a/b"
+    assert "user-agent" not in sent
 
 
 def test_what_was_checked_is_what_goes_out(enter, provider):

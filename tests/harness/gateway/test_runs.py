@@ -1,6 +1,10 @@
 """Whole runs of agents that ask a model through the gateway."""
 
 import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -9,6 +13,7 @@ from seqswe.cli import main
 from tests.harness.gateway.conftest import PRICES
 from tests.harness.gateway.scripted_provider import CACHED, INPUT, OUTPUT, Fault, Turn
 
+ROOT = Path(__file__).parents[3]
 AGENT = dedent(
     """
     import json, os, subprocess, sys, urllib.error, urllib.request
@@ -175,7 +180,7 @@ def test_no_key_is_written_anywhere(run, given, provider, tmp_path, monkeypatch)
         (("--prices", ""), 2, "there is no price for the model 'm'"),
         (("--replay", "/nowhere"), 2, "/nowhere is no folder"),
         (("--allow-unpriced", "--prices", "", "--max-cost", "1"), 2, "cannot hold"),
-        (("--sandbox", "tests.harness.plugins_of_tests:Elsewhere"), 2, ""),
+        (("--sandbox", "tests.harness.gateway.agents:Elsewhere"), 2, "cannot reach a model"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_run(
@@ -186,6 +191,36 @@ def test_what_cannot_be_is_said_before_anything_is_run(
     assert ended.value.code == code
     assert said in capsys.readouterr().err
     assert provider.asked == []
+
+
+def test_what_a_killed_run_spent_counts_when_it_goes_on(call, given, provider, tmp_path):
+    each, out = INPUT + CACHED + OUTPUT, tmp_path / "run"
+    command = [
+        *(sys.executable, "-m", "seqswe", "run", "--out", str(out), "--sandbox", "local"),
+        *("--arm", "iid", "--seeds", "1", "--limit", "3", "--jobs", "1", *given),
+    ]
+    provider.delay = 0.3
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    while provider.answered < 3:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    lines = (out / "model_requests.jsonl").read_text().splitlines()
+    assert len(lines) >= 2
+    provider.delay, before = 0.0, provider.answered
+    ended = call("resume", out, "--max-tokens", str((len(lines) + 1) * each))
+    assert ended.code == 4, ended.err
+    assert provider.answered - before <= 2
+    ended = call("resume", out, "--max-tokens", "0")
+    assert ended.code == 0, ended.err
+    assert ended.store.journal().rollouts[0].usage.completion_tokens == 2 * OUTPUT
+
+
+def test_a_run_without_prices_does_not_say_what_it_cost(run, given):
+    ended = run(*given, "--prices", "", "--allow-unpriced", limit=1)
+    assert "2 requests to the model, 320 tokens\n" in ended.err
+    assert ended.store.journal().rollouts[0].usage.cost_usd is None
 
 
 def test_a_missing_key_is_said_before_anything_is_run(given, tmp_path, capsys, monkeypatch):

@@ -1,5 +1,7 @@
 """An agent's patch is what its files are, whatever it did to git."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness.grading import collect_patch
@@ -26,6 +28,16 @@ def collect(box, ledgerlite):
 
 def changed(patch):
     return set(paths_of(patch)) if patch else set()
+
+
+def test_what_a_build_would_have_written_is_there_and_in_no_patch(local, lay, ledgerlite):
+    files = {"ledgerlite/_version.py": "version = '1'\n", "it's %s.txt": "100 %\n"}
+    box = local.open(replace(lay(-1), generated=files))
+    assert {name: box.read(name).decode() for name in files} == files
+    assert box.run("git status --porcelain").text == ""
+    box.run("echo >> ledgerlite/_version.py; echo > new.py")
+    base = ledgerlite.instances[-1].base_commit
+    assert changed(collect_patch(box, base).patch) == {"new.py"}
 
 
 @pytest.fixture
