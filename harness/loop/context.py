@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.grading import Grader
 from harness.loop.agent_model import NO_MODEL, AgentModel
+from harness.loop.programs import NATIVE
 from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from harness.memory.contamination import Contamination
@@ -62,7 +63,9 @@ class RunContext:
 
     def delivery(self, cell: Cell) -> str:
         """The way a memory is delivered; an arm without one has neither tool nor text of it."""
-        return "prompt" if cell.memory == "absent" else self.experiment.delivery
+        if cell.memory == "absent":
+            return "prompt"
+        return NATIVE if self.experiment.memory == NATIVE else self.experiment.delivery
 
     def hidden(self, position: int) -> tuple[str, ...]:
         """Files that are kept out of the agent's sight."""

@@ -19,7 +19,7 @@ from harness.history.git import Clone
 from harness.history.log import log
 from harness.loop.agent_model import check_agent_model, open_agent_model
 from harness.loop.context import RunContext
-from harness.loop.programs import install, program_of
+from harness.loop.programs import check_native, install, program_of
 from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool
 from harness.memory.contamination import Contamination
@@ -77,6 +77,7 @@ class LoadedExperiment:
         check_agent_model(experiment, agent)
         experiment.sandbox_choice.check()
         program = program_of(experiment)
+        check_native(experiment)
         check_delivery(experiment, agent.deliveries, inside=agent.inside)
         clone = clone_of(manifest, experiment.mirror)
         issues = load_issues(experiment.issues)

@@ -12,6 +12,9 @@ from seqswe.errors import UsageError
 from seqswe.experiment import Experiment
 from seqswe.sandbox import Environment, Program, SandboxProvider
 
+NATIVE = "native"
+"""The memory that is the agent's own."""
+
 
 def program_of(experiment: Experiment) -> Program | None:
     """What the agent brings; None if it brings nothing.
@@ -28,6 +31,23 @@ def program_of(experiment: Experiment) -> Program | None:
             "Choose --sandbox docker.",
         )
     return program
+
+
+def check_native(experiment: Experiment) -> None:
+    """Raise UsageError if an agent's own memory is to be kept, and cannot be."""
+    if experiment.memory != NATIVE:
+        return
+    recipe = find(experiment.agent)
+    if recipe is None or recipe.native is None:
+        raise UsageError(
+            f"agent {experiment.agent!r} has no memory of its own that can be kept",
+            "Choose --agent claude-code, or another --memory.",
+        )
+    if experiment.delivery != "prompt":
+        raise UsageError(
+            "an agent's own memory lies in its home folder: there is nothing to deliver",
+            "Leave out --delivery.",
+        )
 
 
 def is_installed(program: Program, provider: SandboxProvider) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from harness.agents.recipes.find import RECIPES, find
+from harness.agents.recipes.native import keep, restore
 from harness.agents.recipes.prompt import the_prompt
 from harness.agents.recipes.recipe import Recipe
 from harness.agents.recipes.replaying import COMMON
@@ -21,7 +23,7 @@ from harness.agents.recipes.transcripts import Account, read_transcript
 from seqswe.agent import Attempt, Usage
 from seqswe.errors import RolloutError, UnknownName
 from seqswe.instance import Task, digest_of
-from seqswe.memory import Recall
+from seqswe.memory import OWN_MEMORY, Recall
 from seqswe.sandbox import Completed, Sandbox
 
 NO_LIMIT = 1e9
@@ -64,7 +66,9 @@ class RecipeAgent:
         """Hand the task over, run the program to its end, read its transcript."""
         home, has_file = _look(sandbox)
         values = values_of(task, self._seed, recall.env, home, sandbox.root)
-        text = the_prompt().text(task, recall, sandbox.root)
+        native = self.recipe.native if OWN_MEMORY in recall.env else None
+        told = Recall() if native else recall
+        text = the_prompt().text(task, told, sandbox.root)
         values["prompt"] = the_prompt().argument(text, values["prompt_file"])
         way = way_of(recall.env, has_file=has_file)
         setup = set_up(self.recipe, way, values)
@@ -72,8 +76,13 @@ class RecipeAgent:
             sandbox.write(f"{home}/{path}", content.encode("utf-8", "replace"))
         if self.recipe.ignore:
             sandbox.write(EXCLUDES, "".join(f"{each}\n" for each in self.recipe.ignore).encode())
-        done = sandbox.run(setup.command, timeout=self._seconds, env=setup.environment)
-        return self._attempt(done, self._account(done, setup, sandbox))
+        environment = setup.environment
+        if native:
+            restore(recall, home, sandbox)
+            environment = {**environment, **native.environment}
+        done = sandbox.run(setup.command, timeout=self._seconds, env=environment)
+        attempt = self._attempt(done, self._account(done, setup, sandbox))
+        return replace(attempt, notes=keep(native.files, sandbox)) if native else attempt
 
     def _account(self, done: Completed, setup: Setup, sandbox: Sandbox) -> Account:
         """What it did, as far as that can be read."""

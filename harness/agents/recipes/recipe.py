@@ -95,6 +95,16 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Native:
+    """The program's own memory, for `--memory native`."""
+
+    files: tuple[Annotated[str, BELOW], ...]
+    """Patterns of the files that it is, below HOME."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What switches it on, in place of what switches it off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
     """What differs between two runs of the same task, and has no meaning."""
 
@@ -129,6 +139,8 @@ class Recipe:
     """By way of delivery, what it takes to hand the memory over by it."""
     transcript: Transcript = Transcript()
     replay: Replay = Replay()
+    native: Native | None = None
+    """None for a program without a memory of its own, or with one that cannot be kept."""
 
     def __post_init__(self) -> None:
         if not self.command:
