@@ -154,8 +154,13 @@ class LoadedExperiment:
             instructions=InstructionCounts.of([i.instructions for i in self.instances]),
             synthetic=any(i.synthetic for i in self.instances),
             tests=self.tests(),
+            agent_version=self._agent_version(),
             plugin_reach=self.plugins.reach(),
         )
+
+    def _agent_version(self) -> str | None:
+        facts = self.plugins.agent.facts
+        return f"{facts.version or 'no version'}, {facts.digest}" if facts.digest else None
 
     def services(self) -> Services:
         """What a memory may ask for beyond its experiences."""

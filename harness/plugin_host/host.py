@@ -50,6 +50,8 @@ class Facts:
     inside: bool = False
     takes_model: bool = False
     """Whether it is built with `model`, as an agent that asks one is."""
+    version: str = ""
+    """Of a program or library that it brings."""
     digest: str = ""
     """Of what its results depend on beyond its name and options, such as the text of a recipe."""
     apis: tuple[API, ...] = ()
@@ -128,6 +130,10 @@ class PluginHost:
         if server is not None:
             server.close()
 
+    def _recipe(self) -> tuple[str, ...]:
+        """The file that an agent is, if its name is that of a file."""
+        return (f"recipe={self.name}",) if self.name.endswith(plugins.RECIPE) else ()
+
     def _running(self) -> ForkServer:
         with self._lock:
             if self._closed:
@@ -150,7 +156,7 @@ class PluginHost:
             kind=self.kind,
             name=self.name,
             preload=preload,
-            reads=confinement.readable((*self.options, f"name={self.name}"), hidden),
+            reads=confinement.readable((*self.options, *self._recipe()), hidden),
             cells=cells,
             network=self._permissions.network,
         )

@@ -93,7 +93,7 @@ class ProgramStore:
             partial.chmod(0o755)
             self._run(program, partial, image)
             for path in _matching(partial, program.remove):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                _remove(path)
             _open_to_all(partial, _matching(partial, program.executable))
             self._check(program, partial, image)
             partial.rename(folder)
@@ -146,6 +146,13 @@ def _matching(folder: Path, patterns: Sequence[str]) -> list[Path]:
     root = folder.resolve()
     found = (path for pattern in patterns for path in folder.glob(pattern))
     return [path for path in found if path.parent.resolve().is_relative_to(root)]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _open_to_all(folder: Path, executable: Sequence[Path]) -> None:

@@ -5,6 +5,7 @@ Imports `errors` alone. Start at `resolver.py`; `packages.py` knows extras and l
 
 from seqswe.plugins.resolver import (
     KINDS,
+    RECIPE,
     Kind,
     build,
     check,
@@ -19,6 +20,7 @@ from seqswe.plugins.resolver import (
 
 __all__ = [
     "KINDS",
+    "RECIPE",
     "Kind",
     "build",
     "check",

@@ -31,6 +31,7 @@ class Mini:
     apis: ClassVar[tuple[str, ...]] = ("chat",)
     deliveries: ClassVar[tuple[str, ...]] = ("prompt", "folder")
     replay_blank: ClassVar[tuple[str, ...]] = COMMON
+    version: ClassVar[str] = library.version()
     digest: ClassVar[str] = digest_of(
         f"{library.version()}\n{library.config()!r}\n{the_prompt().digest}"
     )

@@ -57,6 +57,7 @@ class RecipeAgent:
     deliveries: ClassVar[tuple[str, ...]] = ()
     replay_drop: ClassVar[tuple[str, ...]] = ()
     replay_blank: ClassVar[tuple[str, ...]] = ()
+    version: ClassVar[str] = ""
     digest: ClassVar[str] = ""
 
     def __init__(self, *, seed: int, seconds: float | None = None) -> None:
@@ -121,6 +122,7 @@ def agent_class(recipe: Recipe) -> type[RecipeAgent]:
         "apis": (recipe.api,) if recipe.api else (),
         "side_models": recipe.side_models,
         "deliveries": tuple(recipe.memory),
+        "version": recipe.shown_version,
         "replay_drop": recipe.replay.drop,
         "replay_blank": (*recipe.replay.blank, *COMMON),
         "digest": digest_of(f"{recipe!r}\n{the_prompt().digest}"),

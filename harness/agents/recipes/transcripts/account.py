@@ -15,6 +15,8 @@ MESSAGE, PIECE = 20_000, 4_000
 """Characters kept of a message; of each argument and each result."""
 STEPS = 2_000
 """Steps that are kept of a transcript; the first ones."""
+WHOLE = 4_000_000
+"""Characters kept of all texts together; those that come after are left empty."""
 MEMORY_TOOL = re.compile(r"(?:^|[_.])memory_(search|read|write)$")
 MEMORY_COMMAND = re.compile(r"(?:^|[\s;&|/('\"])memory (search|read|write)\b")
 
@@ -30,6 +32,7 @@ class Account:
     usage: dict[str, int] = field(default_factory=dict)
     """What the program says that it used, by its own names."""
     _calls: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _left: int = WHOLE
 
     def say(self, source: str, message: str) -> None:
         """Add what a user, the system or the agent said."""
@@ -44,8 +47,20 @@ class Account:
             step["model_name"] = model[:200]
         self._add(step)
 
+    def more(self, message: str = "", *, reasoning: str = "") -> None:
+        """Add text to the agent's last step, which a further part of the same answer holds."""
+        if not self.steps or self.steps[-1]["source"] != "agent":
+            self.act()
+        step = self.steps[-1]
+        for name, text in (("message", message), ("reasoning_content", reasoning)):
+            if text and len(step.get(name, "")) < MESSAGE:
+                added = self._text(text, MESSAGE)
+                step[name] = "\n".join(filter(None, (step.get(name), added)))
+
     def call(self, number: str, name: str, arguments: Any) -> None:
         """Add a call of a tool to the agent's last step."""
+        if len(self.steps) >= STEPS:  # it may be a call of a step that was not kept
+            return
         if not self.steps or self.steps[-1]["source"] != "agent":
             self.act()
         step = self.steps[-1]
@@ -95,7 +110,9 @@ class Account:
             self.steps.append({"step_id": len(self.steps) + 1, **step})
 
     def _text(self, text: Any, longest: int) -> str:
-        return self.blank(middle_cut(str(text), longest))
+        kept = self.blank(middle_cut(str(text), min(longest, self._left)) if self._left > 1 else "")
+        self._left -= len(kept)
+        return kept
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, str):

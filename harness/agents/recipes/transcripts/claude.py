@@ -31,12 +31,8 @@ def _answer(message: dict[str, Any], account: Account, *, anew: bool) -> None:
     thought = "\n".join(str(b.get("thinking", "")) for b in blocks if b.get("type") == "thinking")
     if anew:
         account.act(said, reasoning=thought, model=str(message.get("model", "")))
-    elif said or thought:
-        # A further block of the same answer.
-        step = account.steps[-1]
-        step["message"] = "\n".join(filter(None, (step["message"], account.blank(said))))
-        if thought:
-            step["reasoning_content"] = account.blank(thought)
+    else:  # a further block of the same answer
+        account.more(said, reasoning=thought)
     for block in blocks:
         if block.get("type") == "tool_use":
             account.call(str(block.get("id", "")), str(block.get("name", "")), block.get("input"))

@@ -14,11 +14,10 @@ def read(transcript: str, events: str, account: Account) -> None:
         kind = line.get("type")
         if kind == "step_start":
             account.act()
-        elif kind in ("text", "reasoning") and account.steps:
-            name = "message" if kind == "text" else "reasoning_content"
-            step = account.steps[-1]
-            said = account.blank(str(part.get("text", "")))
-            step[name] = "\n".join(filter(None, (step.get(name), said)))
+        elif kind == "text":
+            account.more(str(part.get("text", "")))
+        elif kind == "reasoning":
+            account.more(reasoning=str(part.get("text", "")))
         elif kind == "tool_use":
             _tool(part, account)
         elif kind == "step_finish":
