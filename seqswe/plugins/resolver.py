@@ -13,7 +13,7 @@ from inspect import Parameter, signature
 from math import isfinite
 from typing import Any, Literal, cast, get_args, get_type_hints
 
-from seqswe.errors import MissingError, UnknownName, UsageError
+from seqswe.errors import MissingError, SeqSWEError, UnknownName, UsageError
 from seqswe.plugins.packages import extra_of
 
 Kind = Literal["agent", "memory", "sandbox", "report", "outcome"]
@@ -170,6 +170,8 @@ def _load(kind: Kind, point: EntryPoint) -> Any:
             f"{kind} {point.name!r}: there is no module {point.module!r}",
             "Give module:attribute of something importable.",
         ) from error
+    except SeqSWEError:  # it says itself what it lacks
+        raise
     except Exception as error:
         raise UsageError(
             f"{kind} {point.name!r}: {point.module} cannot be imported: "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,8 +26,9 @@ def module(name: str) -> ModuleType:
     before = {variable: os.environ.get(variable) for variable in HERE}
     os.environ.update(HERE)
     try:
-        whole = f"minisweagent.{name}" if name else "minisweagent"
-        found: ModuleType = plugins.require(whole, "mini", "agent 'mini'")
+        found: ModuleType = plugins.require("minisweagent", "mini", "agent 'mini'")
+        if name:
+            found = import_module(f"minisweagent.{name}")
     finally:
         for variable, value in before.items():
             if value is None:

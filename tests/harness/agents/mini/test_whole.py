@@ -1,6 +1,8 @@
 """mini by the command line: through the gateway to a scripted model, in a container, replayed."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -41,3 +43,12 @@ def test_it_works_pays_and_replays(run, call, tmp_path, monkeypatch, way):
     again = call("run", tmp_path / "again", *given, "--replay", str(tmp_path / "recorded"))
     assert again.code == 0, again.err
     assert again.store.journal().results_digest() == made.store.journal().results_digest()
+
+
+def test_without_the_extra_it_says_what_to_install():
+    script = (
+        "import sys; sys.modules['minisweagent'] = None;"
+        "from seqswe import plugins; plugins.resolve('agent', 'mini')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "MissingError: agent 'mini' needs the package" in done.stderr
