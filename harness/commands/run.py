@@ -160,8 +160,9 @@ def check_keys(store: RunDirectory, context: RunContext, rollouts: Iterable[Roll
         key = context.key(context.instances[rollout.position], rollout.memory_before)
         if rollout.graded and rollout.key != key:
             raise RunDirError(
-                f"{store.root} was made with another Python, other packages or another version of "
-                f"SeqSWE ({store.info.seqswe}; first at {rollout.instance_id})",
+                f"{store.root} was made with another Python, other packages, another recipe of the "
+                f"agent or another version of SeqSWE ({store.info.seqswe}; first at "
+                f"{rollout.instance_id})",
                 "Bring back what it was made with, or start a new run.",
             )
 

@@ -94,3 +94,14 @@ version_command = ["a"]
         main([*given, "--out", str(tmp_path / "run")])
     assert stopped.value.code == 2
     assert "brings a program" in capsys.readouterr().err
+
+
+def test_a_run_is_not_added_to_with_another_recipe(run, call, own, tmp_path):
+    path = own("true")
+    made = run("--agent", path, limit=1)
+    own("echo 1 > new.py")
+    ended = call("resume", made.store.root, "--limit", "2")
+    assert ended.code == 2
+    assert "another recipe of the agent" in ended.err
+    own("true")
+    assert call("resume", made.store.root, "--limit", "2").code == 0
