@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from packaging.utils import canonicalize_name
+
 from harness.codebases.code_changes import no_test_tells
 from harness.codebases.declarations import Remembered
 from harness.codebases.environment import environment_at
@@ -20,10 +22,12 @@ from harness.history.absent import AbsentFiles, absent_objects
 from harness.history.git import Clone
 from harness.history.objects import CommitFiles, Objects
 from harness.history.walk import Diffs, Step, diff, walk
-from seqswe.errors import MissingError
+from seqswe.errors import MissingError, UsageError
 from seqswe.manifests.manifest import InstanceRecord, InstanceTexts, Layout, Manifest
 from seqswe.sandbox import Environment
 
+OF_THE_RUNNER = frozenset({"iniconfig", "pluggy", "pytest"})
+"""Distributions that pytest has imported before any test: no fix of theirs can be told."""
 MAX_DIFF_CHARACTERS = 100_000_000
 """A larger change is data, whatever else is in it, and takes minutes to read."""
 
@@ -72,8 +76,14 @@ def mine(
 ) -> Mined:
     """Find the candidates of a codebase by the rules of its manifest; nothing is executed.
 
-    history: of `history_of`, if it was read before.
+    history: of `history_of`, if it was read before. Raises UsageError for a part of pytest.
     """
+    if canonicalize_name(manifest.python.distribution) in OF_THE_RUNNER:
+        raise UsageError(
+            f"{manifest.python.distribution} is a part of pytest, which runs the tests: they would "
+            "see the runner's own copy and not the checkout's",
+            "Choose another codebase.",
+        )
     steps = history_of(clone, manifest) if history is None else history
     head = steps[-1].commit
     skipped: Counter[str] = Counter()

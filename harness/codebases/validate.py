@@ -35,11 +35,16 @@ WAYS = (
     (r"\[pytest\] section in setup\.cfg", ("-c", "/dev/null")),
     (r"(?m)^E +\w*Warning\b|warning configuration", ("-W", "default", "-o", "filterwarnings=")),
     (r"AssertionRewritingHook", ("--assert=plain",)),
+    (r"has no attribute 'cache'", ("-p", "cacheprovider", "-o", "cache_dir=/tmp/pytest-cache")),
 )
 """What a log says if the pytest or the dependencies are newer than the tests, and what helps then:
-settings of old that are refused, warnings that are errors, import hooks that lack a method.
+settings of old that are refused, warnings that are errors, import hooks that lack a method, or a
+plug-in that wants pytest's cache.
 """
-OF_A_PLUGIN = r"Unknown pytest\.mark|fixture '\w+' not found|uses no argument|async def functions"
+OF_A_PLUGIN = (
+    r"Unknown pytest\.mark|Unknown config option|fixture '\w+' not found|uses no argument"
+    r"|async def functions"
+)
 """What a log says if a plug-in is missing: perhaps it is the project's own."""
 LOG = 20_000
 """Last characters kept of a log."""

@@ -7,7 +7,7 @@ import pytest
 from harness.codebases.instances import instance_of, instances_of
 from harness.codebases.mining import mine
 from harness.history.git import Clone
-from seqswe.errors import ManifestError, MissingError
+from seqswe.errors import ManifestError, MissingError, UsageError
 from seqswe.manifests.manifest import Mining
 from tests.harness.projects import commit, manifest_of
 
@@ -20,6 +20,12 @@ def folder(tmp_path):
 
 def mined(folder, **rules):
     return mine(Clone(folder), manifest_of(folder, mining=Mining(**rules)), {})
+
+
+def test_a_part_of_the_runner_is_no_codebase(clone, ledgerlite):
+    python = replace(ledgerlite.python, distribution="Pluggy")
+    with pytest.raises(UsageError, match="is a part of pytest"):
+        mine(clone, replace(ledgerlite, python=python), {})
 
 
 def test_the_demo_codebase_is_found_again(clone, ledgerlite):

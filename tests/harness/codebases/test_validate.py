@@ -170,11 +170,15 @@ def test_old(): assert f()
 """
 
 
+WITH_CACHE = GOOD.replace("test_f():", "test_f(request): request.config.cache.get('x', 0);")
+
+
 @pytest.mark.parametrize(
     ("settings", "test", "arguments"),
     [
         ({}, HOOKED, ("--assert=plain",)),
         ({"setup.cfg": "[pytest]\nnorecursedirs = x\n"}, GOOD, ("-c", "/dev/null")),
+        ({}, WITH_CACHE, ("-p", "cacheprovider", "-o", "cache_dir=/tmp/pytest-cache")),
         ({"setup.cfg": "[pytest]\nx = y\n"}, HOOKED, ("-c", "/dev/null", "--assert=plain")),
     ],
 )
