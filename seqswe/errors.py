@@ -10,6 +10,7 @@ SeqSWEError                 message + hint, shown as two lines; carries the exit
 ├── BudgetError       4     a limit of the whole run is used up
 ├── IncompleteError   5     rollouts without a verdict remain
 └── RolloutError      5     one rollout failed; its `cause` is a row of the failure table
+    └── UnreadableAnswer    caught by the harness: nothing was learned, or nothing is recalled
 """
 
 from __future__ import annotations
@@ -94,6 +95,19 @@ class RolloutError(SeqSWEError):
         self.cause = cause
         self.trace = ""
         """What the author of a plug-in needs to see of it; for the rollout's files."""
+
+
+class UnreadableAnswer(RolloutError):
+    """A memory's model gave no answer that can be read, though it was asked again.
+
+    No failure: a memory whose `record` raises it has learned nothing from this rollout and is as
+    it was before; one whose `recall` raises it recalls nothing. It is counted and the run goes on.
+    """
+
+    CAUSE: ClassVar[str] = "answer_unreadable"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(self.CAUSE, message)
 
 
 def _restored(cls: type[SeqSWEError], args: tuple[Any, ...], state: dict[str, Any]) -> SeqSWEError:

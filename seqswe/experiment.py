@@ -14,7 +14,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from seqswe.arms import ARMS, Cell, cells_of, check_arms
+from seqswe.arms import ARMS, SEQUENTIAL, Cell, cells_of, check_arms
 from seqswe.errors import UsageError
 from seqswe.instance import digest_of
 from seqswe.plugins import RECIPE
@@ -31,8 +31,10 @@ LITELLM = "litellm:"
 VARIABLE = re.compile(r"[A-Za-z_]\w*")
 MOST_TEXT, MOST_OPTION = 4096, 100_000
 """Characters of a text; of an option of a plug-in, which may be a whole program."""
-CODE_POLICY = "gold"
-"""Each task starts at its true base commit. There is no other policy, so it is no setting."""
+CodePolicy = Literal["gold", "carry"]
+CARRY: CodePolicy = "carry"
+BESIDE = ("iid", "nomem")
+"""Arms that may stand beside a chain that carries code: the others start from moments of one."""
 
 Effect = Literal["outcome", "selection", "access"]
 """What a setting has an effect on: what one rollout gives; which rollouts are run; neither, but
@@ -148,6 +150,11 @@ class Experiment:
         least=0,
         effect="access",
     )
+    memory_model_answer_tokens: int = setting(
+        0,
+        "Tokens of one answer of the memory's model, at most; 0 leaves it to the memory.",
+        least=0,
+    )
     memory_model_seconds: float = setting(
         120.0,
         "Give up a model request after this many seconds without a response.",
@@ -174,6 +181,11 @@ class Experiment:
     seeds: int = setting(3, "Repetitions of every arm.", least=1, most=1000, effect="selection")
     limit: int = setting(0, "Run only the first N tasks; 0 runs all.", least=0, effect="selection")
     feedback: Feedback = setting("gold", "What a memory is told after a task.")
+    code_policy: CodePolicy = setting(
+        "gold",
+        "What code a task starts from: its true base commit, or, along the sequential arm, that "
+        "with the agent's own accepted patches in place of gold's.",
+    )
     delivery: Delivery = setting("prompt", "How a memory reaches the agent; see docs/memories.md.")
     instructions: Instructions = setting(
         "keep",
@@ -246,6 +258,7 @@ class Experiment:
             check_setting(name, getattr(self, name))
         self._check_model()
         self._check_plugins()
+        self._check_code_policy()
 
     def _check_plugins(self) -> None:
         for name in self.plugin_env:
@@ -255,6 +268,15 @@ class Experiment:
                     "plugin_env is not the name of an environment variable",
                     "Put the value itself into a variable, and name that: --plugin-env MY_KEY.",
                 )
+
+    def _check_code_policy(self) -> None:
+        if self.code_policy != CARRY:
+            return
+        if SEQUENTIAL not in self.arm or not set(self.arm) <= {SEQUENTIAL, *BESIDE}:
+            raise UsageError(
+                f"code policy 'carry' cannot be run with --arm {', '.join(self.arm)}",
+                f"It needs --arm sequential, and beside it at most {' and '.join(BESIDE)}.",
+            )
 
     def _check_model(self) -> None:
         for name, url in (

@@ -80,6 +80,9 @@ ARM = Pattern(
 )
 DIGEST = Pattern(expression=r"sha256:[0-9a-f]{64}", meaning="a digest such as sha256:0123…")
 COMMIT = Pattern(expression=r"[0-9a-f]{40}|[0-9a-f]{64}", meaning="the 40 or 64 digits of a commit")
+COMMIT_OR_NONE = Pattern(
+    expression=rf"(?:{COMMIT.expression})?", meaning="the digits of a commit, or empty"
+)
 HEAD = Pattern(
     expression=NO_WAY_UP + r"(?:[A-Za-z0-9_][A-Za-z0-9._/+@-]*)?",
     meaning="a commit, a branch or a tag",

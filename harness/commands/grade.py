@@ -48,7 +48,7 @@ def grade(run_directory: Path, mirror: str, jobs: int) -> None:
         loaded.context(store, provider) as context,
     ):
         verdicts = _grade_all(context, rollouts, jobs)
-    same = sum(verdicts[r.instance_id, r.patch_digest].resolved == r.resolved for r in rollouts)
+    same = sum(verdicts[key_of(r)].resolved == r.resolved for r in rollouts)
     lines = [
         json.dumps(
             {
@@ -57,13 +57,13 @@ def grade(run_directory: Path, mirror: str, jobs: int) -> None:
                 "position": r.position,
                 "instance_id": r.instance_id,
                 "journal": r.resolved,
-                "resolved": verdicts[r.instance_id, r.patch_digest].resolved,
+                "resolved": verdicts[key_of(r)].resolved,
             }
         )
         for r in rollouts
     ]
     (store.root / "grades.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    resolved = sum(verdicts[r.instance_id, r.patch_digest].resolved for r in rollouts)
+    resolved = sum(verdicts[key_of(r)].resolved for r in rollouts)
     echo(
         f"{resolved} resolved of {len(rollouts)} graded again, from {len(verdicts)} "
         f"different patches; {same} verdicts as before, {len(rollouts) - same} differ"
@@ -72,12 +72,17 @@ def grade(run_directory: Path, mirror: str, jobs: int) -> None:
         raise click.exceptions.Exit(1)
 
 
-Key = tuple[str, str]
-"""Instance id and digest of the patch: equal ones are graded once."""
+Key = tuple[str, str, str]
+"""Instance id, carried code and digest of the patch: equal ones are graded once."""
+
+
+def key_of(rollout: Rollout) -> Key:
+    """What a rollout's verdict depends on."""
+    return rollout.instance_id, rollout.code_before, rollout.patch_digest
 
 
 def _grade_all(context: RunContext, rollouts: list[Rollout], jobs: int) -> dict[Key, Verdict]:
-    chosen = {(r.instance_id, r.patch_digest): r for r in rollouts}
+    chosen = {key_of(r): r for r in rollouts}
 
     def one(rollout: Rollout) -> Verdict:
         cell = Cell(arm=rollout.arm, seed=rollout.seed, order=(rollout.position,))

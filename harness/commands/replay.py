@@ -91,7 +91,7 @@ def replay(
     with open_provider(experiment.sandbox_choice) as provider, TemporaryDirectory() as folder:
         kept = RunDirectory(Path(folder), store.info)
         kept.snapshots = store.snapshots
-        with loaded.context(kept, provider) as context:
+        with loaded.context(kept, provider, past=store) as context:
             check_keys(store, context, [request.old])
             new = _again(context, request)
         if out:

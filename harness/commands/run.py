@@ -13,6 +13,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from harness.agents.predictions import remarks
 from harness.commands.advance import Advance
 from harness.loop.context import RunContext
 from harness.loop.loaded_experiment import LoadedExperiment
@@ -21,6 +22,7 @@ from harness.loop.rollout import run_rollout
 from harness.loop.schedule import Schedule, run_all
 from harness.sandboxes.local import WARNING
 from harness.sandboxes.provider import open_provider
+from seqswe import plugins
 from seqswe.arms import Cell
 from seqswe.cli.echo import echo
 from seqswe.cli.options import experiment_options
@@ -32,6 +34,9 @@ from seqswe.runs.files import check_files
 from seqswe.runs.rollout import Failure, Rollout
 from seqswe.runs.store import RunDirectory, RunInfo
 from seqswe.sandbox import SandboxProvider
+
+PREDICTIONS = "predictions"
+"""The agent of which there is something to say before a run."""
 
 
 @click.command()
@@ -56,6 +61,7 @@ def run(out: Path | None, **values: Any) -> None:
     RunDirectory.check_new(out)
     loaded = LoadedExperiment.load(experiment, out)
     loaded.try_plugins()
+    tell_remarks(loaded.plan)
     with open_provider(experiment.sandbox_choice) as provider:
         install_program(loaded, provider)
         work(loaded, RunDirectory.create(out, loaded.info(provider)), provider)
@@ -90,6 +96,7 @@ def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
     store.check_same(experiment)
     loaded = LoadedExperiment.load(experiment, store.root)
     loaded.try_plugins()
+    tell_remarks(loaded.plan)
     planned = make_plan(store.info.experiment, store.info.instance_ids)
     more = adds(planned, loaded.plan)
     store.check_sequence(loaded.digest(len(planned.instance_ids)))
@@ -154,10 +161,20 @@ def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvide
     _finish(store, plan, model.used_up)
 
 
+def tell_remarks(plan: Plan) -> None:
+    """Say what to know before a run of predictions. Raises UsageError if none is for its tasks."""
+    if plan.experiment.agent != PREDICTIONS:
+        return
+    given = plugins.options("agent", PREDICTIONS, plan.experiment.agent_option)
+    for remark in remarks(Path(given["path"]), plan.instance_ids):
+        echo(f"warning: {remark}", err=True)
+
+
 def check_keys(store: RunDirectory, context: RunContext, rollouts: Iterable[Rollout]) -> None:
     """Refuse to add to results that depend on another image or version than is here."""
     for rollout in rollouts:
-        key = context.key(context.instances[rollout.position], rollout.memory_before)
+        instance = context.instances[rollout.position]
+        key = context.key(instance, rollout.memory_before, rollout.code_before)
         if rollout.graded and rollout.key != key:
             raise RunDirError(
                 f"{store.root} was made with another Python, other packages, another recipe of the "

@@ -14,22 +14,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 
+from harness.history.carry import CarriedCommit, Change, carry, same_code
 from harness.history.git import Clone, GitError
+from harness.history.identity import APPLY, IDENTITY
 from harness.history.packs import History
-from seqswe.errors import ManifestError
+from seqswe.errors import ManifestError, MissingError
 from seqswe.instance import Instance
 from seqswe.sandbox import Checkout
 
-IDENTITY = {
-    f"GIT_{who}_{what}": value
-    for who in ("AUTHOR", "COMMITTER")
-    for what, value in {
-        "NAME": "seqswe",
-        "EMAIL": "seqswe@localhost",
-        "DATE": "2000-01-01T00:00:00+0000",
-    }.items()
-}
-APPLY = ("apply", "--cached", "--whitespace=nowarn")
 MESSAGE = "The code as it is\n"
 
 
@@ -42,24 +34,63 @@ class Checkouts:
         self._roots: History | None = None
         self._lock = Lock()
         self._root_commits: dict[str, str] = {}
+        self._carried: set[str] = set()
 
-    def checkout(self, instance: Instance, folder: Path) -> Checkout:
-        """Put the objects of the commit that the instance's agent gets below `folder`."""
-        if not instance.bug_patch:
-            return self.history.checkout(instance.base_commit, folder)
-        with self._lock:
+    def checkout(self, instance: Instance, folder: Path, commit: str = "") -> Checkout:
+        """Put the objects of the commit that the instance's agent gets below `folder`.
+
+        commit: one that `carry` made for this instance; by default its base commit.
+        """
+        below = self._start(instance)
+        if commit:
             side = self._side()
-            root = self._root_commits.get(instance.digest) or _commit(side.clone, instance)
-            self._root_commits[instance.digest] = root
-        return side.alone(root, folder)
+            (side if instance.bug_patch else self.history).link(below, folder)
+            return side.above(commit, below, folder)
+        if not instance.bug_patch:
+            return self.history.checkout(below, folder)
+        return self._side().alone(below, folder)
+
+    def carry(self, instance: Instance, changes: Sequence[Change]) -> CarriedCommit:
+        """Make the commit that an instance's agent gets if its own changes took gold's place.
+
+        Raises MissingError if the clone does not hold the whole of its base commit.
+        """
+        try:
+            made = carry(self._side().clone, self._start(instance), changes)
+        except GitError as error:
+            raise MissingError(
+                f"no code can be carried to {instance.base_commit[:12]}: {error.reason}",
+                f"Check the clone: git -C {self.clone.path} fsck",
+            ) from None
+        with self._lock:
+            self._carried.add(made.commit)
+        return made
+
+    def same_code(self, instance: Instance, commit: str, patches: Sequence[str]) -> bool:
+        """Return whether patches make the same of what an instance's agent got, to the byte."""
+        return same_code(self._side().clone, commit or self._start(instance), patches)
 
     def reachable(self, commit: str) -> list[str]:
         """Return the ids of all objects that a commit reaches, sorted."""
-        synthetic = self._roots is not None and commit in self._root_commits.values()
-        return (self._roots if synthetic and self._roots else self.history).reachable(commit)
+        synthetic = commit in self._carried or commit in self._root_commits.values()
+        return (self._side() if synthetic else self.history).reachable(commit)
+
+    def _start(self, instance: Instance) -> str:
+        """Return the commit that an instance's agent gets where nothing is carried."""
+        if not instance.bug_patch:
+            return instance.base_commit
+        side = self._side()
+        with self._lock:
+            root = self._root_commits.get(instance.digest) or _commit(side.clone, instance)
+            self._root_commits[instance.digest] = root
+        return root
 
     def _side(self) -> History:
         """Return the repository of the synthetic commits; it borrows the clone's objects."""
+        with self._lock:
+            return self._open_side()
+
+    def _open_side(self) -> History:
         if self._roots is None:
             path = self._root / "injected.git"
             if not (path / "HEAD").exists():

@@ -75,17 +75,29 @@ class History:
         """Do the same for a commit outside of the sequence, which gets a pack of its own."""
         return self._link_packs(root, [(root, None)], folder)
 
+    def link(self, base: str, folder: Path) -> None:
+        """Put the packs of what `base` reaches below `folder`, for a commit above it."""
+        inside = base in self._steps
+        self._link(self._pairs(self._steps.index(base)) if inside else [(base, None)], folder)
+
+    def above(self, commit: str, base: str, folder: Path) -> Checkout:
+        """Put a commit whose parent is `base` there too, with what it alone reaches."""
+        return self._link_packs(commit, [(commit, base)], folder)
+
     def _link_packs(self, base: str, pairs: list[tuple[str, str | None]], folder: Path) -> Checkout:
+        self._link(pairs, folder)
+        count, digest = self._reach(base)
+        tree = TREE if self._trees.put(self.clone, base, folder / TREE) else ""
+        return Checkout(commit=base, objects=folder, count=count, digest=digest, tree=tree)
+
+    def _link(self, pairs: list[tuple[str, str | None]], folder: Path) -> None:
         pack_folder = folder / "pack"
-        pack_folder.mkdir(parents=True)
+        pack_folder.mkdir(parents=True, exist_ok=True)
         for newer, older in pairs:
             for file in self._pack(newer, older).iterdir():
                 target = pack_folder / file.name
                 if not target.exists():
                     link(file, target)
-        count, digest = self._reach(base)
-        tree = TREE if self._trees.put(self.clone, base, folder / TREE) else ""
-        return Checkout(commit=base, objects=folder, count=count, digest=digest, tree=tree)
 
     def reachable(self, commit: str) -> list[str]:
         """Return the ids of all objects that `commit` reaches and the clone has, sorted."""

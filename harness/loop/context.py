@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.grading import Grader
 from harness.loop.agent_model import NO_MODEL, AgentModel
+from harness.loop.carried_code import CarriedCode
 from harness.loop.programs import NATIVE
 from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
@@ -45,6 +46,7 @@ class RunContext:
     scratch: Path
     services: Services
     plugins: RunPlugins
+    code: CarriedCode
     contamination: Contamination
     recall_check: RecallCheck
     model: AgentModel = NO_MODEL
@@ -72,10 +74,14 @@ class RunContext:
         hide = self.experiment.instructions == "hide"
         return self.instances[position].instructions if hide else ()
 
-    def key(self, instance: Instance, before: str) -> str:
-        """What a result depends on: instance, packages, settings, memory, version, recipe."""
+    def key(self, instance: Instance, before: str, code: str = "") -> str:
+        """What a result depends on: instance, packages, settings, memory, version, code, recipe.
+
+        code: the commit that the rollout started from, if it is not the base commit.
+        """
         packages = self.environments[instance.environment]
         parts = [instance.digest, packages, self.experiment.digest, before, __version__]
+        parts += [code] if code else []
         # Nothing is added for an agent that states nothing, so that no older run is stale.
         parts += [agent] if (agent := self.plugins.agent.facts.digest) else []
         return digest_of("\n".join(parts))
@@ -89,7 +95,8 @@ class RunContext:
         """Open the next task's sandbox of a chain while this one, ended, is graded."""
         self.patches += 1 if has_patch else -1
         upcoming = cell.next_position(position) if cell.carries_memory else None
-        if upcoming is not None:
+        # Where code is carried, the verdict decides what the next one starts from.
+        if upcoming is not None and not self.code.follows(cell):
             self.sandboxes.prefetch(SandboxRequest(cell, upcoming, for_agent=True))
 
     def _memory(self, cell: Cell) -> MeteredMemory:

@@ -18,16 +18,17 @@ from harness.history import Checkouts
 from harness.history.git import Clone
 from harness.history.log import log
 from harness.loop.agent_model import check_agent_model, open_agent_model
+from harness.loop.carried_code import CarriedCode
 from harness.loop.context import RunContext
 from harness.loop.programs import check_native, install, program_of
 from harness.loop.run_plugins import RunPlugins
-from harness.loop.sandbox_pool import SandboxPool
+from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from harness.memory.contamination import Contamination
 from harness.memory.recall_check import RecallCheck
 from harness.sandboxes.cleanup import scratch_folder
 from seqswe.agent import check_model
 from seqswe.errors import RolloutError, UsageError
-from seqswe.experiment import Experiment, Plan
+from seqswe.experiment import CARRY, Experiment, Plan
 from seqswe.experiment import make_plan as make_plan
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.manifests import manifest_files as manifests
@@ -172,8 +173,13 @@ class LoadedExperiment:
         return Services(history=history, gold=gold.__getitem__)
 
     @contextmanager
-    def context(self, store: RunDirectory, provider: SandboxProvider) -> Iterator[RunContext]:
-        """Everything that rollouts share, closed when the block ends."""
+    def context(
+        self, store: RunDirectory, provider: SandboxProvider, past: RunDirectory | None = None
+    ) -> Iterator[RunContext]:
+        """Everything that rollouts share, closed when the block ends.
+
+        past: the run whose rollouts say what code is carried, if it is not `store`.
+        """
         experiment, manifest = self.plan.experiment, self.manifest
         cache = cache_folder() / "history" / manifest.name
         metadata = Metadata(self.clone)
@@ -185,22 +191,26 @@ class LoadedExperiment:
             task_seconds=experiment.task_seconds + manifest.tests.wall_seconds + HARNESS_SECONDS,
         )
 
-        def make_spec(position: int, folder: Path, label: str) -> SandboxSpec:
-            instance = self.instances[position]
+        carry = experiment.code_policy == CARRY
+        code = CarriedCode(self.instances, checkouts, past or store, carry=carry)
+
+        def make_spec(request: SandboxRequest, folder: Path) -> SandboxSpec:
+            cell, instance = request.cell, self.instances[request.position]
             environment = manifest.environment(instance.environment)
+            label = f"{cell.arm}-{cell.seed}"
             labels = {"run": str(store.root), "cell": label, "task": instance.instance_id}
             return SandboxSpec(
                 environment=environment,
-                checkout=checkouts.checkout(instance, folder),
+                checkout=code.checkout(cell, request.position, folder),
                 limits=limits,
                 labels=labels,
                 project=metadata.files(instance.base_commit, environment),
                 generated=metadata.generated(instance.base_commit, environment),
             )
 
-        past = self.services().history
+        history = self.services().history
         contamination = Contamination(
-            self.instances, experiment.feedback, self.clone.lines, past or (lambda task: ())
+            self.instances, experiment.feedback, self.clone.lines, history or (lambda task: ())
         )
         facts = self.plugins.agent.facts
         with (
@@ -231,6 +241,7 @@ class LoadedExperiment:
                 scratch=scratch,
                 services=self.services(),
                 plugins=self.plugins,
+                code=code,
                 contamination=contamination,
                 recall_check=RecallCheck(
                     self.instances,

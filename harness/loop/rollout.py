@@ -42,17 +42,20 @@ def run_rollout(context: RunContext, cell: Cell, position: int, before: str) -> 
     Raises LeakError and other errors for people: they end the run.
     """
     instance, clock = context.instances[position], Clock()
-    meter = meter_of(context.experiment)
+    meter, code = meter_of(context.experiment), context.code.before(cell, position)
     rollout = Rollout(
         arm=cell.arm,
         seed=cell.seed,
         position=position,
         instance_id=instance.instance_id,
-        key=context.key(instance, before),
+        key=context.key(instance, before, code.code_before),
         gold_files=instance.gold_files,
         memory_before=before,
         memory_after=before,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        code_before=code.code_before,
+        carried=code.carried,
+        carry_conflicts=code.carry_conflicts,
     )
     try:
         with clock.phase("total"):
@@ -67,7 +70,9 @@ def run_rollout(context: RunContext, cell: Cell, position: int, before: str) -> 
     finally:
         # Without a patch, or after a failure, nobody takes the grader's sandbox.
         context.sandboxes.drop(SandboxRequest(cell, position, for_agent=False))
-    return replace(rollout, timing=clock.seconds, memory_usage=meter.usage)
+    rollout = replace(rollout, timing=clock.seconds, memory_usage=meter.usage)
+    context.code.note(rollout)
+    return rollout
 
 
 def _rollout(
@@ -140,7 +145,7 @@ def _recall(
     memory = context.memories.at(cell, before)
     memory.pay_with(meter)
     recall = checked_recall(context, cell, task, memory, before)
-    key = context.key(context.instances[position], before)
+    key = context.key(context.instances[position], before, rollout.code_before)
     return memory, recall, replace(rollout, memory_before=before, key=key, **_recalled(recall))
 
 

@@ -16,6 +16,7 @@ from harness.sandboxes.cleanup import owner, sweep
 from seqswe.arms import Cell
 from seqswe.experiment import Experiment
 from seqswe.memory import Services
+from seqswe.models.structured import KnownWays
 
 PREFIX = "seqswe-plugins-"
 NONE = "none"
@@ -50,6 +51,7 @@ class RunPlugins:
             "memory", experiment.memory, experiment.memory_option, permissions, seconds
         )
         self._none = PluginHost("memory", NONE, (), permissions, seconds)
+        self._ways = KnownWays()
 
     def reach(self) -> tuple[str, ...]:
         """What plug-ins can reach on this machine beyond what they are given."""
@@ -73,6 +75,7 @@ class RunPlugins:
             services,
             self._experiment,
             cell.seed,
+            self._ways,
         )
 
     def _host(self, cell: Cell) -> PluginHost:

@@ -22,8 +22,8 @@ from seqswe.sandbox import Sandbox, SandboxProvider, SandboxSpec
 if TYPE_CHECKING:
     from harness.gateway.engine import Door
 
-MakeSpec = Callable[[int, Path, str], SandboxSpec]
-"""Puts the objects of the task at a position below a folder and says what sandbox it needs."""
+MakeSpec = Callable[["SandboxRequest", Path], SandboxSpec]
+"""Puts the objects of a task below a folder and says what sandbox it needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +107,7 @@ class SandboxPool:
     def _open(self, request: SandboxRequest) -> OpenSandbox:
         times = [monotonic()]
         folder = Path(tempfile.mkdtemp(dir=self._scratch))
-        label = f"{request.cell.arm}-{request.cell.seed}"
-        spec = self._make_spec(request.position, folder / "objects", label)
+        spec = self._make_spec(request, folder / "objects")
         times.append(monotonic())
         door = None
         if request.for_agent:

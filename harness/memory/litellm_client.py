@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqswe.errors import MissingError, RolloutError, UsageError
-from seqswe.models.endpoint import RETRIES
+from seqswe.models.endpoint import PASSING, RETRIES, RefusedRequest
 
 SECRET = ("_KEY", "_TOKEN")
 """Endings of the names of variables that hold secrets."""
@@ -51,6 +51,9 @@ class LiteLLM:
             answer: Mapping[str, Any] = self._calls[path](**body, **self._settings).model_dump()
         except Exception as error:  # noqa: BLE001  (each provider has its own)
             reason = hidden(f"{type(error).__name__}: {error}", self._key)
+            status = getattr(error, "status_code", None)
+            if isinstance(status, int) and 400 <= status < 500 and status not in PASSING:
+                raise RefusedRequest(reason[:400]) from None
             raise RolloutError("provider_failed", reason[:400]) from None
         return answer
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
-from seqswe.errors import RolloutError
+from seqswe.errors import RolloutError, UnreadableAnswer
 from seqswe.experiment import LITELLM, Experiment
 from seqswe.instance import Task
 from seqswe.memory import Experience, Memory, Recall, Services
 from seqswe.models.endpoint import Endpoint
 from seqswe.models.meter import Meter
 from seqswe.models.openai import Chat, Embeddings, Posts
+from seqswe.models.structured import KnownWays
 
 
 class TaskClock:
@@ -44,16 +46,23 @@ class TaskClock:
 class MeteredMemory:
     """A memory with its services. The clock stands at its task, and what it spends is metered.
 
-    build: makes the memory from its services. All other attributes are the memory's own.
+    build: makes the memory from its services; ways: what the run knows of its model's endpoint.
+    All other attributes are the memory's own.
     """
 
     def __init__(
-        self, build: Callable[[Services], Memory], base: Services, settings: Experiment, seed: int
+        self,
+        build: Callable[[Services], Memory],
+        base: Services,
+        settings: Experiment,
+        seed: int,
+        ways: KnownWays | None = None,
     ) -> None:
         # An object of its own: otherwise memory and services would keep each other, and their
         # folder, alive.
         self._stream = TaskClock(seed)
         self._meter = meter_of(settings)
+        self._ways = ways or KnownWays()
         self._clients: list[Chat | Embeddings] = []
         self.memory = build(self._services(base, settings))
 
@@ -64,15 +73,16 @@ class MeteredMemory:
             client.meter = meter
 
     def recall(self, task: Task) -> Recall:
-        """Recall, timed."""
+        """Recall, timed; nothing if the memory's model could not be read."""
         self._stream.at = task
-        with self._meter.timing("recall"):
+        with self._meter.timing("recall"), self._losing("recall"):
             return self.memory.recall(task)
+        return Recall()
 
     def record(self, experience: Experience) -> None:
-        """Record, timed."""
+        """Record, timed; if the memory's model could not be read, the lesson is lost."""
         self._stream.at = experience.task
-        with self._meter.timing("record"):
+        with self._meter.timing("record"), self._losing("record"):
             self.memory.record(experience)
 
     def save(self, directory: Path) -> None:
@@ -89,11 +99,28 @@ class MeteredMemory:
             raise AttributeError(name)
         return getattr(self.memory, name)
 
+    @contextmanager
+    def _losing(self, what: Literal["recall", "record"]) -> Iterator[None]:
+        # Asked again at temperature 0 a model says the same, so a failure would end the chain.
+        try:
+            yield
+        except RolloutError as error:
+            if error.cause != UnreadableAnswer.CAUSE:
+                raise
+            self._meter.lose(what)
+
     def _services(self, base: Services, settings: Experiment) -> Services:
         services = replace(base, clock=self._stream.now, rng=self._stream.rng)
         if settings.memory_model:
             posts, name = poster(settings)
-            chat = Chat(posts, name, self._meter, self._stream.seed)
+            chat = Chat(
+                posts,
+                name,
+                self._meter,
+                self._stream.seed,
+                ways=self._ways,
+                most_tokens=settings.memory_model_answer_tokens,
+            )
             self._clients.append(chat)
             services = replace(services, model=chat)
         if settings.embedding:

@@ -128,8 +128,12 @@ class ServedMemory:
         instance: Instance = self._services["gold"](instance_id)
         return instance
 
-    def _chat(self, messages: list[dict[str, str]], max_tokens: int) -> Reply:
-        reply: Reply = self._services["model"].chat(messages, max_tokens=max_tokens)
+    def _chat(
+        self, messages: list[dict[str, str]], max_tokens: int, schema: dict[str, Any] | None = None
+    ) -> Reply:
+        if schema is not None and not isinstance(schema, dict):
+            raise RolloutError("memory_failed", "a schema is a JSON object")
+        reply: Reply = self._services["model"].chat(messages, max_tokens=max_tokens, schema=schema)
         return reply
 
     def _embed(self, texts: list[str], again: bool = False) -> Any:

@@ -12,6 +12,7 @@ from seqswe.agent import ModelAnswer
 from seqswe.instance import Instance, Task
 from seqswe.memory import Commit, Services
 from seqswe.models.protocol import MAX_TOKENS, Message, Reply
+from seqswe.models.structured import Schema
 from seqswe.sandbox import Completed
 
 Ask = Callable[..., Any]
@@ -50,9 +51,15 @@ class _Gold(_Service):
 
 
 class _Model(_Service):
-    def chat(self, messages: Sequence[Message], *, max_tokens: int = MAX_TOKENS) -> Reply:
+    def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = MAX_TOKENS,
+        schema: Schema | None = None,
+    ) -> Reply:
         plain = [{str(k): str(v) for k, v in message.items()} for message in messages]
-        reply: Reply = self._ask("chat", messages=plain, max_tokens=max_tokens)
+        reply: Reply = self._ask("chat", messages=plain, max_tokens=max_tokens, schema=schema)
         return reply
 
 

@@ -16,9 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from memory_backends.shared.asking import episode
+from memory_backends.shared.asking import Form, episode
 from memory_backends.shared.items import Item, ModelMemory, latest
 from memory_backends.shared.replies import Malformed, json_object, listed, readable, rows, texts
+from memory_backends.shared.schemas import either, many, one_of, record, text
 from memory_backends.shared.text import clean, clip
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recalled, Services
@@ -39,6 +40,16 @@ EDIT = """\
  Advice that is wrong or outdated may also be changed or removed: {"type": "UPDATE", "id": \
 "ctx-00001", "content": "..."} and {"type": "DELETE", "id": "ctx-00001"}."""
 FIELDS = {"ADD": ("section", "content"), "UPDATE": ("id", "content"), "DELETE": ("id",)}
+REFLECTION = record(
+    reflection=text(),
+    bullets=many(record(id=text(), tag=one_of("helpful", "harmful", "neutral"))),
+)
+_ADD, _UPDATE, _DELETE = (
+    record(type=one_of(kind), **{field: text() for field in fields})
+    for kind, fields in FIELDS.items()
+)
+ADDITIONS = record(operations=many(_ADD))
+EDITS = record(operations=many(either(_ADD, _UPDATE, _DELETE)))
 UNTRIED = {"helpful": 0, "harmful": 0}
 PLAYBOOK = 60_000
 """Characters of the playbook that a prompt holds."""
@@ -63,12 +74,12 @@ class Ace(ModelMemory):
         advice_by_id = self.playbook()
         playbook = f"## Playbook\n{latest(map(_line, advice_by_id.values()), PLAYBOOK)}"
         reflection, tags = self.asker.ask(
-            REFLECT, f"{episode(experience)}\n\n{playbook}", reflected
+            REFLECT, f"{episode(experience)}\n\n{playbook}", Form(reflected, REFLECTION)
         )
         operations = self.asker.ask(
             CURATE + EDIT * self.edit,
             f"## Reflection\n{reflection}\n\n{playbook}",
-            self._operations,
+            Form(self._operations, EDITS if self.edit else ADDITIONS),
         )
         for key, tag in tags.items():
             if key in advice_by_id:

@@ -17,9 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from memory_backends.shared.asking import episode, succeeded
+from memory_backends.shared.asking import Form, episode, succeeded
 from memory_backends.shared.items import Item, ModelMemory, latest
 from memory_backends.shared.replies import rows
+from memory_backends.shared.schemas import lines, many, record, text
 from memory_backends.shared.text import clean
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recalled, Services
@@ -33,6 +34,7 @@ step is taken, and the command or edit itself. Write what varies from task to ta
 braces}; keep what is fixed in this project, such as paths and commands. Do not repeat a workflow \
 that is known. Answer with one JSON object and nothing else: {"workflows": [{"name": "...", \
 "description": "when to use it", "steps": ["...", "..."]}]}. The list may be empty."""
+WORKFLOWS = record(workflows=many(record(name=text(), description=text(), steps=lines())))
 KNOWN = 10_000
 """Characters of the names of known workflows."""
 EXAMPLE, EXAMPLES = 6_000, 40_000
@@ -83,7 +85,11 @@ class Awm(ModelMemory):
 
     def _induce(self, prompt: str) -> list[dict[str, str]]:
         entries = self.asker.ask(
-            INDUCE, prompt, lambda answer: rows(answer, "workflows", "name", "description", "steps")
+            INDUCE,
+            prompt,
+            Form(
+                lambda answer: rows(answer, "workflows", "name", "description", "steps"), WORKFLOWS
+            ),
         )
         return [
             {

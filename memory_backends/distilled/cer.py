@@ -13,18 +13,20 @@ entry, with the origins of both. An empty store asks no selector.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from memory_backends.shared.asking import ISSUE, episode, headline
+from memory_backends.shared.asking import ISSUE, Form, episode, headline
 from memory_backends.shared.items import Item, ModelMemory, listing
 from memory_backends.shared.records import at_least
 from memory_backends.shared.replies import numbers, rows
+from memory_backends.shared.schemas import lines, many, record, text
 from memory_backends.shared.text import clip
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recalled, Services
+from seqswe.models.structured import Schema
 
 FACTS = """\
 You write down what a coding agent found out about a software project, for agents that come later. \
@@ -42,6 +44,8 @@ SELECT = """\
 You choose what helps an agent with an issue of a software project. From the numbered list choose \
 at most {k} entries that are useful for it, also nearly fitting ones, the most useful first. \
 Answer with one JSON object and nothing else: {{"ids": [1, 2]}}. The list may be empty."""
+FACT = {"path": text(), "description": text(), "usages": text()}
+SKILL = {"name": text(), "steps": lines()}
 KNOWN = "summarized before"
 LISTED = 40_000
 """Characters of a store that a prompt lists."""
@@ -61,11 +65,11 @@ class Cer(ModelMemory):
     def learn(self, experience: Experience) -> None:
         """Distil facts and skills; neither is kept before the model has answered for both."""
         finished = episode(experience)
-        facts = self._distil(FACTS, "fact", finished, ("path", "description", "usages"))
-        skills = self._distil(SKILLS, "skill", finished, ("name", "steps"))
+        facts = self._distil(FACTS, "fact", finished, FACT)
+        skills = self._distil(SKILLS, "skill", finished, SKILL)
         for kind, entries in (("fact", facts), ("skill", skills)):
-            for key, text in entries:
-                self.put(Item.of(experience, kind=kind, key=key, text=text))
+            for key, entry in entries:
+                self.put(Item.of(experience, kind=kind, key=key, text=entry))
 
     def choose(self, task: Task) -> Iterable[Recalled]:
         """Choose facts, then skills, each by a selector."""
@@ -76,23 +80,31 @@ class Cer(ModelMemory):
             issue = f"## Issue\n{clip(task.problem_statement, ISSUE)}"
             prompt = f"{issue}\n\n## {kind.title()}s\n{listing(stored, LISTED)}"
             chosen = self.asker.ask(
-                SELECT.format(k=self.k), prompt, lambda answer: numbers(answer, "ids")
+                SELECT.format(k=self.k),
+                prompt,
+                Form(lambda answer: numbers(answer, "ids"), self._chosen()),
             )
             real = [number for number in chosen if 1 <= number <= len(stored)]
             for number in real[: self.k]:
                 item = stored[number - 1]
                 yield replace(item, text=f"{item.key}: {item.text}").recalled()
 
+    def _chosen(self) -> Schema:
+        return record(ids=many({"type": "integer"}, self.k))
+
     def _of(self, kind: str) -> list[Item]:
         return [item for item in self.items if item.kind == kind]
 
     def _distil(
-        self, system: str, kind: str, finished: str, fields: tuple[str, ...]
+        self, system: str, kind: str, finished: str, schemas: Mapping[str, Schema]
     ) -> list[tuple[str, str]]:
-        name = f"{kind}s"
+        name, fields = f"{kind}s", tuple(schemas)
+        schema = record(**{name: many(record(**schemas))})
         stored = listing(self._of(kind), LISTED)
         prompt = f"{finished}\n\n## Known {name}\n{stored}"
-        entries = self.asker.ask(system, prompt, lambda answer: rows(answer, name, *fields))
+        entries = self.asker.ask(
+            system, prompt, Form(lambda answer: rows(answer, name, *fields), schema)
+        )
         texts = [
             (headline(row[fields[0]]), "\n".join(row[f] for f in fields[1:])) for row in entries
         ]

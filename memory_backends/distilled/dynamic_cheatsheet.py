@@ -14,11 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from memory_backends.shared.asking import episode
+from memory_backends.shared.asking import Form, episode
 from memory_backends.shared.items import Item, ModelMemory
 from memory_backends.shared.records import at_least
-from memory_backends.shared.replies import between
-from memory_backends.shared.text import clip
+from memory_backends.shared.replies import Malformed, between, json_object
+from memory_backends.shared.schemas import document, record
+from memory_backends.shared.text import clean, clip
 from seqswe.memory import Experience, Services
 
 CURATE = """\
@@ -27,7 +28,7 @@ the other. After each task you write the whole sheet anew: what it should now sa
 things are, what works, which mistakes to avoid, with short examples of commands or code. Keep \
 what is still of use, since what you leave out is lost; correct what was wrong; merge what says \
 the same; add what this task taught. At most {chars} characters. Answer with the sheet between \
-<cheatsheet> and </cheatsheet>."""
+<cheatsheet> and </cheatsheet>, or, if you must answer in JSON, with {{"cheatsheet": "..."}}."""
 TOKENS = 8_192
 
 
@@ -47,12 +48,25 @@ class DynamicCheatsheet(ModelMemory):
     def learn(self, experience: Experience) -> None:
         """Ask the model to write the sheet anew."""
         old = self.items[0].text if self.items else "(empty)"
-        text = self.asker.ask(
+        sheet = self.asker.ask(
             CURATE.format(chars=self.sheet_chars),
             f"{episode(experience)}\n\n## The cheatsheet so far\n{old}",
-            lambda answer: between(answer, "cheatsheet"),
+            Form(written, record(cheatsheet=document())),
             TOKENS,
         )
         # The files of all tasks together say nothing about where the next fault is.
-        new = Item.of(experience, key="cheatsheet", text=clip(text, self.sheet_chars))
+        new = Item.of(experience, key="cheatsheet", text=clip(sheet, self.sheet_chars))
         self.put(replace(new, files=()))
+
+
+def written(answer: str) -> str:
+    """Read the sheet, between its tags or as JSON. Raises Malformed."""
+    try:
+        return between(answer, "cheatsheet")
+    except Malformed:
+        if not answer.lstrip().startswith("{"):
+            raise
+    sheet = json_object(answer).get("cheatsheet")
+    if not isinstance(sheet, str):
+        raise Malformed('its JSON object has no text "cheatsheet"')
+    return clean(sheet.strip())

@@ -17,11 +17,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from memory_backends.shared.asking import episode
+from memory_backends.shared.asking import Form, episode
 from memory_backends.shared.folder import ROOT, Folder, RefusedPath
 from memory_backends.shared.items import Item, ModelMemory
 from memory_backends.shared.records import at_least
 from memory_backends.shared.replies import listed
+from memory_backends.shared.schemas import document, either, many, one_of, record, text
 from memory_backends.shared.text import clip
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recalled, Services
@@ -39,6 +40,28 @@ what will help with later issues; correct, merge and remove what does not. Comma
 {{"command": "rename", "old_path": "{ROOT}/a.md", "new_path": "{ROOT}/b.md"}}
 Answer with one JSON object and nothing else: {{"commands": [...]}}. You are told what came of \
 them and may go on; an empty list ends it."""
+_COMMANDS = (
+    {"command": one_of("view"), "path": text()},
+    {"command": one_of("create"), "path": text(), "file_text": document()},
+    {
+        "command": one_of("str_replace"),
+        "path": text(),
+        "old_str": document(),
+        "new_str": document(),
+    },
+    {
+        "command": one_of("insert"),
+        "path": text(),
+        "insert_line": {"type": "integer"},
+        "insert_text": document(),
+    },
+    {"command": one_of("delete"), "path": text()},
+    {"command": one_of("rename"), "old_path": text(), "new_path": text()},
+)
+COMMANDS = Form(
+    lambda answer: listed(answer, "commands"),
+    record(commands=many(either(*(record(**fields) for fields in _COMMANDS)))),
+)
 RESULT = 20_000
 """Characters of the results of one answer's commands."""
 
@@ -84,7 +107,7 @@ class Files(ModelMemory):
             {"role": "user", "content": f"{episode(experience)}\n\n## {shown}"},
         ]
         for _ in range(self.turns):
-            commands, answer = self.asker.go_on(talk, lambda text: listed(text, "commands"), 4096)
+            commands, answer = self.asker.go_on(talk, COMMANDS, 4096)
             if not commands:
                 return
             results = clip("\n".join(self._carried_out(command) for command in commands), RESULT)

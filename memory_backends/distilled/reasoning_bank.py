@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from memory_backends.shared.asking import episode, succeeded
+from memory_backends.shared.asking import Form, episode, succeeded
 from memory_backends.shared.embedding import (
     Embedding,
     Vector,
@@ -29,12 +29,14 @@ from memory_backends.shared.embedding import (
 from memory_backends.shared.items import Item, ModelMemory
 from memory_backends.shared.records import at_least
 from memory_backends.shared.replies import rows
+from memory_backends.shared.schemas import many, record, texts
 from memory_backends.shared.text import READ_CHARS, clean
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recalled, Services
 
 MAX_LESSONS = 3
 """Items of one task."""
+LESSONS = record(items=many(texts("title", "description", "content"), MAX_LESSONS))
 FORM = (
     " Write at most 3 items that will help with other issues of this project: general enough to "
     "serve again, without names of this one issue, and none that repeats another. Answer with one "
@@ -72,7 +74,7 @@ class ReasoningBank(ModelMemory):
         lessons = self.asker.ask(
             SOLVED if solved else FAILED,
             episode(experience),
-            lambda answer: rows(answer, "items", "title", "description", "content"),
+            Form(lambda answer: rows(answer, "items", "title", "description", "content"), LESSONS),
         )
         name, outcome = clean(experience.task.instance_id), "solved" if solved else "failed"
         for number, row in enumerate(lessons[:MAX_LESSONS], 1):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
+from memory_backends.shared import schemas
 from memory_backends.shared.replies import Malformed, truth
 from memory_backends.shared.text import clean, clip, first_lines
-from seqswe.errors import RolloutError
+from seqswe.errors import UnreadableAnswer
 from seqswe.memory import Experience
 from seqswe.models.protocol import MAX_TOKENS, Message, Model, Reply
+from seqswe.models.structured import Schema
 from seqswe.runs.trajectory import middle_cut
 
 T = TypeVar("T")
@@ -19,6 +22,19 @@ JUDGE = """\
 You judge whether a coding agent solved an issue of a software project. You see the issue, what \
 the agent did, and its patch. Answer with one JSON object and nothing else: \
 {"success": true or false, "reason": "one sentence"}."""
+VERDICT = schemas.record(success={"type": "boolean"}, reason=schemas.text())
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Generic[T]):
+    """What an answer must be like.
+
+    read: makes something of it, or raises Malformed; schema: what the endpoint holds it to, if it
+    can. The prompt says the same in words.
+    """
+
+    read: Callable[[str], T]
+    schema: Schema
 
 
 class Asker:
@@ -27,23 +43,21 @@ class Asker:
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    def ask(
-        self, system: str, user: str, read: Callable[[str], T], max_tokens: int = MAX_TOKENS
-    ) -> T:
-        """Ask one prompt and return what `read` makes of the answer; see `go_on`."""
+    def ask(self, system: str, user: str, form: Form[T], max_tokens: int = MAX_TOKENS) -> T:
+        """Ask one prompt and return what the form reads in the answer; see `go_on`."""
         talk = [{"role": "system", "content": system}, {"role": "user", "content": user}]
-        return self.go_on(talk, read, max_tokens)[0]
+        return self.go_on(talk, form, max_tokens)[0]
 
     def go_on(
-        self, talk: Sequence[Message], read: Callable[[str], T], max_tokens: int = MAX_TOKENS
+        self, talk: Sequence[Message], form: Form[T], max_tokens: int = MAX_TOKENS
     ) -> tuple[T, str]:
-        """Ask for the next answer of a conversation; returns what `read` makes of it, and itself.
+        """Ask for the next answer of a conversation; returns what the form reads in it, and itself.
 
-        If `read` raises Malformed, the model is shown why and asked once more. Raises
-        RolloutError("memory_failed") if the second answer cannot be read either, and the model's
-        own errors.
+        If it cannot be read, the model is shown why and asked once more. Raises UnreadableAnswer
+        if the second answer cannot be read either, and the model's own errors.
         """
-        reply = self._model.chat(talk, max_tokens=max_tokens)
+        read, schema = form.read, form.schema
+        reply = self._model.chat(talk, max_tokens=max_tokens, schema=schema)
         try:
             return _read(reply, read), reply.text
         except Malformed as problem:
@@ -52,19 +66,21 @@ class Asker:
                 {"role": "assistant", "content": reply.text or "(nothing)"},
                 {"role": "user", "content": f"This cannot be read: {problem}. Answer again."},
             ]
-        reply = self._model.chat(again, max_tokens=max_tokens)
+        reply = self._model.chat(again, max_tokens=max_tokens, schema=schema)
         try:
             return _read(reply, read), reply.text
         except Malformed as problem:
             reason = f"the model's answer cannot be read: {problem}: {reply.text[:100]!r}"
-            raise RolloutError("memory_failed", reason) from None
+            raise UnreadableAnswer(reason) from None
 
 
 def succeeded(asker: Asker, experience: Experience) -> bool:
     """Whether a task was solved: by the verdict if the policy releases it, else by the model."""
     if experience.resolved is not None:
         return experience.resolved
-    return asker.ask(JUDGE, episode(experience), lambda answer: truth(answer, "success"))
+    return asker.ask(
+        JUDGE, episode(experience), Form(lambda answer: truth(answer, "success"), VERDICT)
+    )
 
 
 def episode(experience: Experience) -> str:

@@ -23,7 +23,7 @@ from memory_backends.shared.records import (
     taught_files,
 )
 from memory_backends.shared.text import clean, first_lines
-from seqswe.errors import ManifestError, RunDirError, UsageError
+from seqswe.errors import ManifestError, RunDirError, UnreadableAnswer, UsageError
 from seqswe.instance import Task
 from seqswe.manifests.convert import parse, parse_text
 from seqswe.manifests.read import Entry
@@ -97,7 +97,7 @@ class ItemMemory:
         self.recorded: dict[str, None] = {}
 
     def learn(self, experience: Experience) -> None:
-        """Change `items` by one rollout that was not recorded before."""
+        """Change `items` by one rollout that was not recorded before; nothing if it raises."""
         raise NotImplementedError
 
     def choose(self, task: Task) -> Iterable[Recalled]:
@@ -112,11 +112,20 @@ class ItemMemory:
         return budgeted(self.choose(task), self.max_bytes)
 
     def record(self, experience: Experience) -> None:
-        """Learn from a rollout, once."""
+        """Learn from a rollout, once.
+
+        Raises UnreadableAnswer if the model's answers taught nothing: it was told all the same,
+        and is not asked about it again.
+        """
         name = clean(experience.task.instance_id)
-        if name not in self.recorded:
+        if name in self.recorded:
+            return
+        try:
             self.learn(experience)
+        except UnreadableAnswer:
             self.recorded[name] = None
+            raise
+        self.recorded[name] = None
 
     def put(self, item: Item) -> None:
         """Add an item, or replace the one of the same kind and key and take over its origins."""

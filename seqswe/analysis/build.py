@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from seqswe.analysis.arms import RunLayout, arm_result, failures, layout, verdicts
+from seqswe.analysis.carried import carried_sentences
 from seqswe.analysis.contrasts import contrast, judged_together, pairs
 from seqswe.analysis.efficiency import efficiencies
+from seqswe.analysis.lost import LostLessons
 from seqswe.analysis.model import Analysis, ArmResult, Contrast, Efficiency, RunResult
 from seqswe.analysis.probes import probes
 from seqswe.analysis.secondary import secondary, swe_bench_cl_metrics
@@ -193,6 +195,8 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
             f"INCOMPLETE: {planned - graded} of {planned} rollouts have no verdict ({failed} "
             f"failed, {planned - len(rollouts)} not run). Their tasks are dropped from both arms."
         )
+    yield from carried_sentences(info, rollouts)
+    yield from LostLessons.of(info, rollouts).sentences()
     yield from _nothing_recalled(read)
     if read.journal.truncated:
         yield "The journal's last line was half written and is left out (resume repeats it)."

@@ -24,7 +24,7 @@ from seqswe.statistics import EQUIVALENCE_MARGIN, Estimate, LiftVerdict, Word, j
 from seqswe.statistics.arrays import FloatArray
 
 ALPHA = 0.05
-SAME = {"codebase": "codebase", "feedback": "feedback policy"}
+SAME = {"codebase": "codebase", "feedback": "feedback policy", "code_policy": "code policy"}
 """Settings that must not differ: the runs would not have been asked the same."""
 AGENT = "agent"
 """Must not differ either, unless agents are what is compared."""
@@ -180,8 +180,9 @@ def _change(
 
 
 def _check_same(base: Baseline, head: Baseline, *, across_agents: bool) -> None:
+    before, after = _settings(base), _settings(head)
     for name, setting in SAME.items():
-        old, new = base.settings.get(name), head.settings.get(name)
+        old, new = before[name], after[name]
         if old != new:
             raise UsageError(
                 f"the runs differ in their {setting}: {old!r} and {new!r}",

@@ -18,6 +18,8 @@ from seqswe.errors import RolloutError, UsageError
 RETRIES = 4
 PASSING = frozenset({408, 409, 425, 429})
 """Statuses below 500 that are worth another try."""
+INVALID = ("validation error", "validationerror", "response_format")
+"""Words, in lower case, of an error that is about the request's form."""
 LONGEST_WAIT = 60.0
 """Seconds between two tries, whatever the endpoint asks for."""
 
@@ -28,6 +30,13 @@ class Passing(RolloutError):
     def __init__(self, message: str, after: float = 0.0) -> None:
         super().__init__("provider_failed", message)
         self.after = after
+
+
+class RefusedRequest(RolloutError):
+    """The endpoint does not take this request: asked again, it would say the same."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("provider_failed", message)
 
 
 class Endpoint:
@@ -64,7 +73,9 @@ class Endpoint:
         self._client = httpx.Client(timeout=seconds, headers=headers, verify=tls)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The JSON object that answers. Raises RolloutError("provider_failed")."""
+        """The JSON object that answers. Raises RolloutError("provider_failed"), as RefusedRequest
+        if it is the request that is wrong.
+        """
         tries = Retrying(
             retry=retry_if_exception_type(Passing), stop=self._stop, wait=self._pause, reraise=True
         )
@@ -89,9 +100,11 @@ class Endpoint:
             )
         if status >= 400:
             reason = f"{self._url} answered HTTP {status}: {self._hidden(response.text)[:300]}"
-            if status in PASSING or status >= 500:
+            # Some servers call what is wrong with a request's form their own fault.
+            about_form = "response_format" in body and _invalid(response.text)
+            if status in PASSING or (status >= 500 and not about_form):
                 raise Passing(reason, _after(response))
-            raise RolloutError("provider_failed", reason)
+            raise RefusedRequest(reason)
         try:
             answer = response.json()
         except ValueError:
@@ -128,6 +141,11 @@ def checked(url: str) -> str:
             "Put the key into an environment variable and name it with --memory-model-key.",
         )
     return url.rstrip("/")
+
+
+def _invalid(text: str) -> bool:
+    """Whether an error is about the form of the request."""
+    return any(word in text.lower() for word in INVALID)
 
 
 def _after(response: httpx.Response) -> float:

@@ -22,6 +22,10 @@ class MemoryUsage:
     completion_tokens: Annotated[int, AMOUNT] = 0
     cost_usd: Annotated[float, AMOUNT] | None = None
     """None where no prices are known: an unknown cost is never 0."""
+    lessons_lost: Annotated[int, AMOUNT] = 0
+    """Rollouts of which nothing was learned, because what the model wrote could not be read."""
+    recalls_lost: Annotated[int, AMOUNT] = 0
+    """Recalls that are empty for the same reason."""
     recall_seconds: Annotated[float, AMOUNT] = 0.0
     record_seconds: Annotated[float, AMOUNT] = 0.0
 
@@ -72,6 +76,12 @@ class Meter:
                 completion_tokens=self.usage.completion_tokens + completion_tokens,
             )
             self.usage = replace(used, cost_usd=self._cost(used))
+
+    def lose(self, what: Literal["recall", "record"]) -> None:
+        """Count a recall or a lesson that came to nothing."""
+        name = {"recall": "recalls_lost", "record": "lessons_lost"}[what]
+        with self._lock:
+            self.usage = replace(self.usage, **{name: getattr(self.usage, name) + 1})
 
     @contextmanager
     def timing(self, what: Literal["recall", "record"]) -> Iterator[None]:

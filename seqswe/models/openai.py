@@ -8,8 +8,10 @@ from math import isfinite
 from typing import Any, Protocol
 
 from seqswe.errors import RolloutError
+from seqswe.models.endpoint import RefusedRequest
 from seqswe.models.meter import Meter
 from seqswe.models.protocol import MAX_TOKENS, Message, Reply
+from seqswe.models.structured import KnownWays, Schema, response_format
 
 BATCH = 128
 """Texts embedded by one call."""
@@ -24,19 +26,38 @@ class Posts(Protocol):
 
 
 class Chat:
-    """A metered chat model behind an OpenAI-compatible endpoint; temperature 0 and a seed."""
+    """A metered chat model behind an OpenAI-compatible endpoint; temperature 0 and a seed.
 
-    def __init__(self, endpoint: Posts, name: str, meter: Meter, seed: int = 0) -> None:
+    ways: what is known of the endpoint, shared with others that ask it; most_tokens: of any
+    answer, whatever a caller allows; 0 for no such bound.
+    """
+
+    def __init__(
+        self,
+        endpoint: Posts,
+        name: str,
+        meter: Meter,
+        seed: int = 0,
+        *,
+        ways: KnownWays | None = None,
+        most_tokens: int = 0,
+    ) -> None:
         self.endpoint, self.name, self.meter, self.seed = endpoint, name, meter, seed
+        self._ways, self._most = ways or KnownWays(), most_tokens
 
-    def chat(self, messages: Sequence[Message], *, max_tokens: int = MAX_TOKENS) -> Reply:
+    def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = MAX_TOKENS,
+        schema: Schema | None = None,
+    ) -> Reply:
         """Ask once. A refusal is RolloutError("memory_failed"): asked again it would be one."""
         self.meter.check()
         clean = [{"role": m["role"], "content": _utf8(m["content"])} for m in messages]
-        body = {"model": self.name, "messages": clean, "max_tokens": max_tokens}
-        answer = self.endpoint.post(
-            "chat/completions", {**body, "temperature": 0, "seed": self.seed}
-        )
+        most = min(max_tokens, self._most or max_tokens)
+        body = {"model": self.name, "messages": clean, "max_tokens": most}
+        answer = self._answer({**body, "temperature": 0, "seed": self.seed}, schema)
         reply = Reply(
             text="",
             prompt_tokens=_tokens(answer, "prompt_tokens"),
@@ -46,6 +67,28 @@ class Chat:
         self.meter.add(reply.prompt_tokens, reply.completion_tokens)
         text, finish = _content(answer)
         return replace(reply, text=_utf8(text), cut=finish == "length")
+
+    def _answer(self, body: Mapping[str, Any], schema: Schema | None) -> Mapping[str, Any]:
+        """The endpoint's answer, in the strictest way of asking for a schema that it knows.
+
+        A refusal while no way is known yet says that it does not know this one. If it refuses
+        the plain question too, the way was not what was wrong, and nothing is remembered.
+        """
+        if schema is None:
+            return self.endpoint.post("chat/completions", body)
+        ways = self._ways.to_try
+        for way in ways:
+            try:
+                answer = self.endpoint.post(
+                    "chat/completions", {**body, **response_format(way, schema)}
+                )
+            except RefusedRequest:
+                if way == ways[-1]:
+                    raise
+                continue
+            self._ways.worked(way)
+            return answer
+        raise AssertionError("there is always a way to try")
 
 
 class Embeddings:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from seqswe.models.structured import Schema
+
 Message = Mapping[str, str]
 """`role` (system, user or assistant) and `content`."""
 MAX_TOKENS = 2048
@@ -26,8 +28,16 @@ class Reply:
 class Model(Protocol):
     """A chat model."""
 
-    def chat(self, messages: Sequence[Message], *, max_tokens: int = MAX_TOKENS) -> Reply:
-        """Answer. Raises RolloutError if the provider fails, the model refuses, or the budget
+    def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = MAX_TOKENS,
+        schema: Schema | None = None,
+    ) -> Reply:
+        """Answer; with a schema, in JSON of that form if the endpoint can be held to one.
+
+        Raises RolloutError if the provider fails, the model refuses, or the budget
         is used up."""
         ...
 

@@ -20,8 +20,9 @@ from seqswe.analysis import (
     Secondary,
     SweBenchClMetrics,
 )
+from seqswe.analysis.carried import CarriedPatches
+from seqswe.analysis.lost import LostLessons
 from seqswe.comparison.baseline import PLACES
-from seqswe.experiment import CODE_POLICY
 from seqswe.statistics import Curve, Estimate
 from seqswe.visible import visible_json
 
@@ -89,13 +90,14 @@ def run_json(run: RunResult) -> dict[str, Any]:
     """Settings, digests and versions of one run directory; no path of the machine it is on."""
     experiment = run.info.experiment
     settings = {**experiment.as_dict(), "agent": experiment.agent_name}
+    carried = CarriedPatches.of(run.info, run.rollouts)
     return {
         "run": run.label,
         "codebase": experiment.codebase,
         "agent": experiment.agent_name,
         "agent_version": run.info.agent_version,
         "memory": experiment.memory,
-        "policies": {"feedback": experiment.feedback, "code": CODE_POLICY},
+        "policies": {"feedback": experiment.feedback, "code": experiment.code_policy},
         "sandbox": experiment.sandbox,
         "settings": {k: v for k, v in settings.items() if k not in PLACES},
         "settings_digest": experiment.digest,
@@ -109,6 +111,8 @@ def run_json(run: RunResult) -> dict[str, Any]:
         "instructions": asdict(run.info.instructions),
         "looks": run.info.looks,
         "crashed": sum(rollout.crashed for rollout in run.rollouts),
+        "carried": asdict(carried) if carried else None,
+        "lost": asdict(LostLessons.of(run.info, run.rollouts)),
         "made_with": run.info.seqswe,
         "synthetic": run.info.synthetic,
         "complete": run.complete,

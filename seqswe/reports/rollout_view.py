@@ -190,7 +190,13 @@ def _memory_usage(rollout: Rollout) -> str:
     if not used.calls:
         return ""
     cost = "" if used.cost_usd is None else f", {used.cost_usd} USD"
-    return f"{used.calls} calls, {used.prompt_tokens} tokens in, {used.completion_tokens} out{cost}"
+    lost = "".join(
+        f", {what} lost: its answers could not be read"
+        for what, count in (("lesson", used.lessons_lost), ("recall", used.recalls_lost))
+        if count
+    )
+    tokens = f"{used.prompt_tokens} tokens in, {used.completion_tokens} out"
+    return f"{used.calls} calls, {tokens}{cost}{lost}"
 
 
 def _trajectory(folder: Path | None) -> list[dict[str, Any]]:

@@ -14,7 +14,6 @@ from seqswe.analysis import (
     VerdictCount,
 )
 from seqswe.analysis.words import change, interval, mean_interval, p_value, plain, seeds_of
-from seqswe.experiment import CODE_POLICY
 from seqswe.reports.probe_tables import diagnostic_arms_table, doses_table, retention_table
 from seqswe.reports.secondary import secondary_table, swe_bench_cl_table
 from seqswe.reports.table import Column, Columns, Table
@@ -159,7 +158,7 @@ def settings_table(run: RunResult) -> Table:
         *((("Models of the memory", models),) if models else ()),
         ("Feedback policy", experiment.feedback),
         ("Delivery of the memory", experiment.delivery),
-        ("Code policy", CODE_POLICY),
+        ("Code policy", experiment.code_policy),
         ("Sandbox", experiment.sandbox),
         ("Limits", _limits(run)),
         ("Memories and agents could reach", _reach(run)),

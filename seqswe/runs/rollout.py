@@ -11,7 +11,7 @@ from seqswe.errors import ManifestError, RolloutError
 from seqswe.instance import digest_of_fields
 from seqswe.manifests.convert import parse
 from seqswe.models.meter import MemoryUsage
-from seqswe.patterns import AMOUNT, ARM, COUNT, INSTANCE_ID
+from seqswe.patterns import AMOUNT, ARM, COMMIT_OR_NONE, COUNT, INSTANCE_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +190,12 @@ class Rollout:
     """What the memory's own model took; of a rollout that is tried again, only the last try's."""
     audit: str = ""
     """`<objects> objects, 0 extra, 0 missing`, or empty where no sandbox was opened."""
+    code_before: Annotated[str, COMMIT_OR_NONE] = ""
+    """The commit it started from, where that is not the task's base commit: code policy `carry`."""
+    carried: tuple[Annotated[str, INSTANCE_ID], ...] = ()
+    """Tasks whose own, accepted patches are in it in place of gold's."""
+    carry_conflicts: tuple[Annotated[str, INSTANCE_ID], ...] = ()
+    """Tasks whose own patches no longer fit gold's history here, so that gold's are in it."""
     timing: Mapping[str, float] = field(default_factory=dict)
     """Seconds by phase, and the sandbox's `processor` time while the agent worked."""
     started_at: str = ""
@@ -246,10 +252,15 @@ class Rollout:
         """The part that must be reproducible: everything but MEASUREMENTS."""
         data = {k: v for k, v in self._fields().items() if k not in MEASUREMENTS}
         del data["problem"]  # worded for people, as a failure's detail is
+        for name in CARRIED:
+            if not data[name]:  # as in every run from before there was a code policy
+                del data[name]
         return data | {"failure": self.failure.cause if self.failure else None}
 
 
 DIGEST_HINT = "It was changed after the run: restore it from a copy."
+CARRIED = ("code_before", "carried", "carry_conflicts")
+"""Fields that say nothing unless code is carried."""
 MEASUREMENTS = frozenset({"timing", "started_at", "memory_usage", "files"})
 """Fields that no results digest covers. `files` is one because a trajectory tells of times."""
 _FIELDS = tuple(spec.name for spec in fields(Rollout))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,6 +35,12 @@ class Says:
     headers: Mapping[str, str] | None = None
 
 
+UNKNOWN_FORMAT = Says(
+    status=500,
+    text='{"error": {"message": "1 validation error: (body, response_format, type): input should '
+    'be text or json_object", "type": "internal_server_error"}}',
+)
+"""How a local server, which calls it its own fault, refuses a `response_format`."""
 Answer = str | Says
 Script = Callable[[list[dict[str, str]]], Answer]
 """From a request's messages to what is answered."""
@@ -46,9 +52,18 @@ class ScriptedModel:
     Embeddings hash words. A word is a token. What it counts of answers that were read is in
     `calls`, `prompt_tokens` and `completion_tokens`; `requests` holds the bodies, `keys` the
     bearer tokens; `tries` counts requests of any outcome.
+
+    formats: types of `response_format` that it knows; another is answered by `unknown`.
     """
 
-    def __init__(self, script: Script | str | Says = "") -> None:
+    def __init__(
+        self,
+        script: Script | str | Says = "",
+        *,
+        formats: Collection[str] = ("json_schema", "json_object"),
+        unknown: Says = UNKNOWN_FORMAT,
+    ) -> None:
+        self._formats, self._unknown = formats, unknown
         self._script: Script = script if callable(script) else lambda _: script
         self._lock = Lock()
         self.tries = self.calls = self.prompt_tokens = self.completion_tokens = 0
@@ -82,7 +97,9 @@ class ScriptedModel:
             return self._said(body)
 
     def _said(self, body: dict[str, Any]) -> tuple[Says, bytes]:
-        answer = self._script(body["messages"])
+        wanted = body.get("response_format", {}).get("type")
+        known = wanted is None or wanted in self._formats
+        answer = self._script(body["messages"]) if known else self._unknown
         says = Says(text=answer) if isinstance(answer, str) else answer
         if says.status != 200 or says.raw is not None:
             return says, (says.text if says.raw is None else says.raw).encode()

@@ -16,6 +16,10 @@ def raises(*, seed):
     return Acting(_edit_and_raise)
 
 
+def asks(*, seed, model: str):
+    return Acting(lambda task, sandbox: Attempt(message=f"asked {model}"))
+
+
 def exits(*, seed):
     return Acting(lambda task, sandbox: sys.exit())
 

@@ -24,7 +24,7 @@ def script(messages):
     """Answer by what the system prompt asks for."""
     system, user = messages[0]["content"], messages[1]["content"]
     asked = ASKED.search(system)
-    if asked is None:
+    if asked is None or asked[1] == "cheatsheet":
         return _sheet(user)
     if asked[1] == "command":
         return json.dumps({"commands": _commands(user) if len(messages) == 2 else []})

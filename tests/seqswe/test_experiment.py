@@ -39,6 +39,7 @@ OTHER = {
     "memory_model_url": "http://x/v1",
     "memory_model_key": "KEY",
     "memory_model_tokens": 9,
+    "memory_model_answer_tokens": 9,
     "memory_model_seconds": 9.0,
     "memory_model_price_in": 9.0,
     "memory_model_price_out": 9.0,
@@ -48,6 +49,7 @@ OTHER = {
     "seeds": 9,
     "limit": 9,
     "feedback": "none",
+    "code_policy": "carry",
     "delivery": "file",
     "instructions": "hide",
     "sandbox": "local",
@@ -92,6 +94,14 @@ OTHER = {
         (
             {"memory_model_key": "sk-secret"},
             "memory_model_key is not the name of an environment variable",
+        ),
+        (
+            {"code_policy": "carry", "arm": ("iid",)},
+            "code policy 'carry' cannot be run with --arm iid",
+        ),
+        (
+            {"code_policy": "carry", "arm": ("sequential", "shuffled")},
+            "code policy 'carry' cannot be run with --arm sequential, shuffled",
         ),
         ({"plugin_env": ("sk-x",)}, "plugin_env is not the name of an environment variable"),
         ({"cpus": 0.0}, "cpus must be above 0, not 0.0"),

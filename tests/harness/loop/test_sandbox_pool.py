@@ -30,7 +30,7 @@ class Counting:
 def test_what_was_prefetched_is_taken_or_dropped_and_nothing_stays(local, lay, history, tmp_path):
     counting = Counting(local)
     pool = SandboxPool(
-        counting, history, lambda position, folder, label: lay(position), tmp_path, 1
+        counting, history, lambda request, folder: lay(request.position), tmp_path, 1
     )
     taken, dropped = (SandboxRequest(CELL, position, for_agent=False) for position in (0, 1))
     for request in (taken, taken, dropped):

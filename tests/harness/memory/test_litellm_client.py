@@ -50,6 +50,14 @@ class TestInstalled:
         assert caught.value.cause == "provider_failed"
         assert "sk-123" not in caught.value.message
 
+    def test_a_form_that_the_endpoint_does_not_know_is_no_failure(self):
+        bad = Says(text='{"error": {"message": "what is a response_format?"}}', status=400)
+        with ScriptedModel("{}", formats=(), unknown=bad) as server:
+            model = Chat(LiteLLM(server.url, key="secret"), "openai/x", Meter())
+            for _ in range(2):
+                assert model.chat(ASK, schema={"type": "object"}).text == "{}"
+        assert "response_format" not in server.requests[-1]
+
     def test_without_a_named_variable_the_provider_keeps_its_own(self, monkeypatch):
         monkeypatch.setenv("OPENAI_API_KEY", "sk-not-for-anthropic")
         posts, _ = poster(Experiment(memory_model="litellm:anthropic/x"))

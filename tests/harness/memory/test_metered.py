@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from harness.memory.metered import MeteredMemory
+from seqswe.analysis import analyse
 from seqswe.errors import RolloutError
 from seqswe.experiment import Experiment
 from seqswe.memory import Services
@@ -132,7 +133,6 @@ def test_a_key_that_nobody_named_is_sent_nowhere(run, model, monkeypatch):
     ("answer", "cause"),
     [
         (Says(refusal="I must not."), "memory_failed"),
-        ("no JSON", "memory_failed"),
         (Says(text="who are you", status=403), "provider_failed"),
     ],
 )
@@ -149,6 +149,61 @@ def test_a_model_that_fails_is_no_verdict_until_it_answers(run, call, answer, ca
         again = call("resume", ended.store.root)
     assert again.code == 0
     assert again.verdicts("sequential") == [False, False]
+
+
+def test_a_lesson_that_cannot_be_read_is_lost_and_the_chain_goes_on(run, call):
+    """The model is unreadable for one task of four; everything else is as ever."""
+
+    seen = {}
+
+    def says(messages):
+        task = messages[1]["content"].splitlines()[1]
+        number = seen.setdefault(task, len(seen))
+        return "I forgot the form." if number == 1 else script(messages)
+
+    with ScriptedModel(says) as server:
+        ended = run(*given(server, "reasoning_bank"), limit=4, arms=("sequential",))
+        assert ended.code == 0, ended.err
+        tries = server.tries
+        assert call("resume", ended.store.root).code == 0
+        assert server.tries == tries
+    rollouts = ended.store.journal().rollouts
+    lost = rollouts[1].instance_id
+    assert [r.memory_usage.lessons_lost for r in rollouts] == [0, 1, 0, 0]
+    assert rollouts[1].memory_usage.calls == 2
+    assert all(r.graded and r.failure is None for r in rollouts)
+    assert lost not in rollouts[3].recalled_from
+    # It was told: the snapshot says so, and nothing else of it.
+    before, after = (ended.store.snapshots.files(r) for r in
+                     (rollouts[1].memory_before, rollouts[1].memory_after))  # fmt: skip
+    assert before["items.jsonl"] == after["items.jsonl"]
+    assert lost.encode() in after["told.jsonl"]
+    warning = analyse([ended.store]).warnings[0]
+    assert warning.startswith("LESSONS LOST: the memory learned nothing from 1 of 4 tasks")
+
+
+def test_a_recall_that_cannot_be_read_is_empty_and_counted(run):
+    """The selectors of `cer` choose before a task; what they cannot say is not chosen."""
+
+    def says(messages):
+        return "All of them!" if "choose" in messages[0]["content"] else script(messages)
+
+    with ScriptedModel(says) as server:
+        ended = run(*given(server, "cer"), limit=3, arms=("sequential",))
+    assert ended.code == 0, ended.err
+    used = [r.memory_usage for r in ended.store.journal().rollouts]
+    assert [(u.lessons_lost, u.recalls_lost) for u in used] == [(0, 0), (0, 1), (0, 1)]
+    assert not any(r.recalled for r in ended.store.journal().rollouts)
+
+
+@pytest.mark.parametrize("formats", [(), ("json_object",)])
+def test_what_an_endpoint_does_not_know_is_found_out_once_in_a_run(run, formats):
+    with ScriptedModel(script, formats=formats) as server:
+        ended = run(*given(server, "dynamic_cheatsheet"), limit=3, arms=("sequential",))
+    assert ended.code == 0, ended.err
+    refused = 2 - len(formats)
+    assert (server.tries, server.calls) == (3 + refused, 3)
+    assert all(r.memory_usage.lessons_lost == 0 for r in ended.store.journal().rollouts)
 
 
 def test_a_memory_beyond_its_budget_is_stopped_and_not_tried_again(run, call, model):

@@ -7,7 +7,7 @@ import pytest
 
 from memory_backends.distilled.awm_rule import AwmRule, abstract
 from memory_backends.shared.items import ITEMS, Item, listing
-from seqswe.errors import RolloutError, RunDirError, UsageError
+from seqswe.errors import RolloutError, RunDirError, UnreadableAnswer, UsageError
 from seqswe.memory import Experience, Services, build_memory
 from seqswe.models.endpoint import Endpoint
 from seqswe.models.meter import Meter
@@ -52,9 +52,9 @@ def items(answer):
 @pytest.mark.parametrize(
     ("answer", "cause"),
     [
-        ("", "memory_failed"),
-        ("I think that went well.", "memory_failed"),
-        ('{"workflows": [{"name": ', "memory_failed"),
+        ("", UnreadableAnswer.CAUSE),
+        ("I think that went well.", UnreadableAnswer.CAUSE),
+        ('{"workflows": [{"name": ', UnreadableAnswer.CAUSE),
         (Says(refusal="I cannot help with that."), "memory_failed"),
         (Says(text="down", status=400), "provider_failed"),
     ],
@@ -68,6 +68,10 @@ def test_a_bad_answer_is_a_typed_failure_and_changes_nothing(build, tmp_path, na
     with pytest.raises(RolloutError) as caught:
         memory.record(STORY.at(4))
     assert caught.value.cause == cause
+    if isinstance(answer, str):
+        # Told, though nothing was learned of it: it is not asked about again.
+        lost = memory.recorded.popitem()
+        assert lost[0] == STORY.at(4).task.instance_id
     assert digest(memory, tmp_path) == before
     # What cannot be read is asked for once more; a refusal would be one again.
     assert server.tries - tries == (2 if isinstance(answer, str) else 1)

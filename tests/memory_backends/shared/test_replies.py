@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from memory_backends.shared.asking import Asker
+from memory_backends.shared.asking import Asker, Form
 from memory_backends.shared.replies import Malformed, between, json_object, numbers, rows, truth
-from seqswe.errors import RolloutError
+from memory_backends.shared.schemas import many, record
+from seqswe.errors import UnreadableAnswer
 from seqswe.models.protocol import Reply
 
 GOOD = '{"items": [{"title": "a", "content": "b"}]}'
@@ -76,13 +77,17 @@ def test_json_that_is_no_object_is_passed_over():
     assert json_object('[1] {"a": 1}') == {"a": 1}
 
 
+IDS = Form(lambda answer: numbers(answer, "ids"), record(ids=many({"type": "integer"})))
+
+
 class Saying:
     """A model of given answers, that keeps what it was asked."""
 
     def __init__(self, *answers):
         self.answers, self.asked = list(answers), []
 
-    def chat(self, messages, *, max_tokens):
+    def chat(self, messages, *, max_tokens, schema):
+        assert schema == IDS.schema
         self.asked.append(messages)
         answer = self.answers.pop(0)
         return answer if isinstance(answer, Reply) else Reply(text=answer)
@@ -90,27 +95,24 @@ class Saying:
 
 def test_an_answer_that_cannot_be_read_is_asked_for_once_more():
     model = Saying("hm", '{"ids": [1]}')
-    assert Asker(model).ask("system", "user", lambda answer: numbers(answer, "ids")) == [1]
+    assert Asker(model).ask("system", "user", IDS) == [1]
     again = model.asked[1]
     assert [m["role"] for m in again] == ["system", "user", "assistant", "user"]
     assert "no complete JSON object" in again[3]["content"]
 
 
 @pytest.mark.parametrize("answers", [("", " \n"), ("hm", "hm"), ('{"ids": 1}', "")])
-def test_twice_is_a_typed_failure(answers):
-    with pytest.raises(RolloutError, match="cannot be read") as caught:
-        Asker(Saying(*answers)).ask("system", "user", lambda answer: numbers(answer, "ids"))
-    assert caught.value.cause == "memory_failed"
+def test_twice_is_said_to_be_unreadable(answers):
+    with pytest.raises(UnreadableAnswer, match="cannot be read") as caught:
+        Asker(Saying(*answers)).ask("system", "user", IDS)
+    assert caught.value.cause == UnreadableAnswer.CAUSE
 
 
 def test_an_answer_cut_off_is_told_so_and_one_that_can_be_read_is_taken():
-    def read(answer):
-        return numbers(answer, "ids")
-
     model = Saying(Reply(text='{"ids": [1, 2', cut=True, completion_tokens=9), '{"ids": [1]}')
-    assert Asker(model).ask("system", "user", read) == [1]
+    assert Asker(model).ask("system", "user", IDS) == [1]
     assert "it was cut off after 9 tokens" in model.asked[1][3]["content"]
     whole = Reply(text='{"ids": [2]} and', cut=True)
-    assert Asker(Saying(whole)).ask("system", "user", read) == [2]
-    with pytest.raises(RolloutError, match="cut off after 2 tokens"):
-        Asker(Saying(*[Reply(text="", cut=True, completion_tokens=2)] * 2)).ask("", "", read)
+    assert Asker(Saying(whole)).ask("system", "user", IDS) == [2]
+    with pytest.raises(UnreadableAnswer, match="cut off after 2 tokens"):
+        Asker(Saying(*[Reply(text="", cut=True, completion_tokens=2)] * 2)).ask("", "", IDS)

@@ -1,0 +1,94 @@
+"""`seqswe export`: what a run holds, in the formats of other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from seqswe.cli.echo import echo
+from seqswe.errors import IncompleteError, UsageError
+
+if TYPE_CHECKING:
+    from seqswe.runs.predictions import Prediction
+    from seqswe.runs.store import RunDirectory
+
+PATCH = "patch.diff"
+
+
+@click.group()
+def export() -> None:
+    """Write what a run holds in the formats of other tools."""
+
+
+@export.command()
+@click.argument("run_directory", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--arm", default="", help="Of which arm. Default: the only one there is.")
+@click.option("--seed", default=0, show_default=True, help="Of which seed.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File: JSON lines, or a table by instance id if it ends in .json. Default: standard "
+    "output, in JSON lines.",
+)
+def predictions(run_directory: Path, arm: str, seed: int, out: Path | None) -> None:
+    """Write the patches of RUN as SWE-bench's predictions, which `swebench` grades again.
+
+    \b
+    seqswe export predictions runs/x --arm sequential --out preds.jsonl
+    """
+    from seqswe.runs.predictions import write_jsonl, write_preds
+    from seqswe.runs.store import RunDirectory
+
+    store = RunDirectory.open(run_directory)
+    found = of_run(store, arm, seed)
+    text = write_preds(found) if out and out.suffix == ".json" else write_jsonl(found)
+    if out is None:
+        echo(text.removesuffix("\n"))
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {out}: {error.strerror}", "Choose another --out.") from None
+    echo(str(out))
+
+
+def of_run(store: RunDirectory, arm: str, seed: int) -> list[Prediction]:
+    """The patches of one arm and seed, in the order of tasks.
+
+    Rollouts without a verdict are told and left out: they have no patch, not an empty one.
+    """
+    from seqswe.manifests.read import read_bytes
+    from seqswe.runs.files import check_files
+    from seqswe.runs.predictions import Prediction
+
+    journal, experiment = store.journal(), store.info.experiment
+    check_files(store, journal)
+    arms = tuple(dict.fromkeys(cell[0] for cell in store.info.planned()))
+    chosen = arm or (arms[0] if len(arms) == 1 else "")
+    planned = store.info.planned().get((chosen, seed))
+    if planned is None:
+        raise UsageError(
+            f"{store.root} has no arm {chosen!r:.80} with seed {seed}"
+            if chosen
+            else f"{store.root} has more than one arm, and predictions are of one",
+            f"Choose --arm from {', '.join(arms)}, and --seed below {experiment.seeds}.",
+        )
+    graded = [r for r in journal.rollouts if (r.arm, r.seed) == (chosen, seed) and r.graded]
+    if not graded:
+        raise IncompleteError(f"{store.root} has no graded rollouts", "Run or resume it first.")
+    if len(graded) < len(planned):
+        left = len(planned) - len(graded)
+        echo(f"{left} of {len(planned)} rollouts have no verdict and are left out", err=True)
+    name = "+".join(filter(None, ("seqswe", experiment.agent, experiment.model, chosen)))
+    return [
+        Prediction(
+            instance_id=r.instance_id,
+            model_patch=read_bytes(
+                store.folder(r.arm, r.seed, r.position, r.instance_id) / PATCH
+            ).decode("utf-8", "surrogateescape"),
+            model_name_or_path=name,
+        )
+        for r in graded
+    ]
