@@ -48,6 +48,13 @@ class Attempt:
     failure: str = ""
     """Why it did not finish, if it did not: `agent_out_of_budget` or `agent_crashed`, with the
     reason in `message`. What it left is graded, and what it says that it used counts."""
+    steps: tuple[Mapping[str, Any], ...] = ()
+    """What it did, as steps of ATIF, if it keeps a record of its own. Else the commands that it ran
+    in the sandbox are the trajectory."""
+    own_usage: Mapping[str, int] = field(default_factory=dict)
+    """Tokens by its own count and names, for the trajectory. What counts is what was metered."""
+    agent_version: str = ""
+    """Of a program that it runs, for the trajectory."""
 
 
 API = Literal["chat", "responses", "messages", "gemini"]

@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from seqswe.arms import ARMS, SEQUENTIAL, Cell, cells_of, check_arms
 from seqswe.errors import UsageError
 from seqswe.instance import digest_of
+from seqswe.plugins import RECIPE
 from seqswe.sandbox import Limits, SandboxChoice
 from seqswe.visible import HIDDEN
 
@@ -310,6 +311,11 @@ class Experiment:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     @property
+    def agent_name(self) -> str:
+        """The agent, without the folder of a recipe, whose content is in each result's key."""
+        return Path(self.agent).name if self.agent.endswith(RECIPE) else self.agent
+
+    @property
     def digest(self) -> str:
         """Digest of what the results depend on (not of where, how fast or how often tried).
 
@@ -317,6 +323,7 @@ class Experiment:
         """
         values = {name: getattr(self, name) for name in affecting("outcome")}
         values["codebase"] = Path(self.codebase).name  # a name, or a folder: wherever it lies
+        values["agent"] = self.agent_name
         data = {n: value for n, value in values.items() if value != settings()[n].default}
         return digest_of(repr(sorted(data.items())))
 

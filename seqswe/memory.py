@@ -14,6 +14,12 @@ from seqswe.errors import UsageError
 from seqswe.instance import Instance, Task
 from seqswe.models.protocol import Embed, Model
 
+OWN_FILES = "own_files"
+"""Under this name an attempt's notes hold the files of the agent's own memory, path below HOME →
+text, for the memory `native`. It recalls each as an item with its `path` among the notes."""
+OWN_MEMORY = "SEQSWE_OWN_MEMORY"
+"""Variable of every command where the agent's own memory is the one that is kept."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recalled:

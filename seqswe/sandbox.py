@@ -9,6 +9,7 @@ from typing import Annotated, Any, Protocol, cast, runtime_checkable
 
 from seqswe import plugins
 from seqswe.errors import UsageError
+from seqswe.instance import digest_of
 from seqswe.patterns import DAY, KEY, REQUIREMENT, VERSION
 
 
@@ -66,6 +67,39 @@ class Checkout:
     is quicker to unpack than git writes them; empty if there is none."""
 
 
+PROGRAMS = "/opt/agent"
+"""Where a sandbox sees the program that an agent brings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A command line agent to install: one package of an index, in one exact version."""
+
+    name: str
+    version: str
+    """What `version_command` must print, among other things."""
+    package: str
+    """`NAME@VERSION` of npm, or `NAME==VERSION` of Python's index."""
+    version_command: tuple[str, ...]
+    """Run where the program will run: with no network, its folder read-only."""
+    node: str = ""
+    """Version of node that installs it; for a package of npm."""
+    keep_node: bool = False
+    """Whether node stays, as `bin/node` of the folder, because the program runs on it."""
+    pythons: tuple[str, ...] = ()
+    """For a package of Python's index: the versions it runs on, of which each is an installation
+    of its own."""
+    remove: tuple[str, ...] = ()
+    """Patterns of files below the folder that are not needed."""
+    executable: tuple[str, ...] = ()
+    """Patterns of files that must be executable, and are not as they come."""
+
+    @property
+    def digest(self) -> str:
+        """Digest of everything that is installed."""
+        return digest_of(repr(self))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelAccess:
     """The one way out of an agent's sandbox: to the gateway that asks a model for it."""
@@ -88,6 +122,9 @@ class SandboxSpec:
     """`run` and `task`, so that orphans can be found and swept."""
     project: Mapping[str, str] = field(default_factory=dict)
     """The project's own metadata, path → text, for a folder on `sys.path` beside the checkout."""
+    program: Path | None = None
+    """Folder of the host with an agent's program, which the sandbox sees at `PROGRAMS`, and cannot
+    change. Only a provider with `install` is given one."""
     model: ModelAccess | None = None
     """For the sandbox of an agent that asks a model from within; no other has a way out."""
     idle_seconds: float = 0.0
@@ -179,6 +216,14 @@ class Sandbox(Protocol):
 class SandboxProvider(Protocol):
     """A kind of sandbox; the extension point. Built as `Factory(**options)`.
 
+    A factory with a parameter `base_image` is given that setting. Five further methods are
+    optional: `install(program, python) -> Path`, which installs an agent's program for the
+    environments of a Python and returns its folder, and `installed(program) -> bool` (agents that
+    bring a program need the first); `machine(environment) -> Mapping[str, str]`, what an
+    environment is on this machine (`python`, its whole version; the image's id), which run.toml
+    tells and no digest holds; `status() -> str`, which `seqswe doctor` prints (it raises
+    MissingError for what this machine lacks), and `purge() -> str`, which removes what is kept
+    between runs, such as images, and reports it for `seqswe clean --images`.
     A factory with a parameter `base_image` is given that setting. An attribute `reaches_models`
     says that its sandboxes honour `SandboxSpec.model`. Three further methods are
     optional: `machine(environment) -> Mapping[str, str]`, what an environment is on this machine

@@ -1,4 +1,5 @@
-"""The agents that come with SeqSWE; all but `command` need no model.
+"""The agents that come with SeqSWE: without a model, any command line, and coding agents by name.
 
-Ground floor: like your own agent, they import no other room. Start at `command.py`.
+Ground floor: like your own agent, they import no other room. Start at `command.py`; `recipes/`
+holds the coding agents that people use, `mini/` the one that runs on the host.
 """

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,10 +25,25 @@ FREE_GB = 5.0
 
 
 @click.command()
-@setting_options("sandbox_option", "base_image")
+@setting_options("sandbox_option", "base_image", "model", "agent_option")
 @click.option("--sandbox", "names", multiple=True, help="Check only this sandbox; repeat it.")
-def doctor(names: tuple[str, ...], sandbox_option: tuple[str, ...], base_image: str) -> None:
-    """Check Python, git, SQLite, disk, the confinement of plug-ins, and every installed sandbox."""
+@click.option(
+    "--agent",
+    default="",
+    help="Install this agent if need be, and try its way to --model with one request.",
+)
+def doctor(
+    names: tuple[str, ...],
+    sandbox_option: tuple[str, ...],
+    base_image: str,
+    agent: str,
+    model: str,
+    agent_option: tuple[str, ...],
+) -> None:
+    """Check Python, git, SQLite, disk, the confinement of plug-ins, and every installed sandbox.
+
+    With --agent the whole way is tried: `seqswe doctor --agent codex --model NAME`.
+    """
     checks: dict[str, Callable[[], str]] = {
         "packages": _packages,
         "python": _python,
@@ -42,6 +58,10 @@ def doctor(names: tuple[str, ...], sandbox_option: tuple[str, ...], base_image: 
         image = base_image if names or _takes_base_image(name) else ""
         choice = SandboxChoice(sandbox=name, sandbox_option=options, base_image=image)
         checks[name] = partial(_sandbox, choice)
+    if agent:
+        given = {"model": model, "agent_option": agent_option, "sandbox_option": sandbox_option}
+        where = {"sandbox": names[0] if names else "docker", "base_image": base_image}
+        checks[f"agent {agent}"] = partial(_agent, agent=agent, **given, **where)
     width = max(map(len, checks)) + 1
     problems = 0
     for name, check in checks.items():
@@ -67,6 +87,12 @@ def _sandbox(choice: SandboxChoice) -> str:
     provider = choice.build()
     status = getattr(provider, "status", None)
     return str(status()) if callable(status) else "can be built"
+
+
+def _agent(**settings: Any) -> str:
+    from harness.commands.doctor_agent import try_agent
+
+    return try_agent(**settings)
 
 
 def _packages() -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ import click
 from click.core import ParameterSource
 
 from harness.agents.predictions import remarks
+from harness.commands.advance import Advance
 from harness.loop.context import RunContext
 from harness.loop.loaded_experiment import LoadedExperiment
+from harness.loop.programs import is_installed
 from harness.loop.rollout import run_rollout
 from harness.loop.schedule import Schedule, run_all
 from harness.sandboxes.local import WARNING
@@ -39,12 +43,11 @@ PREDICTIONS = "predictions"
 @experiment_options
 @click.option(
     "--out",
-    required=True,
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="New folder for the run.",
+    help="New folder for the run; by default runs/CODEBASE-AGENT-1 or the next that is free.",
 )
-def run(out: Path, **values: Any) -> None:
+def run(out: Path | None, **values: Any) -> None:
     """Feed the issues of a codebase to an agent, in chronological order, in every arm.
 
     \b
@@ -54,12 +57,21 @@ def run(out: Path, **values: Any) -> None:
     Stop it at any moment; `seqswe resume DIR` goes on. Then: `seqswe report DIR`.
     """
     experiment = Experiment(**values)
+    out = out or _free_folder(experiment)
     RunDirectory.check_new(out)
     loaded = LoadedExperiment.load(experiment, out)
     loaded.try_plugins()
     tell_remarks(loaded.plan)
     with open_provider(experiment.sandbox_choice) as provider:
+        install_program(loaded, provider)
         work(loaded, RunDirectory.create(out, loaded.info(provider)), provider)
+
+
+def _free_folder(experiment: Experiment) -> Path:
+    """The first folder below `runs` that no run of this codebase and agent has."""
+    agent = re.sub(r"[^\w.-]+", "-", Path(experiment.agent).name.removesuffix(".toml"))
+    name = f"{Path(experiment.codebase).name}-{agent}"
+    return next(p for n in count(1) if not (p := Path("runs", f"{name}-{n}")).exists())
 
 
 @click.command()
@@ -89,9 +101,18 @@ def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
     more = adds(planned, loaded.plan)
     store.check_sequence(loaded.digest(len(planned.instance_ids)))
     with open_provider(experiment.sandbox_choice) as provider:
+        install_program(loaded, provider)
         if more:
             _extend(store, loaded.info(provider))
         work(loaded, store, provider)
+
+
+def install_program(loaded: LoadedExperiment, provider: SandboxProvider) -> None:
+    """Install what the agent brings, before anything is run. Raises MissingError."""
+    program = loaded.program
+    if program and not is_installed(program, provider):
+        echo(f"installing {program.package}, once; it is kept in the cache", err=True)
+    loaded.install(provider)
 
 
 def _extend(store: RunDirectory, info: RunInfo) -> None:
@@ -126,13 +147,14 @@ def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvide
             return run_rollout(context, cell, position, before)
 
         graded, model = sum(r.graded for r in done.values()), context.model
+        advance = Advance(plan, done.values(), lambda: model.cost)
         with (
             progress("rollouts", plan.rollouts, graded) as bar,
             closing(run_all(schedule, done, start, abort, lambda: bool(model.used_up))) as ended,
         ):
             for rollout in ended:
                 store.append(rollout)
-                bar.advance(_line(rollout))
+                bar.advance(advance.line(rollout))
                 watch.see(rollout, store)
         if model.spent:
             echo(f"so far: {model.spent}", err=True)
@@ -155,8 +177,9 @@ def check_keys(store: RunDirectory, context: RunContext, rollouts: Iterable[Roll
         key = context.key(instance, rollout.memory_before, rollout.code_before)
         if rollout.graded and rollout.key != key:
             raise RunDirError(
-                f"{store.root} was made with another Python, other packages or another version of "
-                f"SeqSWE ({store.info.seqswe}; first at {rollout.instance_id})",
+                f"{store.root} was made with another Python, other packages, another recipe of the "
+                f"agent or another version of SeqSWE ({store.info.seqswe}; first at "
+                f"{rollout.instance_id})",
                 "Bring back what it was made with, or start a new run.",
             )
 
@@ -184,14 +207,6 @@ class CrashWatch:
             )
 
 
-def _line(rollout: Rollout) -> str:
-    if rollout.resolved is None:
-        outcome = rollout.failure.cause if rollout.failure else "no verdict"
-    else:
-        outcome = "resolved" if rollout.resolved else "unresolved"
-    return f"{rollout.arm} {rollout.seed} #{rollout.position} {outcome}"
-
-
 def _finish(store: RunDirectory, plan: Plan, used_up: str) -> None:
     journal = store.journal()
     graded = [r for r in journal.rollouts if r.graded]
@@ -203,6 +218,8 @@ def _finish(store: RunDirectory, plan: Plan, used_up: str) -> None:
         err=True,
     )
     echo(store.root)
+    if len(graded) == plan.rollouts:
+        echo(f"next: seqswe report {store.root}", err=True)
     if used_up and len(graded) < plan.rollouts:
         raise BudgetError(
             f"the run has used {used_up}; {plan.rollouts - len(graded)} rollouts are left",

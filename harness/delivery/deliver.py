@@ -20,7 +20,7 @@ from seqswe import plugins
 from seqswe.agent import Attempt
 from seqswe.errors import RolloutError, UsageError
 from seqswe.experiment import Experiment
-from seqswe.memory import Recall
+from seqswe.memory import OWN_MEMORY, Recall
 from seqswe.runs.rollout import Delivered
 from seqswe.sandbox import Sandbox
 
@@ -92,6 +92,9 @@ def deliver(way: str, recall: Recall, sandbox: Sandbox) -> Iterator[Handover]:
     """
     if way == "prompt":
         yield Handover(recall)
+        return
+    if way == "native":  # the agent itself puts its files where they were
+        yield Handover(replace(recall, env={OWN_MEMORY: "1"}))
         return
     with {"file": _file, "folder": _folder, "mcp": _mcp, "mcp-http": _http}[way](
         recall, sandbox

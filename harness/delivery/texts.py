@@ -18,8 +18,12 @@ INSTRUCTIONS: Mapping[str, int | None] = {
     ".codex/AGENTS.md": CODEX_BYTES,
     ".claude/CLAUDE.md": None,
     ".gemini/GEMINI.md": None,
+    ".qwen/QWEN.md": None,
+    ".config/opencode/AGENTS.md": None,
+    f"{FOLDER}/instructions.md": None,
 }
-"""Where Codex, Claude Code and Gemini CLI look for a user's instructions; bytes that each reads."""
+"""Where Codex, Claude Code, Gemini CLI, Qwen Code and opencode look for a user's instructions; the
+last is for agents that are told of a file; bytes that each reads."""
 HEADING = "# What was learned from earlier tasks in this codebase\n\n"
 SHELL_HINT = (
     "You have a memory of earlier tasks in this codebase. `memory search WORDS` lists what is "

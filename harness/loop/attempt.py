@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from harness.grading.log import normalize_log
 from seqswe.agent import Attempt
 from seqswe.manifests.convert import parse
 from seqswe.patterns import AMOUNT
+from seqswe.runs.atif import parse_steps
 from seqswe.runs.rollout import CAUSES, Failure
+from seqswe.runs.trajectory import Recording, commands_of, compact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,7 @@ def validate_attempt(attempt: object) -> CheckedAttempt:
     json.dumps(data["notes"], allow_nan=False)
     usage, refused = possible_usage(data["usage"])
     checked = parse(Attempt, data | {"usage": usage}, "attempt")
+    parse_steps(checked.steps, "attempt: its trajectory")
     if not checked.failure:
         return CheckedAttempt(attempt=checked, usage_refused=refused)
     cause = CAUSES.get(checked.failure)
@@ -44,6 +48,12 @@ def validate_attempt(attempt: object) -> CheckedAttempt:
         raise ValueError(f"an attempt cannot have failed as {checked.failure!r:.80}")
     failure = Failure(cause=checked.failure, detail=checked.message)
     return CheckedAttempt(attempt=checked, failure=failure, usage_refused=refused)
+
+
+def as_text(attempt: Attempt, sandbox: Recording) -> str:
+    """What it did as one text: by the agent's own record, if it keeps one."""
+    steps = commands_of(attempt.steps) if attempt.steps else sandbox.steps
+    return normalize_log(compact(steps), sandbox.root)
 
 
 def possible_usage(usage: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.grading import Grader
 from harness.loop.agent_model import NO_MODEL, AgentModel
 from harness.loop.carried_code import CarriedCode
+from harness.loop.programs import NATIVE
 from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from harness.memory.contamination import Contamination
@@ -64,7 +65,9 @@ class RunContext:
 
     def delivery(self, cell: Cell) -> str:
         """The way a memory is delivered; an arm without one has neither tool nor text of it."""
-        return "prompt" if cell.memory == "absent" else self.experiment.delivery
+        if cell.memory == "absent":
+            return "prompt"
+        return NATIVE if self.experiment.memory == NATIVE else self.experiment.delivery
 
     def hidden(self, position: int) -> tuple[str, ...]:
         """Files that are kept out of the agent's sight."""
@@ -72,13 +75,15 @@ class RunContext:
         return self.instances[position].instructions if hide else ()
 
     def key(self, instance: Instance, before: str, code: str = "") -> str:
-        """What a result depends on: instance, packages, settings, memory, version, carried code.
+        """What a result depends on: instance, packages, settings, memory, version, code, recipe.
 
         code: the commit that the rollout started from, if it is not the base commit.
         """
         packages = self.environments[instance.environment]
         parts = [instance.digest, packages, self.experiment.digest, before, __version__]
         parts += [code] if code else []
+        # Nothing is added for an agent that states nothing, so that no older run is stale.
+        parts += [agent] if (agent := self.plugins.agent.facts.digest) else []
         return digest_of("\n".join(parts))
 
     def prefetch_grading(self, cell: Cell, position: int) -> None:

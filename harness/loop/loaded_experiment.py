@@ -20,6 +20,7 @@ from harness.history.log import log
 from harness.loop.agent_model import check_agent_model, open_agent_model
 from harness.loop.carried_code import CarriedCode
 from harness.loop.context import RunContext
+from harness.loop.programs import check_native, install, program_of
 from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from harness.memory.contamination import Contamination
@@ -36,7 +37,7 @@ from seqswe.manifests.manifest import Manifest
 from seqswe.memory import Commit, Services, check_models
 from seqswe.runs.folders import cache_folder
 from seqswe.runs.store import RunDirectory, RunInfo, TestCounts
-from seqswe.sandbox import Environment, SandboxProvider, SandboxSpec
+from seqswe.sandbox import Environment, Program, SandboxProvider, SandboxSpec
 
 HARNESS_SECONDS = 300.0
 """What auditing, collecting and preparing the tests may take in a sandbox, at most."""
@@ -51,6 +52,8 @@ class LoadedExperiment:
     instances: tuple[Instance, ...]
     plan: Plan
     plugins: RunPlugins
+    program: Program | None = None
+    """What the agent brings to be installed."""
 
     @classmethod
     def load(cls, experiment: Experiment, out: Path) -> LoadedExperiment:
@@ -74,6 +77,8 @@ class LoadedExperiment:
         check_model(experiment.agent, experiment.model, experiment.agent_option, takes=takes_model)
         check_agent_model(experiment, agent)
         experiment.sandbox_choice.check()
+        program = program_of(experiment)
+        check_native(experiment)
         check_delivery(experiment, agent.deliveries, inside=agent.inside)
         clone = clone_of(manifest, experiment.mirror)
         issues = load_issues(experiment.issues)
@@ -85,6 +90,7 @@ class LoadedExperiment:
             instances=tuple(instances),
             plan=plan,
             plugins=run_plugins,
+            program=program,
         )
 
     def try_plugins(self) -> None:
@@ -120,8 +126,19 @@ class LoadedExperiment:
 
     def images(self, provider: SandboxProvider) -> dict[str, str]:
         """Prepare every environment that the instances need; digests by key."""
+        return {each.key: provider.prepare(each) for each in self.used_environments()}
+
+    def install(self, provider: SandboxProvider) -> Mapping[str, Path]:
+        """Install what the agent brings, if it is not there; its folders by environment.
+
+        Raises MissingError.
+        """
+        return install(self.program, provider, self.used_environments())
+
+    def used_environments(self) -> list[Environment]:
+        """The environments that the instances need, in their order."""
         keys = dict.fromkeys(i.environment for i in self.instances)
-        return {key: provider.prepare(self.manifest.environment(key)) for key in keys}
+        return [self.manifest.environment(key) for key in keys]
 
     def info(self, provider: SandboxProvider) -> RunInfo:
         """What run.toml says of a new run."""
@@ -138,8 +155,13 @@ class LoadedExperiment:
             instructions=InstructionCounts.of([i.instructions for i in self.instances]),
             synthetic=any(i.synthetic for i in self.instances),
             tests=self.tests(),
+            agent_version=self._agent_version(),
             plugin_reach=self.plugins.reach(),
         )
+
+    def _agent_version(self) -> str | None:
+        facts = self.plugins.agent.facts
+        return f"{facts.version or 'no version'}, {facts.digest}" if facts.digest else None
 
     def services(self) -> Services:
         """What a memory may ask for beyond its experiences."""
@@ -195,7 +217,15 @@ class LoadedExperiment:
             scratch_folder(cache) as scratch,
             open_agent_model(experiment, facts, provider, store.root) as model,
         ):
-            sandboxes = SandboxPool(provider, checkouts, make_spec, scratch, experiment.jobs, model)
+            sandboxes = SandboxPool(
+                provider,
+                checkouts,
+                make_spec,
+                scratch,
+                experiment.jobs,
+                model,
+                self.install(provider),
+            )
             context = RunContext(
                 experiment=experiment,
                 instances=self.instances,

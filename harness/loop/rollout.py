@@ -14,8 +14,7 @@ from typing import Any
 from harness.delivery import deliver
 from harness.grading import Collected, collect_patch
 from harness.grading.grade import Graded, empty_patch
-from harness.grading.log import normalize_log
-from harness.loop.attempt import CheckedAttempt, validate_attempt
+from harness.loop.attempt import CheckedAttempt, as_text, validate_attempt
 from harness.loop.clock import Clock
 from harness.loop.context import RunContext
 from harness.loop.experiences import EXPERIENCE_FILE, experience_json, leave_out_own_lesson
@@ -33,7 +32,7 @@ from seqswe.models.meter import Meter
 from seqswe.runs.feedback import experience
 from seqswe.runs.rollout import CAUSES, Delivered, Failure, Rollout
 from seqswe.runs.store import dump
-from seqswe.runs.trajectory import Recording, compact, trajectory
+from seqswe.runs.trajectory import Recording, trajectory
 from seqswe.sandbox import Completed, Sandbox
 
 
@@ -175,7 +174,7 @@ def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Cl
         usage_refused=solved.usage_refused,
         collected=collected,
         steps=sandbox.steps,
-        transcript=normalize_log(compact(sandbox.steps), sandbox.root),
+        transcript=as_text(solved.attempt, sandbox),
         delivered=handover.delivered,
         audit=str(opened.audit),
     )

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from threading import Lock
@@ -60,9 +60,12 @@ class SandboxPool:
         scratch: Path,
         jobs: int,
         model: AgentModel = NO_MODEL,
+        programs: Mapping[str, Path] | None = None,
     ) -> None:
+        """programs: folders of what the agent brings, by environment."""
         self._provider, self._checkouts, self._model = provider, checkouts, model
         self._make_spec, self._scratch = make_spec, scratch
+        self._programs = programs or {}
         self._threads = ThreadPoolExecutor(2 * jobs, thread_name_prefix="sandbox-pool")
         self._prefetched: dict[SandboxRequest, Future[OpenSandbox]] = {}
         self._lock = Lock()
@@ -106,7 +109,10 @@ class SandboxPool:
         folder = Path(tempfile.mkdtemp(dir=self._scratch))
         spec = self._make_spec(request, folder / "objects")
         times.append(monotonic())
-        spec, door = self._model.open_door(spec) if request.for_agent else (spec, None)
+        door = None
+        if request.for_agent:
+            spec = replace(spec, program=self._programs.get(spec.environment.key))
+            spec, door = self._model.open_door(spec)
         try:
             sandbox = self._provider.open(spec)
         except BaseException:

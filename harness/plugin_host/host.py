@@ -50,6 +50,10 @@ class Facts:
     inside: bool = False
     takes_model: bool = False
     """Whether it is built with `model`, as an agent that asks one is."""
+    version: str = ""
+    """Of a program or library that it brings."""
+    digest: str = ""
+    """Of what its results depend on beyond its name and options, such as the text of a recipe."""
     apis: tuple[API, ...] = ()
     model_optional: bool = False
     side_models: tuple[str, ...] = ()
@@ -90,7 +94,7 @@ class PluginHost:
 
         Raises UnknownName, MissingError or UsageError for a plug-in that cannot be imported.
         """
-        if ":" not in self.name and self.name not in plugins.installed(self.kind):
+        if not plugins.is_known(self.kind, self.name):
             raise UnknownName(self.kind, self.name, plugins.installed(self.kind))
         process = self.process()
         try:
@@ -126,6 +130,10 @@ class PluginHost:
         if server is not None:
             server.close()
 
+    def _recipe(self) -> tuple[str, ...]:
+        """The file that an agent is, if its name is that of a file."""
+        return (f"recipe={self.name}",) if self.name.endswith(plugins.RECIPE) else ()
+
     def _running(self) -> ForkServer:
         with self._lock:
             if self._closed:
@@ -148,7 +156,7 @@ class PluginHost:
             kind=self.kind,
             name=self.name,
             preload=preload,
-            reads=confinement.readable(self.options, hidden),
+            reads=confinement.readable((*self.options, *self._recipe()), hidden),
             cells=cells,
             network=self._permissions.network,
         )

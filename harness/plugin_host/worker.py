@@ -106,7 +106,8 @@ class Worker:
         flags = {fact: bool(getattr(factory, fact, False)) for fact in FLAGS}
         flags["takes_model"] = "model" in {p.name for p in plugins.parameters(factory)}
         uses_if = {str(k): str(v) for k, v in dict(getattr(factory, "uses_if", {})).items()}
-        return {**names, **flags, "uses_if": uses_if}
+        texts = {fact: str(getattr(factory, fact, "")) for fact in ("version", "digest")}
+        return {**names, **flags, "uses_if": uses_if, **texts}
 
     def _build_memory(self, options: Sequence[str], services: Iterable[str]) -> None:
         given = plugins.options("memory", self._name, options)

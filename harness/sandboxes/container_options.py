@@ -18,7 +18,7 @@ from harness.sandboxes.engine import labels_of_owner
 from harness.sandboxes.images import CHECKOUT, packages_folder
 from harness.sandboxes.inbox import Inbox
 from harness.sandboxes.syscalls import profile
-from seqswe.sandbox import ModelAccess, SandboxSpec
+from seqswe.sandbox import PROGRAMS, ModelAccess, SandboxSpec
 
 OBJECTS = "/history"
 """Where a container sees its commit's git objects."""
@@ -122,6 +122,7 @@ def create(
         mounts=[
             _read_only(spec.checkout.objects.resolve(), OBJECTS, empty),
             _read_only(prepared.packages, packages_folder(prepared.python), empty),
+            *([_read_only(spec.program, PROGRAMS, empty)] if spec.program else []),
         ],
         log_config=LogConfig(type="none"),
         runtime=runtime or None,
@@ -160,7 +161,7 @@ def _limits(spec: SandboxSpec, uid: int) -> Mapping[str, Any]:
     # Files in these folders count as memory. Even full folders must leave room for the next
     # command, or an agent could break its own sandbox by filling them.
     size = min(limits.disk_mb, limits.memory_mb // 4)
-    disk = f"exec,nosuid,nodev,size={size}m,uid={uid},gid={uid},mode=0755"
+    disk = f"exec,nosuid,nodev,size={size}m,uid={uid},gid={uid},mode="
     return {
         "mem_limit": f"{limits.memory_mb}m",
         "memswap_limit": f"{limits.memory_mb}m",
@@ -170,7 +171,11 @@ def _limits(spec: SandboxSpec, uid: int) -> Mapping[str, Any]:
             Ulimit(name="nproc", soft=limits.pids, hard=limits.pids),
             Ulimit(name="core", soft=0, hard=0),
         ],
-        "tmpfs": {CHECKOUT: disk, "/home/agent": disk, "/tmp": disk.replace("0755", "1777")},
+        "tmpfs": {
+            CHECKOUT: f"{disk}0755",
+            "/home/agent": f"{disk}0755",
+            "/tmp": f"{disk}1777",
+        },
         "shm_size": f"{min(64, limits.memory_mb // 16)}m",
     }
 

@@ -15,23 +15,19 @@ from pathlib import Path
 from harness.environments import EnvironmentStore, Resolution
 from harness.environments.locks import locked, resolution_of
 from harness.environments.store import Place
+from harness.sandboxes.builders import BUILDER_LABEL
 from harness.sandboxes.cleanup import sweep
 from harness.sandboxes.commands import environment_digest
 from harness.sandboxes.container import DockerSandbox
 from harness.sandboxes.container_options import OWNER_LABEL, Prepared
 from harness.sandboxes.engine import connect, missing_engine, sandbox_errors, sweep_containers
-from harness.sandboxes.images import (
-    BUILDER_LABEL,
-    CHECKOUT,
-    ENVIRONMENT,
-    IMPORTED_BASES,
-    Images,
-)
+from harness.sandboxes.images import CHECKOUT, ENVIRONMENT, IMPORTED_BASES, Images
 from harness.sandboxes.inbox import PREFIX, Inbox
 from harness.sandboxes.open_sandboxes import OpenSandboxes
+from harness.sandboxes.programs import ProgramStore
 from seqswe.errors import MissingError
 from seqswe.instance import digest_of
-from seqswe.sandbox import Environment, SandboxSpec
+from seqswe.sandbox import Environment, Program, SandboxSpec
 
 USUAL_PYTHON = "3.11"
 
@@ -48,6 +44,7 @@ class DockerProvider:
         self.runtime = runtime
         self.images = Images(self.client, base_image)
         self.environments = EnvironmentStore()
+        self.programs = ProgramStore(self.client)
         self._prepared: dict[str, Prepared] = {}
         self._lock = threading.Lock()
         self._open = OpenSandboxes()
@@ -71,6 +68,25 @@ class DockerProvider:
     def packages(self, environment: Environment) -> Path:
         """The folder of an environment's packages on the host."""
         return self._prepare(environment).packages
+
+    def install(self, program: Program, python: str) -> Path:
+        """The folder of an agent's program, installed if needed; see the protocol.
+
+        Raises MissingError if it cannot be had, or does not run beside this Python.
+        """
+        if program.pythons and python not in program.pythons:
+            raise MissingError(
+                f"{program.name} runs on Python {', '.join(program.pythons)}, and an environment "
+                f"of this codebase has {python}",
+                "Choose another agent, or with --limit the tasks before that environment.",
+            )
+        with missing_engine():
+            image = self.images.ensure(python if program.pythons else USUAL_PYTHON)
+            return self.programs.folder(program, python, image)
+
+    def installed(self, program: Program) -> bool:
+        """Whether a program need not be installed any more."""
+        return self.programs.is_there(program)
 
     def open(self, spec: SandboxSpec) -> DockerSandbox:
         """Start a container and check the commit out in it."""
@@ -120,10 +136,11 @@ class DockerProvider:
         return f"engine {version}, base images for Python {', '.join(bases)}"
 
     def purge(self) -> str:
-        """Remove every environment, and every image that no container uses."""
+        """Remove every environment and program, and every image that no container uses."""
         removed, in_use = self.images.remove_all()
         kept = f" ({in_use} are in use)" if in_use else ""
-        return f"{self.environments.remove_all()} environments and {removed} images{kept}"
+        environments, programs = self.environments.remove_all(), self.programs.remove_all()
+        return f"{environments} environments, {programs} programs and {removed} images{kept}"
 
     def sweep(self) -> int:
         """Remove containers whose owning process is dead, and their files; returns the number.

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
-from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
@@ -23,8 +22,9 @@ from docker.types import Mount
 from uv import find_uv_bin
 
 from harness.environments.uv import wheelhouse
+from harness.sandboxes.builders import BUILDER_LABEL, builder, certificates, last_line, passed
 from harness.sandboxes.cleanup import alive
-from harness.sandboxes.engine import MACHINE_LABEL, labels_of_owner, remove
+from harness.sandboxes.engine import MACHINE_LABEL, remove
 from seqswe.errors import MissingError, UsageError
 from seqswe.instance import digest_of
 
@@ -37,28 +37,11 @@ IMPORTED_BASES = {
     "3.13": "seqswe-base:trixie",
 }
 """What `.ci/docker-engine` makes where there is no registry, by Python."""
-CERTIFICATES = "/run/ca-certificates.crt"
-PASSED = (
-    "PIP_INDEX_URL",
-    "PIP_EXTRA_INDEX_URL",
-    "PIP_TRUSTED_HOST",
-    "PIP_DEFAULT_TIMEOUT",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-)
 NUMBER = re.compile(r"3\.\d+")
 POLL_SECONDS = 0.2
-BUILDER_SECONDS = 3600
-"""After which a builder ends by itself."""
 LABEL = "seqswe.environment"
 PYTHON_LABEL = "seqswe.python"
 """The whole version of the image's Python."""
-BUILDER_LABEL = "seqswe.builder"
-"""The building process, on containers; empty on images, whose containers would inherit it."""
 
 SKELETON = """
 set -e
@@ -107,7 +90,7 @@ class Images:
             suite = imported.partition(":")[2]
             raise MissingError(
                 f"no base image with Python {python}: {' and '.join(filter(None, candidates))} are "
-                f"not here and cannot be pulled ({_last(str(error))})",
+                f"not here and cannot be pulled ({last_line(str(error))})",
                 f"Run `.ci/docker-engine {suite}` to build one without a registry, or give "
                 f"--base-image {python}=IMAGE.",
             ) from None
@@ -159,7 +142,7 @@ class Images:
         mount = Mount(place, str(site_packages), type="bind")
         options = {"network_mode": "none", "user": f"{os.getuid()}:{os.getgid()}"}
         listing = "\n".join(f"{place}/{source}" for source in sources)
-        with self._builder(self.ensure(python), mounts=[mount], **options) as container:
+        with builder(self.client, self.ensure(python), mounts=[mount], **options) as container:
             (site_packages / ".sources").write_text(listing)
             command = [f"{ENVIRONMENT}/bin/python", "-m", "compileall", "-q", "-j", "0"]
             command += ["--invalidation-mode", "unchecked-hash", "-i", f"{place}/.sources"]
@@ -178,9 +161,9 @@ class Images:
         with TemporaryDirectory(prefix="seqswe-wheel-", ignore_cleanup_errors=True) as folder:
             Path(folder).chmod(0o777)
             uv = Mount("/uv", find_uv_bin(), type="bind", read_only=True)
-            mounts = [Mount("/wheels", folder, type="bind"), uv, *_certificates()]
-            with self._builder(self.ensure(python), mounts=mounts) as container:
-                env = {**_passed(), "NAME": name, "CUTOFF": cutoff}
+            mounts = [Mount("/wheels", folder, type="bind"), uv, *certificates()]
+            with builder(self.client, self.ensure(python), mounts=mounts) as container:
+                env = {**passed(), "NAME": name, "CUTOFF": cutoff}
                 done = container.exec_run(["sh", "-c", WHEEL], environment=env)
             expected = name.replace("-", "_").replace(".", "_").lower()
             wheels = [
@@ -210,7 +193,9 @@ class Images:
 
     def _build(self, python: str, name: str) -> Image:
         base = self.base(python)
-        with self._builder(base, name=_builder_name(name), mounts=_certificates()) as container:
+        with builder(
+            self.client, base, name=_builder_name(name), mounts=certificates()
+        ) as container:
             # Another process may have ended building it since we looked.
             with suppress(ImageNotFound):
                 return self.client.images.get(name)
@@ -230,25 +215,6 @@ class Images:
             ]
             container.commit(*name.split(":"), pause=False, changes=settings)
         return self.client.images.get(name)
-
-    @contextmanager
-    def _builder(self, image: Image, **options: Any) -> Iterator[Container]:
-        """A container that does nothing by itself, removed when the block ends."""
-        container = self.client.containers.run(
-            image,
-            ["sleep", str(BUILDER_SECONDS)],
-            detach=True,
-            init=True,
-            auto_remove=True,
-            labels=dict(labels_of_owner(BUILDER_LABEL, BUILDER_SECONDS)),
-            use_config_proxy=False,
-            tmpfs={"/tmp": "exec", "/run": ""},
-            **options,
-        )
-        try:
-            yield container
-        finally:
-            remove(container)
 
 
 def packages_folder(python: str) -> str:
@@ -276,38 +242,12 @@ def _builder_name(image: str) -> str:
     return f"seqswe-build-{image.replace(':', '-')}"
 
 
-def _passed() -> dict[str, str]:
-    # Secrets such as an index's address go to a build's process, never into an image's settings.
-    passed = {name: os.environ[name] for name in PASSED if os.environ.get(name)}
-    if "PIP_INDEX_URL" in passed:
-        passed["UV_DEFAULT_INDEX"] = passed["PIP_INDEX_URL"]
-    if _certificates():
-        passed |= dict.fromkeys(("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), CERTIFICATES)
-    return passed
-
-
 def _execute(container: Container, script: str, python: str) -> str:
-    result = container.exec_run(["sh", "-c", script], environment=_passed(), demux=True)
+    result = container.exec_run(["sh", "-c", script], environment=passed(), demux=True)
     out, err = result.output
     if result.exit_code != 0:
         raise MissingError(
-            f"the image for Python {python} could not be built: {_last(err or out)}",
+            f"the image for Python {python} could not be built: {last_line(err or out)}",
             "Bring a base image that has git, or one whose package index answers.",
         )
     return bytes(out or b"").decode()
-
-
-def _certificates() -> list[Mount]:
-    names = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-    candidates = [os.environ.get(n, "") for n in names] + ["/etc/ssl/certs/ca-certificates.crt"]
-    for candidate in candidates:
-        if candidate and Path(candidate).is_file():
-            # A mount, because a volume's place would be recorded in the committed image.
-            return [Mount(CERTIFICATES, candidate, type="bind", read_only=True)]
-    return []
-
-
-def _last(text: object) -> str:
-    message = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "no output"

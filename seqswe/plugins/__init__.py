@@ -5,10 +5,12 @@ Imports `errors` alone. Start at `resolver.py`; `packages.py` knows extras and l
 
 from seqswe.plugins.resolver import (
     KINDS,
+    RECIPE,
     Kind,
     build,
     check,
     installed,
+    is_known,
     options,
     parameters,
     plural,
@@ -18,10 +20,12 @@ from seqswe.plugins.resolver import (
 
 __all__ = [
     "KINDS",
+    "RECIPE",
     "Kind",
     "build",
     "check",
     "installed",
+    "is_known",
     "options",
     "parameters",
     "plural",

@@ -13,7 +13,7 @@ from inspect import Parameter, signature
 from math import isfinite
 from typing import Any, Literal, cast, get_args, get_type_hints
 
-from seqswe.errors import MissingError, UnknownName, UsageError
+from seqswe.errors import MissingError, SeqSWEError, UnknownName, UsageError
 from seqswe.plugins.packages import extra_of
 
 Kind = Literal["agent", "memory", "sandbox", "report", "outcome"]
@@ -21,6 +21,8 @@ KINDS: tuple[Kind, ...] = ("agent", "memory", "sandbox", "report", "outcome")
 GIVEN = ("self", "seed", "gold", "home", "services")
 """Parameters that the harness fills in."""
 PLACE = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
+RECIPE = ".toml"
+"""How the name of an agent ends that is a file of one's own: `./mine.toml`."""
 MAX_DIGITS = 18
 """Of a number: what every later step can count with."""
 NAMED = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
@@ -35,17 +37,31 @@ def installed(kind: Kind) -> Mapping[str, EntryPoint]:
 def resolve(kind: Kind, name: str) -> Any:
     """The object behind an entry-point name or a `module:attribute`.
 
-    Raises UnknownName for a name nobody registered, MissingError where its package lacks a
-    dependency and UsageError where the module or attribute does not exist.
+    For an agent it may be the path of a recipe as well, `./mine.toml`. Raises UnknownName for a
+    name nobody registered, MissingError where its package lacks a dependency and UsageError where
+    the module or attribute does not exist.
     """
     if ":" in name:
         if not PLACE.fullmatch(name):
             raise UsageError(f"{kind} {name!r} is not module:attribute", "For example mine:Thing.")
         return _load(kind, EntryPoint(name=name, value=name, group=f"seqswe.{kind}"))
+    if kind == "agent" and name.endswith(RECIPE):
+        return _recipe(name)
     known = installed(kind)
     if name not in known:
         raise UnknownName(kind, name, known)
     return _load(kind, known[name])
+
+
+def is_known(kind: Kind, name: str) -> bool:
+    """Whether a name is registered, or is the place of something: `module:attribute`, a file."""
+    return ":" in name or name in installed(kind) or (kind == "agent" and name.endswith(RECIPE))
+
+
+def _recipe(path: str) -> Any:
+    """The agent of a file; what reads such files is an entry point like any other."""
+    (reader,) = entry_points(group="seqswe.agent_file", name=RECIPE)
+    return reader.load()(path)
 
 
 def build(kind: Kind, name: str, /, *args: Any, **options: Any) -> Any:
@@ -154,6 +170,8 @@ def _load(kind: Kind, point: EntryPoint) -> Any:
             f"{kind} {point.name!r}: there is no module {point.module!r}",
             "Give module:attribute of something importable.",
         ) from error
+    except SeqSWEError:  # it says itself what it lacks
+        raise
     except Exception as error:
         raise UsageError(
             f"{kind} {point.name!r}: {point.module} cannot be imported: "

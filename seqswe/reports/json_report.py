@@ -89,15 +89,17 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
 def run_json(run: RunResult) -> dict[str, Any]:
     """Settings, digests and versions of one run directory; no path of the machine it is on."""
     experiment = run.info.experiment
+    settings = {**experiment.as_dict(), "agent": experiment.agent_name}
     carried = CarriedPatches.of(run.info, run.rollouts)
     return {
         "run": run.label,
         "codebase": experiment.codebase,
-        "agent": experiment.agent,
+        "agent": experiment.agent_name,
+        "agent_version": run.info.agent_version,
         "memory": experiment.memory,
         "policies": {"feedback": experiment.feedback, "code": experiment.code_policy},
         "sandbox": experiment.sandbox,
-        "settings": {k: v for k, v in experiment.as_dict().items() if k not in PLACES},
+        "settings": {k: v for k, v in settings.items() if k not in PLACES},
         "settings_digest": experiment.digest,
         "sequence_digest": run.info.sequence_digest,
         "results_digest": run.results_digest,

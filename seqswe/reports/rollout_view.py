@@ -230,7 +230,7 @@ def _step(step: dict[str, Any], longest: int) -> Detail:
 
 def _call(call: dict[str, Any]) -> str:
     arguments = _dict(call.get("arguments"))
-    command = arguments.get("command")
+    command = arguments.get("command", arguments.get("cmd"))
     shown = command if isinstance(command, str) else json.dumps(arguments, ensure_ascii=False)
     return f"{_text(call.get('function_name'))}: {shown}"
 

@@ -152,6 +152,8 @@ def settings_table(run: RunResult) -> Table:
     rows = [
         ("Codebase", experiment.codebase + (" (synthetic bugs)" if run.info.synthetic else "")),
         ("Agent", " ".join([experiment.agent, *experiment.agent_option])),
+        *((("Program of the agent", run.info.agent_version),) if run.info.agent_version else ()),
+        *((("Model of the agent", experiment.model),) if experiment.model else ()),
         ("Memory", " ".join([experiment.memory, *experiment.memory_option])),
         *((("Models of the memory", models),) if models else ()),
         ("Feedback policy", experiment.feedback),

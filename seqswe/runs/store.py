@@ -74,6 +74,9 @@ class RunInfo:
     synthetic: bool = False
     tests: TestCounts | None = None
     """None if they were not counted."""
+    agent_version: str | None = None
+    """Version of the program that the agent brings, and digest of how it is used; None for an agent
+    that brings none."""
     plugin_reach: tuple[str, ...] | None = None
     """What memories and agents could reach beyond what they are given, on the machine that began
     the run; None if it was not recorded."""

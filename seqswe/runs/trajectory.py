@@ -11,6 +11,7 @@ from seqswe.agent import Attempt
 from seqswe.errors import RolloutError
 from seqswe.instance import Task
 from seqswe.memory import Recall
+from seqswe.runs.atif import VERSION
 from seqswe.sandbox import Completed, Limits, Sandbox
 
 SHOWN = 2000
@@ -21,6 +22,8 @@ STEP_CHARACTERS = 1000
 """Characters of a command and of its output that a memory is told."""
 COMPACT = 20_000
 """Characters of a whole trajectory that a memory is told."""
+ASIDE_SECONDS = 60.0
+"""Beyond the task's, for reads that are no step of the agent's."""
 LEFT_OUT = "[… steps left out …]\n"
 
 
@@ -56,7 +59,7 @@ class Recording:
         stdin: bytes | None = None,
     ) -> Completed:
         """Run and note a command. Raises RolloutError("agent_out_of_budget") and the sandbox's."""
-        done = self.aside(command, timeout=timeout, env=env, stdin=stdin)
+        done = self._run(command, timeout, env, stdin, self._left)
         self.steps.append((command if isinstance(command, str) else " ".join(command), done))
         return done
 
@@ -70,14 +73,25 @@ class Recording:
     ) -> Completed:
         """Run without noting it: for reads that rollouts share and only the first one makes.
 
-        Noted, they would make a trajectory, and what a memory learns of it, depend on chance.
+        Noted, they would make a trajectory, and what a memory learns of it, depend on chance. A
+        little time is left for them at the end, to read what a program did that ran out of time.
         """
-        if self._left <= 0:
+        return self._run(command, timeout, env, stdin, self._left + ASIDE_SECONDS)
+
+    def _run(
+        self,
+        command: Sequence[str] | str,
+        timeout: float | None,
+        env: Mapping[str, str] | None,
+        stdin: bytes | None,
+        left: float,
+    ) -> Completed:
+        if left <= 0:
             raise RolloutError(
                 "agent_out_of_budget",
                 f"its {self._limits.task_seconds:g} s are used up",
             )
-        seconds = min(timeout or self._limits.command_seconds, self._left)
+        seconds = min(timeout or self._limits.command_seconds, left)
         done = self._sandbox.run(
             command, timeout=seconds, env={**self._env, **(env or {})}, stdin=stdin
         )
@@ -137,6 +151,30 @@ def _as_text(command: str, done: Completed) -> str:
     return "\n".join(lines) + "\n"
 
 
+def commands_of(steps: Sequence[Mapping[str, Any]]) -> list[tuple[str, Completed]]:
+    """The calls of tools in an agent's own steps of ATIF, as commands and what they printed."""
+    made = []
+    for step in steps:
+        results = step.get("observation", {}).get("results", ())
+        output = {result.get("source_call_id"): result for result in results}
+        for call in step.get("tool_calls", ()):
+            result = output.get(call["tool_call_id"], {})
+            failed = bool(result.get("extra", {}).get("is_error"))
+            text = str(result.get("content", "")).encode("utf-8", "replace")
+            made.append((_call(call), Completed(exit_code=int(failed), stdout=text)))
+    return made
+
+
+def _call(call: Mapping[str, Any]) -> str:
+    """A shell command as it is; any other call by its name and arguments."""
+    arguments = call["arguments"]
+    command = next((arguments[name] for name in ("command", "cmd") if name in arguments), None)
+    if isinstance(command, str):
+        return command
+    given = ", ".join(f"{name}={value}" for name, value in arguments.items())
+    return f"{call['function_name']}({given})"
+
+
 def trajectory(
     task: Task,
     recall: Recall,
@@ -156,21 +194,25 @@ def trajectory(
             "extra": {"recalled": memory, "recall_truncated": recall.truncated},
         }
     ]
-    for number, (command, done) in enumerate(steps, 2):
-        listed.append(_step(number, command, done))
-    listed.append({"step_id": len(listed) + 1, "source": "agent", "message": attempt.message})
+    if attempt.steps:
+        listed += [{**own, "step_id": number} for number, own in enumerate(attempt.steps, 2)]
+    else:
+        listed += [_step(number, *step) for number, step in enumerate(steps, 2)]
+        said = {"source": "agent", "message": attempt.message}
+        listed.append({"step_id": len(listed) + 1, **said})
     usage = attempt.usage
+    own_usage = {"own_usage": dict(attempt.own_usage)} if attempt.own_usage else {}
     return {
-        "schema_version": "ATIF-v1.7",
+        "schema_version": VERSION,
         "session_id": about["session"],
-        "agent": {"name": about["agent"], "version": __version__},
+        "agent": {"name": about["agent"], "version": attempt.agent_version or __version__},
         "steps": listed,
         "final_metrics": {
             "total_prompt_tokens": usage.prompt_tokens,
             "total_completion_tokens": usage.completion_tokens,
             "total_cost_usd": usage.cost_usd,
             "total_steps": len(listed),
-            "extra": {"steps": usage.steps, "executions": usage.executions},
+            "extra": {"steps": usage.steps, "executions": usage.executions, **own_usage},
         },
         "extra": {
             "seqswe": {

@@ -1,5 +1,7 @@
 """What tokens cost: from a file, or from LiteLLM's data; unknown is never nothing."""
 
+import sys
+
 import pytest
 
 from harness.gateway.prices import Price, load_prices
@@ -66,6 +68,7 @@ def test_litellms_table_is_read_without_importing_it(tmp_path, monkeypatch):
         ' "free": {"input_cost_per_token": 0, "output_cost_per_token": 0}}'
     )
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "litellm", raising=False)  # the real one, of other tests
     found = load_prices(None, ["m", "free", "other"], needed=False)
     assert found.keys() == {"m"}, "listed at nothing is not known"
     assert found["m"].cached_input == pytest.approx(0.1)

@@ -277,3 +277,11 @@ def test_processes_that_need_an_image_first_get_the_same_though_an_earlier_build
     assert gone(dead)
     assert len(ids) == 1, "two images of one Python"
     docker.client.images.remove(ids.pop(), force=True)
+
+
+def test_a_user_whose_number_looks_like_a_mode_owns_its_temporary_folder(lay):
+    from harness.sandboxes.container_options import _limits
+
+    options = _limits(lay(), 1_107_551)["tmpfs"]
+    assert all("uid=1107551,gid=1107551" in each for each in options.values())
+    assert options["/tmp"].endswith("mode=1777")

@@ -1,6 +1,7 @@
 """Two live sandboxes cannot talk through a file: none that both can open is the same inode."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ PLACES = {
     "what the engine mounts": "/etc/hosts",
     "the packages": "/opt/env/lib/python3.11/site-packages/pytest/__init__.py",
     "the packs": "/history/pack",
+    "an agent's program": "/opt/agent/bin/mine",
     "the kernel's settings": "/proc/sys/kernel/ostype",
     "the kernel's objects": "/sys/kernel/mm",
     "users": "/proc/self/ns/user",
@@ -28,8 +30,14 @@ def lock_everything(box, what):
     return json.loads(done.stdout)
 
 
-def test_two_live_sandboxes_share_no_lock_and_no_inode(docker, lay):
-    holder, same, later = docker.open(lay()), docker.open(lay()), docker.open(lay(5))
+def test_two_live_sandboxes_share_no_lock_and_no_inode(docker, lay, tmp_path):
+    program = tmp_path / "bin" / "mine"
+    program.parent.mkdir()
+    program.write_text("x")
+    for folder in (tmp_path, program.parent):
+        folder.chmod(0o755)
+    specs = [replace(lay(position), program=tmp_path) for position in (0, 0, 5)]
+    holder, same, later = map(docker.open, specs)
     lock_everything(holder, "hold")
     held, *others = [lock_everything(box, "probe") for box in (holder, same, later)]
     assert len(held["locked"]) > 10_000, "the probe finds locks where there are some"

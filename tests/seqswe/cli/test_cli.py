@@ -102,7 +102,7 @@ def finished(tmp_path_factory, cache):
     [
         (("rum",), "unknown command 'rum'", "Did you mean 'run'?"),
         (("list", "agent"), "unknown thing to list 'agent'", "Did you mean 'agents'?"),
-        (("run",), "Missing option '--out'", "seqswe run --help"),
+        (("resume",), "Missing argument 'RUN'", "seqswe resume --help"),
         (("run", "--outt", "x"), "No such option '--outt'", "seqswe run --help"),
         (("plan", "--seeds", "many"), "'many' is not a valid integer", "seqswe plan --help"),
         (("plan", "--seeds", "0"), "seeds must be at least 1, not 0", ""),
