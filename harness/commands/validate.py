@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from harness.codebases.locate import clone_of, writable_folder
+from harness.codebases.locate import alone_in, clone_of, writable_folder
 from harness.codebases.statement import load_issues
 from harness.codebases.validate import Validation, without_flaky
 from harness.codebases.validation_journal import ValidationJournal
@@ -67,8 +67,9 @@ def validate(
     must pass on both sides. Tests that disagree with themselves are quarantined by name. An
     interrupted validation goes on where it stopped; instances that are there already stay.
     """
-    manifest = manifests.load(codebase)
-    folder = writable_folder(manifest, out)
+    folder = writable_folder(manifests.load(codebase), out)
+    click.get_current_context().with_resource(alone_in(folder))
+    manifest = manifests.load(codebase)  # as the last process that held it left it
     candidates = manifests.load_instances(folder / CANDIDATES)
     if not candidates:
         raise UsageError(f"{folder} has no {CANDIDATES}", f"Run `seqswe mine {codebase}` first.")
