@@ -115,6 +115,10 @@ def test_what_no_test_can_tell_is_left_out(folder, source, tests, reason):
         ("from .old import f\n", True),
         ("import StringIO\n", True),
         ("from urllib import parse\n", False),
+        ("import release\nfrom tiny.a import f\n", False),
+        ("from __future__ import absolute_import\nimport release\n", False),
+        ("import release\nimport tinycss.parse\n", True),
+        ('"""\nimport StringIO\nimport release\n"""\nimport os\n', False),
         ("try:\n    import release\nexcept ImportError:\n    from . import release\n", False),
     ],
 )
@@ -128,6 +132,16 @@ def test_a_package_that_starts_as_python_2_is_left_out(folder, init, left_out):
     found = mined(folder)
     assert len(found.records) == (not left_out), found.skipped
     assert bool([t for t in found.skipped if "is written in a Python that no" in t]) == left_out
+
+
+@pytest.mark.parametrize(("helper", "left_out"), [("print 'x'\n", True), ("A = 1\n", False)])
+def test_a_helper_beside_a_test_module_is_looked_at(folder, helper, left_out):
+    day = 2 - 8 * 365
+    folder = folder / "old"
+    test = "from sets import A\n"
+    commit(folder, {"tiny/a.py": "1\n", "tests/sets.py": helper, "tests/test_a.py": test}, day=day)
+    commit(folder, {"tiny/a.py": "2\n", "tests/test_a.py": f"{test}2\n"}, day=day + 1)
+    assert len(mined(folder).records) == (not left_out)
 
 
 def test_a_line_that_is_only_moved_to_another_block_is_code(folder):
