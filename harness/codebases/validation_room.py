@@ -79,7 +79,7 @@ class ValidationRoom:
             while result.missing and result.problem and self._repaired(key, result, instance):
                 result = self._validated(record, instance)
         except RolloutError as error:
-            problem = f"{error.cause}: {error.message}"[:200]
+            problem = " ".join(f"{error.cause}: {error.message}".split())[:200]
             return Validation(record=record, problem=problem, state=self.state(key))
         except MissingError as error:
             return Validation(record=record, problem=f"environment: {error.message}"[:200])
