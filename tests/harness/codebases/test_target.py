@@ -144,6 +144,19 @@ def test_a_codebase_that_another_process_writes_is_left_to_it(seqswe, checkout, 
     assert seqswe("mine", checkout).code == 0
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [("environment", "0123456789ab", 2), ("base_commit", "0" * 40, 3)],
+)
+def test_a_candidate_that_leads_nowhere_is_named(seqswe, checkout, codebases, field, value, code):
+    assert seqswe("mine", checkout).code == 0
+    path = codebases / "tiny-app" / "candidates.jsonl"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {field: value}) + "\n")
+    answer = seqswe("validate", "tiny-app", "--sandbox", "local")
+    refused(answer, code, str(path), record["instance_id"], f"field '{field}'", value)
+
+
 def test_a_folder_of_a_manifests_name_is_no_codebase(seqswe, codebases):
     (codebases / "tiny-app" / "manifest.toml").mkdir(parents=True)
     answer = seqswe("validate", "tiny-app")
