@@ -16,13 +16,16 @@ from harness.history.objects import CommitFiles, Objects
 from harness.history.walk import Change, Step
 
 LIKELY = re.compile(
-    rb"^\s*print\s+[^\s(=.,:)\]]|^\s*except\s+[\w. ()]+,\s*\w+\s*:|^\s*raise\s+\w+\s*,"
-    rb"|^\s*exec\s+[\"'\w]|\bur['\"]|`|\b0[0-7]+\b|\basync\s*[=,)]",
+    rb"^[ \t\f]*(?:print\s+[^\s(=.,:)\]]|except\s+[\w.(][\w. ()]*,\s*\w+\s*:|raise\s+\w+\s*,"
+    rb"|exec\s+[\"'\w])|\bur['\"]|`|\b0[0-7]+\b|\basync\s*[=,)]",
     re.MULTILINE,
 )
-"""What a file that only Python 2 or an early Python 3 reads is likely to hold."""
+"""What a file that only Python 2 or an early Python 3 reads is likely to hold.
+
+No two parts that repeat may take the same characters, here and below: a file may be hostile.
+"""
 IMPORT = re.compile(
-    rb"^(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\(?([^\n#]*)|import[ \t]+([^\n#]*))", re.M
+    rb"^(?:from[ \t]+([\w.]*)[ \t]+import[ \t]+\(?([^\n#]*)|import[ \t]+([^\n#]*))", re.M
 )
 """Imports that a module makes as it starts: those that are indented may be expected to fail."""
 LAST_YEAR = 2020

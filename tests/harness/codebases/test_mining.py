@@ -1,11 +1,13 @@
 """Which commits become candidates, and why the others do not."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
 from harness.codebases.instances import instance_of, instances_of
 from harness.codebases.mining import mine
+from harness.codebases.python_2 import IMPORT, LIKELY
 from harness.history.git import Clone
 from seqswe.errors import ManifestError, MissingError, UsageError
 from seqswe.manifests.manifest import Mining
@@ -142,6 +144,16 @@ def test_a_helper_beside_a_test_module_is_looked_at(folder, helper, left_out):
     commit(folder, {"tiny/a.py": "1\n", "tests/sets.py": helper, "tests/test_a.py": test}, day=day)
     commit(folder, {"tiny/a.py": "2\n", "tests/test_a.py": f"{test}2\n"}, day=day + 1)
     assert len(mined(folder).records) == (not left_out)
+
+
+@pytest.mark.parametrize(
+    "text", ["\n" * 300_000, " " * 300_000, f"except{' ' * 300_000}", f"from {'.' * 300_000}"]
+)
+def test_a_file_that_is_made_to_be_slow_is_read_at_once(text):
+    start = time.process_time()
+    for expression in (LIKELY, IMPORT):
+        assert not expression.findall(text.encode())
+    assert time.process_time() - start < 5
 
 
 def test_a_line_that_is_only_moved_to_another_block_is_code(folder):
