@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any
 
-from harness.codebases.declarations.model import Files, table, texts
+from harness.codebases.declarations.model import Files, table, text_of, texts
 from harness.codebases.declarations.pyproject import parse_toml
 from harness.codebases.found import Found
 from harness.grading.layout import is_test_module
@@ -29,6 +29,7 @@ OTHER = (
     "*_should.py",
 )
 """Other names of test modules, in folders of tests: they are run by their names."""
+A_TEST = re.compile(r"\bdef (?:test|should|it_)")
 NESTED = ("tests", "test")
 """Names of folders that hold tests and what belongs to them, wherever a test module is below."""
 INNERMOST = ("testing", "testsuite", "testcases", "unittests", "unit_tests", "functional_tests")
@@ -77,7 +78,7 @@ def find_layout(files: Files, changed: Iterable[str], package: str) -> FoundLayo
     known = Layout(source=("**/*.py",), tests=(), test_modules=" ".join(patterns), exclude=exclude)
     paths = sorted({path for path in changed if path.endswith(".py")})
     modules = list(filter(is_test_module(known), paths))
-    if others := _other_names(paths, len(modules)):
+    if others := tuple(_other_names(files, paths, len(modules))):
         patterns = (*patterns, *others)
         known = replace(known, test_modules=" ".join(patterns))
         modules = list(filter(is_test_module(known), paths))
@@ -90,7 +91,7 @@ def find_layout(files: Files, changed: Iterable[str], package: str) -> FoundLayo
     )
     whys = ["what pytest collects"]
     whys += [f"the {settings.where} of the project"] if settings.python_files else []
-    whys += ["what most files in its folders of tests are named"] if others else []
+    whys += ["what more files in its folders of tests are named"] if others else []
     return FoundLayout(
         layout=layout,
         reasons={
@@ -107,11 +108,18 @@ def find_layout(files: Files, changed: Iterable[str], package: str) -> FoundLayo
     )
 
 
-def _other_names(paths: Sequence[str], usual: int) -> tuple[str, ...]:
-    """Other patterns that more files in folders of tests have than `usual`, the usual ones."""
+def _other_names(files: Files, paths: Sequence[str], usual: int) -> Iterator[str]:
+    """Other patterns that more files in folders of tests have than `usual`, the usual ones.
+
+    Of those that are there today at least half hold tests: helpers are called so, too.
+    """
     below = [PurePosixPath(path) for path in paths if {*NESTED}.intersection(path.split("/")[:-1])]
-    counts = {pattern: sum(fnmatchcase(path.name, pattern) for path in below) for pattern in OTHER}
-    return tuple(pattern for pattern, count in counts.items() if count > usual)
+    for pattern in OTHER:
+        found = [str(path) for path in below if fnmatchcase(path.name, pattern)]
+        if len(found) > usual:
+            here = [text for path in found if (text := text_of(files, path)) is not None]
+            if 2 * sum(bool(A_TEST.search(text)) for text in here) >= len(here):
+                yield pattern
 
 
 def _test_folders(modules: Sequence[str]) -> Iterator[str]:

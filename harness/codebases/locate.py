@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.history.git import Clone, clone_bare, git_folder
@@ -46,6 +49,24 @@ def writable_folder(manifest: Manifest, out: Path | None) -> Path:
     if not os.access(folder, os.W_OK):
         raise UsageError(f"cannot write {folder}", "Give another --out.")
     return folder
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a codebase's folder for one writing process; a second one is refused."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise UsageError(
+            f"{folder} is in use by another process that mines or validates",
+            "Wait until it has ended, or give another --out.",
+        ) from None
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def locate(repo: str, url: str, mirror: str, cache: Path) -> Clone:

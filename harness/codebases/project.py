@@ -15,7 +15,14 @@ from typing import Any, Protocol
 
 from harness.codebases import entry_points as points
 from harness.codebases.declarations.evaluate import ModuleReader
-from harness.codebases.declarations.model import Files, parse_python, table, text_of
+from harness.codebases.declarations.model import (
+    LONGEST_NAME,
+    Files,
+    as_name,
+    parse_python,
+    table,
+    text_of,
+)
 from harness.codebases.declarations.pyproject import parse_toml
 from harness.codebases.declarations.setup_files import parse_ini
 from harness.codebases.project_version import (
@@ -30,7 +37,6 @@ from harness.codebases.project_version import (
 
 __all__ = ["Project", "ProjectFiles", "project_of", "version_from_tags"]
 
-LONGEST_NAME = 100
 MOST_PACKAGES = 20
 NOT_PACKAGES = ("test", "tests", "testing", "docs", "doc", "examples", "benchmarks", "tools")
 
@@ -138,8 +144,7 @@ def _names(
         given,
     ):
         if isinstance(name, str) and len(name) <= LONGEST_NAME:
-            # What setuptools makes of a name that is none.
-            yield re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")
+            yield as_name(name)
 
 
 def _entry_points(

@@ -18,6 +18,11 @@ LONGEST = 60
 MOST_TAGS = 500
 MOST_IGNORED = 1_000
 """Lines of .gitignore that are read."""
+MOST_GENERATED = 20
+LONGEST_TEXT = 4_000
+"""Characters of a generated file. With their number they bound the shell script that writes them,
+which is one argument of a program.
+"""
 ROOTS = ("", "src/", "lib/", "python/")
 MODULES = ("__init__", "__about__", "_version", "version", "__version__", "about", "_about")
 ATTRIBUTES = ("__version__", "VERSION", "version", "__version_info__")
@@ -122,9 +127,11 @@ def generated(
             continue
         for root in ("", "src/"):
             place = root + path
-            if not files.names(place.rpartition("/")[0]):
+            folder, _, name = place.rpartition("/")
+            if not (there := files.names(folder)):
                 continue
-            if files.text(place) is None:
+            # Folders count, too: a file cannot be written where one is.
+            if name not in there and len(made) < MOST_GENERATED:
                 made[place] = _version_text(place, template, version)
             break
     return made
@@ -154,9 +161,10 @@ def _ignored(files: Files) -> Iterator[str]:
 
 
 def _version_text(path: str, template: Any, version: str) -> str:
-    if isinstance(template, str) and len(template) < 10_000 and FIELD.search(template):
+    if isinstance(template, str) and len(template) < LONGEST_TEXT and FIELD.search(template):
         text = FIELD.sub(lambda match: repr(version) if match[1] else version, template)
-        if not re.search(r"\{\w*\}", text):
+        # Neither NUL nor half a surrogate pair can be handed to a shell.
+        if len(text) < LONGEST_TEXT and not re.search(r"\{\w*\}|[\0\ud800-\udfff]", text):
             return text
     if not path.endswith(".py"):
         return f"{version}\n"

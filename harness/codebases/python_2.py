@@ -16,13 +16,16 @@ from harness.history.objects import CommitFiles, Objects
 from harness.history.walk import Change, Step
 
 LIKELY = re.compile(
-    rb"^\s*print\s+[^\s(=.,:)\]]|^\s*except\s+[\w. ()]+,\s*\w+\s*:|^\s*raise\s+\w+\s*,"
-    rb"|^\s*exec\s+[\"'\w]|\bur['\"]|`|\b0[0-7]+\b|\basync\s*[=,)]",
+    rb"^[ \t\f]*(?:print\s+[^\s(=.,:)\]]|except\s+[\w.(][\w. ()]*,\s*\w+\s*:|raise\s+\w+\s*,"
+    rb"|exec\s+[\"'\w])|\bur['\"]|`|\b0[0-7]+\b|\basync\s*[=,)]",
     re.MULTILINE,
 )
-"""What a file that only Python 2 or an early Python 3 reads is likely to hold."""
+"""What a file that only Python 2 or an early Python 3 reads is likely to hold.
+
+No two parts that repeat may take the same characters, here and below: a file may be hostile.
+"""
 IMPORT = re.compile(
-    rb"^(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+\(?([^\n#]*)|import[ \t]+([^\n#]*))", re.M
+    rb"^(?:from[ \t]+([\w.]*)[ \t]+import[ \t]+\(?([^\n#]*)|import[ \t]+([^\n#]*))", re.M
 )
 """Imports that a module makes as it starts: those that are indented may be expected to fail."""
 LAST_YEAR = 2020
@@ -70,6 +73,7 @@ class Python2:
         """Whether a module, or one of its own project that it imports as it starts, is."""
         tops = _tops(files)
         seen: set[str] = set()
+        start = _start(files, path)
         above = map(str, PurePosixPath(path).parents)
         todo = [path, *(file for p in above if files.oid(file := f"{p}/__init__.py"))]
         while todo and len(seen) < MOST:
@@ -81,11 +85,25 @@ class Python2:
             if module.unreadable:
                 return True
             for name in module.imported:
-                found = list(_files_of(files, tops, path, name))
-                if not found and (name in GONE or _is_neighbour(files, path, name)):
-                    return True  # only Python 2 finds it
+                found = list(_files_of(files, tops, start, path, name))
+                if not found and self._only_python_2_finds(files, path, name):
+                    return True
                 todo += found
         return False
+
+    def _only_python_2_finds(self, files: CommitFiles, path: str, name: str) -> bool:
+        """Whether a module imports a name, which its project does not have, from Python 2."""
+        neighbour = _is_neighbour(files, path, name)
+        if name not in GONE and not neighbour:
+            return False
+        tree = syntax_tree(self._objects.read(files.oid(path)))
+        imported = list(_imported_by(tree))
+        if tree and name not in imported:  # it only stands in a text
+            return False
+        # One that names its package in full means an installed module by the short name.
+        package = PurePosixPath(path).parent.name
+        full = ("__future__.absolute_import.", ".", f"{package}.")
+        return not (neighbour and any(f"{other}.".startswith(full) for other in imported))
 
     def _read(self, oid: str) -> Module:
         code = (self._objects.read(oid) if oid else None) or b""
@@ -120,14 +138,36 @@ def _imported(code: bytes) -> Iterator[str]:
         yield from (f"{base}{between}{name}" for name in wanted if name.isidentifier())
 
 
-def _files_of(files: CommitFiles, tops: Tops, path: str, name: str) -> Iterator[str]:
-    """Files of the project that run when a module at a path imports a name."""
+def _imported_by(tree: ast.Module | None) -> Iterator[str]:
+    """What a module imports as it starts, as `Module.imported` names it."""
+    for node in tree.body if tree else ():
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            between = "" if base.endswith(".") else "."
+            yield from (base, *(f"{base}{between}{alias.name}" for alias in node.names))
+
+
+def _start(files: CommitFiles, path: str) -> str:
+    """The folder, with a slash, that pytest puts on `sys.path` for a module."""
+    folder = path.rpartition("/")[0]
+    while folder and files.oid(f"{folder}/__init__.py"):
+        folder = folder.rpartition("/")[0]
+    return f"{folder}/" if folder else ""
+
+
+def _files_of(files: CommitFiles, tops: Tops, start: str, path: str, name: str) -> Iterator[str]:
+    """Files of the project that run when a module at a path imports a name.
+
+    start: a folder whose files are found, too; see `_start`.
+    """
     parts = [part for part in name.split(".") if part]
     if dots := len(name) - len(name.lstrip(".")):
         above = path.split("/")[:-dots]
         roots = ["/".join(above) + "/" if above else ""]
     else:
-        roots = tops.get(parts[0], []) if parts else []
+        roots = [*tops.get(parts[0], []), start] if parts else []
     for folder in roots:
         for part in parts:
             for file in (f"{folder}{part}/__init__.py", f"{folder}{part}.py"):

@@ -25,6 +25,7 @@ from harness.codebases.pytest_plugins import GROUP, plugins_among, pytest_plugin
 from harness.codebases.statement import Issue
 from harness.codebases.validate import Validation, validate
 from harness.grading import Grader
+from harness.grading.patch import paths_of
 from harness.history import Checkouts
 from harness.history.git import Clone
 from seqswe.errors import MissingError, RolloutError
@@ -70,11 +71,15 @@ class ValidationRoom:
             return Validation(record=record, problem=f"{why} do not import with gold")
         try:
             instance = instance_of(self.clone, self.manifest, record, self.issues)
+            if written := self._written_by_both(instance):
+                return Validation(
+                    record=record, problem=f"a build writes {written} before gold adds it"
+                )
             result = self._validated(record, instance)
             while result.missing and result.problem and self._repaired(key, result, instance):
                 result = self._validated(record, instance)
         except RolloutError as error:
-            problem = f"{error.cause}: {error.message}"[:200]
+            problem = " ".join(f"{error.cause}: {error.message}".split())[:200]
             return Validation(record=record, problem=problem, state=self.state(key))
         except MissingError as error:
             return Validation(record=record, problem=f"environment: {error.message}"[:200])
@@ -113,6 +118,15 @@ class ValidationRoom:
     def close(self) -> None:
         """End what reads the clone."""
         self._metadata.close()
+
+    def _written_by_both(self, instance: Instance) -> str:
+        """A file of the fix that is in the sandbox already, as a build would have left it.
+
+        No patch can add it, and it is in no patch of an agent.
+        """
+        environment = self.manifest.environment(instance.environment)
+        made = self._metadata.generated(instance.base_commit, environment)
+        return next((p for p in paths_of(instance.patch + instance.test_patch) if p in made), "")
 
     def _validated(self, record: InstanceRecord, instance: Instance) -> Validation:
         environment = self.environment(record.environment)  # another thread may repair it meanwhile

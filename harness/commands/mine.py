@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from harness.codebases.infer import describes, infer
-from harness.codebases.locate import clone_of, writable_folder
+from harness.codebases.locate import alone_in, clone_of, writable_folder
 from harness.codebases.mining import Mined, history_of
 from harness.codebases.mining import mine as find_candidates
 from harness.codebases.statement import load_issues
@@ -58,6 +58,7 @@ def mine(target: str, mirror: str, issues: str, out: Path | None) -> None:
     else:
         subject = _described_now(find_origin(target, mirror), out)
     manifest, folder = subject.manifest, subject.folder
+    click.get_current_context().with_resource(alone_in(folder))
     mined = find_candidates(subject.clone, manifest, texts, subject.history)
     known = {e.key: e for e in manifest.environments}
     environments = tuple(known.get(e.key, e) for e in mined.environments)

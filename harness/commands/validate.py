@@ -15,18 +15,19 @@ from typing import Any
 
 import click
 
-from harness.codebases.locate import clone_of, writable_folder
+from harness.codebases.locate import alone_in, clone_of, writable_folder
 from harness.codebases.statement import load_issues
 from harness.codebases.validate import Validation, without_flaky
 from harness.codebases.validation_journal import ValidationJournal
 from harness.codebases.validation_room import ValidationRoom
 from harness.commands.mine import CANDIDATES
 from harness.history import Checkouts
+from harness.history.git import Clone
 from harness.sandboxes.cleanup import scratch_folder
 from seqswe.cli.echo import echo
 from seqswe.cli.options import setting_options
 from seqswe.cli.progress import progress
-from seqswe.errors import UsageError
+from seqswe.errors import ManifestError, MissingError, UsageError
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import InstanceRecord
 from seqswe.runs.folders import cache_folder
@@ -67,8 +68,9 @@ def validate(
     must pass on both sides. Tests that disagree with themselves are quarantined by name. An
     interrupted validation goes on where it stopped; instances that are there already stay.
     """
-    manifest = manifests.load(codebase)
-    folder = writable_folder(manifest, out)
+    folder = writable_folder(manifests.load(codebase), out)
+    click.get_current_context().with_resource(alone_in(folder))
+    manifest = manifests.load(codebase)  # as the last process that held it left it
     candidates = manifests.load_instances(folder / CANDIDATES)
     if not candidates:
         raise UsageError(f"{folder} has no {CANDIDATES}", f"Run `seqswe mine {codebase}` first.")
@@ -79,6 +81,13 @@ def validate(
             f"The last is of {candidates[-1].created_at.date()}.",
         )
     clone = clone_of(manifest, mirror)
+    described = {environment.key for environment in manifest.environments}
+    if lost := next((c for c in chosen if c.environment not in described), None):
+        raise ManifestError(
+            f"{folder / CANDIDATES}: {lost.instance_id}: field 'environment': "
+            f"{lost.environment!r} is not in manifest.toml",
+            f"Run `seqswe mine {codebase}` again, or restore the file.",
+        )
     provider = SandboxChoice(**choice).build()
     provider.sweep()
     cache = cache_folder() / "history" / manifest.name
@@ -89,7 +98,7 @@ def validate(
         room = ValidationRoom(
             manifest=manifest,
             clone=clone,
-            checkouts=Checkouts(clone, [c.base_commit for c in chosen], cache),
+            checkouts=_checkouts(clone, chosen, cache, folder / CANDIDATES),
             provider=provider,
             scratch=scratch,
             issues=load_issues(issues),
@@ -107,6 +116,20 @@ def validate(
             manifests.save(replace(manifest, environments=locked, instances=kept), folder)
     _report(results, journal, len(kept))
     echo(folder / "instances.jsonl")
+
+
+def _checkouts(
+    clone: Clone, chosen: Sequence[InstanceRecord], cache: Path, path: Path
+) -> Checkouts:
+    """Checkouts of what is to be proved. Raises MissingError that names the entry of a file."""
+    try:
+        return Checkouts(clone, [c.base_commit for c in chosen], cache)
+    except MissingError as error:
+        lost = next((c for c in chosen if not clone.has(c.base_commit)), None)
+        if lost is None:
+            raise
+        entry = f"{path}: {lost.instance_id}: field 'base_commit'"
+        raise MissingError(f"{entry}: {error.message}", error.hint) from None
 
 
 def chosen_of(

@@ -37,6 +37,10 @@ CONFIG = """[core]
 """
 
 
+SHA1 = 40
+"""Hex digits of a commit's id, but in repositories of git's newer kind."""
+
+
 def checkout_script(spec: SandboxSpec, objects: str) -> str:
     """Return shell commands that turn an empty folder into a repository at a checkout's commit.
 
@@ -52,12 +56,20 @@ def checkout_script(spec: SandboxSpec, objects: str) -> str:
 set -e
 mkdir -p .git/objects/info .git/refs/heads .git/info
 printf '%s\\n' {shlex.quote(objects)} > .git/objects/info/alternates
-printf '%s' {shlex.quote(CONFIG)} > .git/config
+printf '%s' {shlex.quote(_config(checkout.commit))} > .git/config
 echo {checkout.commit} > .git/refs/heads/main
 echo ref: refs/heads/main > .git/HEAD
 {unpack if checkout.tree else "git read-tree -u --reset HEAD"}
 {"".join(_written(path, text) for path, text in spec.generated.items())}
 """
+
+
+def _config(commit: str) -> str:
+    """The configuration of a repository with ids as long as a commit's."""
+    if len(commit) == SHA1:
+        return CONFIG
+    newer = "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n"
+    return CONFIG + newer
 
 
 def _written(path: str, text: str) -> str:

@@ -37,7 +37,8 @@ def codebases_folder() -> Path:
 def names(root: Path | None = None) -> list[str]:
     """Names of the codebases in a manifest folder (default: the shipped and one's own)."""
     folders = [root] if root else [shipped(), codebases_folder()]
-    return sorted({p.parent.name for folder in folders for p in folder.glob("*/manifest.toml")})
+    found = (p for folder in folders for p in folder.glob("*/manifest.toml") if _is_file(p))
+    return sorted({path.parent.name for path in found})
 
 
 def find(codebase: str) -> Path | None:

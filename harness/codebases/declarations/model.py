@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 LARGEST = 1_000_000
 """Characters of a file that is read; a larger one declares nothing."""
+LONGEST_NAME = 100
+"""Characters of a distribution's name."""
 PYTHON_2 = (
     # A statement becomes an expression, so that what follows may go over several lines.
     (re.compile(r"^([ \t]*)print[ \t]{1,8}(?![=(,])(?:>>)?", re.M), r"\1print, "),
@@ -100,6 +102,11 @@ def parse_python(text: str) -> ast.Module | str:
         except (ValueError, RecursionError, MemoryError) as error:
             problem = problem or str(error)[:100] or type(error).__name__
     return problem
+
+
+def as_name(name: str) -> str:
+    """What setuptools makes of a distribution's name that is none; "" if nothing is left of it."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name[:LONGEST_NAME]).strip("-._")
 
 
 def printable(text: str) -> str:

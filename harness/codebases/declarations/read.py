@@ -10,7 +10,7 @@ from importlib.resources import files
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from harness.codebases.declarations.model import Declared, Files, printable, text_of
+from harness.codebases.declarations.model import Declared, Files, as_name, printable, text_of
 from harness.codebases.declarations.pyproject import parse_toml, read_pipfile, read_pyproject
 from harness.codebases.declarations.requirement_files import read_requirements, requirement_files
 from harness.codebases.declarations.runners import read_nox, read_tox, read_tox_toml
@@ -66,7 +66,7 @@ def declaration_of(
     unread = [*(text for one in declared for text in one.unread), *invalid]
     return Declaration(
         requirements=tuple(_chosen(parsed, left_out, python)),
-        name=names[0] if names else "",
+        name=next(filter(None, map(as_name, names)), ""),
         python=next((one.python for one in declared if one.python), ""),
         unread=tuple(dict.fromkeys(map(printable, unread)))[:MOST_UNREAD],
         sources=tuple(dict.fromkeys(path for path, one in found if not one.empty)),

@@ -257,7 +257,7 @@ def main(root: str, objects: str, commit: str, limit: str) -> None:
     if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
         os.chmod(root, 0o755)
     os.chdir(root)
-    collector = Collector(Git(f"{temporary}/collect", root, objects))
+    collector = Collector(Git(f"{temporary}/collect", root, objects, len(commit)))
     for_names = int(limit) // LEFT_OUT_SHARE
     files, sections = collector.collect(commit, int(limit) - 2 * for_names)
     lists = (files, _named(collector.left_out, for_names))

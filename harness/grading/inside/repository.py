@@ -9,6 +9,12 @@ import os
 import stat
 
 PIECE = 1 << 20
+SHA1 = 40  # hex digits of an id, but in repositories of git's newer kind
+NEWER = b"""[core]
+	repositoryformatversion = 1
+[extensions]
+	objectFormat = sha256
+"""
 CONFIG = b"""[core]
 	repositoryformatversion = 0
 	bare = false
@@ -20,12 +26,12 @@ CONFIG = b"""[core]
 class Git:
     """Git with a repository of its own over the agent's files."""
 
-    def __init__(self, folder: str, root: str, objects: str) -> None:
+    def __init__(self, folder: str, root: str, objects: str, digits: int = SHA1) -> None:
         for name in ("objects/info", "refs", "info"):
             os.makedirs(f"{folder}/{name}")
         files = {
             "HEAD": b"ref: refs/heads/main\n",
-            "config": CONFIG,
+            "config": CONFIG if digits == SHA1 else CONFIG + NEWER,
             "objects/info/alternates": os.fsencode(objects) + b"\n",
             "info/attributes": b"* !diff\n",  # the same patch, whatever is said to be binary
             "info/exclude": _own_excludes(),

@@ -58,6 +58,16 @@ def test_other_names_of_test_modules_are_seen_where_most_have_them():
     assert not is_test_module(few)("tests/load_tests.py")
 
 
+def test_helpers_that_outnumber_the_test_modules_are_none():
+    names = ("tests/TestBase.py", "tests/TestUtils.py")
+    helpers = Tree(dict.fromkeys(names, "class Test: pass\n"))
+    found = find_layout(helpers, (*names, "tests/test_a.py"), "pkg").layout
+    assert found.test_modules == "test_*.py *_test.py"
+    helpers |= {names[0]: "class A:\n    def testA(self): pass\n"}
+    found = find_layout(helpers, (*names, "tests/test_a.py"), "pkg").layout
+    assert found.test_modules.endswith("Test*.py")
+
+
 def test_tests_inside_the_package_are_found_anywhere():
     found = layout("pkg/a.py", "pkg/x/tests/test_a.py", "tests/test_b.py")
     assert found.tests == ("**/tests/", "**/conftest.py")

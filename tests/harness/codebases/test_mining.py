@@ -1,11 +1,13 @@
 """Which commits become candidates, and why the others do not."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
 from harness.codebases.instances import instance_of, instances_of
 from harness.codebases.mining import mine
+from harness.codebases.python_2 import IMPORT, LIKELY
 from harness.history.git import Clone
 from seqswe.errors import ManifestError, MissingError, UsageError
 from seqswe.manifests.manifest import Mining
@@ -115,6 +117,10 @@ def test_what_no_test_can_tell_is_left_out(folder, source, tests, reason):
         ("from .old import f\n", True),
         ("import StringIO\n", True),
         ("from urllib import parse\n", False),
+        ("import release\nfrom tiny.a import f\n", False),
+        ("from __future__ import absolute_import\nimport release\n", False),
+        ("import release\nimport tinycss.parse\n", True),
+        ('"""\nimport StringIO\nimport release\n"""\nimport os\n', False),
         ("try:\n    import release\nexcept ImportError:\n    from . import release\n", False),
     ],
 )
@@ -128,6 +134,26 @@ def test_a_package_that_starts_as_python_2_is_left_out(folder, init, left_out):
     found = mined(folder)
     assert len(found.records) == (not left_out), found.skipped
     assert bool([t for t in found.skipped if "is written in a Python that no" in t]) == left_out
+
+
+@pytest.mark.parametrize(("helper", "left_out"), [("print 'x'\n", True), ("A = 1\n", False)])
+def test_a_helper_beside_a_test_module_is_looked_at(folder, helper, left_out):
+    day = 2 - 8 * 365
+    folder = folder / "old"
+    test = "from sets import A\n"
+    commit(folder, {"tiny/a.py": "1\n", "tests/sets.py": helper, "tests/test_a.py": test}, day=day)
+    commit(folder, {"tiny/a.py": "2\n", "tests/test_a.py": f"{test}2\n"}, day=day + 1)
+    assert len(mined(folder).records) == (not left_out)
+
+
+@pytest.mark.parametrize(
+    "text", ["\n" * 300_000, " " * 300_000, f"except{' ' * 300_000}", f"from {'.' * 300_000}"]
+)
+def test_a_file_that_is_made_to_be_slow_is_read_at_once(text):
+    start = time.process_time()
+    for expression in (LIKELY, IMPORT):
+        assert not expression.findall(text.encode())
+    assert time.process_time() - start < 5
 
 
 def test_a_line_that_is_only_moved_to_another_block_is_code(folder):

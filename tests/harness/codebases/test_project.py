@@ -280,6 +280,26 @@ def test_a_generated_file_stays_where_it_belongs(path):
     assert not read({"pyproject.toml": text, "x/__init__.py": ""}, version="1.2").generated
 
 
+def test_what_stands_where_a_generated_file_would_be_is_left_alone():
+    text = GENERATED["hatch-vcs"]
+    files = {"pyproject.toml": text, "src/x/__init__.py": "", "src/x/_version.py/inside": ""}
+    assert not read(files, version="1.2").generated
+
+
+@pytest.mark.parametrize("odd", ["\0", "\ud800", "'" * 5_000, "{version}" * 400])
+def test_a_template_that_no_shell_takes_is_passed_over(odd):
+    settings = {"write_to": "x/v.txt", "write_to_template": "{version}" + odd}
+    tree = {"setup.py": f"setup(use_scm_version={settings!r})", "x/__init__.py": ""}
+    assert read(tree, version="1.2.dev3+abcdef").generated == {"x/v.txt": "1.2.dev3+abcdef\n"}
+
+
+def test_generated_files_have_a_bound():
+    lines = [f"x/{'y' * 150}{n}/_version.py" for n in range(500)]
+    tree = {line.replace("_version", "m"): "" for line in lines}
+    made = read({**tree, ".gitignore": "\n".join(lines)}, version="1.2").generated
+    assert 0 < sum(len(path) + len(text) for path, text in made.items()) < 20_000
+
+
 HOSTILE = ["a = " + "[" * 50_000, "[[[", "\0" * 1000, "[project]\nname = 3\nversion = []\n"
            "scripts = 1\nentry-points = {a = 1}\n", "[tool]\npoetry = 1\nhatch = {version = 1}\n"
            "setuptools_scm = 1\npdm = {version = 2}\nflit = 3\n"]  # fmt: skip

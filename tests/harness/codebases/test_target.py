@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness.codebases.locate import cached_name, clone_of
+from harness.codebases.locate import alone_in, cached_name, clone_of
 from harness.codebases.target import find_origin
 from seqswe.cli import main
 from seqswe.errors import SeqSWEError
@@ -131,6 +131,36 @@ def test_mining_again_keeps_the_manifest_and_sees_the_new_head(seqswe, checkout,
     assert "is kept" in answer.err
     assert "2 candidates" in answer.err
     assert manifests.load("tiny-app").mining.max_source_files == 7
+
+
+def test_a_codebase_that_another_process_writes_is_left_to_it(seqswe, checkout, codebases):
+    assert seqswe("mine", checkout).code == 0
+    with alone_in(codebases / "tiny-app"):
+        for command in (("mine", checkout), ("validate", "tiny-app")):
+            answer = seqswe(*command)
+            assert answer.code == 2
+            assert "is in use by another process" in answer.err
+            assert "Wait until it has ended" in answer.err
+    assert seqswe("mine", checkout).code == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [("environment", "0123456789ab", 2), ("base_commit", "0" * 40, 3)],
+)
+def test_a_candidate_that_leads_nowhere_is_named(seqswe, checkout, codebases, field, value, code):
+    assert seqswe("mine", checkout).code == 0
+    path = codebases / "tiny-app" / "candidates.jsonl"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {field: value}) + "\n")
+    answer = seqswe("validate", "tiny-app", "--sandbox", "local")
+    refused(answer, code, str(path), record["instance_id"], f"field '{field}'", value)
+
+
+def test_a_folder_of_a_manifests_name_is_no_codebase(seqswe, codebases):
+    (codebases / "tiny-app" / "manifest.toml").mkdir(parents=True)
+    answer = seqswe("validate", "tiny-app")
+    assert (answer.code, "'tiny-app'" in answer.err.splitlines()[1]) == (2, False), answer.err
 
 
 def test_a_folder_of_ones_choice(seqswe, checkout, tmp_path, codebases):

@@ -114,6 +114,19 @@ def test_what_is_declared_nowhere_is_added_with_the_reason(codebase, open_room, 
     assert kept[-1] == (environment,), "written down when it happens"
 
 
+def test_a_fix_that_adds_what_a_build_writes_is_no_task(tmp_path, open_room, folders):
+    built = {"pyproject.toml": "[tool.setuptools_scm]\nwrite_to = 'tiny/_version.py'\n"}
+    start = {"tiny/__init__.py": "", "tiny/a.py": "1\n", "tests/test_a.py": OLD}
+    commit(tmp_path / "clone", {**built, **start})
+    fix = {"tiny/a.py": "2\n", "tests/test_a.py": f"{OLD}def test_f(): pass\n"}
+    commit(tmp_path / "clone", {**fix, "tiny/_version.py": "version = 1\n"}, day=1)
+    settings = PythonSettings(version=SETTINGS.version, dated=True, distribution="tiny")
+    tiny = Tiny(tmp_path, None, python=settings)
+    tiny.manifest = replace(tiny.manifest, environments=tiny.mined.environments)
+    found = open_room(tiny, folders).prove(tiny.mined.records[0])
+    assert found.problem == "a build writes tiny/_version.py before gold adds it"
+
+
 def test_what_was_proved_before_a_repair_is_proved_again(codebase, open_room, folders, tmp_path):
     tiny = codebase("", "toolz")
     room = open_room(tiny, folders)

@@ -7,6 +7,7 @@ import pytest
 from harness.grading import collect_patch
 from harness.grading.patch import paths_of
 from seqswe.errors import RolloutError
+from tests.harness.projects import Tiny, commit, git
 
 
 @pytest.fixture
@@ -38,6 +39,19 @@ def test_what_a_build_would_have_written_is_there_and_in_no_patch(local, lay, le
     box.run("echo >> ledgerlite/_version.py; echo > new.py")
     base = ledgerlite.instances[-1].base_commit
     assert changed(collect_patch(box, base).patch) == {"new.py"}
+
+
+def test_a_repository_with_longer_ids_is_graded_and_collected(local, tmp_path):
+    (tmp_path / "clone").mkdir()
+    git(tmp_path / "clone", "init", "-q", "-b", "main", "--object-format=sha256", ".")
+    commit(tmp_path / "clone", {"tiny/a.py": "1\n", "tests/test_a.py": "1\n"})
+    commit(tmp_path / "clone", {"tiny/a.py": "2\n", "tests/test_a.py": "2\n"}, day=1)
+    tiny = Tiny(tmp_path, local)
+    box = tiny.open(0)
+    box.run("echo 3 > tiny/a.py; git commit -qam mine")
+    patch = collect_patch(box, tiny.instance(0).base_commit).patch
+    assert changed(patch) == {"tiny/a.py"}
+    assert "+3" in patch
 
 
 @pytest.fixture

@@ -24,6 +24,33 @@ class TestPlain:
 
     def test_sum(self):
         assert self.whole + self.each == 3
+
+class TestBelow(TestPlain):
+    @classmethod
+    def setupClass(cls):
+        cls.whole = 7
+
+    def setUp(self):
+        TestPlain.setUp(self)
+        self.each += 8
+
+    def test_sum(self):
+        assert (self.whole, self.each) == (7, 10)
+
+class TestUndecorated:
+    def setUpClass(cls):
+        cls.name = cls.__name__
+
+    def test_name(self):
+        assert self.name == "TestUndecorated"
+
+class TestStatic:
+    @staticmethod
+    def setUpClass():
+        TestStatic.ready = True
+
+    def test_ready(self):
+        assert self.ready
 """
 SETTINGS = TestSettings(arguments=("-s",))
 

@@ -41,6 +41,14 @@ def test_rarer_files(path, text):
     assert declared.sources == (path,)
 
 
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [("My App", "My-App"), ("--index-url=x", "index-url-x"), ("../b\n", "b"), ("\ufffd", "")],
+)
+def test_a_name_is_what_setuptools_makes_of_it(given, name):
+    assert read({"setup.py": f"setup(name={given!r})"}).name == name
+
+
 @pytest.mark.parametrize("path", ["tox.toml", "setup.cfg", "Pipfile", "setup.py", "noxfile.py"])
 def test_a_broken_file_is_said_once(path):
     assert len(read({path: "a = ("}).unread) == 1 or path == "setup.cfg"
