@@ -70,6 +70,11 @@ def mine(target: str, mirror: str, issues: str, out: Path | None) -> None:
     place = f" --mirror {mirror}" if mirror and os.environ.get("SEQSWE_MIRRORS") != mirror else ""
     if mined.records:
         echo(f"Next: seqswe validate {named}{place}", err=True)
+    else:
+        names = f"`test_modules` and `tests` in {folder / 'manifest.toml'}"
+        echo(
+            f"Next: if the project has tests of other names, say so: {names}; mine again", err=True
+        )
     echo(folder / CANDIDATES)
 
 

@@ -86,6 +86,15 @@ def test_the_checkout_one_stands_in(seqswe, checkout, codebases, monkeypatch):
     assert "tiny-app" in seqswe("list", "codebases").out
 
 
+def test_where_nothing_is_found_the_next_step_is_said(seqswe, tmp_path, codebases):
+    commit(tmp_path / "own", {"own/a.py": "1\n", "app/checks.py": "1\n"})
+    commit(tmp_path / "own", {"own/a.py": "2\n", "app/checks.py": "2\n"}, day=1)
+    answer = seqswe("mine", tmp_path / "own")
+    assert answer.code == 0, answer.err
+    assert "Next: if the project has tests of other names, say so" in answer.err
+    assert str(codebases / "own" / "manifest.toml") in answer.err
+
+
 @pytest.mark.parametrize("given", ["path", "relative", "bare", "url", "mirror"])
 def test_every_way_of_naming_gives_the_same_candidates(
     seqswe, checkout, codebases, tmp_path, given, monkeypatch
