@@ -129,7 +129,7 @@ def _checkouts(
         if lost is None:
             raise
         entry = f"{path}: {lost.instance_id}: field 'base_commit'"
-        raise MissingError(f"{entry}: {error.message}", error.hint) from None
+        raise MissingError(f"{entry}: the clone lacks {lost.base_commit}", error.hint) from None
 
 
 def chosen_of(

@@ -24,7 +24,7 @@ from uv import find_uv_bin
 from harness.environments.uv import wheelhouse
 from harness.sandboxes.builders import BUILDER_LABEL, builder, certificates, last_line, passed
 from harness.sandboxes.cleanup import alive
-from harness.sandboxes.engine import MACHINE_LABEL, remove
+from harness.sandboxes.engine import DEADLINE_LABEL, MACHINE_LABEL, remove
 from seqswe.errors import MissingError, UsageError
 from seqswe.instance import digest_of
 
@@ -39,6 +39,8 @@ IMPORTED_BASES = {
 """What `.ci/docker-engine` makes where there is no registry, by Python."""
 NUMBER = re.compile(r"3\.\d+")
 POLL_SECONDS = 0.2
+EMPTY = " ".join(f'{label}=""' for label in (BUILDER_LABEL, MACHINE_LABEL, DEADLINE_LABEL))
+"""Labels of the container that built an image, which containers of the image would inherit."""
 LABEL = "seqswe.environment"
 PYTHON_LABEL = "seqswe.python"
 """The whole version of the image's Python."""
@@ -211,7 +213,7 @@ class Images:
                 'CMD ["sleep", "60"]',
                 f"WORKDIR {CHECKOUT}",
                 f"ENV PATH={path}:/usr/local/bin:/usr/bin:/bin",
-                f'LABEL {LABEL}={python} {PYTHON_LABEL}={version} {BUILDER_LABEL}=""',
+                f"LABEL {LABEL}={python} {PYTHON_LABEL}={version} {EMPTY}",
             ]
             container.commit(*name.split(":"), pause=False, changes=settings)
         return self.client.images.get(name)

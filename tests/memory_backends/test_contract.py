@@ -17,6 +17,13 @@ class TestNothing(MemoryContract):
     budget = ""
 
 
+class TestNative(MemoryContract):
+    memory = "memory_backends.stores.native:Native"
+    learns = False  # only what an agent says that it wrote
+    budget = ""
+    sequence = 5  # what it keeps of these is an id each, less than what a snapshot says of itself
+
+
 class TestEpisodic(MemoryContract):
     memory = "memory_backends.retrieval.episodic:Episodic"
     stored_budget = "max_stored_bytes"

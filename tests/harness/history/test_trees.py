@@ -12,7 +12,7 @@ from harness.history import History, audit, trees
 from harness.history.git import Clone
 from harness.sandboxes.checkout import checkout_script
 from seqswe.errors import LeakError, RolloutError
-from seqswe.sandbox import Checkout
+from seqswe.sandbox import Checkout, Environment, SandboxSpec
 
 WHO = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 ENV = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, "HOME": "/nowhere", **WHO}
@@ -63,8 +63,10 @@ def bases(odd):
 def unpacked(checkout: Checkout, folder: Path):
     """The folder that a sandbox's checkout makes."""
     folder.mkdir()
+    environment = Environment(key="tests", python="3.11", requirements=())
+    spec = SandboxSpec(environment=environment, checkout=checkout)
     subprocess.run(
-        ["sh", "-c", checkout_script(checkout, str(checkout.objects))],
+        ["sh", "-c", checkout_script(spec, str(checkout.objects))],
         cwd=folder,
         env=ENV,
         check=True,
