@@ -21,7 +21,6 @@ class TestNative(MemoryContract):
     memory = "memory_backends.stores.native:Native"
     learns = False  # only what an agent says that it wrote
     budget = ""
-    sequence = 5  # what it keeps of these is an id each, less than what a snapshot says of itself
 
 
 class TestEpisodic(MemoryContract):
