@@ -113,8 +113,9 @@ def main(arguments: list[str] | None = None) -> None:
     with _stoppable():
         code = _call(words or ["--help"])
     others = [t for t in threading.enumerate() if t is not threading.current_thread()]
-    if code and not all(thread.daemon for thread in others):
+    if code and arguments is None and not all(thread.daemon for thread in others):
         # Everything is cleaned up, but a plug-in still works on what nobody waits for any more.
+        # Whoever calls this as a function has threads of their own, and goes on.
         sys.stdout.flush()
         os._exit(code)
     sys.exit(code)
