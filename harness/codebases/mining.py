@@ -78,12 +78,7 @@ def mine(
 
     history: of `history_of`, if it was read before. Raises UsageError for a part of pytest.
     """
-    if canonicalize_name(manifest.python.distribution) in OF_THE_RUNNER:
-        raise UsageError(
-            f"{manifest.python.distribution} is a part of pytest, which runs the tests: they would "
-            "see the runner's own copy and not the checkout's",
-            "Choose another codebase.",
-        )
+    _refuse_a_part_of_the_runner(manifest.python.distribution)
     steps = history_of(clone, manifest) if history is None else history
     head = steps[-1].commit
     skipped: Counter[str] = Counter()
@@ -122,6 +117,15 @@ def mine(
     )
 
 
+def _refuse_a_part_of_the_runner(distribution: str) -> None:
+    if canonicalize_name(distribution) in OF_THE_RUNNER:
+        raise UsageError(
+            f"{distribution} is a part of pytest, which runs the tests: they would see the "
+            "runner's own copy and not the checkout's",
+            "Choose another codebase.",
+        )
+
+
 def _dates(clone: Clone, steps: Sequence[Step]) -> dict[str, datetime | None]:
     """Dates of all commits and of the one before the first."""
     before = [step for parent in steps[0].parents[:1] for step in walk(clone, parent, 1)]
@@ -154,8 +158,9 @@ class Miner:
             return LeftOut(reason="its patch cannot be split")
         if patches.changed > rules.max_changed_lines:
             return LeftOut(reason=f"changes more than {rules.max_changed_lines} lines of source")
-        texts_of_code = (patches.patch, patches.test_patch)
-        why = no_test_tells(self.objects, self.early, step, *texts_of_code, layout)
+        why = no_test_tells(
+            self.objects, self.early, step, patches.patch, patches.test_patch, layout
+        )
         if why:
             return LeftOut(reason=why)
         clock = self.dates.get(base)

@@ -67,11 +67,11 @@ class Python2:
             return False
         files = CommitFiles(self._objects, step.commit)
         kept = [change.path for change in modules if change.status != "D"]
-        return bool(kept) and all(self._unreadable(files, path) for path in kept)
-
-    def _unreadable(self, files: CommitFiles, path: str) -> bool:
-        """Whether a module, or one of its own project that it imports as it starts, is."""
         tops = _tops(files)
+        return bool(kept) and all(self._unreadable(files, tops, path) for path in kept)
+
+    def _unreadable(self, files: CommitFiles, tops: Tops, path: str) -> bool:
+        """Whether a module, or one of its own project that it imports as it starts, is."""
         seen: set[str] = set()
         start = _start(files, path)
         above = map(str, PurePosixPath(path).parents)

@@ -29,7 +29,7 @@ from seqswe.cli.options import setting_options
 from seqswe.cli.progress import progress
 from seqswe.errors import ManifestError, MissingError, UsageError
 from seqswe.manifests import manifest_files as manifests
-from seqswe.manifests.manifest import InstanceRecord
+from seqswe.manifests.manifest import InstanceRecord, Manifest
 from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import SandboxChoice
 
@@ -81,13 +81,7 @@ def validate(
             f"The last is of {candidates[-1].created_at.date()}.",
         )
     clone = clone_of(manifest, mirror)
-    described = {environment.key for environment in manifest.environments}
-    if lost := next((c for c in chosen if c.environment not in described), None):
-        raise ManifestError(
-            f"{folder / CANDIDATES}: {lost.instance_id}: field 'environment': "
-            f"{lost.environment!r} is not in manifest.toml",
-            f"Run `seqswe mine {codebase}` again, or restore the file.",
-        )
+    _check_environments(manifest, chosen, folder / CANDIDATES, codebase)
     provider = SandboxChoice(**choice).build()
     provider.sweep()
     cache = cache_folder() / "history" / manifest.name
@@ -116,6 +110,19 @@ def validate(
             manifests.save(replace(manifest, environments=locked, instances=kept), folder)
     _report(results, journal, len(kept))
     echo(folder / "instances.jsonl")
+
+
+def _check_environments(
+    manifest: Manifest, chosen: Sequence[InstanceRecord], path: Path, codebase: str
+) -> None:
+    """Raise ManifestError for a candidate whose environment the manifest does not describe."""
+    described = {environment.key for environment in manifest.environments}
+    if lost := next((c for c in chosen if c.environment not in described), None):
+        raise ManifestError(
+            f"{path}: {lost.instance_id}: field 'environment': "
+            f"{lost.environment!r} is not in manifest.toml",
+            f"Run `seqswe mine {codebase}` again, or restore the file.",
+        )
 
 
 def _checkouts(

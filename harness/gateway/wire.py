@@ -10,6 +10,7 @@ from typing import Any
 from harness.gateway.routes import Refused
 from harness.gateway.tokens import TokenCount, read_usage, usage_in
 from seqswe.agent import API
+from seqswe.nesting import is_within
 
 MAX_DEPTH, MAX_PARTS = 100, 1_000_000
 MAX_EVENT = 16 << 20
@@ -39,16 +40,8 @@ def parse_request(data: bytes) -> dict[str, Any]:
         raise Refused(400, f"the request is no JSON: {str(error)[:200]}") from None
     if not isinstance(body, dict):
         raise Refused(400, "the request is not a JSON object")
-    level: list[Any] = [body]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return body
+    if is_within(body, MAX_DEPTH):
+        return body
     raise Refused(400, f"the request is more than {MAX_DEPTH} levels deep")
 
 

@@ -13,6 +13,8 @@ import struct
 from time import monotonic
 from typing import Any
 
+from seqswe.nesting import is_within
+
 HEADER = struct.Struct(">Q")
 MAX_BYTES = 32_000_000
 """Of one message from a plug-in."""
@@ -59,7 +61,7 @@ class Connection:
             raise ValueError("it is nested too deeply") from None
         if not isinstance(message, dict):
             raise ValueError("it is no JSON object")
-        if not _is_flat(message):
+        if not is_within(message, MAX_DEPTH):
             raise ValueError("it is nested too deeply")
         return message
 
@@ -103,21 +105,6 @@ def _left(deadline: float | None) -> float | None:
     if left <= 0:
         raise TimeoutError
     return left
-
-
-def _is_flat(message: Any) -> bool:
-    """Whether nothing in it lies deeper than MAX_DEPTH, so that all can copy and write it."""
-    level = [message]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for parent in level
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return True
-    return False
 
 
 def _plain(value: Any) -> Any:

@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from harness.codebases.instances import instance_of
 from harness.codebases.mining import mine
 from harness.grading import Grader
 from harness.history import History
 from harness.history.git import CLEAN, Clone
+from seqswe.instance import Task
 from seqswe.manifests.manifest import Layout, Manifest, PythonSettings, TestSettings
 from seqswe.sandbox import SandboxSpec
 
@@ -89,3 +91,15 @@ class Tiny:
         checkout = self.history.checkout(record.base_commit, self.folder / f"objects-{self.opened}")
         [environment] = [e for e in self.mined.environments if e.key == record.environment]
         return self.provider.open(SandboxSpec(environment=environment, checkout=checkout))
+
+
+def task_of(manifest, statement):
+    """A task in the first commit of a codebase, as an agent is told it."""
+    return Task(
+        instance_id="x-1",
+        repo=manifest.repo,
+        base_commit=manifest.instances[0].base_commit,
+        created_at=datetime(2024, 1, 1, tzinfo=UTC),
+        problem_statement=statement,
+        position=4,
+    )

@@ -1,15 +1,14 @@
 """Any command line is an agent: what it is given, what it may say, and how it fails."""
 
 import json
-from datetime import UTC, datetime
 
 import pytest
 
 from harness.agents.command import Command
 from harness.grading import collect_patch
 from seqswe.agent import Usage
-from seqswe.instance import Task
 from seqswe.memory import Recall, Recalled
+from tests.harness.projects import task_of
 
 RECALL = Recall(
     items=(
@@ -26,14 +25,7 @@ def box(provider, lay):
 
 @pytest.fixture
 def task(ledgerlite):
-    return Task(
-        instance_id="x-1",
-        repo=ledgerlite.repo,
-        base_commit=ledgerlite.instances[0].base_commit,
-        created_at=datetime(2024, 1, 1, tzinfo=UTC),
-        problem_statement="It does 'not' work: $HOME `x`\n",
-        position=4,
-    )
+    return task_of(ledgerlite, "It does 'not' work: $HOME `x`\n")
 
 
 def solve(task, box, run, **options):

@@ -1,7 +1,6 @@
 """Every way of delivery, by the `command` agent in a real sandbox: what it sees and leaves."""
 
 import json
-from datetime import UTC, datetime
 
 import pytest
 
@@ -11,10 +10,10 @@ from harness.delivery.inside.memory import WRITE_BYTES
 from harness.grading import collect_patch
 from seqswe.errors import UsageError
 from seqswe.experiment import DELIVERIES, Experiment
-from seqswe.instance import Task
 from seqswe.memory import Recall, Recalled
 from seqswe.runs.trajectory import Recording
 from seqswe.sandbox import Limits
+from tests.harness.projects import task_of
 
 RECALL = Recall(
     items=(
@@ -38,14 +37,7 @@ EVERYWHERE = pytest.mark.parametrize(
 
 @pytest.fixture
 def task(ledgerlite):
-    return Task(
-        instance_id="x-1",
-        repo=ledgerlite.repo,
-        base_commit=ledgerlite.instances[0].base_commit,
-        created_at=datetime(2024, 1, 1, tzinfo=UTC),
-        problem_statement="It does not work\n",
-        position=4,
-    )
+    return task_of(ledgerlite, "It does not work\n")
 
 
 @pytest.fixture

@@ -309,7 +309,7 @@ def test_whatever_is_asked_is_passed_or_refused_and_never_a_bug(api, body):
         kept, _ = clean(Route(api=api, target="", model="m"), parsed)
     except Refused:
         return
-    json.dumps(kept)
+    assert parse_request(json.dumps(kept).encode()) == kept, "it goes out as it was checked"
 
 
 def test_a_header_that_is_no_text_is_left_out(enter, provider):

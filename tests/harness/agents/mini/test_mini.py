@@ -5,19 +5,18 @@ import os
 import re
 import sys
 import urllib.request
-from datetime import UTC, datetime
 
 import pytest
 
 from harness.grading import collect_patch
 from seqswe.agent import ModelAnswer
 from seqswe.errors import RolloutError
-from seqswe.instance import Task
 from seqswe.memory import Recall, Recalled
 from seqswe.runs.atif import parse_steps
 from seqswe.runs.trajectory import Recording, commands_of
 from seqswe.sandbox import Limits
 from tests.harness.agents.recipes.scripted_model import scripted_model
+from tests.harness.projects import task_of
 
 pytest.importorskip("minisweagent", reason="the extra `mini` is not installed")
 Mini = __import__("harness.agents.mini.agent", fromlist=["Mini"]).Mini
@@ -67,14 +66,7 @@ def calling(command, number="call_1"):
 
 @pytest.fixture
 def task(ledgerlite):
-    return Task(
-        instance_id="x-1",
-        repo=ledgerlite.repo,
-        base_commit=ledgerlite.instances[0].base_commit,
-        created_at=datetime(2024, 1, 1, tzinfo=UTC),
-        problem_statement="It does 'not' work: {{ system }} ${HOME}\n",
-        position=4,
-    )
+    return task_of(ledgerlite, "It does 'not' work: {{ system }} ${HOME}\n")
 
 
 @pytest.fixture

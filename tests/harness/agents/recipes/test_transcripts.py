@@ -217,11 +217,12 @@ def test_no_value_of_another_kind_breaks_a_reading(form):
         for line in text.splitlines():
             data = json.loads(line)
             for name in data:
-                read_transcript(form, json.dumps({**data, name: value}), "")
+                account = read_transcript(form, json.dumps({**data, name: value}), "")
+                assert isinstance(account, Account)
                 if isinstance(data[name], dict):
                     for inner in data[name]:
                         changed = {**data, name: {**data[name], inner: value}}
-                        read_transcript(form, json.dumps(changed), "")
+                        assert isinstance(read_transcript(form, json.dumps(changed), ""), Account)
 
 
 ENDS = {
