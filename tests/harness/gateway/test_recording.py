@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from harness.gateway.recording import Normalizer, differences
 from harness.gateway.scrub import Scrubber
 from seqswe.errors import UsageError
+from seqswe.runs.recordings import Normalizer, differences
 from tests.harness.gateway.conftest import APIS, ROLLOUT
 from tests.harness.gateway.scripted_provider import Fault, Turn
 

@@ -7,6 +7,7 @@ import pytest
 
 from harness.memory.metered import MeteredMemory
 from seqswe.analysis import analyse
+from seqswe.cli import main
 from seqswe.errors import RolloutError
 from seqswe.experiment import Experiment
 from seqswe.memory import Services
@@ -292,3 +293,67 @@ def test_lessons_told_again_for_a_replay_are_metered_too(run, model):
     # The first task's memory is told the three later lessons, each with a budget of its own.
     assert again[0].calls > again[2].calls
     assert again[0].tokens > 2000
+
+
+@pytest.mark.parametrize("memory", ["cer", "reasoning_bank"])
+def test_a_recorded_run_replays_without_its_model(run, tmp_path, memory):
+    folder = tmp_path / "recordings"
+    embeds = ("--embedding", "scripted") if memory == "reasoning_bank" else ()
+    with ScriptedModel(script) as server:
+        first = run(*given(server, memory, *embeds, "--record", str(folder)), limit=4, arms=BOTH)
+        assert first.code == 0, first.err
+        assert server.calls == len(list(folder.rglob("*.json")))
+    again = run(
+        *given(server, memory, *embeds, "--replay", str(folder)), limit=4, arms=BOTH, into="again"
+    )
+    assert again.code == 0, again.err
+    assert again.store.journal().results_digest() == first.store.journal().results_digest()
+    assert spent(again) == spent(first)
+
+
+def test_a_replay_does_not_depend_on_what_the_endpoint_refused(run, tmp_path):
+    """Who is first finds out that schemas are refused; in a replay somebody else may be first."""
+    folder = tmp_path / "recordings"
+    with ScriptedModel(script, formats=()) as server:
+        first = run(*given(server, "ace", "--record", str(folder)), limit=3)
+        assert server.tries > server.calls, "it refused a schema"
+    again = run(*given(server, "ace", "--replay", str(folder)), limit=3, into="again")
+    assert (first.code, again.code) == (0, 0), again.err
+    assert again.store.journal().results_digest() == first.store.journal().results_digest()
+
+
+def test_a_request_that_was_not_recorded_is_shown_and_no_verdict(run, tmp_path):
+    folder = tmp_path / "recordings"
+    with ScriptedModel(script) as server:
+        run(*given(server, "cer", "--record", str(folder)), limit=2)
+    changed = sorted(folder.rglob("*.json"))[0]
+    changed.write_text(changed.read_text().replace('"max_tokens": ', '"max_tokens": 1'))
+    again = run(
+        *given(server, "cer", "--replay", str(folder), "--retries", "0"), limit=2, into="again"
+    )
+    assert again.code == 5
+    assert again.causes("sequential") == ["recording_differs"]
+    detail = again.store.journal().rollouts[0].failure.detail
+    assert "request 1 of sequential-0/0000-" in detail
+    assert "differs at /max_tokens" in detail
+
+
+def test_recordings_hold_no_key(run, model, monkeypatch, tmp_path):
+    monkeypatch.setenv("SEQSWE_TEST_KEY", KEY)
+    quoting = lambda messages: f"{KEY} is what I was sent"  # noqa: E731
+    with ScriptedModel(quoting) as server:
+        more = ("--memory-model-key", "SEQSWE_TEST_KEY", "--record", str(tmp_path / "kept"))
+        run(*given(server, "cer", *more), limit=1)
+    files = list((tmp_path / "kept").rglob("*.json"))
+    assert files
+    assert not [f for f in files if KEY in f.read_text()]
+
+
+def test_a_folder_without_recordings_of_a_memory_is_refused(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    asked = ("--agent", "localizer", "--memory", "cer", "--memory-model", "m")
+    out = ("--out", str(tmp_path / "run"), "--sandbox", "local", "--limit", "1")
+    with pytest.raises(SystemExit) as ended:
+        main(["run", *asked, *out, "--replay", str(tmp_path / "empty")])
+    assert ended.value.code == 2
+    assert "holds no recordings of a memory's model" in capsys.readouterr().err
