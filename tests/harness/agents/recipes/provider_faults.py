@@ -85,10 +85,9 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 cause = tried(agent, case, Path(folder) / "run")
             right = "as it should" if cause in (case.cause, case.or_else) else "WRONG"
-            print(
-                f"| `{agent}` | {name} | {cause or 'graded, with its patch'} | {right} |",
-                flush=True,
-            )
+            told = cause or "graded, with its patch"
+            sys.stdout.write(f"| `{agent}` | {name} | {told} | {right} |\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":
