@@ -69,18 +69,26 @@ WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 Decoder = Callable[[str], Iterable[str | bytes]]
 
 
+class Joined(str):
+    """Pieces that stand apart, put together.
+
+    Letters that run on across a seam say nothing: a function's name and what stands under the next
+    key spell many a line. With its signs a line in pieces is one.
+    """
+
+
 def readings(data: bytes | str, most: int = MOST) -> Iterator[str]:
     """Every text that `data` may stand for, itself first, each once.
 
     Raises RolloutError("memory_failed") when what is encoded in it is more than `most` bytes.
     """
-    seen: set[bytes | str] = set()
+    seen: set[tuple[type, bytes | str]] = set()
     waiting: list[tuple[bytes | str, int]] = [(data, 0)]
     while waiting:
         piece, depth = waiting.pop()
-        if piece in seen:
+        if (type(piece), piece) in seen:
             continue
-        seen.add(piece)
+        seen.add((type(piece), piece))
         most -= len(piece) if depth else 0
         if most < 0:
             raise _too_much()
@@ -267,7 +275,7 @@ def _values(text: str) -> Iterator[str]:
         values[""].append(value)
     for pieces in values.values():
         if len(pieces) > 1:
-            yield unescaped("".join(pieces))
+            yield Joined(unescaped("".join(pieces)))
 
 
 def _lists(text: str) -> Iterator[str]:
@@ -286,7 +294,7 @@ def _lists(text: str) -> Iterator[str]:
 
 def _joined(pieces: list[str]) -> Iterator[str]:
     if len(pieces) > 2 and max(map(len, pieces)) <= PIECE:
-        yield unescaped("".join(pieces))
+        yield Joined(unescaped("".join(pieces)))
 
 
 DECODERS: tuple[Decoder, ...] = (_escapes, _literals, _tokens, _numbers, _values, _lists)

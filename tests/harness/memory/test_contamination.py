@@ -326,3 +326,18 @@ def test_encodings_are_read_in_states(how):
 def test_what_was_told_may_be_kept_in_any_encoding(how):
     hidden = encoded(how, FIX)
     audit(hidden if isinstance(hidden, bytes) else {"note": hidden}, patch=f"+{FIX}")
+
+
+def test_a_line_that_only_neighbours_spell_is_none():
+    """A function's name and the next value; no memory could help to have both."""
+    secret = "        converter.normalise(value_of_it)"
+    hides = [replace(INSTANCES[0], patch=f"{INSTANCES[0].patch}+{secret}\n")]
+    honest = {"function": "Converter.normalise", "text": "value_of_it is missing"}
+    telling = {"function": "Converter.normalise(", "text": "value_of_it)"}
+    (cell,) = cells_of("sequential", 0, 4)
+    told = Experience(task=hides[0].task(0))
+    audited = Contamination([*hides, *INSTANCES[1:]], "none", lambda *_: [])
+    audited.check(cell, told, {}, {"m.jsonl": json.dumps(honest).encode()})
+    for kept in (telling, {"lines": [secret[:20], secret[20:], ""]}, {"note": secret}):
+        with pytest.raises(LeakError, match="a line of the fix"):
+            audited.check(cell, told, {}, {"m.jsonl": json.dumps(kept).encode()})
