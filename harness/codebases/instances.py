@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from harness.codebases.instruction_files import InstructionFiles
 from harness.codebases.mining import texts_of
-from harness.codebases.statement import Issue
+from harness.codebases.statements import sources
+from harness.codebases.statements.issues import Issue
 from harness.history.git import Clone, GitError
 from harness.history.objects import Objects
 from harness.injection.text_cache import kept_texts
@@ -24,8 +25,21 @@ def instances_of(
     Raises MissingError if the clone lacks a commit, ManifestError if its texts differ from those
     that were validated.
     """
+    check_rules(manifest, manifest.instances)
     looked_for = with_instructions(clone, records)
     return [instance_of(clone, manifest, record, issues) for record in looked_for]
+
+
+def check_rules(manifest: Manifest, records: Iterable[InstanceRecord]) -> None:
+    """Raise ManifestError if statements of records were made by other rules than today's."""
+    made_by = manifest.mining.statements
+    if made_by != sources.RULES and any(not record.bug for record in records):
+        raise ManifestError(
+            f"{manifest.name}: its statements were made by rules {made_by}, this SeqSWE makes "
+            f"those of {sources.RULES}",
+            f"`seqswe statements {manifest.name} --renew` makes them anew; nothing is validated "
+            "again.",
+        )
 
 
 def with_instructions(clone: Clone, records: Iterable[InstanceRecord]) -> list[InstanceRecord]:
@@ -48,7 +62,7 @@ def instance_of(
         texts = (
             kept_texts(clone, record)
             if record.bug
-            else texts_of(clone, manifest.layout, record.base_commit, record.gold_commit, issues)
+            else texts_of(clone, manifest.layout, record, issues)
         )
     except GitError:
         raise MissingError(
@@ -63,6 +77,11 @@ def instance_of(
                     f"{record.instance_id}: the message of its failing test is not stored",
                     f"`seqswe inject {manifest.name} --mirror DIR --out FOLDER` makes the sequence "
                     "again; then name FOLDER.",
+                )
+            if name == "statement" and not texts.statement:
+                raise MissingError(
+                    f"{record.instance_id}: the text of {record.statement_source} is not at hand",
+                    f"`seqswe issues {manifest.name} --out FILE` fetches it: give --issues FILE.",
                 )
             raise ManifestError(
                 f"{record.instance_id}: the {name} in the clone is not the one that was validated",

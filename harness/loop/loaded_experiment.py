@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.codebases.instances import instances_of
 from harness.codebases.locate import clone_of
 from harness.codebases.metadata import Metadata
-from harness.codebases.statement import load_issues
+from harness.codebases.statements.issues import load_issues
 from harness.delivery import check as check_delivery
 from harness.grading import Grader
 from harness.history import Checkouts

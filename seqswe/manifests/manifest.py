@@ -101,6 +101,8 @@ class Mining:
     """Regular expression that the commit message must match (case-insensitive)."""
     max_source_files: Annotated[int, COUNT] = 20
     max_changed_lines: Annotated[int, COUNT] = 1000
+    statements: Annotated[int, COUNT] = 1
+    """Version of the rules by which the statements were made from the history."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The problem statement: the text of the issue, if any, else the commit's message."""
+"""Texts of issues: a file with one issue a line, each as it was first written."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from harness.history.git import Clone
+from harness.codebases.statements.clean import bounded
 from seqswe.errors import UsageError
 from seqswe.manifests.convert import moment
 from seqswe.manifests.read import Entry, read_json_lines
 
-CLOSES = re.compile(r"(?i)\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\s*:?\s+#(\d{1,9})(?!\d)")
 FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "number": int,
     "title": str,
@@ -23,8 +22,6 @@ FIELDS: Mapping[str, type | tuple[type, ...]] = {
 """Fields of an issue's line, and their types."""
 HALF = re.compile("[\ud800-\udfff]")
 """Half of a pair of code units: JSON may name one alone, no encoding can write it."""
-TRAILER = re.compile(r"^[A-Z][A-Za-z]*(?:-[A-Za-z]+)+: \S")
-"""`Co-authored-by: x` and the like. One word before the colon is prose ("Fix: ...")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +31,11 @@ class Issue:
     title: str
     body: str
     created_at: datetime
+
+    @property
+    def text(self) -> str:
+        """Title and body as one text; "" if both are empty."""
+        return bounded(f"{self.title}\n\n{self.body}".replace("\r\n", "\n"))
 
 
 def load_issues(path: str) -> Mapping[int, Issue]:
@@ -71,29 +73,3 @@ def _issue(entry: Entry, hint: str) -> tuple[int, Issue]:
         body=data["body"] or "",
         created_at=moment(data["created_at"], f"{entry.where}: field 'created_at'"),
     )
-
-
-def statement_of(
-    clone: Clone, base: str, commit: str, issues: Mapping[int, Issue]
-) -> tuple[str, str]:
-    """Return the statement of a commit's task and its source: `issue:<number>` or `commit`."""
-    message = clone.run("log", "-1", "--format=%B", "--end-of-options", commit, "--")
-    return statement_from(message, datetime.fromisoformat(clone.date(base)), issues)
-
-
-def statement_from(message: str, clock: datetime, issues: Mapping[int, Issue]) -> tuple[str, str]:
-    """Return the statement that a commit message leads to, and its source.
-
-    An issue counts only if it was written before `clock`, the date of the base commit.
-    """
-    for number in map(int, CLOSES.findall(message)):
-        issue = issues.get(number)
-        if issue and issue.created_at <= clock:
-            return f"{issue.title}\n\n{issue.body}".strip() + "\n", f"issue:{number}"
-    return without_trailers(message), "commit"
-
-
-def without_trailers(message: str) -> str:
-    """Remove sign-offs and co-authors, which only name people, from a commit message."""
-    lines = [line.rstrip() for line in message.strip().splitlines()]
-    return "\n".join(line for line in lines if not TRAILER.match(line)).strip() + "\n"
