@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from harness.codebases.instruction_files import InstructionFiles
 from harness.codebases.mining import texts_of
-from harness.codebases.statements import sources
+from harness.codebases.statements import sources, symptom_store
+from harness.codebases.statements.clean import title_of
 from harness.codebases.statements.issues import Issue
 from harness.history.git import Clone, GitError
 from harness.history.objects import Objects
@@ -15,19 +16,37 @@ from harness.injection.text_cache import kept_texts
 from seqswe.errors import ManifestError, MissingError
 from seqswe.instance import Instance
 from seqswe.manifests.manifest import InstanceRecord, Manifest
+from seqswe.manifests.selection import StatementKind
 
 
 def instances_of(
-    clone: Clone, manifest: Manifest, records: Iterable[InstanceRecord], issues: Mapping[int, Issue]
+    clone: Clone,
+    manifest: Manifest,
+    records: Iterable[InstanceRecord],
+    issues: Mapping[int, Issue],
+    statement: StatementKind = "full",
 ) -> list[Instance]:
-    """Make the instances of some records, in order.
+    """Make the instances of some records, in order, told by one kind of statement.
 
     Raises MissingError if the clone lacks a commit, ManifestError if its texts differ from those
     that were validated.
     """
     check_rules(manifest, manifest.instances)
     looked_for = with_instructions(clone, records)
-    return [instance_of(clone, manifest, record, issues) for record in looked_for]
+    instances = [instance_of(clone, manifest, record, issues) for record in looked_for]
+    return [
+        replace(instance, problem_statement=_told(manifest, record, instance, statement))
+        for record, instance in zip(looked_for, instances, strict=True)
+    ]
+
+
+def _told(
+    manifest: Manifest, record: InstanceRecord, instance: Instance, statement: StatementKind
+) -> str:
+    if statement == "symptom":
+        return symptom_store.kept(manifest.name, record)
+    full = instance.problem_statement
+    return title_of(full) if statement == "title" else full
 
 
 def check_rules(manifest: Manifest, records: Iterable[InstanceRecord]) -> None:

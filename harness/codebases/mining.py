@@ -17,6 +17,7 @@ from harness.codebases.instruction_files import InstructionFiles
 from harness.codebases.python_2 import Python2
 from harness.codebases.statements import sources
 from harness.codebases.statements.issues import Issue
+from harness.codebases.statements.leak import leaks_of
 from harness.grading.layout import is_source, is_test, is_test_module
 from harness.grading.patch import Part, parts
 from harness.history.absent import AbsentFiles, absent_objects
@@ -197,6 +198,7 @@ class Miner:
             test_files=tuple(sorted(filter(is_test_module(layout), kept))),
             instructions=self.instructions.at(base),
             digests=texts.digests,
+            leaks=leaks_of(texts.statement, texts.patch),
         )
 
     def _fix(self, step: Step, patches: Patches) -> sources.Fix:

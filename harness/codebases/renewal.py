@@ -9,6 +9,7 @@ from datetime import datetime
 from harness.codebases.mining import fix_of
 from harness.codebases.statements import sources
 from harness.codebases.statements.issues import Issue
+from harness.codebases.statements.leak import leaks_of
 from harness.history.git import Clone, GitError
 from seqswe.errors import ManifestError, MissingError
 from seqswe.instance import digest_of
@@ -65,8 +66,12 @@ def _renewed(
     statement = sources.choose(fix, clock, issues)
     if statement is None:
         return None
-    digests = {**record.digests, "statement": digest_of(statement.text)}
-    return replace(record, statement_source=statement.source, digests=digests)
+    return replace(
+        record,
+        statement_source=statement.source,
+        digests={**record.digests, "statement": digest_of(statement.text)},
+        leaks={**record.leaks, **leaks_of(statement.text, patches.patch)},
+    )
 
 
 def _is_kept(record: InstanceRecord, issues: Mapping[int, Issue]) -> bool:

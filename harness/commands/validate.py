@@ -248,6 +248,7 @@ def with_statement_of(candidate: InstanceRecord, proved: InstanceRecord) -> Inst
         proved,
         statement_source=candidate.statement_source,
         digests={**proved.digests, **candidate.digests},
+        leaks=candidate.leaks,
     )
 
 

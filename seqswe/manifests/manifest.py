@@ -147,6 +147,8 @@ class InstanceRecord:
     """Files of the base commit that agents read on their own, such as CLAUDE.md; None if mining
     did not look for them."""
     digests: Mapping[str, str] = field(default_factory=dict)
+    leaks: Mapping[str, Annotated[float, Between(least=0, most=1)]] = field(default_factory=dict)
+    """How much of the fix each kind of statement gives away."""
     bug: Mapping[str, Any] = field(default_factory=dict)
     """Recipe of an injected bug; empty for a real issue."""
 

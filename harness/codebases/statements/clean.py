@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 MOST = 20_000
 """Characters of a statement; a longer text is cut at a line's end."""
+LONGEST_TITLE = 120
+"""Characters of a title."""
 LONGEST_LINE = 1_000
 """Characters of a line that is looked at; one that is longer is data, and left out."""
 CLOSES = re.compile(
@@ -113,6 +115,16 @@ def without_tags(title: str) -> str:
         for tag in TAGS:
             title = tag.sub("", title, count=1)
     return title
+
+
+def title_of(statement: str) -> str:
+    """The title of a statement: its first line, or the first sentence of a long one."""
+    line = statement.strip().split("\n")[0]
+    if len(line) > LONGEST_TITLE:
+        line = re.split(r"(?<=[.!?])\s", line)[0]
+    if len(line) > LONGEST_TITLE:
+        line = line[:LONGEST_TITLE].rpartition(" ")[0] + " …"
+    return line + "\n"
 
 
 def bounded(text: str) -> str:
