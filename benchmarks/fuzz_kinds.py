@@ -15,7 +15,7 @@ import click
 
 from harness.agents.command import Command
 from harness.agents.reference import Scripted
-from harness.codebases.statement import load_issues
+from harness.codebases.statements.issues import load_issues
 from harness.codebases.validate import Validation
 from harness.codebases.validation_journal import ValidationJournal
 from harness.grading import junit, patch

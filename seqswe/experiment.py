@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from seqswe.arms import ARMS, SEQUENTIAL, Cell, cells_of, check_arms
 from seqswe.errors import UsageError
 from seqswe.instance import digest_of
+from seqswe.manifests.selection import Selection, StatementKind
 from seqswe.plugins import RECIPE
 from seqswe.sandbox import Limits, SandboxChoice
 from seqswe.visible import HIDDEN
@@ -189,6 +190,18 @@ class Experiment:
         "with the agent's own accepted patches in place of gold's.",
     )
     delivery: Delivery = setting("prompt", "How a memory reaches the agent; see docs/memories.md.")
+    statement: StatementKind = setting(
+        "full",
+        "What a task is told by: the whole text, its title, or the symptom that its failing test "
+        "shows (tasks without one are left out; `seqswe statements` makes them).",
+    )
+    max_leak: float = setting(
+        1.0,
+        "Only tasks whose statement gives away at most this much of the fix, from 0 to 1; "
+        "`seqswe audit` lists the worst.",
+        least=0,
+        most=1,
+    )
     instructions: Instructions = setting(
         "keep",
         "Files of the codebase that agents read on their own, such as CLAUDE.md: as they are, or "
@@ -309,6 +322,11 @@ class Experiment:
     def sandbox_choice(self) -> SandboxChoice:
         """The kind of sandbox, with its options."""
         return SandboxChoice(**{f.name: getattr(self, f.name) for f in fields(SandboxChoice)})
+
+    @property
+    def selection(self) -> Selection:
+        """Which tasks are in the sequence."""
+        return Selection(statement=self.statement, max_leak=self.max_leak)
 
     def as_dict(self) -> dict[str, Any]:
         """Settings as plain data, lists for tuples."""

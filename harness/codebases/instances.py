@@ -7,25 +7,58 @@ from dataclasses import replace
 
 from harness.codebases.instruction_files import InstructionFiles
 from harness.codebases.mining import texts_of
-from harness.codebases.statement import Issue
+from harness.codebases.statements import sources, symptom_store
+from harness.codebases.statements.clean import title_of
+from harness.codebases.statements.issues import Issue
 from harness.history.git import Clone, GitError
 from harness.history.objects import Objects
 from harness.injection.text_cache import kept_texts
 from seqswe.errors import ManifestError, MissingError
 from seqswe.instance import Instance
 from seqswe.manifests.manifest import InstanceRecord, Manifest
+from seqswe.manifests.selection import StatementKind
 
 
 def instances_of(
-    clone: Clone, manifest: Manifest, records: Iterable[InstanceRecord], issues: Mapping[int, Issue]
+    clone: Clone,
+    manifest: Manifest,
+    records: Iterable[InstanceRecord],
+    issues: Mapping[int, Issue],
+    statement: StatementKind = "full",
 ) -> list[Instance]:
-    """Make the instances of some records, in order.
+    """Make the instances of some records, in order, told by one kind of statement.
 
     Raises MissingError if the clone lacks a commit, ManifestError if its texts differ from those
     that were validated.
     """
+    check_rules(manifest, manifest.instances)
     looked_for = with_instructions(clone, records)
-    return [instance_of(clone, manifest, record, issues) for record in looked_for]
+    instances = [instance_of(clone, manifest, record, issues) for record in looked_for]
+    return [
+        replace(instance, problem_statement=_told(manifest, record, instance, statement))
+        for record, instance in zip(looked_for, instances, strict=True)
+    ]
+
+
+def _told(
+    manifest: Manifest, record: InstanceRecord, instance: Instance, statement: StatementKind
+) -> str:
+    if statement == "symptom":
+        return symptom_store.kept(manifest.name, record)
+    full = instance.problem_statement
+    return title_of(full) if statement == "title" else full
+
+
+def check_rules(manifest: Manifest, records: Iterable[InstanceRecord]) -> None:
+    """Raise ManifestError if statements of records were made by other rules than today's."""
+    made_by = manifest.mining.statements
+    if made_by != sources.RULES and any(not record.bug for record in records):
+        raise ManifestError(
+            f"{manifest.name}: its statements were made by rules {made_by}, this SeqSWE makes "
+            f"those of {sources.RULES}",
+            f"`seqswe statements {manifest.name} --renew` makes them anew; nothing is validated "
+            "again.",
+        )
 
 
 def with_instructions(clone: Clone, records: Iterable[InstanceRecord]) -> list[InstanceRecord]:
@@ -48,7 +81,7 @@ def instance_of(
         texts = (
             kept_texts(clone, record)
             if record.bug
-            else texts_of(clone, manifest.layout, record.base_commit, record.gold_commit, issues)
+            else texts_of(clone, manifest.layout, record, issues)
         )
     except GitError:
         raise MissingError(
@@ -63,6 +96,11 @@ def instance_of(
                     f"{record.instance_id}: the message of its failing test is not stored",
                     f"`seqswe inject {manifest.name} --mirror DIR --out FOLDER` makes the sequence "
                     "again; then name FOLDER.",
+                )
+            if name == "statement" and not texts.statement:
+                raise MissingError(
+                    f"{record.instance_id}: the text of {record.statement_source} is not at hand",
+                    f"`seqswe issues {manifest.name} --out FILE` fetches it: give --issues FILE.",
                 )
             raise ManifestError(
                 f"{record.instance_id}: the {name} in the clone is not the one that was validated",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,7 +15,9 @@ from harness.codebases.declarations import Remembered
 from harness.codebases.environment import environment_at
 from harness.codebases.instruction_files import InstructionFiles
 from harness.codebases.python_2 import Python2
-from harness.codebases.statement import Issue, statement_from, statement_of
+from harness.codebases.statements import sources
+from harness.codebases.statements.issues import Issue
+from harness.codebases.statements.leak import leaks_of
 from harness.grading.layout import is_source, is_test, is_test_module
 from harness.grading.patch import Part, parts
 from harness.history.absent import AbsentFiles, absent_objects
@@ -45,8 +47,14 @@ class Mined:
 
     @property
     def statements(self) -> Mapping[str, int]:
-        """How many statements come from what: `commit` (its message) or `issue`."""
-        return Counter(record.statement_source.partition(":")[0] for record in self.records)
+        """How many statements come from which kind of source."""
+        return count_sources(self.records)
+
+
+def count_sources(records: Iterable[InstanceRecord]) -> Mapping[str, int]:
+    """How many statements come from which kind of source, the most frequent first."""
+    kinds = Counter(record.statement_source.partition(":")[0] for record in records)
+    return dict(kinds.most_common())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +95,7 @@ def mine(
     clock: datetime | None = None
     with Objects(clone) as objects, Diffs(clone) as diffs:
         miner = Miner(
+            clone=clone,
             manifest=manifest,
             issues=issues,
             objects=objects,
@@ -136,6 +145,7 @@ def _dates(clone: Clone, steps: Sequence[Step]) -> dict[str, datetime | None]:
 class Miner:
     """What looking at one commit after the other needs."""
 
+    clone: Clone
     manifest: Manifest
     issues: Mapping[int, Issue]
     objects: Objects
@@ -166,9 +176,15 @@ class Miner:
         clock = self.dates.get(base)
         if clock is None or step.date is None:
             return LeftOut(reason="its date cannot be read")
-        statement, source = statement_from(step.message, clock, self.issues)
+        statement = sources.choose(self._fix(step, patches), clock, self.issues)
+        if statement is None:
+            merges = len(step.parents) > 1
+            return LeftOut(reason="only merges" if merges else "its message says nothing")
         texts = InstanceTexts(
-            statement=statement, source=source, patch=patches.patch, test_patch=patches.test_patch
+            statement=statement.text,
+            source=statement.source,
+            patch=patches.patch,
+            test_patch=patches.test_patch,
         )
         kept = (change.path for change in step.changes if change.status != "D")
         return InstanceRecord(
@@ -182,6 +198,16 @@ class Miner:
             test_files=tuple(sorted(filter(is_test_module(layout), kept))),
             instructions=self.instructions.at(base),
             digests=texts.digests,
+            leaks=leaks_of(texts.statement, texts.patch),
+        )
+
+    def _fix(self, step: Step, patches: Patches) -> sources.Fix:
+        return sources.Fix(
+            clone=self.clone,
+            base=step.parents[0],
+            parents=step.parents,
+            message=step.message,
+            parts=patches.parts,
         )
 
     def _reasons(self, step: Step) -> Iterator[str]:
@@ -221,6 +247,8 @@ class Patches:
     test_patch: str
     changed: int
     """Lines of `patch` that are added or removed."""
+    parts: tuple[Part, ...]
+    """Both, file by file, in the order of the diff."""
 
 
 def split_diff(text: str, layout: Layout) -> Patches:
@@ -239,15 +267,31 @@ def split_diff(text: str, layout: Layout) -> Patches:
         patch="".join(part.text for part in source),
         test_patch="".join(part.text for part in tests),
         changed=sum(part.changed for part in source),
+        parts=tuple(found),
     )
 
 
+def fix_of(clone: Clone, layout: Layout, record: InstanceRecord) -> tuple[Patches, sources.Fix]:
+    """Read the diff of a record's fix and what its statement is made from.
+
+    Raises ValueError if the diff does not come apart, GitError if a commit is absent.
+    """
+    patches = split_diff(diff(clone, record.base_commit, record.gold_commit), layout)
+    fix = sources.Fix.of(clone, record.base_commit, record.gold_commit, patches.parts)
+    return patches, fix
+
+
 def texts_of(
-    clone: Clone, layout: Layout, base: str, commit: str, issues: Mapping[int, Issue]
+    clone: Clone, layout: Layout, record: InstanceRecord, issues: Mapping[int, Issue]
 ) -> InstanceTexts:
-    """Read statement, patch and test patch of a commit. Raises ValueError if they do not split."""
-    patches = split_diff(diff(clone, base, commit), layout)
-    statement, source = statement_of(clone, base, commit, issues)
+    """Read statement, patch and test patch of a record; "" for an issue that is not at hand.
+
+    Raises as `fix_of` does.
+    """
+    patches, fix = fix_of(clone, layout, record)
     return InstanceTexts(
-        statement=statement, source=source, patch=patches.patch, test_patch=patches.test_patch
+        statement=sources.read(fix, record.statement_source, issues),
+        source=record.statement_source,
+        patch=patches.patch,
+        test_patch=patches.test_patch,
     )

@@ -24,6 +24,8 @@ PASSING = (
 """How problems of the machine begin: they are tried again at the next call."""
 
 
+PROVED = ("patch", "test_patch", "bug_patch")
+"""Texts that a proof depends on."""
 HINT = "Restore the file, or remove it: then everything is proved again."
 
 
@@ -35,6 +37,11 @@ class _Proof:
     problem: str
     """Why the candidate is no instance; "" if it is one."""
     state: str = ""
+
+
+def same_patches(one: InstanceRecord, other: InstanceRecord) -> bool:
+    """Whether what was proved of one holds for the other: no statement is part of a proof."""
+    return all(one.digests.get(name) == other.digests.get(name) for name in PROVED)
 
 
 class ValidationJournal:
@@ -58,7 +65,7 @@ class ValidationJournal:
     def known(self, record: InstanceRecord, state: str) -> Validation | None:
         """What an earlier call proved of a candidate, by the same rules and environment."""
         entry = self._known.get(record.instance_id)
-        if entry is None or entry.record.digests != record.digests:
+        if entry is None or not same_patches(entry.record, record):
             return None
         return entry if entry.state in ("", state) else None
 

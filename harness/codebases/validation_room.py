@@ -22,7 +22,7 @@ from harness.codebases.instances import instance_of
 from harness.codebases.metadata import Metadata
 from harness.codebases.missing import distributions_for
 from harness.codebases.pytest_plugins import GROUP, plugins_among, pytest_plugins_of
-from harness.codebases.statement import Issue
+from harness.codebases.statements.issues import Issue
 from harness.codebases.validate import Validation, validate
 from harness.grading import Grader
 from harness.grading.patch import paths_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from harness.codebases.infer import describes, infer
 from harness.codebases.locate import alone_in, clone_of, writable_folder
 from harness.codebases.mining import Mined, history_of
 from harness.codebases.mining import mine as find_candidates
-from harness.codebases.statement import load_issues
+from harness.codebases.statements.issues import load_issues
+from harness.codebases.statements.sources import RULES
 from harness.codebases.target import Origin, find_origin
 from harness.history.git import Clone
 from harness.history.walk import Step, walk
@@ -24,6 +25,15 @@ from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import Manifest
 
 CANDIDATES = "candidates.jsonl"
+KINDS = {
+    "issue": "issues",
+    "fragment": "news fragments",
+    "changelog": "changelogs",
+    "pull": "pull requests",
+    "merge": "merges",
+    "commit": "commit messages",
+}
+"""Sources of statements in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +72,7 @@ def mine(target: str, mirror: str, issues: str, out: Path | None) -> None:
     mined = find_candidates(subject.clone, manifest, texts, subject.history)
     known = {e.key: e for e in manifest.environments}
     environments = tuple(known.get(e.key, e) for e in mined.environments)
-    rules = replace(manifest.mining, head=mined.head)
+    rules = replace(manifest.mining, head=mined.head, statements=RULES)
     manifests.save_instances(mined.records, folder / CANDIDATES)
     manifests.save_manifest(replace(manifest, environments=environments, mining=rules), folder)
     _print_listing(mined)
@@ -125,13 +135,15 @@ def _print_listing(mined: Mined) -> None:
     """Every commit that was walked, as a candidate or with the reason why it is none."""
     for reason, count in sorted(mined.skipped.items(), key=lambda item: (-item[1], item[0])):
         echo(f"{count:6} left out: {reason}", err=True)
-    kinds = {"commit": "commit messages", "issue": "issues"}
-    sources = ", ".join(
-        f"{count} from {kinds.get(kind, kind)}" for kind, count in sorted(mined.statements.items())
-    )
+    sources = listed(mined.statements)
     echo(
         f"{len(mined.records):6} candidates in {len(mined.environments)} environments, of "
         f"{mined.walked} commits up to {mined.head[:12]}"
         + (f"; statements: {sources}" if sources else ""),
         err=True,
     )
+
+
+def listed(sources: Mapping[str, int]) -> str:
+    """How many statements come from what, in words."""
+    return ", ".join(f"{count} from {KINDS.get(kind, kind)}" for kind, count in sources.items())

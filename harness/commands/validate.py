@@ -15,10 +15,11 @@ from typing import Any
 
 import click
 
+from harness.codebases.instances import check_rules
 from harness.codebases.locate import alone_in, clone_of, writable_folder
-from harness.codebases.statement import load_issues
+from harness.codebases.statements.issues import load_issues
 from harness.codebases.validate import Validation, without_flaky
-from harness.codebases.validation_journal import ValidationJournal
+from harness.codebases.validation_journal import ValidationJournal, same_patches
 from harness.codebases.validation_room import ValidationRoom
 from harness.commands.mine import CANDIDATES
 from harness.history import Checkouts
@@ -80,6 +81,7 @@ def validate(
             f"no candidate of {codebase} is as late as that",
             f"The last is of {candidates[-1].created_at.date()}.",
         )
+    check_rules(manifest, chosen)
     clone = clone_of(manifest, mirror)
     _check_environments(manifest, chosen, folder / CANDIDATES, codebase)
     provider = SandboxChoice(**choice).build()
@@ -232,11 +234,21 @@ def _kept(
         result = known.get(candidate.instance_id)
         if result and result.problem:
             records.pop(candidate.instance_id, None)
-        elif result and result.record.digests == candidate.digests:
-            records[candidate.instance_id] = result.record
+        elif result and same_patches(result.record, candidate):
+            records[candidate.instance_id] = with_statement_of(candidate, result.record)
     order = {candidate.instance_id: n for n, candidate in enumerate(candidates)}
     return without_flaky(
         sorted(records.values(), key=lambda r: (r.created_at, order.get(r.instance_id, -1)))
+    )
+
+
+def with_statement_of(candidate: InstanceRecord, proved: InstanceRecord) -> InstanceRecord:
+    """A proved record with the statement of its candidate, which may be made by newer rules."""
+    return replace(
+        proved,
+        statement_source=candidate.statement_source,
+        digests={**proved.digests, **candidate.digests},
+        leaks=candidate.leaks,
     )
 
 

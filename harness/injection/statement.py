@@ -41,31 +41,36 @@ def statement(source: str, test: str, failure: str, line: int) -> str:
     source: the test module before the bug; test: the failing test's id; failure: the message of
     the real run; line: 1-based, of `source`, where it failed (0 if elsewhere).
     """
-    called, expected = _called(source, line)
+    called, expected = called_at(source, line)
     code, path = reproduction(source, test), reproduction_path(test)
+    what = called or test.split("::")[-1].split("[")[0]
+    lines = report(what, called, expected, failure)
+    lines += [f"To reproduce, save this as `{path}` and run `python -m pytest {path}`:", ""]
+    lines += [f"{MARK}python", code.rstrip("\n"), MARK]
+    return "\n".join(lines) + "\n"
+
+
+def report(what: str, called: str, expected: str, failure: str) -> list[str]:
+    """Lines of a report: what is wrong, the call (if any), what was expected and what came."""
     first = failure.splitlines()[0] if failure else "the test fails"
-    what = f"`{called}`" if called else f"`{test.split('::')[-1].split('[')[0]}`"
     kind = first.split(":", 1)[0].strip()
     wrong = "gives a wrong result" if kind.startswith(("assert", "Assert")) else f"ends in {kind}"
-    lines = [f"{_clip(what, 80)} {wrong}", ""]
+    lines = [f"{_clip(f'`{what}`', 80)} {wrong}", ""]
     if called:
         lines += ["I called", "", MARK, called, MARK, ""]
     if expected:
         lines += [f"and expected {expected}. What came back:", ""]
     else:
         lines += ["What came back:", ""]
-    lines += [MARK, failure, MARK, ""]
-    lines += [f"To reproduce, save this as `{path}` and run `python -m pytest {path}`:", ""]
-    lines += [f"{MARK}python", code.rstrip("\n"), MARK]
-    return "\n".join(lines) + "\n"
+    return [*lines, MARK, failure, MARK, ""]
 
 
 def _clip(text: str, size: int) -> str:
     return text if len(text) <= size else text[: size - 4] + "...`"
 
 
-def _called(source: str, line: int) -> tuple[str, str]:
-    """Return the call at a line of the test, and its expected result, both as code."""
+def called_at(source: str, line: int) -> tuple[str, str]:
+    """Return the call at a line of a test, and its expected result, both as code; "" for none."""
     statements = list(_statements(ast.parse(source), line))
     if not statements:
         return "", ""

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.codebases.instances import instances_of
 from harness.codebases.locate import clone_of
 from harness.codebases.metadata import Metadata
-from harness.codebases.statement import load_issues
+from harness.codebases.statements.issues import load_issues
 from harness.delivery import check as check_delivery
 from harness.grading import Grader
 from harness.history import Checkouts
@@ -61,7 +61,7 @@ class LoadedExperiment:
 
         Raises what is wrong before anything is run.
         """
-        manifest = manifests.load(experiment.codebase)
+        manifest = experiment.selection.of(manifests.load(experiment.codebase))
         plan = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
         hidden = (out, manifest.folder, manifests.shipped(), manifests.codebases_folder())
         mirror = (Path(experiment.mirror),) if experiment.mirror else ()
@@ -83,7 +83,7 @@ class LoadedExperiment:
         clone = clone_of(manifest, experiment.mirror)
         issues = load_issues(experiment.issues)
         records = manifest.instances[: len(plan.instance_ids)]
-        instances = instances_of(clone, manifest, records, issues)
+        instances = instances_of(clone, manifest, records, issues, experiment.statement)
         return cls(
             manifest=manifest,
             clone=clone,

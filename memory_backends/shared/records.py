@@ -155,6 +155,10 @@ class RecordMemory:
         """Return indices into `records` with positive scores, best first; nothing is written."""
         raise NotImplementedError
 
+    def keep(self, experience: Experience) -> Record:
+        """Return what is kept of an experience."""
+        return Record.of(experience)
+
     def add(self, record: Record) -> None:
         """Add `record`, the last of `records`, to the index, if the backend keeps one."""
 
@@ -182,7 +186,7 @@ class RecordMemory:
         """Keep one record; the same rollout again changes nothing, unless it was dropped."""
         if clean(experience.task.instance_id) in self._known:
             return
-        record = Record.of(experience)
+        record = self.keep(experience)
         self._append(record)
         if self._drop():
             self.reindex()

@@ -39,6 +39,15 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "export": ("seqswe.cli.export:export", "Write a run's patches as SWE-bench's predictions."),
     "mine": ("harness.commands.mine:mine", "Find candidate instances in a clone's history."),
     "validate": ("harness.commands.validate:validate", "Prove candidates in the sandbox."),
+    "issues": (
+        "harness.commands.issues:issues",
+        "Fetch the issues that a codebase's fixes close, as first written.",
+    ),
+    "statements": (
+        "harness.commands.statements:statements",
+        "Make the texts of a codebase's tasks, and count what they are from.",
+    ),
+    "audit": ("harness.commands.audit:audit", "List what statements give away of their fixes."),
     "inject": ("harness.commands.inject:inject", "Put recurring bugs into a codebase's functions."),
     "clean": ("harness.commands.clean:clean", "Remove leftover containers, images and caches."),
 }

@@ -28,7 +28,7 @@ IMAGE_BYTES = 700_000_000
 def plan(ctx: click.Context, /, **values: Any) -> None:
     """Print the resolved settings and where each came from, the rollouts and a bound on disk."""
     experiment = Experiment(**values)
-    manifest = manifests.load(experiment.codebase)
+    manifest = experiment.selection.of(manifests.load(experiment.codebase))
     plugins.options("agent", experiment.agent, experiment.agent_option)
     plugins.options("memory", experiment.memory, experiment.memory_option)
     experiment.sandbox_choice.check()

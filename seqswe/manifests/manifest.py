@@ -101,6 +101,8 @@ class Mining:
     """Regular expression that the commit message must match (case-insensitive)."""
     max_source_files: Annotated[int, COUNT] = 20
     max_changed_lines: Annotated[int, COUNT] = 1000
+    statements: Annotated[int, COUNT] = 1
+    """Version of the rules by which the statements were made from the history."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,8 @@ class InstanceRecord:
     """Files of the base commit that agents read on their own, such as CLAUDE.md; None if mining
     did not look for them."""
     digests: Mapping[str, str] = field(default_factory=dict)
+    leaks: Mapping[str, Annotated[float, Between(least=0, most=1)]] = field(default_factory=dict)
+    """How much of the fix each kind of statement gives away."""
     bug: Mapping[str, Any] = field(default_factory=dict)
     """Recipe of an injected bug; empty for a real issue."""
 

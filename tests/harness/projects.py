@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 from harness.codebases.instances import instance_of
 from harness.codebases.mining import mine
+from harness.codebases.statements.sources import RULES
 from harness.grading import Grader
 from harness.history import History
 from harness.history.git import CLEAN, Clone
 from seqswe.instance import Task
-from seqswe.manifests.manifest import Layout, Manifest, PythonSettings, TestSettings
+from seqswe.manifests.manifest import Layout, Manifest, Mining, PythonSettings, TestSettings
 from seqswe.sandbox import SandboxSpec
 
 SETTINGS = PythonSettings(
@@ -56,12 +57,13 @@ def manifest_of(folder, **fields):
     return Manifest(
         name="tiny",
         repo="x/tiny",
-        url="",
         licence="",
         layout=Layout(source=("tiny",), tests=("tests",)),
         **{
             "python": SETTINGS,
             "tests": TestSettings(seconds=30.0),
+            "mining": Mining(statements=RULES),
+            "url": "",
             "folder": folder,
             **fields,
         },

@@ -45,6 +45,11 @@ class TestRecency(MemoryContract):
     stored_budget = "max_stored_bytes"
 
 
+class TestPopularity(MemoryContract):
+    memory = "memory_backends.controls.popularity:Popularity"
+    stored_budget = "max_stored_bytes"
+
+
 class TestRandomChoice(MemoryContract):
     memory = "memory_backends.controls.random_choice:RandomChoice"
     stored_budget = "max_stored_bytes"

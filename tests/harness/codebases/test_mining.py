@@ -163,8 +163,8 @@ def test_a_line_that_is_only_moved_to_another_block_is_code(folder):
 
 
 def test_messages_can_be_chosen(folder):
-    commit(folder, {"tiny/a.py": "2\n", "tests/test_a.py": "2\n"}, "feat: x", day=1)
-    commit(folder, {"tiny/a.py": "3\n", "tests/test_a.py": "3\n"}, "FIX: x", day=2)
+    commit(folder, {"tiny/a.py": "2\n", "tests/test_a.py": "2\n"}, "feat: more", day=1)
+    commit(folder, {"tiny/a.py": "3\n", "tests/test_a.py": "3\n"}, "FIX: less", day=2)
     found = mined(folder, message="^fix")
     assert len(found.records) == 1
     assert found.skipped["its message does not match"] == 1

@@ -10,6 +10,7 @@ from memory_backends.controls.full_history import FullHistory
 from memory_backends.controls.git_history import GitHistory
 from memory_backends.controls.oracle import Oracle
 from memory_backends.controls.placebo import Placebo
+from memory_backends.controls.popularity import Popularity
 from memory_backends.controls.random_choice import RandomChoice
 from memory_backends.controls.recency import Recency
 from memory_backends.retrieval.episodic import Episodic
@@ -38,6 +39,23 @@ def test_recency_gives_the_latest_first(tmp_path):
     recall = tell(Recency(tmp_path, k=3), STORY).recall(NEXT)
     assert ids(recall) == names(59, 58, 57)
     assert [item.score for item in recall.items] == [1, 1 / 2, 1 / 3]
+
+
+def test_popularity_counts_the_files_that_were_fixed(tmp_path):
+    memory = Popularity(tmp_path)
+    for name, files in {"one": ("a.py", "b.py"), "two": ("c.py",), "three": ("b.py",)}.items():
+        task = replace(NEXT, instance_id=name, problem_statement="Words of an issue")
+        memory.record(Experience(task=task, gold_files=files, gold_patch="Words of a fix"))
+    recall = memory.recall(NEXT)
+    assert [(item.files, item.score) for item in recall.items] == [
+        (("b.py",), 2),
+        (("c.py",), 1),
+        (("a.py",), 1),
+    ]
+    assert recall.items[0].origins == ("one", "three")
+    assert recall == memory.recall(replace(NEXT, problem_statement="a.py a.py"))
+    memory.save(tmp_path)
+    assert "Words" not in (tmp_path / NAME).read_text() + recall.text
 
 
 def test_random_depends_on_seed_and_task_only(tmp_path):

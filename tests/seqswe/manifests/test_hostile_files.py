@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.codebases.statement import load_issues
+from harness.codebases.statements.issues import load_issues
 from seqswe.errors import UsageError
 from seqswe.manifests import manifest_files as manifests
 from tests.seqswe.manifests.test_parse_manifest import TOML, record

@@ -1,0 +1,153 @@
+"""What statements are worth to `localizer`, in this process: no sandbox, the same rankings.
+
+    python -m benchmarks.statements sqlglot --mirror DIR --memory episodic --memory popularity
+
+Each task's files are read from the clone at its base commit and ranked without a memory and with
+one that was told of every earlier fix (feedback `gold`). `message` is the fix's whole message, as
+statements were once: the difference to `full` is what tags, numbers and lists of commits told. One
+line for each kind of statement and each memory: reciprocal rank without, with, and their difference
+with a 95 % interval over tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import cast
+
+import click
+import numpy as np
+from scipy import stats
+
+from harness.agents.localizer import Localizer, count_words, is_test
+from harness.codebases.instances import instances_of
+from harness.codebases.locate import clone_of
+from harness.codebases.statements.issues import load_issues
+from harness.history.git import Clone
+from harness.history.log import log
+from harness.history.objects import Objects
+from seqswe.instance import Instance, Task
+from seqswe.manifests import manifest_files as manifests
+from seqswe.manifests.manifest import Manifest
+from seqswe.manifests.selection import Selection, StatementKind
+from seqswe.memory import Commit, Experience, Memory, Recall, Services, build_memory
+from seqswe.sandbox import Sandbox
+
+MESSAGE = "message"
+KINDS = (MESSAGE, "full", "title", "symptom")
+
+
+class Ranker(Localizer):
+    """A localizer that reads the files of a clone; a file is split into words but once."""
+
+    def __init__(self, clone: Clone, objects: Objects) -> None:
+        super().__init__(seed=0)
+        self._clone, self._objects = clone, objects
+        self._counts: dict[str, Mapping[str, int]] = {}
+        self.base = ""
+
+    def _files(self, sandbox: Sandbox) -> Mapping[str, Mapping[str, int]]:
+        listing = self._clone.run("ls-tree", "-r", "-z", "--end-of-options", self.base)
+        entries = (line.partition("\t") for line in listing.split("\0")[:-1])
+        return {
+            path: self._words(meta.split(" ")[2])
+            for meta, _, path in entries
+            if path.endswith(self.suffix) and not is_test(path)
+        }
+
+    def _words(self, blob: str) -> Mapping[str, int]:
+        if blob not in self._counts:
+            text = (self._objects.read(blob) or b"").decode("utf-8", "replace")
+            self._counts[blob] = count_words(text)
+        return self._counts[blob]
+
+
+def told_by(clone: Clone, manifest: Manifest, kind: str, issues: str) -> Sequence[Instance]:
+    """The instances of a codebase, told by one kind of statement."""
+    known = load_issues(issues)
+    if kind != MESSAGE:
+        statement = cast(StatementKind, kind)
+        chosen = Selection(statement=statement).of(manifest)
+        return instances_of(clone, chosen, chosen.instances, known, statement)
+    made = instances_of(clone, manifest, manifest.instances, known)
+    gold = {r.instance_id: r.gold_commit for r in manifest.instances}
+    return [
+        replace(
+            each, problem_statement=clone.run("log", "-1", "--format=%B", gold[each.instance_id])
+        )
+        for each in made
+    ]
+
+
+def ranks(ranker: Ranker, instances: Sequence[Instance], memory: Memory | None) -> Iterator[float]:
+    """Reciprocal rank of the first gold file, task by task."""
+    for position, instance in enumerate(instances):
+        task = instance.task(position)
+        ranker.base = instance.base_commit
+        recall = memory.recall(task) if memory else Recall()
+        ranking = ranker.solve(task, recall, None).ranking  # type: ignore[arg-type]
+        found = [n for n, path in enumerate(ranking, 1) if path in instance.gold_files]
+        yield 1 / found[0] if found else 0.0
+        if memory:
+            memory.record(
+                Experience(
+                    task=task,
+                    resolved=False,
+                    gold_patch=instance.patch,
+                    gold_files=instance.gold_files,
+                    ranking=ranking,
+                )
+            )
+
+
+def line(kind: str, name: str, without: Sequence[float], learned: Sequence[float]) -> str:
+    """A row of the table."""
+    lift = np.asarray(learned) - np.asarray(without)
+    half = float(stats.t.ppf(0.975, len(lift) - 1) * lift.std(ddof=1) / len(lift) ** 0.5)
+    mean = float(lift.mean())
+    return (
+        f"| {kind} | {name} | {len(lift)} | {np.mean(without):.3f} | {np.mean(learned):.3f} "
+        f"| {mean:+.3f} ({mean - half:+.3f} to {mean + half:+.3f}) |"
+    )
+
+
+@click.command()
+@click.argument("codebase")
+@click.option("--mirror", default="")
+@click.option("--issues", default="")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), default=KINDS[:3])
+@click.option("--memory", "memories", multiple=True, default=("episodic", "popularity"))
+@click.option("--limit", default=0)
+def main(
+    codebase: str,
+    mirror: str,
+    issues: str,
+    kinds: Sequence[str],
+    memories: Sequence[str],
+    limit: int,
+) -> None:
+    """Print a table of reciprocal ranks for each kind of statement and each memory."""
+    manifest = manifests.load(codebase)
+    manifest = replace(manifest, instances=manifest.instances[: limit or None])
+    clone = clone_of(manifest, mirror)
+
+    def history(task: Task) -> Iterator[Commit]:
+        yield from log(clone, task.base_commit)
+
+    click.echo("| statement | memory | tasks | without | with | lift (95 % interval) |")
+    click.echo("|---|---|---|---|---|---|")
+    with Objects(clone) as objects:
+        ranker = Ranker(clone, objects)
+        for kind in kinds:
+            instances = told_by(clone, manifest, kind, issues)
+            without = list(ranks(ranker, instances, None))
+            for name in memories:
+                with TemporaryDirectory() as home:
+                    memory = build_memory(name, Path(home), Services(history=history))
+                    click.echo(line(kind, name, without, list(ranks(ranker, instances, memory))))
+
+
+if __name__ == "__main__":
+    main()
