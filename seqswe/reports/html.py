@@ -204,11 +204,12 @@ def _captions(analysis: Analysis, run: str, primary: Contrast | None) -> dict[st
 
 
 def _lift_caption(contrast: Contrast) -> str:
+    bandwidth = contrast.curve.bandwidth if contrast.curve else BANDWIDTH
     text = (
         f"{contrast.outcome.title}: {contrast.name}, paired by task and smoothed over the "
         "sequence. The band holds for the whole smoothed curve at once (95 %): where it leaves "
         "the dashed line at zero, the arms differ there. A sudden change is smoothed over some "
-        f"{100 * BANDWIDTH:.0f} % of the sequence, and the lift itself may lie outside there."
+        f"{200 * bandwidth:.0f} % of the sequence, and the lift itself may lie outside there."
     )
     if contrast.single_run:
         text += " SINGLE-RUN: with under three seeds the noise between runs is not known."

@@ -18,8 +18,9 @@ from seqswe.statistics.arrays import FloatArray, as_outcomes, same_tasks, task_m
 SWE_BENCH_CL_WARNING = (
     "SWE-Bench-CL's own metrics, for comparison only. Single noisy passes, no interval. "
     "AULC is a mean of running means: a third of its weight lies on the first tenth of the tasks, "
-    "so the order of difficulty moves it. Without a replay arm its forgetting and backward "
-    "transfer are 0 by construction and are not printed."
+    "so the order of difficulty moves it. Accuracy is over the first pass, as in its code; its "
+    "paper has it over the final memory. Without a replay arm its forgetting and backward transfer "
+    "are 0 by construction and are not printed."
 )
 
 

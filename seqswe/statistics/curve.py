@@ -19,7 +19,9 @@ from seqswe.statistics.student import normal_cdf, t_quantile
 from seqswe.statistics.twoway import MINIMUM_RUNS, Term, clusters_of, difference
 
 BANDWIDTH = 0.15
-"""The kernel's scale, as a share of the sequence."""
+"""The kernel's scale, as a share of the sequence, at most."""
+UNDERSMOOTHING = 0.75
+"""Of N^(−1/3): beyond 125 tasks the kernel narrows so fast that its bias stays below the noise."""
 
 GRID = 41
 """Points of the curve, evenly spaced from the first task to the last."""
@@ -43,6 +45,7 @@ class Curve:
     pointwise_low: FloatArray
     pointwise_high: FloatArray
     level: float
+    bandwidth: float
     single_run: bool
 
 
@@ -60,7 +63,7 @@ def lift_curve(
     iid: ArrayLike,
     *,
     coupled: bool = False,
-    bandwidth: float = BANDWIDTH,
+    bandwidth: float | None = None,
     level: float = 0.95,
     draws: int = 2000,
     seed: int = 0,
@@ -68,8 +71,8 @@ def lift_curve(
     """Return the smoothed paired lift of (N, K1) over (N, K0) outcomes, in the outcome's units.
 
     `coupled`: column k is the same seed in both arms and draws the same dice. `bandwidth` is a
-    share of the sequence; `seed` fixes the multiplier draws. Raises ValueError on bad shapes, a
-    task or a run without any outcome, or fewer than 10 tasks.
+    share of the sequence (None: `usual_bandwidth`); `seed` fixes the multiplier draws. Raises
+    ValueError on bad shapes, a task or a run without any outcome, or fewer than 10 tasks.
     """
     arms = difference(sequential, iid)
     same_tasks(*(arm.values for arm in arms))
@@ -80,7 +83,7 @@ def lift_curve(
 def arm_curve(
     values: ArrayLike,
     *,
-    bandwidth: float = BANDWIDTH,
+    bandwidth: float | None = None,
     level: float = 0.95,
     draws: int = 2000,
     seed: int = 0,
@@ -91,6 +94,16 @@ def arm_curve(
     """
     arm = Term(values=as_outcomes(values, "values"))
     return _curve([arm], bandwidth=bandwidth, level=level, draws=draws, seed=seed)
+
+
+def usual_bandwidth(n: int) -> float:
+    """Return the bandwidth of a curve over N tasks: .75 N^(−1/3), at most .15.
+
+    With a fixed one the bias of the smooth would outgrow its noise as N and K grow, and the band
+    would miss the true curve beside a sudden change (a refactoring). Source: undersmoothing, as in
+    Hall (1992).
+    """
+    return min(BANDWIDTH, float(UNDERSMOOTHING * n ** (-1.0 / 3.0)))
 
 
 def smoother(n: int, points: FloatArray, bandwidth: float) -> FloatArray:
@@ -123,11 +136,13 @@ def smooth_at_tasks(outcome: FloatArray, bandwidth: float) -> tuple[FloatArray, 
 
 
 def _curve(
-    clusters: Sequence[Term], *, bandwidth: float, level: float, draws: int, seed: int
+    clusters: Sequence[Term], *, bandwidth: float | None, level: float, draws: int, seed: int
 ) -> Curve:
     n = len(clusters[0].values)
     if n < 10:
         raise ValueError(f"A curve needs at least 10 tasks, not {n}: print the tasks themselves.")
+    if bandwidth is None:
+        bandwidth = usual_bandwidth(n)
     if not 0.0 < bandwidth <= 1.0:
         raise ValueError(
             f"Bandwidth must be above 0 and at most 1 (a share of the sequence), not {bandwidth}."
@@ -149,6 +164,7 @@ def _curve(
         pointwise_low=estimate - pointwise,
         pointwise_high=estimate + pointwise,
         level=level,
+        bandwidth=bandwidth,
         single_run=min(arm.values.shape[1] for arm in clusters) < MINIMUM_RUNS,
     )
 

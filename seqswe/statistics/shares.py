@@ -21,9 +21,9 @@ def share_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
 
     The sample size in it is the effective one, n_e = p(1 − p)/V with the variance V of
     `interval_mean`, at most N·K; N where all values are 0 or all are 1, as equal runs of a task
-    say no more than one. The quantile is t's with N − 1 degrees of freedom. Source: Wilson (1927);
-    Korn and Graubard (1998) for n_e. Raises ValueError on values outside [0, 1] and as `two_way`
-    does.
+    say no more than one. The quantile is t's with the degrees of freedom of V. Source: Wilson
+    (1927); Korn and Graubard (1998) for n_e. Raises ValueError on values outside [0, 1] and as
+    `two_way` does.
     """
     y = as_outcomes(values, "values")
     if np.nanmin(y) < 0.0 or np.nanmax(y) > 1.0:
@@ -34,7 +34,7 @@ def share_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     size = float(len(y))
     if wald.se > 0.0:
         size = min(spread / wald.se**2, float(np.isfinite(y).sum()))
-    z = float(t_quantile(0.5 + level / 2.0, len(y) - 1))
+    z = float(t_quantile(0.5 + level / 2.0, wald.dof))
     middle = (share + z**2 / (2.0 * size)) / (1.0 + z**2 / size)
     half = z / (1.0 + z**2 / size) * np.sqrt(spread / size + (z / (2.0 * size)) ** 2)
     return replace(wald, low=max(0.0, middle - half), high=min(1.0, middle + half))
