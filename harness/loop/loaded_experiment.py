@@ -156,6 +156,7 @@ class LoadedExperiment:
             synthetic=any(i.synthetic for i in self.instances),
             tests=self.tests(),
             agent_version=self._agent_version(),
+            coupled=self.plugins.agent.facts.coupled,
             plugin_reach=self.plugins.reach(),
         )
 

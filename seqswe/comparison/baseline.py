@@ -41,6 +41,17 @@ Values = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One comparison that was made with a baseline."""
+
+    candidate: str
+    """What the other side was a run of, such as a commit; "" if nobody said."""
+    results_digest: str
+    look: Annotated[int, Between(least=1, most=10_000)]
+    """Which look at this candidate it was, from 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """A finished run, reduced to what a comparison needs.
 
@@ -58,6 +69,11 @@ class Baseline:
     crashed: Annotated[int, COUNT] = 0
     """Rollouts whose agent crashed: they are graded, and say little of what was to be measured."""
     synthetic: bool = False
+    coupled: bool | None = None
+    """Whether the agent draws the same dice by seed in every run; None if it was not recorded."""
+    ledger: tuple[Look, ...] = ()
+    """Comparisons with this baseline so far: one with new results of the same candidate is a
+    further look at one question, and pays for it."""
     seqswe: str = __version__
     schema: str = SCHEMA
     schema_version: int = SCHEMA_VERSION
@@ -75,6 +91,10 @@ class Baseline:
         arms, ids = data.pop("arms"), json.dumps(data.pop("instance_ids"), ensure_ascii=False)
         head = json.dumps(data, indent=1, ensure_ascii=False)[:-2]
         return f'{head},\n "instance_ids": {ids},\n "arms": {_arms_text(arms)}\n}}\n'
+
+    def looks_at(self, candidate: str) -> tuple[Look, ...]:
+        """The comparisons of one candidate so far."""
+        return tuple(look for look in self.ledger if look.candidate == candidate)
 
     def values(self, arm: str, outcome: str) -> FloatArray:
         """Outcomes (tasks, seeds) of one arm, NaN where missing. Raises KeyError."""
@@ -113,6 +133,7 @@ def of_run(directory: RunDirectory) -> Baseline:
         results_digest=journal.results_digest(),
         crashed=sum(rollout.crashed for rollout in journal.rollouts),
         synthetic=info.synthetic,
+        coupled=info.coupled,
         seqswe=info.seqswe,
     )
 

@@ -16,6 +16,7 @@ from seqswe.reports.charts_secondary import MOST_COLUMNS, forest_of_runs
 from seqswe.reports.json_report import strict
 from seqswe.reports.rollout_view import COLUMNS, extract, ordered, row
 from seqswe.reports.tables import all_tables, settings_table
+from seqswe.statistics.curve import BANDWIDTH
 from seqswe.visible import visible, visible_data
 
 BUNDLE = "window.vegaEmbed = vegaEmbed;"
@@ -189,7 +190,7 @@ def _captions(analysis: Analysis, run: str, primary: Contrast | None) -> dict[st
     return {
         "lift": _lift_caption(primary) if primary else "",
         "arms": _arms_caption(analysis, arms),
-        "forest": f"{pair} on every outcome that is a share (ranks in hundredths), with its 95 % "
+        "forest": f"{pair} on every outcome that is a share (ranks in hundredths), with its "
         "interval. Only the headline outcome is a test made in advance.",
         "means": f"{title}: one dot per seed. Dots of an arm far apart mean that runs differ by "
         "more than their tasks explain.",
@@ -203,12 +204,14 @@ def _captions(analysis: Analysis, run: str, primary: Contrast | None) -> dict[st
 
 
 def _lift_caption(contrast: Contrast) -> str:
+    bandwidth = contrast.curve.bandwidth if contrast.curve else BANDWIDTH
     text = (
         f"{contrast.outcome.title}: {contrast.name}, paired by task and smoothed over the "
-        "sequence. The band holds for the whole curve at once (95 %); where it leaves the dashed "
-        "line at zero, the arms differ there."
+        "sequence. The band holds for the whole smoothed curve at once (95 %): where it leaves "
+        "the dashed line at zero, the arms differ there. A sudden change is smoothed over some "
+        f"{200 * bandwidth:.0f} % of the sequence, and the lift itself may lie outside there."
     )
-    if contrast.lift.verdict.single_run:
+    if contrast.single_run:
         text += " SINGLE-RUN: with under three seeds the noise between runs is not known."
     if contrast.curve and lift_ends(contrast, contrast.curve):
         text += " The band goes on beyond the chart's edge."

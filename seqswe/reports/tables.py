@@ -13,7 +13,16 @@ from seqswe.analysis import (
     RunResult,
     VerdictCount,
 )
-from seqswe.analysis.words import change, interval, mean_interval, p_value, plain, seeds_of
+from seqswe.analysis.words import (
+    certainty,
+    change,
+    mean_interval,
+    p_value,
+    percent,
+    plain,
+    seeds_of,
+    verdict,
+)
 from seqswe.reports.probe_tables import diagnostic_arms_table, doses_table, retention_table
 from seqswe.reports.secondary import secondary_table, swe_bench_cl_table
 from seqswe.reports.table import Column, Columns, Table
@@ -42,7 +51,8 @@ def arms_table(analysis: Analysis) -> Table:
         columns,
         (arm for arm in analysis.arms if not arm.diagnostic),
         "Both denominators: rollouts with a verdict, and all that were planned. An arm's "
-        "interval speaks of tasks like these; arms are compared pair by pair below.",
+        "interval (Wilson's, for shares) speaks of tasks like these; arms are compared pair by "
+        "pair below.",
     )
 
 
@@ -53,18 +63,20 @@ def contrasts_table(analysis: Analysis) -> Table:
         Column("Outcome", lambda c: c.outcome.title),
         Column("Contrast", lambda c: c.name),
         Column("Estimate", lambda c: change(c, c.estimate)),
-        Column("95 % interval", interval),
+        Column(_interval_title(analysis), certainty),
         Column("p", _p),
-        Column("Verdict", lambda c: str(c.lift.verdict)),
+        Column("Verdict", verdict),
         Column("Tasks", _tasks),
     )
     return Table.of(
         "Contrasts, paired by task",
         columns,
         analysis.contrasts,
-        "LEARNING is a change for the better whichever way better is, HARM one for the "
-        "worse. Amounts above zero are compared by their ratio. Only the headline outcome is a "
-        "test made in advance; the others describe.",
+        "GAIN is a change for the better whichever way better is, LEARNING one that is shown to "
+        "grow along the sequence or with the dose, HARM one for the worse. Amounts above zero are "
+        "compared by their ratio. Intervals speak of tasks like these; without any spread in N "
+        "tasks they are ± 3/N. Only the headline outcome is a test made in advance; the others "
+        "describe.",
     )
 
 
@@ -77,6 +89,8 @@ def diagnostics_table(analysis: Analysis) -> Table:
         Column("Wins / losses / ties", lambda c: _wins(c.lift.diagnostics)),
         Column("ICC", lambda c: _number(c.lift.diagnostics.sequential.icc)),
         Column("DEFF run, arm | baseline", lambda c: _design_effects(c.lift.diagnostics)),
+        Column("F test of the baseline's runs", lambda c: _run_test(c.lift.diagnostics)),
+        Column("Paired by seed", lambda c: "yes" if c.lift.coupled else "no"),
         Column("σ run", lambda c: _number(c.lift.diagnostics.sequential.sigma_run, 3)),
         Column("Lag-1 of lift", lambda c: _number(c.lift.diagnostics.autocorrelation)),
         Column("Detectable", _detectable),
@@ -86,8 +100,9 @@ def diagnostics_table(analysis: Analysis) -> Table:
         columns,
         analysis.headlines(),
         "ICC: share of variance between tasks. DEFF run: variance between runs over what "
-        "tasks explain; near 1 in the baseline, or else the batch drifted. Detectable: smallest "
-        "lift seen with 80 % power.",
+        "tasks explain; near 1 in the baseline, unless seeds have luck of their own or the batch "
+        "drifted, which the F test is of. Paired by seed: the agent draws the same dice in both "
+        "arms. Detectable: smallest lift seen with 80 % power.",
     )
 
 
@@ -224,7 +239,20 @@ def _resource(efficiency: Efficiency) -> str:
     return f"{outcome.title} ({outcome.unit.removesuffix(' per task')})"
 
 
+def _run_test(noise: Diagnostics) -> str:
+    return "–" if noise.iid.run_p is None else p_value(noise.iid.run_p)
+
+
+def _interval_title(analysis: Analysis) -> str:
+    levels = sorted({c.lift.overall.level for c in analysis.contrasts})
+    return f"{' or '.join(map(percent, levels)) or '95 %'} interval"
+
+
 def _p(contrast: Contrast) -> str:
+    if not contrast.final:
+        return "none yet"
+    if contrast.no_difference:
+        return "–"
     if contrast.p is None:
         return "none (seeds < 3)"
     return p_value(contrast.p).removeprefix("p ").removeprefix("= ")

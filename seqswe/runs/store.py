@@ -77,6 +77,8 @@ class RunInfo:
     agent_version: str | None = None
     """Version of the program that the agent brings, and digest of how it is used; None for an agent
     that brings none."""
+    coupled: bool | None = None
+    """Whether the agent draws the same dice by seed in every arm; None if it was not recorded."""
     plugin_reach: tuple[str, ...] | None = None
     """What memories and agents could reach beyond what they are given, on the machine that began
     the run; None if it was not recorded."""
