@@ -24,6 +24,14 @@ from seqswe.statistics.diagnostics import (
 )
 from seqswe.statistics.lift import Lift, compare_arms, compare_memories, late_lift
 from seqswe.statistics.multiplicity import holm
+from seqswe.statistics.pooling import (
+    MINIMUM_CODEBASES,
+    MINIMUM_TESTED,
+    Pooled,
+    Standings,
+    pool,
+    standings,
+)
 from seqswe.statistics.power import (
     PowerPlan,
     detectable_effect,
@@ -55,7 +63,9 @@ from seqswe.statistics.verdict import EQUIVALENCE_MARGIN, LiftVerdict, Word, jud
 
 __all__ = [
     "EQUIVALENCE_MARGIN",
+    "MINIMUM_CODEBASES",
     "MINIMUM_RUNS",
+    "MINIMUM_TESTED",
     "SWE_BENCH_CL_WARNING",
     "ArmNoise",
     "ConfidenceSequence",
@@ -64,9 +74,11 @@ __all__ = [
     "Estimate",
     "Lift",
     "LiftVerdict",
+    "Pooled",
     "PowerPlan",
     "Practice",
     "Ratio",
+    "Standings",
     "SweBenchCl",
     "Term",
     "Threshold",
@@ -100,10 +112,12 @@ __all__ = [
     "pass_at_k",
     "pass_hat_k",
     "planned_power",
+    "pool",
     "position_design",
     "regret",
     "run_permutation",
     "smallest_effect",
+    "standings",
     "swe_bench_cl",
     "time_to_threshold",
     "two_way",
