@@ -45,12 +45,15 @@ def _lifts(board: Leaderboard) -> Iterator[str]:
             "are listed one by one."
         )
         return
-    sure = [row for row in board.rows if row.lift and row.p is not None and row.p <= ALPHA]
-    if sure:
-        told = "; ".join(_lift(board, row) for row in sure)
-        yield f"A lift over the i.i.d. arm, for codebases like these, is shown for {told}."
-    elif any(row.p is not None for row in board.rows):
-        yield "No memory is shown to lift the agent on codebases like these."
+    sure = [row for row in board.rows if row.p is not None and row.p <= ALPHA]
+    helps = [_lift(board, row) for row in sure if row.lift and row.lift.estimate > 0.0]
+    harms = [_lift(board, row) for row in sure if row.lift and row.lift.estimate < 0.0]
+    if helps:
+        yield f"A lift over the i.i.d. arm, for codebases like these: {'; '.join(helps)}."
+    if harms:
+        yield f"Harm, for codebases like these: {'; '.join(harms)}."
+    if not sure and any(row.p is not None for row in board.rows):
+        yield "No memory is shown to change what the agent does on codebases like these."
 
 
 def _lift(board: Leaderboard, row: Row) -> str:

@@ -48,9 +48,9 @@ def _tokens(rollout: Rollout) -> float | None:
     return None if own is None else own + rollout.memory_usage.tokens
 
 
-TOTAL_COST = amount("total_cost", "Cost, the memory's own with it", "USD per task", _cost)
+TOTAL_COST = amount("total_cost", "Cost: the memory's own with it", "USD per task", _cost)
 TOTAL_TOKENS = amount(
-    "total_tokens", "Tokens, the memory's own with them", "tokens per task", _tokens
+    "total_tokens", "Tokens: the memory's own with them", "tokens per task", _tokens
 )
 RESOURCES = (TOTAL_COST, TOTAL_TOKENS)
 

@@ -86,7 +86,7 @@ def lifts_chart(board: Leaderboard) -> Spec:
     plot = Plot()
     each = (
         plot.chart(ticks)
-        .mark_tick(thickness=2, size=14, opacity=0.55)
+        .mark_tick(thickness=2, size=14, opacity=0.8)
         .encode(
             x="lift:Q",
             y=_rows("Memory"),

@@ -14,6 +14,7 @@ from seqswe.reports.table import Column, Columns, Table
 from seqswe.statistics import Estimate, Pooled
 
 NONE = "–"
+NO_BREAK = "\u00a0"
 
 
 def standings_table(board: Leaderboard) -> Table:
@@ -147,8 +148,11 @@ def _span(outcome: Outcome, pooled: Pooled | None) -> str:
 
 
 def _short(outcome: Outcome, estimate: Estimate | Pooled | None) -> str:
-    """A span without its unit, for a table that names it once."""
-    return span(outcome, estimate).replace(" points", "") if estimate else NONE
+    """A span without its unit, for a table that names it once; it breaks before its interval."""
+    if estimate is None:
+        return NONE
+    middle, ends = span(outcome, estimate).replace(" points", "").split(" (")
+    return f"{middle} ({ends.replace(' ', NO_BREAK)}"
 
 
 def _against(board: Leaderboard, row: Row) -> str:

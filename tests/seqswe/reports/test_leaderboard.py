@@ -24,7 +24,8 @@ def board(plant):
     def make(codebases=5, memories=(("episodic", 0.4), ("git_history", -0.2)), named="task-{}"):
         runs = [
             plant(
-                outcomes_of(12, 3, lift=lift, seed=number), name=f"{codebases}-{codebase}-{number}-{len(memory)}",
+                outcomes_of(12, 3, lift=lift, seed=number),
+                name=f"{codebases}-{codebase}-{number}-{len(memory)}",
                 codebase=codebase, memory=memory, named=named, agent="localizer",
             )
             for number, codebase in enumerate(CODEBASES[:codebases])
