@@ -14,6 +14,7 @@ from seqswe.errors import UnknownName
 from seqswe.outcome import Outcome
 from seqswe.statistics import (
     MINIMUM_CODEBASES,
+    MINIMUM_RUNS,
     MINIMUM_TESTED,
     Estimate,
     Pooled,
@@ -362,10 +363,10 @@ def _gaps(rows: Sequence[Row], codebases: Sequence[str]) -> Iterable[str]:
     ]
     if missing:
         yield f"NOT RUN: {'; '.join(missing)}. Each mean is over the codebases that it has."
-    without = [f"{s.memory} on {s.codebase}" for s in streams if not s.baseline]
+    without = _told(s for s in streams if not s.baseline)
     if without:
         yield (
-            f"NO I.I.D. ARM: {'; '.join(without)}, and none of another run that recalled nothing. "
+            f"NO I.I.D. ARM: {without}, and none of another run that recalled nothing. "
             "There is no lift; the memory is still compared with the others."
         )
     lent: dict[tuple[str, str], list[str]] = {}
@@ -375,10 +376,10 @@ def _gaps(rows: Sequence[Row], codebases: Sequence[str]) -> Iterable[str]:
     if lent:
         told = "; ".join(f"{m} from {who} on {', '.join(on)}" for (m, who), on in lent.items())
         yield f"The i.i.d. arm is shared, it recalled nothing there: {told}."
-    single = [f"{s.memory} on {s.codebase}" for s in streams if s.seeds < 3]
+    single = _told(s for s in streams if s.seeds < MINIMUM_RUNS)
     if single:
         yield (
-            f"FEW SEEDS: under three for {'; '.join(single)}. Those cells' intervals carry the "
+            f"FEW SEEDS: under {MINIMUM_RUNS} for {single}. Those cells' intervals carry the "
             "noise of tasks alone; means over codebases carry all of it."
         )
     if any(s.synthetic for s in streams):
@@ -391,6 +392,14 @@ def _gaps(rows: Sequence[Row], codebases: Sequence[str]) -> Iterable[str]:
             f"{len(codebases)} codebases: {least or 'means have intervals'}; "
             f"p-values and ranks need {MINIMUM_TESTED}."
         )
+
+
+def _told(streams: Iterable[Stream]) -> str:
+    """`episodic on click, sqlglot; recency on click`."""
+    by_memory: dict[str, list[str]] = {}
+    for stream in streams:
+        by_memory.setdefault(stream.memory, []).append(stream.codebase)
+    return "; ".join(f"{memory} on {', '.join(on)}" for memory, on in by_memory.items())
 
 
 def _different_tasks(streams: Sequence[Stream]) -> Iterable[str]:

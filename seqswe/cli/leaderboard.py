@@ -16,14 +16,14 @@ NAME = "leaderboard"
 def say_leaderboard(board: Leaderboard, formats: tuple[str, ...], folder: Path) -> None:
     """Write a leaderboard and print its findings. Raises UsageError, UnknownName."""
     from seqswe.analysis.leaderboard_words import sentences
-    from seqswe.reports.leaderboard_tables import standings_table, table_text
+    from seqswe.reports.leaderboard_tables import short_table, table_text
 
     paths = write_leaderboard(board, formats, folder)
     for warning in board.warnings:
         echo(warning, err=True)
     for sentence in sentences(board):
         echo(sentence)
-    echo(table_text(standings_table(board)))
+    echo(table_text(short_table(board)))
     for path in paths:
         echo(str(path))
 

@@ -14,7 +14,7 @@ from seqswe.analysis.leaderboard_words import sentences
 from seqswe.reports.csv_report import inert
 from seqswe.reports.json_report import strict
 from seqswe.reports.leaderboard_page import page
-from seqswe.reports.leaderboard_tables import all_tables, standings_table, table_text
+from seqswe.reports.leaderboard_tables import all_tables, short_table, table_text
 from seqswe.reports.markdown import escape, table_markdown
 from seqswe.statistics import Estimate, Pooled
 from seqswe.visible import visible, visible_json
@@ -31,7 +31,7 @@ POOLED = "(mean over codebases)"
 
 def text(board: Leaderboard) -> str:
     """The findings and the standings for a terminal."""
-    parts = [*board.warnings, *sentences(board), "", table_text(standings_table(board))]
+    parts = [*board.warnings, *sentences(board), "", table_text(short_table(board))]
     return visible("\n".join(parts)) + "\n"
 
 

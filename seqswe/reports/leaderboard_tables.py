@@ -124,6 +124,11 @@ def all_tables(board: Leaderboard) -> list[Table]:
     return [table for table in (make(board) for make in makers) if table.rows]
 
 
+def short_table(board: Leaderboard) -> Table:
+    """What a terminal shows: the standings, or the lifts one by one where nothing is pooled."""
+    return standings_table(board) if board.pooled else lifts_table(board)
+
+
 def table_text(table: Table) -> str:
     """A table in columns of one width each, under its header."""
     rows = [table.header, *table.rows]

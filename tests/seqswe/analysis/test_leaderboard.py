@@ -267,5 +267,5 @@ def test_few_seeds_and_injected_bugs_are_said(plant):
         for name in ("ash", "elm")
     ]  # fmt: skip
     warnings = leaderboard(streams_of_runs(runs)).warnings
-    assert any("FEW SEEDS: under three for recency on ash" in text for text in warnings)
+    assert any("FEW SEEDS: under 3 for recency on ash, elm" in text for text in warnings)
     assert any("SYNTHETIC: the bugs of elm" in text for text in warnings)
