@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from seqswe.arms import is_diagnostic, is_probe
+from seqswe.manifests.outcome_tables import OutcomeTable
 from seqswe.outcome import Outcome
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.store import RunInfo
@@ -296,6 +297,8 @@ class RunResult:
     graded: int
     results_digest: str
     warnings: tuple[str, ...]
+    table: OutcomeTable | None = None
+    """The outcome table that it was read from; then `info` holds names alone, and no settings."""
 
     @property
     def complete(self) -> bool:

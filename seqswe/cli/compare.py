@@ -53,10 +53,10 @@ PATH = click.Path(path_type=Path)
 def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
     """Compare HEAD with BASE, paired by instance: regression, no evidence or improvement.
 
-    Each is a run directory or a file that `seqswe baseline` wrote. Both must be complete, of one
-    agent, and over the same sequence and policies. `seqswe resume` may add to a run between looks,
-    and a run may be begun anew with other seeds: the level pays for it. A baseline file keeps the
-    looks that were taken with it.
+    Each is a run directory, a file that `seqswe baseline` wrote, or an outcome table. Both must be
+    complete, of one agent, and over the same sequence and policies. `seqswe resume` may add to a
+    run between looks, and a run may be begun anew with other seeds: the level pays for it. A
+    baseline file keeps the looks that were taken with it.
     """
     from seqswe.comparison.baseline import read
     from seqswe.comparison.compare import Question, compare, noted
@@ -86,14 +86,16 @@ def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
 @click.argument("run", type=PATH)
 @click.option("--allow-crashes", is_flag=True, help=ALLOW_CRASHES)
 def baseline(run: Path, *, allow_crashes: bool) -> None:
-    """Print a finished RUN as one small JSON file, for `seqswe compare` to come back to.
+    """Print a finished RUN, or an outcome table, as one small JSON file for `seqswe compare`.
 
     It holds outcomes and settings, no issue text and no patch: seqswe baseline RUN > baseline.json
     """
     from seqswe.comparison.baseline import check_crashes, of_run
+    from seqswe.comparison.tables import of_table
+    from seqswe.manifests.outcome_tables import is_table
     from seqswe.runs.store import RunDirectory
 
-    made = of_run(RunDirectory.open(run))
+    made = of_table(run) if is_table(run) else of_run(RunDirectory.open(run))
     if not allow_crashes:
         check_crashes(made)
     click.echo(visible_json(made.as_json()), nl=False)

@@ -11,12 +11,29 @@ from seqswe.cli.echo import echo
 
 if TYPE_CHECKING:
     from seqswe.analysis import Analysis
+    from seqswe.analysis.leaderboard import Leaderboard
 
 USUAL = ("json", "markdown", "html")
 
 
 @click.command("report")
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, metavar="[RUN...]", type=click.Path(path_type=Path))
+@click.option(
+    "--outcomes",
+    "tables",
+    multiple=True,
+    metavar="TABLE",
+    type=click.Path(path_type=Path),
+    help="In place of RUNs: a table of anybody's outcomes (CSV, JSON lines, Parquet) with the "
+    "columns task, position, arm, seed, outcome; cost and tokens may follow. May be repeated.",
+)
+@click.option(
+    "--baseline",
+    default="iid",
+    show_default=True,
+    metavar="ARM",
+    help="Of a table: the arm that keeps nothing from task to task.",
+)
 @click.option(
     "formats",
     "--format",
@@ -30,24 +47,80 @@ USUAL = ("json", "markdown", "html")
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for the reports. Default: the first run directory.",
 )
-def report(runs: tuple[Path, ...], formats: tuple[str, ...], out: Path | None) -> None:
+@click.option(
+    "--reference",
+    default="",
+    metavar="MEMORY",
+    help="Over many codebases: the memory that others are held against. Default: git_history.",
+)
+def report(
+    runs: tuple[Path, ...],
+    tables: tuple[Path, ...],
+    baseline: str,
+    formats: tuple[str, ...],
+    out: Path | None,
+    reference: str,
+) -> None:
     """Report on finished runs: the lift over the i.i.d. baseline, in words, numbers and charts.
 
     Several RUNs (memories, agents) are reported together, with p-values adjusted for their number.
+    RUNs over several codebases become a leaderboard (html, markdown, json, csv, text): memories
+    pooled over codebases, with intervals for their ranks.
     """
-    from seqswe.analysis import analyse
-    from seqswe.runs.store import RunDirectory
+    from seqswe.errors import UsageError
 
-    analysis = analyse([RunDirectory.open(run) for run in runs])
-    written = write_reports(analysis, formats or USUAL, out or runs[0])
-    for warning in analysis.warnings:
+    if not runs and not tables:
+        raise UsageError("there is nothing to report on", "Give RUNs, or --outcomes TABLE.")
+    if runs and tables:
+        raise UsageError(
+            "RUNs and outcome tables cannot be reported together",
+            "Report on each kind by itself.",
+        )
+    folder = out or (runs[0] if runs else tables[0].parent)
+    result = _of_runs(runs, reference) if runs else _of_tables(tables, baseline, reference)
+    say(result, formats or USUAL, folder)
+
+
+def say(result: Analysis | Leaderboard, formats: tuple[str, ...], folder: Path) -> None:
+    """Write the files of a report and print its findings. Raises UsageError, UnknownName."""
+    from seqswe.analysis import Analysis
+    from seqswe.cli.leaderboard import say_leaderboard
+
+    if not isinstance(result, Analysis):
+        say_leaderboard(result, formats, folder)
+        return
+    written = write_reports(result, formats, folder)
+    for warning in result.warnings:
         echo(warning, err=True)
-    for sentence in analysis.sentences:
+    for sentence in result.sentences:
         echo(sentence)
-    for run in analysis.runs:
+    for run in result.runs:
         echo(f"results {run.results_digest} ({run.label})")
     for path in written:
         echo(str(path))
+
+
+def _of_runs(runs: tuple[Path, ...], reference: str) -> Analysis | Leaderboard:
+    from seqswe.analysis import analyse
+    from seqswe.analysis.leaderboard import leaderboard
+    from seqswe.analysis.streams import codebase_of, streams_of_runs
+    from seqswe.runs.store import RunDirectory
+
+    opened = [RunDirectory.open(run) for run in runs]
+    if len(set(map(codebase_of, opened))) == 1:
+        return analyse(opened)
+    return leaderboard(streams_of_runs(opened), reference)
+
+
+def _of_tables(paths: tuple[Path, ...], baseline: str, reference: str) -> Analysis | Leaderboard:
+    from seqswe.analysis.leaderboard import leaderboard
+    from seqswe.analysis.tables import analyse_table, streams_of_tables
+    from seqswe.manifests.outcome_tables import read_outcome_table
+
+    tables = [read_outcome_table(path) for path in paths]
+    if len(tables) == 1:
+        return analyse_table(tables[0], baseline)
+    return leaderboard(streams_of_tables(tables, baseline), reference)
 
 
 def write_reports(analysis: Analysis, formats: tuple[str, ...], folder: Path) -> list[Path]:

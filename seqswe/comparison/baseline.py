@@ -19,12 +19,14 @@ from seqswe.analysis.arms import RunLayout, layout, matrix
 from seqswe.errors import IncompleteError, ManifestError, RunDirError, UsageError
 from seqswe.instance import digest_of_fields
 from seqswe.manifests.convert import check_ids, parse
+from seqswe.manifests.outcome_tables import is_table
 from seqswe.manifests.read import is_there, read_json
 from seqswe.outcome import Outcome
 from seqswe.patterns import ARM, COUNT, INSTANCE_ID, Between
 from seqswe.runs.files import check_files
 from seqswe.runs.outcomes import COST, HIT_AT_1, RECIPROCAL_RANK, RESOLVED, STEPS, TOKENS
 from seqswe.runs.registry import present, registry
+from seqswe.runs.scored import SCORE
 from seqswe.runs.store import Journal, RunDirectory
 from seqswe.statistics.arrays import FloatArray
 
@@ -103,7 +105,14 @@ class Baseline:
 
 
 def read(path: Path) -> Baseline:
-    """A run directory or a baseline file. Raises RunDirError, UsageError or IncompleteError."""
+    """A run directory, a baseline file or an outcome table.
+
+    Raises RunDirError, UsageError or IncompleteError.
+    """
+    from seqswe.comparison.tables import of_table
+
+    if is_table(path):
+        return of_table(path)
     is_run = is_there(path) and path.is_dir()
     return of_run(RunDirectory.open(path)) if is_run else of_file(path)
 
@@ -219,7 +228,9 @@ def _check_shape(baseline: Baseline, path: Path) -> None:
     tasks = len(baseline.instance_ids)
     for arm, outcomes in baseline.arms.items():
         named = outcomes if isinstance(outcomes, dict) else {}
-        if "resolved" not in named or not all(_is_matrix(m, tasks) for m in named.values()):
+        if not {RESOLVED.name, SCORE.name} & set(named) or not all(
+            _is_matrix(m, tasks) for m in named.values()
+        ):
             raise UsageError(
                 f"{path}: field 'arms': {arm!r} does not hold {tasks} numbers per seed and outcome",
                 AGAIN,

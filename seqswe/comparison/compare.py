@@ -21,6 +21,7 @@ from seqswe.outcome import Outcome
 from seqswe.renamed import with_new_names
 from seqswe.runs.outcomes import RECIPROCAL_RANK, RESOLVED
 from seqswe.runs.registry import registry
+from seqswe.runs.scored import SCORE
 from seqswe.statistics import (
     EQUIVALENCE_MARGIN,
     Estimate,
@@ -290,6 +291,8 @@ def _arm(wanted: str, arms: list[str]) -> str:
 
 def _outcome(wanted: str, sides: tuple[Baseline, Baseline], arm: str) -> Outcome:
     shared = [name for name in sides[0].arms[arm] if name in sides[1].arms[arm]]
+    if SCORE.name in shared and wanted in ("", SCORE.name):
+        return SCORE
     if wanted:
         if wanted not in shared:
             raise UsageError(

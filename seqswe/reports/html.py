@@ -50,17 +50,6 @@ class HtmlReport:
 
 def page(analysis: Analysis, *, live: bool = False) -> str:
     """The report as HTML text; a live page asks its server for each rollout that is opened."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FunctionLoader(asset),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_visible,
-    )
-    environment.policies["json.dumps_function"] = strict
     # The table of rollouts is ready before a live page has even asked for the charts' library.
     scripts = [asset("rollouts.js"), "" if live else charts_library(), asset("report.js")]
     rollouts, note = _rollouts(analysis, live=live)
@@ -70,7 +59,8 @@ def page(analysis: Analysis, *, live: bool = False) -> str:
     specs: dict[str, Spec] = {figure["id"]: figure["spec"] for figure in figures}
     if forest:
         specs["forest"] = forest
-    return environment.get_template("report.html.j2").render(
+    return rendered(
+        "report.html.j2",
         analysis=analysis,
         sections=sections,
         specs=visible_data(specs),
@@ -89,6 +79,22 @@ def page(analysis: Analysis, *, live: bool = False) -> str:
         version=__version__,
         codebases=", ".join(dict.fromkeys(r.info.experiment.codebase for r in analysis.runs)),
     )
+
+
+def rendered(name: str, **values: Any) -> str:
+    """A template that ships with the reports, filled; all text in `values` is escaped."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(asset),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+    )
+    environment.policies["json.dumps_function"] = strict
+    return environment.get_template(name).render(**values)
 
 
 def _visible(value: object) -> object:

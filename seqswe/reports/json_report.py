@@ -25,6 +25,7 @@ from seqswe.analysis.coupling import is_coupled
 from seqswe.analysis.lost import LostLessons
 from seqswe.analysis.words import verdict
 from seqswe.comparison.baseline import PLACES
+from seqswe.manifests.outcome_tables import OutcomeTable
 from seqswe.statistics import Curve, Estimate
 from seqswe.visible import visible_json
 
@@ -90,6 +91,8 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
 
 def run_json(run: RunResult) -> dict[str, Any]:
     """Settings, digests and versions of one run directory; no path of the machine it is on."""
+    if run.table:
+        return _table_json(run, run.table)
     experiment = run.info.experiment
     settings = {**experiment.as_dict(), "agent": experiment.agent_name}
     carried = CarriedPatches.of(run.info, run.rollouts)
@@ -123,6 +126,27 @@ def run_json(run: RunResult) -> dict[str, Any]:
         "graded": run.graded,
         "tests": asdict(run.info.tests) if run.info.tests else None,
         "plugin_reach": None if run.info.plugin_reach is None else list(run.info.plugin_reach),
+        "warnings": list(run.warnings),
+    }
+
+
+def _table_json(run: RunResult, table: OutcomeTable) -> dict[str, Any]:
+    """What is known of a run that was read from an outcome table."""
+    return {
+        "run": run.label,
+        "codebase": table.name,
+        "table": {
+            "name": table.path.name,
+            "digest": table.digest,
+            "seeds": {arm: list(names) for arm, names in table.seeds.items()},
+            "passed_over": list(table.passed_over),
+        },
+        "sequence_digest": run.info.sequence_digest,
+        "results_digest": run.results_digest,
+        "synthetic": False,
+        "complete": run.complete,
+        "rollouts": run.planned,
+        "graded": run.graded,
         "warnings": list(run.warnings),
     }
 

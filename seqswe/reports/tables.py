@@ -23,12 +23,21 @@ from seqswe.analysis.words import (
     seeds_of,
     verdict,
 )
+from seqswe.manifests.outcome_tables import OutcomeTable
 from seqswe.reports.probe_tables import diagnostic_arms_table, doses_table, retention_table
 from seqswe.reports.secondary import secondary_table, swe_bench_cl_table
 from seqswe.reports.table import Column, Columns, Table
+from seqswe.runs.scored import SCORE
 from seqswe.statistics import Diagnostics
 
 NOT_RECORDED = "not recorded by the version that made this run"
+
+
+_RESOLVED: Columns[ArmResult] = (
+    Column("Resolved / graded", lambda arm: f"{arm.resolved} / {arm.graded}"),
+    Column("Resolved / all", lambda arm: f"{arm.resolved} / {arm.rollouts}"),
+)
+"""Both denominators; a table of scores resolves nothing."""
 
 
 def arms_table(analysis: Analysis) -> Table:
@@ -39,8 +48,7 @@ def arms_table(analysis: Analysis) -> Table:
         Column("Arm", lambda arm: arm.arm),
         Column("Tasks", lambda arm: str(arm.tasks)),
         Column("Seeds", seeds_of),
-        Column("Resolved / graded", lambda arm: f"{arm.resolved} / {arm.graded}"),
-        Column("Resolved / all", lambda arm: f"{arm.resolved} / {arm.rollouts}"),
+        *(() if outcome is SCORE else _RESOLVED),
         Column(
             f"{outcome.title} (95 % interval)",
             lambda arm: mean_interval(outcome, arm.outcomes[outcome.name].mean),
@@ -162,6 +170,8 @@ def failures_table(analysis: Analysis) -> Table:
 
 def settings_table(run: RunResult) -> Table:
     """Policies, digests and versions of one run."""
+    if run.table:
+        return _table_settings(run, run.table)
     experiment = run.info.experiment
     models = " ".join(filter(None, [experiment.memory_model, experiment.embedding]))
     rows = [
@@ -191,6 +201,22 @@ def settings_table(run: RunResult) -> Table:
         caption=f"Policies, digests and versions: {run.label}",
         header=("Setting", "Value"),
         rows=tuple(rows),
+    )
+
+
+def _table_settings(run: RunResult, table: OutcomeTable) -> Table:
+    """What is known of another's run: the table itself."""
+    seeds = (f"{arm}: {len(names)}" for arm, names in table.seeds.items())
+    return Table(
+        caption=f"The outcome table: {run.label}",
+        header=("Setting", "Value"),
+        rows=(
+            ("Outcome table", table.path.name),
+            ("Digest of the table", table.digest),
+            ("Tasks in the sequence", str(len(table.tasks))),
+            ("Sequence digest", run.info.sequence_digest),
+            ("Seeds by arm", ", ".join(seeds)),
+        ),
     )
 
 

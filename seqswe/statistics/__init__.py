@@ -26,6 +26,14 @@ from seqswe.statistics.diagnostics import (
 from seqswe.statistics.lift import Lift, compare_arms, compare_memories, late_lift
 from seqswe.statistics.looks import alpha_of_look
 from seqswe.statistics.multiplicity import holm
+from seqswe.statistics.pooling import (
+    MINIMUM_CODEBASES,
+    MINIMUM_TESTED,
+    Pooled,
+    Standings,
+    pool,
+    standings,
+)
 from seqswe.statistics.power import (
     PowerPlan,
     detectable_effect,
@@ -65,7 +73,9 @@ from seqswe.statistics.verdict import EQUIVALENCE_MARGIN, LiftVerdict, Word, jud
 
 __all__ = [
     "EQUIVALENCE_MARGIN",
+    "MINIMUM_CODEBASES",
     "MINIMUM_RUNS",
+    "MINIMUM_TESTED",
     "SWE_BENCH_CL_WARNING",
     "ArmNoise",
     "ConfidenceSequence",
@@ -74,9 +84,11 @@ __all__ = [
     "Estimate",
     "Lift",
     "LiftVerdict",
+    "Pooled",
     "PowerPlan",
     "Practice",
     "Ratio",
+    "Standings",
     "SweBenchCl",
     "Term",
     "Threshold",
@@ -112,6 +124,7 @@ __all__ = [
     "pass_at_k",
     "pass_hat_k",
     "planned_power",
+    "pool",
     "position_design",
     "power_of",
     "regret",
@@ -121,6 +134,7 @@ __all__ = [
     "share_interval",
     "shared_tasks",
     "smallest_effect",
+    "standings",
     "stream_interval",
     "swe_bench_cl",
     "time_to_threshold",
