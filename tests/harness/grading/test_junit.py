@@ -12,6 +12,7 @@ import pytest
 from harness.grading.grade import Grader
 from harness.grading.junit import read
 from harness.grading.log import normalize_log, without_controls
+from harness.grading.suite import used_up
 from seqswe.instance import Instance
 from seqswe.manifests.manifest import Layout, TestSettings
 
@@ -270,3 +271,10 @@ def test_no_line_that_tests_print_takes_longer_than_its_length(line):
 def test_temporary_files_are_blanked_wherever_they_stand():
     said = "a=/x/tmp.abcdefghij/b /tmp/tmp.ABCDEFGHIJ: 'y/z/tmp.abcdefghij'"
     assert normalize_log(said, "/testbed") == "a=/tmp/?/b /tmp/?: 'y/tmp/?'"
+
+
+@pytest.mark.parametrize("times", [b"0m1.2.3s", b"9m.s", b"9" * 5000 + b"m0s", b"1m" + b"9" * 5000])
+def test_times_that_tests_made_up_are_none(times):
+    """They may write where the shell does: the file descriptors of a parent are in /proc."""
+    assert not used_up(0, times * 4, TestSettings())
+    assert not used_up(137, times * 4, TestSettings())
