@@ -6,7 +6,8 @@ do as much but bring its own settings from the environment, and hide the usage o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpx
@@ -16,6 +17,8 @@ from tenacity.wait import wait_exponential, wait_random
 from seqswe.errors import RolloutError, UsageError
 
 RETRIES = 4
+SHORTEST = 8
+"""Least characters of a value that is taken for a key."""
 PASSING = frozenset({408, 409, 425, 429})
 """Statuses below 500 that are worth another try."""
 INVALID = ("validation error", "validationerror", "response_format")
@@ -106,8 +109,8 @@ class Endpoint:
                 raise Passing(reason, _after(response))
             raise RefusedRequest(reason)
         try:
-            answer = response.json()
-        except ValueError:
+            answer = without(response.json(), [self._key])
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             reason = self._hidden(response.text)[:80]
@@ -122,6 +125,19 @@ class Endpoint:
     def _hidden(self, text: str) -> str:
         # Some endpoints quote the key they refuse. Before any cut: half a key would stay.
         return text.replace(self._key, "…") if self._key else text
+
+
+def without(answer: Any, secrets: Iterable[str]) -> Any:
+    """An answer of JSON without secrets, in whatever way they were escaped: some quote the key.
+
+    A memory would keep it otherwise, and recall it. Words shorter than any key stay.
+    """
+    text = json.dumps(answer, default=str)
+    plain = text
+    for secret in secrets:
+        if len(secret) >= SHORTEST:
+            text = text.replace(json.dumps(secret)[1:-1], "…")
+    return answer if text is plain else json.loads(text)
 
 
 def checked(url: str) -> str:
