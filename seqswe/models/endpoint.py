@@ -6,8 +6,7 @@ do as much but bring its own settings from the environment, and hide the usage o
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import httpx
@@ -127,17 +126,20 @@ class Endpoint:
         return text.replace(self._key, "…") if self._key else text
 
 
-def without(answer: Any, secrets: Iterable[str]) -> Any:
-    """An answer of JSON without secrets, in whatever way they were escaped: some quote the key.
+def without(answer: Any, secrets: Collection[str]) -> Any:
+    """An answer of JSON without secrets in any of its texts: some endpoints quote the key.
 
     A memory would keep it otherwise, and recall it. Words shorter than any key stay.
     """
-    text = json.dumps(answer, default=str)
-    plain = text
-    for secret in secrets:
-        if len(secret) >= SHORTEST:
-            text = text.replace(json.dumps(secret)[1:-1], "…")
-    return answer if text is plain else json.loads(text)
+    if isinstance(answer, str):
+        for secret in secrets:
+            answer = answer.replace(secret, "…") if len(secret) >= SHORTEST else answer
+        return answer
+    if isinstance(answer, list):
+        return [without(inner, secrets) for inner in answer]
+    if isinstance(answer, dict):
+        return {name: without(inner, secrets) for name, inner in answer.items()}
+    return answer
 
 
 def checked(url: str) -> str:
