@@ -43,9 +43,9 @@ BASE32 = re.compile(r"[A-Z2-7]{32,}|[a-z2-7]{32,}")
 BASE85 = re.compile(r"[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{25,}")
 BETWEEN = re.compile(r"""[\s"',]{1,8}""")
 """What may part the lines of one token."""
-NUMBER = re.compile(r"[0-9](?<![\w.].)(?:x[0-9a-fA-F]{1,6}|[0-9]{0,7})(?![\w.])")
+NUMBER = re.compile(r"[0-9](?<![\w.].)(?:(?<=0)x[0-9a-fA-F]{1,6}|[0-9]{0,7})(?![\w.])")
 HEX_PAIRS = re.compile(r"(?<!\w)(?:(?:0x)?[0-9a-fA-F]{2}[\s,:;-]{1,2}){20,}[0-9a-fA-F]{0,2}")
-OCTAL = re.compile(r"\\+([0-3][0-7]{2})")
+OCTAL = re.compile(r"(?<!\\)\\++([0-3][0-7]{2})")
 VALUE = re.compile(
     rf"""[:=]\s*+(?:"((?:[^"\\]|\\.){{1,{PIECE}}}+)"|'((?:[^'\\]|\\.){{1,{PIECE}}}+)'"""
     r"""|(\d{1,7}+)(?![\w.]))"""
@@ -285,7 +285,9 @@ def _lists(text: str) -> Iterator[str]:
     pieces: list[str] = []
     for quote, part, before in zip(quotes, texts[1:], texts[:-1], strict=True):
         head, *rest = part.split(quote, 1)
-        pieces = [*(pieces or [before.rpartition(quote)[2]]), head]
+        if not pieces:
+            pieces.append(before.rpartition(quote)[2])
+        pieces.append(head)
         if rest:
             yield from _joined(pieces)
             pieces = []

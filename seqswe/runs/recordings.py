@@ -13,16 +13,18 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from seqswe.errors import ManifestError, UsageError
 from seqswe.manifests.convert import parse
 from seqswe.manifests.read import read_json
+from seqswe.patterns import AMOUNT, Between, Pattern
 
 MAX_BYTES = 256 << 20
 SHOWN = 120
 """Characters of each side of a difference."""
 HINT = "Record it again, or restore it from a copy."
+PRINTABLE = Pattern(expression=r"[ -~]*", meaning="printable ASCII")
 
 
 class Differs(Exception):
@@ -35,14 +37,14 @@ class Exchange:
 
     target: str
     request: Mapping[str, Any]
-    status: int
-    content_type: str
+    status: Annotated[int, Between(least=200, most=599)]
+    content_type: Annotated[str, PRINTABLE]
     answer: str = ""
     answer_base64: str = ""
     """Instead of `answer`, for bytes that are no text."""
     cut: bool = False
     """Whether the connection broke before the answer's end."""
-    cost_usd: float | None = None
+    cost_usd: Annotated[float, AMOUNT] | None = None
     """What it cost then, so that a replay needs no prices."""
 
     @property
@@ -131,8 +133,11 @@ class Recordings:
             raise Differs(f"nothing was recorded for request {ordinal} of {rollout}")
         try:
             recorded = parse(Exchange, read_json(path, HINT, MAX_BYTES), str(path))
+            _ = recorded.data
         except ManifestError as error:
             raise Differs(error.message) from None
+        except ValueError as error:
+            raise Differs(f"{path}: its answer cannot be read: {error}"[-SHOWN:]) from None
         before, now = (self._normalizer(exchange.request, places) for exchange in (recorded, asked))
         found = [*differences(recorded.target, asked.target, "its path"), *differences(before, now)]
         for where, old, new in found:

@@ -114,6 +114,31 @@ def test_a_damaged_recording_is_an_error(enter, folder):
     assert again.session.failure[0] == "recording_differs"
 
 
+@pytest.mark.parametrize(
+    "edited",
+    [
+        {"status": 99999},
+        {"status": 0},
+        {"content_type": "text/plain\r\nx-forged: 1"},
+        {"content_type": "é"},
+        {"cost_usd": -5.0},
+        {"cost_usd": 1e300},
+        {"answer": "\ud800"},
+        {"answer_base64": "a"},
+        {"answer_base64": "é"},
+    ],
+    ids=str,
+)
+def test_a_recording_that_was_edited_into_no_answer_is_an_error(enter, folder, edited):
+    with enter(record=folder) as client:
+        client.whole("chat")
+    (path,) = folder.rglob("*.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | edited))
+    with enter(replay=folder) as again:
+        assert again.whole("chat").status == 400
+    assert again.session.failure[0] == "recording_differs"
+
+
 def test_tokens_addresses_and_places_are_not_part_of_a_recording(open_gateway, enter, folder):
     def ask(gateway, number, root):
         door = gateway.open_door()

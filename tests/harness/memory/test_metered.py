@@ -12,6 +12,7 @@ from seqswe.errors import RolloutError
 from seqswe.experiment import Experiment
 from seqswe.memory import Services
 from seqswe.testing import Says, ScriptedModel, experiences
+from tests.harness.conftest import PLUGINS
 from tests.harness.plugins_of_tests import Told
 from tests.memory_backends.scripted import METHODS, script
 
@@ -122,6 +123,19 @@ def test_the_key_is_sent_and_written_nowhere(run, model, monkeypatch):
     assert KEY not in ended.err
     used = ended.store.journal().rollouts[0].memory_usage
     assert used.cost_usd == pytest.approx(2e-6 * used.prompt_tokens)
+
+
+@pytest.mark.parametrize("said", [f"you sent {KEY}", Says(refusal=f"not with {KEY}")])
+def test_a_key_that_an_answer_quotes_is_written_nowhere(run, monkeypatch, said):
+    monkeypatch.setenv("SEQSWE_TEST_KEY", KEY)
+    with ScriptedModel(said) as server:
+        ended = run(*given(server, ":Parrot", "--memory-model-key", "SEQSWE_TEST_KEY"), limit=2)
+    files = [p for p in ended.store.root.rglob("*") if p.is_file()]
+    assert not [p for p in files if KEY.encode() in p.read_bytes()]
+    assert KEY not in ended.err
+    snapshots = [r.memory_after for r in ended.store.journal().rollouts]
+    kept = [f for s in snapshots for f in ended.store.snapshots.files(s).values()]
+    assert not [f for f in kept if KEY.encode() in f]
 
 
 def test_a_key_that_nobody_named_is_sent_nowhere(run, model, monkeypatch):
@@ -293,6 +307,25 @@ def test_lessons_told_again_for_a_replay_are_metered_too(run, model):
     # The first task's memory is told the three later lessons, each with a budget of its own.
     assert again[0].calls > again[2].calls
     assert again[0].tokens > 2000
+
+
+@pytest.mark.parametrize("when", ["loaded", "saved"])
+def test_no_memory_asks_its_model_between_tasks_where_nobody_pays(run, model, when):
+    option = ("--memory-option", f"when={when}", "--retries", "0")
+    ended = run(*given(model, ":AsksEarly", *option), limit=2, arms=("sequential", "frozen-1"))
+    assert "memory_failed" in {*ended.causes("sequential"), *ended.causes("frozen-1")}
+    assert "a memory's model is for recall and record only" in ended.err
+    assert model.tries == 0
+
+
+def test_no_memory_asks_its_model_when_it_is_built(model, tmp_path, capsys):
+    asks = given(model, f"{PLUGINS}AsksEarly", "--memory-option", "when=built")
+    out = ("--out", str(tmp_path / "run"), "--sandbox", "local", "--limit", "1")
+    with pytest.raises(SystemExit) as ended:
+        main(["run", *asks, *out, "--record", str(tmp_path / "kept")])
+    assert ended.value.code == 2
+    assert "a memory's model is for recall and record only" in capsys.readouterr().err
+    assert model.tries == 0
 
 
 @pytest.mark.parametrize("memory", ["cer", "reasoning_bank"])
