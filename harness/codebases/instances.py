@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from harness.codebases.instruction_files import InstructionFiles
 from harness.codebases.mining import texts_of
+from harness.codebases.renamed import renamed_issues
 from harness.codebases.statement import Issue
 from harness.history.git import Clone, GitError
 from harness.history.objects import Objects
@@ -48,7 +49,13 @@ def instance_of(
         texts = (
             kept_texts(clone, record)
             if record.bug
-            else texts_of(clone, manifest.layout, record.base_commit, record.gold_commit, issues)
+            else texts_of(
+                clone,
+                manifest.layout,
+                record.base_commit,
+                record.gold_commit,
+                renamed_issues(manifest, issues),
+            )
         )
     except GitError:
         raise MissingError(

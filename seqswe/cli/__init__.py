@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "mine": ("harness.commands.mine:mine", "Find candidate instances in a clone's history."),
     "validate": ("harness.commands.validate:validate", "Prove candidates in the sandbox."),
     "inject": ("harness.commands.inject:inject", "Put recurring bugs into a codebase's functions."),
+    "rename": ("harness.commands.rename:rename", "The same tasks, with the code's names renamed."),
     "clean": ("harness.commands.clean:clean", "Remove leftover containers, images and caches."),
 }
 """Command → (`module:attribute`, what it does in one line), in the order `--help` shows."""
