@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from importlib import resources
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,12 @@ from harness.renaming.survey import Survey, reasons
 from harness.sandboxes.cleanup import scratch_folder
 from seqswe.cli.echo import echo
 from seqswe.cli.options import setting_options
-from seqswe.errors import RolloutError, UsageError
+from seqswe.errors import MissingError, RolloutError, UsageError
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import InstanceRecord, Manifest, Renamed
 from seqswe.patterns import NAME
 from seqswe.runs.folders import cache_folder
-from seqswe.sandbox import Limits, SandboxChoice, SandboxSpec
+from seqswe.sandbox import Limits, SandboxChoice, SandboxProvider, SandboxSpec
 
 ELSEWHERE = "of Python or an installed package"
 VOCABULARY_SECONDS = 1_800.0
@@ -135,34 +134,39 @@ def _used_elsewhere(
     left, found = set(names), set[str]()
     bases = {record.environment: record.base_commit for record in records}
     provider, cache = choice.build(), cache_folder() / "history" / f"{manifest.name}-rename"
-    program = (resources.files("harness.renaming") / "inside" / "vocabulary.py").read_text("utf-8")
     try:
         with scratch_folder(cache) as scratch:
             checkouts = Checkouts(clone, list(bases.values()), cache)
-            for number, (key, base) in zip(count(), bases.items()):
+            for number, (key, base) in enumerate(bases.items()):
                 spec = SandboxSpec(
                     environment=manifest.environment(key),
                     checkout=checkouts.history.checkout(base, scratch / str(number)),
                     limits=Limits(task_seconds=VOCABULARY_SECONDS),
                 )
-                sandbox = provider.open(spec)
-                try:
-                    said = sandbox.run(
-                        ["python", "-c", program],
-                        stdin=_question(clone, base, left).encode(),
-                        timeout=VOCABULARY_SECONDS,
-                    )
-                finally:
-                    sandbox.close()
-                if not said.ok:
-                    raise RolloutError(
-                        "sandbox_failed", f"no names of environment {key}: {said.stderr[-200:]!r}"
-                    )
-                new = set(said.stdout.decode().split())
+                new = _found_in(provider, spec, _question(clone, base, left))
                 found, left = found | new, left - new
     finally:
         provider.close()
     return found
+
+
+def _found_in(provider: SandboxProvider, spec: SandboxSpec, question: str) -> set[str]:
+    """Names that an environment has. One that cannot be made proves no task either: it is told."""
+    program = (resources.files("harness.renaming") / "inside" / "vocabulary.py").read_text("utf-8")
+    try:
+        sandbox = provider.open(spec)
+    except MissingError as error:
+        echo(f"environment {spec.environment.key} is not there: {error.message}"[:200], err=True)
+        return set()
+    try:
+        command = ["python", "-c", program]
+        said = sandbox.run(command, stdin=question.encode(), timeout=VOCABULARY_SECONDS)
+    finally:
+        sandbox.close()
+    if not said.ok:
+        why = f"no names of environment {spec.environment.key}: {said.stderr[-200:]!r}"
+        raise RolloutError("sandbox_failed", why)
+    return set(said.stdout.decode().split())
 
 
 def _question(clone: Clone, base: str, names: Iterable[str]) -> str:
