@@ -70,9 +70,7 @@ def test_a_rule_holds_a_name_back(why, more):
         {"source": FREE + "row_list: Optional['fold_rows']\n"},
         {"source": FREE + "# fold_rows\n"},
         {"doc": "See `fold_rows`.\n"},
-        {
-            "tests": "from tiny.a import fold_rows\nfrom .a import fold_rows\nfold_rows(row_list=1)\n"
-        },
+        {"tests": "from tiny.a import fold_rows\nfold_rows(row_list=1)\n"},
     ],
 )
 def test_texts_and_annotations_hold_no_name_back(more):
