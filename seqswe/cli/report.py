@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,15 +31,39 @@ USUAL = ("json", "markdown", "html")
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for the reports. Default: the first run directory.",
 )
-def report(runs: tuple[Path, ...], formats: tuple[str, ...], out: Path | None) -> None:
+@click.option(
+    "--cutoff",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Last day that the model's training data may be of, as its maker states it.",
+)
+@click.option(
+    "--difficulty",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="RUN",
+    help="With --cutoff: a run over the same tasks by an agent that has read nothing. "
+    "Default: the number of files of the fix.",
+)
+def report(
+    runs: tuple[Path, ...],
+    formats: tuple[str, ...],
+    out: Path | None,
+    cutoff: datetime | None,
+    difficulty: Path | None,
+) -> None:
     """Report on finished runs: the lift over the i.i.d. baseline, in words, numbers and charts.
 
     Several RUNs (memories, agents) are reported together, with p-values adjusted for their number.
+    With --cutoff, the tasks before a model's stated cutoff are held against those after it.
     """
     from seqswe.analysis import analyse
     from seqswe.runs.store import RunDirectory
 
     analysis = analyse([RunDirectory.open(run) for run in runs])
+    if cutoff:
+        from seqswe.analysis.cutoff import with_cutoff
+
+        control = RunDirectory.open(difficulty) if difficulty else None
+        analysis = with_cutoff(analysis, cutoff.date(), control)
     written = write_reports(analysis, formats or USUAL, out or runs[0])
     for warning in analysis.warnings:
         echo(warning, err=True)
