@@ -51,10 +51,11 @@ class Cutoff:
             if split.high < 0
             else "Difficulty explains it, as far as these tasks tell; that is no proof of absence."
         )
+        way = "higher" if split.raw >= 0 else "lower"
         return (
             f"CUTOFF {self.day} ({self.run}): {self.outcome.title} in arm {BASELINE} was "
-            f"{_points(split.raw)} points higher in the {split.before} tasks up to it than in "
-            f"the {split.after} after it; {self.difficulty} explains "
+            f"{abs(100 * split.raw):.1f} points {way} in the {split.before} tasks up to it than "
+            f"in the {split.after} after it; {self.difficulty} explains "
             f"{_points(split.explained)}. The rest is C = {_points(split.estimate)} points "
             f"(95 % interval {_points(split.low)} to {_points(split.high)}{left}). {found}"
         )
@@ -83,8 +84,8 @@ def cutoff(
         tasks = [task for task in tasks if task in control]
     dates = _dates(run, tasks)
     before = [dates[task] <= day for task in tasks]
-    y = _rows(values, tasks)
     try:
+        y = _rows(values, tasks)
         if control is None:
             files = {r.instance_id: len(r.gold_files) for r in run.rollouts}
             size = np.log1p([float(files[task]) for task in tasks])
@@ -92,7 +93,7 @@ def cutoff(
         else:
             split = split_by_control(y, _rows(control, tasks), before)
     except ValueError:
-        sides = f"{sum(before)} before {day} and {len(tasks) - sum(before)} after"
+        sides = f"{sum(before)} up to {day} and {len(tasks) - sum(before)} later"
         raise UsageError(
             f"{run.label}: of the tasks with a value in arm {BASELINE}, {sides}",
             f"Each side needs {FEWEST} of them.",
