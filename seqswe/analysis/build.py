@@ -234,6 +234,8 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
         yield "The journal's last line was half written and is left out (resume repeats it)."
     if info.synthetic:
         yield "SYNTHETIC: the bugs were injected, not made by people; do not quote as real issues."
+    if info.renamed:
+        yield f"RENAMED: {info.renamed}; texts, tests, patches and history have the new names too."
     if reach := info.plugin_reach:
         yield f"Memories and agents could reach {'; '.join(reach)}."
     if told := info.instructions.sentence(len(info.instance_ids)):

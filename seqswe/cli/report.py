@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,18 @@ USUAL = ("json", "markdown", "html")
     metavar="MEMORY",
     help="Over many codebases: the memory that others are held against. Default: git_history.",
 )
+@click.option(
+    "--cutoff",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Last day that the model's training data may be of, as its maker states it.",
+)
+@click.option(
+    "--difficulty",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="RUN",
+    help="With --cutoff: a run over the same tasks by an agent that has read nothing. "
+    "Default: the number of files of the fix.",
+)
 def report(
     runs: tuple[Path, ...],
     tables: tuple[Path, ...],
@@ -60,12 +73,15 @@ def report(
     formats: tuple[str, ...],
     out: Path | None,
     reference: str,
+    cutoff: datetime | None,
+    difficulty: Path | None,
 ) -> None:
     """Report on finished runs: the lift over the i.i.d. baseline, in words, numbers and charts.
 
     Several RUNs (memories, agents) are reported together, with p-values adjusted for their number.
     RUNs over several codebases become a leaderboard (html, markdown, json, csv, text): memories
     pooled over codebases, with intervals for their ranks.
+    With --cutoff, the tasks before a model's stated cutoff are held against those after it.
     """
     from seqswe.errors import UsageError
 
@@ -78,6 +94,8 @@ def report(
         )
     folder = out or (runs[0] if runs else tables[0].parent)
     result = _of_runs(runs, reference) if runs else _of_tables(tables, baseline, reference)
+    if cutoff:
+        result = _with_cutoff(result, cutoff, difficulty)
     say(result, formats or USUAL, folder)
 
 
@@ -98,6 +116,23 @@ def say(result: Analysis | Leaderboard, formats: tuple[str, ...], folder: Path) 
         echo(f"results {run.results_digest} ({run.label})")
     for path in written:
         echo(str(path))
+
+
+def _with_cutoff(
+    result: Analysis | Leaderboard, cutoff: datetime, difficulty: Path | None
+) -> Analysis:
+    """With the tasks before a date held against those after it. Raises UsageError."""
+    from seqswe.analysis import Analysis
+    from seqswe.analysis.cutoff import with_cutoff
+    from seqswe.errors import UsageError
+    from seqswe.runs.store import RunDirectory
+
+    if not isinstance(result, Analysis):
+        raise UsageError(
+            "--cutoff is for runs over one codebase", "Give the runs of one codebase alone."
+        )
+    control = RunDirectory.open(difficulty) if difficulty else None
+    return with_cutoff(result, cutoff.date(), control)
 
 
 def _of_runs(runs: tuple[Path, ...], reference: str) -> Analysis | Leaderboard:

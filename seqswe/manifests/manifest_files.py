@@ -122,8 +122,9 @@ def save_manifest(manifest: Manifest, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     data = _plain(asdict(manifest))
     del data["folder"], data["instances"]
-    if manifest.synthetic is None:
-        del data["synthetic"]  # TOML has no word for nothing
+    for name in ("synthetic", "renamed"):
+        if data[name] is None:
+            del data[name]  # TOML has no word for nothing
     _replace(folder / "manifest.toml", tomli_w.dumps(data))
 
 

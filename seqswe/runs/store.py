@@ -72,6 +72,8 @@ class RunInfo:
     """1, and one more for each time that the run was added to after results were there."""
     instructions: InstructionCounts = InstructionCounts()
     synthetic: bool = False
+    renamed: str | None = None
+    """How much of the code has other names than people gave it; None where it is as it was."""
     tests: TestCounts | None = None
     """None if they were not counted."""
     agent_version: str | None = None
