@@ -17,7 +17,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from seqswe.arms import ARMS, SEQUENTIAL, Cell, cells_of, check_arms
 from seqswe.errors import UsageError
 from seqswe.instance import digest_of
-from seqswe.manifests.selection import Selection, StatementKind
+from seqswe.manifests.selection import Novelty, Selection, StatementKind
 from seqswe.plugins import RECIPE
 from seqswe.sandbox import Limits, SandboxChoice
 from seqswe.visible import HIDDEN
@@ -202,6 +202,16 @@ class Experiment:
         least=0,
         most=1,
     )
+    novelty: Novelty = setting(
+        "all",
+        "Tasks that fix no file which an earlier task of the codebase fixed (novel), the others "
+        "(seen), or all.",
+    )
+    spacing: float = setting(0.0, "Days from one task to the next, at least.", least=0, most=10_000)
+    span: str = setting(
+        "",
+        "Which of these tasks, as START:STOP:STEP: 100:160, -60: (the last 60), :80%, ::5.",
+    )
     instructions: Instructions = setting(
         "keep",
         "Files of the codebase that agents read on their own, such as CLAUDE.md: as they are, or "
@@ -271,6 +281,7 @@ class Experiment:
         check_arms(self.arm)
         for name in settings():
             check_setting(name, getattr(self, name))
+        _ = self.selection  # checks the span
         self._check_model()
         self._check_plugins()
         self._check_code_policy()
@@ -326,7 +337,7 @@ class Experiment:
     @property
     def selection(self) -> Selection:
         """Which tasks are in the sequence."""
-        return Selection(statement=self.statement, max_leak=self.max_leak)
+        return Selection(**{f.name: getattr(self, f.name) for f in fields(Selection)})
 
     def as_dict(self) -> dict[str, Any]:
         """Settings as plain data, lists for tuples."""

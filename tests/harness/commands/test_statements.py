@@ -49,7 +49,7 @@ def test_symptoms_are_made_once_and_a_run_is_told_by_them(call, codebase, tmp_pa
     chosen = ("--codebase", codebase, "--statement", "symptom")
     code, _, err = call("plan", *chosen)
     assert code == 2
-    assert "no task of ledgerlite has a symptom statement" in err
+    assert "no task of ledgerlite is chosen: a symptom statement" in err
     code, out, err = call("statements", codebase, "--sandbox", "local", "--jobs", "1")
     assert code == 0, err
     assert "2 tasks, 2 with a symptom" in out

@@ -63,11 +63,11 @@ def test_the_mean_is_of_codebases_not_of_tasks(board):
 def test_memories_are_compared_in_their_sequential_arms(board):
     found = board({"episodic": 0.2, "git_history": 0.0})
     for codebase, estimate in row(found, "episodic").against.by_codebase.items():
-        first, second = (
-            row(found, name).cells[codebase].stream.values["resolved"]
-            for name in ("episodic", "git_history")
-        )
-        assert estimate == two_way(first, second, baseline_carries=True)
+        streams = [
+            row(found, name).cells[codebase].stream for name in ("episodic", "git_history")
+        ]
+        first, second = (stream.values["resolved"] for stream in streams)
+        assert estimate == two_way(first, second, coupled=streams[0].coupled)
 
 
 def test_git_history_is_the_reference_where_it_was_run(board):
