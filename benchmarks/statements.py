@@ -3,10 +3,10 @@
     python -m benchmarks.statements sqlglot --mirror DIR --memory episodic --memory popularity
 
 Each task's files are read from the clone at its base commit and ranked without a memory and with
-one that was told of every earlier fix (feedback `gold`). `message` is the fix's whole message, as
-statements were once: the difference to `full` is what tags, numbers and lists of commits told. One
-line for each kind of statement and each memory: reciprocal rank without, with, and their difference
-with a 95 % interval over tasks.
+one that was told of every earlier fix (feedback `gold`). `message` is the fix's message but for its
+trailers, as statements were once: the difference to `full` is what tags, numbers and lists of
+commits told. One line for each kind of statement and each memory: reciprocal rank without, with,
+and their difference with a 95 % interval over tasks.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from scipy import stats
 from harness.agents.localizer import Localizer, count_words, is_test
 from harness.codebases.instances import instances_of
 from harness.codebases.locate import clone_of
+from harness.codebases.statements.clean import TRAILER
 from harness.codebases.statements.issues import load_issues
 from harness.history.git import Clone
 from harness.history.log import log
@@ -74,11 +75,14 @@ def told_by(clone: Clone, manifest: Manifest, kind: str, issues: str) -> Sequenc
     made = instances_of(clone, manifest, manifest.instances, known)
     gold = {r.instance_id: r.gold_commit for r in manifest.instances}
     return [
-        replace(
-            each, problem_statement=clone.run("log", "-1", "--format=%B", gold[each.instance_id])
-        )
-        for each in made
+        replace(each, problem_statement=message_of(clone, gold[each.instance_id])) for each in made
     ]
+
+
+def message_of(clone: Clone, commit: str) -> str:
+    """A commit's message without its trailers."""
+    lines = clone.run("log", "-1", "--format=%B", "--end-of-options", commit, "--").splitlines()
+    return "\n".join(line for line in lines if not TRAILER.match(line)).strip() + "\n"
 
 
 def ranks(ranker: Ranker, instances: Sequence[Instance], memory: Memory | None) -> Iterator[float]:

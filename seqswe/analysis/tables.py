@@ -114,7 +114,7 @@ def arms_of(table: OutcomeTable, baseline: str) -> tuple[str, ...]:
     if baseline not in table.arms:
         raise UsageError(
             f"{table.path} has no arm {baseline!r:.60} (it has {has:.120})",
-            "Name the arm that keeps nothing from task to task: --baseline ARM.",
+            "Name the arm that keeps nothing from task to task: --baseline-arm ARM.",
         )
     others = tuple(arm for arm in table.arms if arm != baseline)
     if not others:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from seqswe.analysis.leaderboard import Leaderboard
 
 USUAL = ("json", "markdown", "html")
+BASELINE = "iid"
 
 
 @click.command("report")
@@ -29,8 +30,9 @@ USUAL = ("json", "markdown", "html")
     "columns task, position, arm, seed, outcome; cost and tokens may follow. May be repeated.",
 )
 @click.option(
-    "--baseline",
-    default="iid",
+    "--baseline-arm",
+    "baseline",
+    default=BASELINE,
     show_default=True,
     metavar="ARM",
     help="Of a table: the arm that keeps nothing from task to task.",
@@ -92,6 +94,10 @@ def report(
             "RUNs and outcome tables cannot be reported together",
             "Report on each kind by itself.",
         )
+    if runs and baseline != BASELINE:
+        raise UsageError(
+            "--baseline-arm is for outcome tables", "The baseline of a run is its iid arm."
+        )
     folder = out or (runs[0] if runs else tables[0].parent)
     result = _of_runs(runs, reference) if runs else _of_tables(tables, baseline, reference)
     if cutoff:
@@ -143,6 +149,7 @@ def _of_runs(runs: tuple[Path, ...], reference: str) -> Analysis | Leaderboard:
 
     opened = [RunDirectory.open(run) for run in runs]
     if len(set(map(codebase_of, opened))) == 1:
+        _check_no_reference(reference)
         return analyse(opened)
     return leaderboard(streams_of_runs(opened), reference)
 
@@ -154,8 +161,19 @@ def _of_tables(paths: tuple[Path, ...], baseline: str, reference: str) -> Analys
 
     tables = [read_outcome_table(path) for path in paths]
     if len(tables) == 1:
+        _check_no_reference(reference)
         return analyse_table(tables[0], baseline)
     return leaderboard(streams_of_tables(tables, baseline), reference)
+
+
+def _check_no_reference(reference: str) -> None:
+    from seqswe.errors import UsageError
+
+    if reference:
+        raise UsageError(
+            "--reference is for a leaderboard, and this is one codebase",
+            "Give runs or tables of several codebases, or leave it out.",
+        )
 
 
 def write_reports(analysis: Analysis, formats: tuple[str, ...], folder: Path) -> list[Path]:

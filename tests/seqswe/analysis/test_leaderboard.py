@@ -63,9 +63,7 @@ def test_the_mean_is_of_codebases_not_of_tasks(board):
 def test_memories_are_compared_in_their_sequential_arms(board):
     found = board({"episodic": 0.2, "git_history": 0.0})
     for codebase, estimate in row(found, "episodic").against.by_codebase.items():
-        streams = [
-            row(found, name).cells[codebase].stream for name in ("episodic", "git_history")
-        ]
+        streams = [row(found, name).cells[codebase].stream for name in ("episodic", "git_history")]
         first, second = (stream.values["resolved"] for stream in streams)
         assert estimate == two_way(first, second, coupled=streams[0].coupled)
 

@@ -91,7 +91,7 @@ def test_the_baseline_may_have_any_name(table):
     assert found.headlines()[0].name == "Memory − no memory"
     with pytest.raises(UsageError, match="has no arm 'iid'") as raised:
         analyse_table(table(outcomes))
-    assert "--baseline" in raised.value.hint
+    assert "--baseline-arm" in raised.value.hint
 
 
 def test_a_table_of_one_arm_has_no_lift(table):
@@ -204,6 +204,14 @@ def test_the_command_writes_the_usual_files(tmp_path, capsys):
     assert "sequential − iid" in capsys.readouterr().out
 
 
+def test_one_table_has_no_reference(tmp_path, capsys):
+    path = write(tmp_path / "t.csv", outcomes_of(TASKS, 3, lift=0.3))
+    with pytest.raises(SystemExit) as ended:
+        main(["report", "--outcomes", str(path), "--reference", "iid"])
+    assert ended.value.code == 2
+    assert "--reference is for a leaderboard" in capsys.readouterr().err
+
+
 def test_many_tables_make_a_leaderboard(tmp_path, capsys):
     words = ["report", "--out", str(tmp_path), "--format", "text"]
     for seed in range(5):
@@ -222,6 +230,7 @@ def test_many_tables_make_a_leaderboard(tmp_path, capsys):
         ([], "nothing to report on"),
         (["run", "--outcomes", "t.csv"], "cannot be reported together"),
         (["--outcomes", "none.csv"], "cannot read"),
+        (["run", "--baseline-arm", "none"], "--baseline-arm is for outcome tables"),
     ],
 )
 def test_what_cannot_be_reported_is_two_lines(words, said, capsys):
