@@ -17,7 +17,7 @@ from harness.gateway.routes import PASSED_HEADERS, Access, Refused, Route, error
 from harness.gateway.scrub import Scrubber
 from harness.gateway.session import Session
 from harness.gateway.tokens import NOTHING, TokenCount
-from harness.gateway.upstream import BROKEN, Dead, Ended, Response, TooLarge, Upstream
+from harness.gateway.upstream import BROKEN, Dead, Ended, Response, TooLarge, Upstream, said
 from harness.gateway.wire import Answer, dump, parse_request
 from seqswe.agent import API
 from seqswe.runs.recordings import Differs, Exchange, Recordings, as_text
@@ -196,7 +196,7 @@ class Forwarder:
         except TooLarge as error:
             answer.trouble = str(error)
         except BROKEN as error:
-            reason = self._scrubber.text(f"{type(error).__name__}: {error}")[:200]
+            reason = self._scrubber.text(said(error))[:200]
             answer.trouble = f"the provider's answer broke off ({reason})"
         finally:
             response.close()

@@ -1,6 +1,9 @@
 """Recorded requests and answers, compared after normalising, and keys that are nowhere."""
 
 import json
+import socket
+from contextlib import suppress
+from threading import Thread
 
 import pytest
 
@@ -232,3 +235,26 @@ def test_a_rule_that_is_none_is_refused(wrong):
 def test_a_number_and_its_like_are_not_the_same():
     assert list(differences({"a": 1}, {"a": True}))
     assert list(differences({"a": 1}, {"a": 1})) == []
+
+
+def test_the_password_of_a_proxy_is_nowhere(enter, folder, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        address = f"http://user:{CANARY[-6:]}@127.0.0.1:{proxy.getsockname()[1]}"
+        monkeypatch.setenv("https_proxy", address)
+        Thread(target=_refuse_all, args=(proxy,), daemon=True).start()
+        environ = {"OPENAI_BASE_URL": "https://provider.example/v1"}
+        with enter(environ=environ, tries=1, record=folder) as client:
+            answer = client.whole("chat")
+    assert client.session.failure[0] == "provider_failed"
+    assert "407" in client.session.failure[1]
+    for text in (client.session.failure[1], answer.body.decode(), str(client.gateway.notes)):
+        assert CANARY[-6:] not in text
+
+
+def _refuse_all(proxy):
+    with suppress(OSError):
+        while True:
+            connection, _ = proxy.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 407 Who are you\r\ncontent-length: 0\r\n\r\n")

@@ -138,6 +138,16 @@ def test_a_key_that_an_answer_quotes_is_written_nowhere(run, monkeypatch, said):
     assert not [f for f in kept if KEY.encode() in f]
 
 
+@pytest.mark.parametrize("count", [10**30, True, -1])
+def test_tokens_that_no_journal_can_hold_are_the_providers_failure(run, count):
+    message = {"message": {"content": "x"}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": count, "completion_tokens": 1}
+    raw = json.dumps({"choices": [message], "usage": usage})
+    with ScriptedModel(Says(raw=raw)) as server:
+        ended = run(*given(server, ":Parrot", "--retries", "0"), limit=1)
+    assert ended.causes("sequential") == ["provider_failed"]
+
+
 def test_a_key_that_nobody_named_is_sent_nowhere(run, model, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     assert run(*given(model, "cer"), limit=1).code == 0
