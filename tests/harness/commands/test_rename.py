@@ -4,10 +4,10 @@ import json
 import shutil
 
 import pytest
-from harness.codebases.statement import Issue
 
 from harness.codebases.instances import instances_of
 from harness.codebases.locate import clone_of
+from harness.codebases.statements.issues import Issue
 from harness.renaming.names import WORD, Names
 from seqswe.cli import main
 from seqswe.errors import ManifestError
