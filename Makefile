@@ -54,6 +54,7 @@ demo: $(BIN)/.installed
 
 gate: $(BIN)/.installed
 	$(BIN)/seqswe compare $(BASELINE) $(DEMO) --fail-on regression \
+		--candidate "$$(git describe --always --dirty 2>/dev/null)" \
 		--markdown $(DEMO)/comparison.md --junit $(DEMO)/comparison.xml
 
 baseline: $(BIN)/.installed

@@ -28,6 +28,8 @@ from seqswe.models.meter import MemoryUsage
 from seqswe.runs.store import RunDirectory
 
 MEMORIES = ("reasoning_bank", "awm", "dynamic_cheatsheet", "cer", "ace", "files")
+RECORDINGS = "recordings"
+"""Folder with what each run asked and was answered: `seqswe run --replay` needs no model."""
 START_SECONDS = 60.0
 REQUEST_SECONDS = 900.0
 """On a busy machine a long prompt takes minutes."""
@@ -94,6 +96,7 @@ def run(memory: str, url: str, options: argparse.Namespace) -> RunDirectory:
             *("--plugin-seconds", str(10 * REQUEST_SECONDS), "--sandbox", options.sandbox),
             *("--arm", "iid", "--arm", "sequential", "--seeds", "1", "--jobs", "1"),
             *("--limit", str(options.tasks), "--out", str(folder)),
+            *("--record", str(options.out / RECORDINGS / memory)),
         )
     subprocess.run(command, check=False)
     return RunDirectory.open(folder)

@@ -29,7 +29,10 @@ class Scenario:
 
     On the probit scale: `run` is the spread between runs, `serial` the spread of an AR(1) with
     `memory` within a run, `task` the spread of the lift between tasks, `drift` the change of
-    difficulty over the sequence, for both arms alike.
+    difficulty over the sequence, for both arms alike. `baseline_run` is the spread between runs of
+    the IID arm. `dice` is the share of rollouts in which seed k draws the same in both arms, as a
+    seeded agent does whose choices the memory has not changed; with any, the runs' luck is the same
+    in both arms too.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Scenario:
     memory: float = 0.0
     task: float = 0.4
     drift: float = 0.0
+    baseline_run: float = 0.0
+    dice: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +97,38 @@ def plant(
     baseline = ndtr(ability + scenario.drift * (x - 0.5))
     lift = scenario.curve(x)
     rates = spread_over_tasks(shifted(baseline, lift), scenario.task, rng)
-    return Planted(
-        sequential=sequential_outcomes(scenario, rates, k, rng),
-        iid=(rng.random((b, n, k0 or k)) < baseline[..., np.newaxis]).astype(np.float64),
-        rates=rates,
-        baseline=baseline,
-        curve=lift,
+    dice = rng.random((b, n, k))
+    sequential, iid = _two_arms(scenario, (rates, baseline), dice, k0 or k, rng)
+    return Planted(sequential=sequential, iid=iid, rates=rates, baseline=baseline, curve=lift)
+
+
+def _two_arms(
+    scenario: Scenario,
+    rates: tuple[FloatArray, FloatArray],
+    dice: FloatArray,
+    k0: int,
+    rng: np.random.Generator,
+) -> tuple[FloatArray, FloatArray]:
+    """Outcomes of the sequential and the IID arm, whose `rates` are (B, N) each."""
+    luck = run_luck(scenario, dice.shape, rng)
+    own = rng.random((*dice.shape[:2], k0))
+    if scenario.dice:
+        own = np.where(rng.random(dice.shape) < scenario.dice, dice, own)
+        steady = luck[:, :1] / (scenario.run or 1.0)
+    else:
+        steady = rng.standard_normal((len(dice), 1, k0))
+    return (
+        (dice < _chance(rates[0], luck, scenario.run**2 + scenario.serial**2)).astype(np.float64),
+        (own < _chance(rates[1], scenario.baseline_run * steady, scenario.baseline_run**2)).astype(
+            np.float64
+        ),
     )
+
+
+def _chance(rates: FloatArray, luck: FloatArray, variance: float) -> FloatArray:
+    """Chances (B, N, K) under each run's luck, whose mean over all runs is `rates`."""
+    chance: FloatArray = ndtr(_probit(rates)[..., np.newaxis] * np.sqrt(1.0 + variance) + luck)
+    return chance
 
 
 def shifted(rates: FloatArray, lift: FloatArray) -> FloatArray:
@@ -120,17 +150,14 @@ def sequential_outcomes(
     scenario: Scenario, rates: FloatArray, k: int, rng: np.random.Generator
 ) -> FloatArray:
     """Return outcomes (B, N, K) of K runs with shared luck, whose mean over runs is `rates`."""
-    b, n = rates.shape
-    luck = run_luck(scenario, (b, n, k), rng)
-    stretch = np.sqrt(1.0 + scenario.run**2 + scenario.serial**2)
-    chance = ndtr(_probit(rates)[..., np.newaxis] * stretch + luck)
-    outcomes: FloatArray = (rng.random((b, n, k)) < chance).astype(np.float64)
+    shape = (*rates.shape, k)
+    luck = run_luck(scenario, shape, rng)
+    chance = _chance(rates, luck, scenario.run**2 + scenario.serial**2)
+    outcomes: FloatArray = (rng.random(shape) < chance).astype(np.float64)
     return outcomes
 
 
-def run_luck(
-    scenario: Scenario, shape: tuple[int, int, int], rng: np.random.Generator
-) -> FloatArray:
+def run_luck(scenario: Scenario, shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
     """Return what a run carries along, (B, N, K): one constant per run plus a stationary AR(1)."""
     b, n, k = shape
     luck = np.broadcast_to(scenario.run * rng.standard_normal((b, 1, k)), shape).copy()

@@ -99,6 +99,9 @@ class Agent(Protocol):
 
     Built as `Factory(seed=..., **options)`. A class with `reads_gold = True` is also given
     `gold`, a callable from instance id to Instance; reports label it as not deployable.
+    A class with `coupled = True` says that all chance in it comes from its seed, so that seed k
+    draws the same dice in every arm until a recall changes what it does: reports then pair arms by
+    seed, which takes a seed's luck out of their difference. An agent that asks a model is not.
     A class that does not only read the recall it is handed says so: `deliveries` names the ways
     by which it can be given a memory, and `inside = True` that it runs within the sandbox.
 

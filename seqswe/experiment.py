@@ -123,7 +123,9 @@ class Experiment:
         False, "Run although nobody knows what the agents' model costs.", effect="access"
     )
     record: str = setting(
-        "", "Folder to keep every request to the agents' model and its answer in.", effect="access"
+        "",
+        "Folder to keep every request to a model, the agent's or the memory's, and its answer in.",
+        effect="access",
     )
     replay: str = setting(
         "", "Folder of --record to answer from: no model is asked.", effect="access"
@@ -303,11 +305,13 @@ class Experiment:
             )
 
     def _check_model(self) -> None:
+        if self.record and self.replay:
+            raise UsageError("record and replay are both given", "Leave one of them out.")
         for name, url in (
             (self.memory_model, self.memory_model_url),
             (self.embedding, self.embedding_url or self.memory_model_url),
         ):
-            if name and not (url or name.startswith(LITELLM)):
+            if name and not (url or self.replay or name.startswith(LITELLM)):
                 raise UsageError(
                     f"model {name!r} has no endpoint",
                     "Give --memory-model-url, for example http://localhost:8000/v1.",

@@ -49,6 +49,10 @@ def run(tmp_path_factory):
     return out
 
 
+def test_a_run_records_whether_its_seeds_draw_the_same_dice(run):
+    assert RunDirectory.open(run).info.coupled is True
+
+
 @pytest.fixture
 def kept(run, tmp_path, monkeypatch):
     """A place of its own where this run is what is expected."""

@@ -32,6 +32,8 @@ SHOWN = 20
 class Localizer:
     """Ranks files; `memory_weight` says how much the recalled files count beside the code."""
 
+    coupled = True
+
     def __init__(self, *, seed: int, memory_weight: float = 1.0, suffix: str = ".py") -> None:
         del seed  # Nothing is drawn: equal inputs give equal rankings.
         self.memory_weight = memory_weight

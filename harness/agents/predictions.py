@@ -33,6 +33,8 @@ SHOWN = 5
 class Predictions:
     """Applies the patch that `path` predicts for a task: a file of predictions, or a folder."""
 
+    coupled = True
+
     def __init__(self, *, seed: int, path: str) -> None:
         del seed
         self._predictions = read_predictions(Path(path))

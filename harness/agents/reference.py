@@ -19,6 +19,8 @@ MOST_BYTES = 64_000_000
 class Noop:
     """Does nothing, so it must resolve no task."""
 
+    coupled = True
+
     def __init__(self, *, seed: int) -> None:
         del seed
 
@@ -30,6 +32,7 @@ class Noop:
 class Gold:
     """Applies the gold patch, so it must resolve every task; proves instances and graders."""
 
+    coupled = True
     reads_gold = True
 
     def __init__(self, *, seed: int, gold: Callable[[str], Instance]) -> None:
@@ -49,6 +52,8 @@ class Scripted:
     Each entry is a patch, or a list of shell commands. Instances without an entry are left as
     they are.
     """
+
+    coupled = True
 
     def __init__(self, *, seed: int, script: str) -> None:
         del seed

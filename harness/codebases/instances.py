@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from harness.codebases.instruction_files import InstructionFiles
 from harness.codebases.mining import texts_of
+from harness.codebases.renamed import renamed_issues
 from harness.codebases.statements import sources, symptom_store
 from harness.codebases.statements.clean import title_of
 from harness.codebases.statements.issues import Issue
@@ -81,7 +82,7 @@ def instance_of(
         texts = (
             kept_texts(clone, record)
             if record.bug
-            else texts_of(clone, manifest.layout, record, issues)
+            else texts_of(clone, manifest.layout, record, renamed_issues(manifest, issues))
         )
     except GitError:
         raise MissingError(

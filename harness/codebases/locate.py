@@ -6,8 +6,10 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from harness.codebases.renamed import clone_of_renamed
 from harness.history.git import Clone, clone_bare, git_folder
 from seqswe.errors import MissingError, UsageError
 from seqswe.instance import digest_of
@@ -24,6 +26,9 @@ def clone_of(manifest: Manifest, mirror: str) -> Clone:
     """
     from harness.codebases import demo
 
+    if manifest.renamed:
+        original = replace(manifest, name=manifest.renamed.codebase, renamed=None)
+        return clone_of_renamed(manifest, clone_of(original, mirror))
     if local := local_clone(manifest.url):
         return local
     name = manifest.synthetic.codebase if manifest.synthetic else manifest.name

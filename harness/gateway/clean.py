@@ -21,15 +21,17 @@ CLIENT_TOOLS: Mapping[str, tuple[str, ...]] = {
     "messages": ("custom", "bash_", "text_editor_", "memory_", "tool_search_tool_"),
 }
 """Types of tools that the client runs itself, or their beginnings where a date follows."""
+ELSEWHERE = ("models", "route", "provider", "preset", "fallbacks", "api_base", "base_url")
+"""By which some servers choose another model, price or address than the run's."""
 DROPPED: Mapping[str, tuple[str, ...]] = {
     # What servers with OpenAI's API have in common, or one of them has, to search the web or to
     # ask another model.
     "chat": (
         *("web_search_options", "plugins", "search_parameters", "enable_search"),
-        *("models", "route", "mcp_servers", "service_tier"),
+        *("search_options", "mcp_servers", "service_tier", *ELSEWHERE),
     ),
-    "responses": ("mcp_servers", "plugins", "models", "route", "service_tier"),
-    "messages": ("mcp_servers", "container", "service_tier", "speed"),
+    "responses": ("mcp_servers", "plugins", "service_tier", *ELSEWHERE),
+    "messages": ("mcp_servers", "container", "service_tier", "speed", *ELSEWHERE),
     "gemini": ("model", "mcpServers", "mcp_servers"),
 }
 """Fields of a request that are taken out; the last ones change the price."""
@@ -40,6 +42,8 @@ REFUSED: Mapping[str, tuple[str, ...]] = {
     "gemini": ("cachedContent", "cached_content"),
 }
 """Fields that name what the provider has kept: it may be of another rollout."""
+SHOWN, MOST_NAMED = 80, 50
+"""Characters of a name, and names, that are told of what was taken out: agents choose them."""
 GEMINI_TOOLS = ("functionDeclarations", "function_declarations")
 
 
@@ -57,13 +61,21 @@ def clean(route: Route, body: Body) -> tuple[Body, tuple[str, ...]]:
         raise Refused(400, "the gateway does not forward item_reference: send the item itself")
     removed = [name for name in DROPPED[api] if body.get(name)]
     kept = {name: value for name, value in body.items() if name not in DROPPED[api]}
-    if isinstance(body.get("tools"), list):
-        tools, stripped = _tools(api, body["tools"])
+    if body.get("tools"):
+        offered = _offered(body["tools"])
+        tools, stripped = _tools(api, offered)
         removed += stripped
         kept["tools"] = tools
         if stripped:
-            _forget_choice(kept, tools, body["tools"])
-    return kept, tuple(removed)
+            _forget_choice(kept, tools, offered)
+    return kept, tuple(dict.fromkeys(name[:SHOWN] for name in removed))[:MOST_NAMED]
+
+
+def _offered(tools: Any) -> list[Any]:
+    """The tools as a list: Google reads one alone as a list of one. Raises Refused."""
+    if not isinstance(tools, list | dict):
+        raise Refused(400, "the gateway does not forward tools that are no list")
+    return _listed(tools)
 
 
 def _tools(api: str, tools: list[Any]) -> tuple[list[Any], list[str]]:
@@ -79,10 +91,10 @@ def _tools(api: str, tools: list[Any]) -> tuple[list[Any], list[str]]:
             continue
         kind = tool.get("type", "custom" if api == "messages" else "function")
         if not _is_clients(api, str(kind), tool):
-            removed.append(str(kind)[:80])
+            removed.append(str(kind))
             continue
-        if isinstance(tool.get("tools"), list):  # a namespace
-            inner_tools, inner_removed = _tools(api, tool["tools"])
+        if tool.get("tools"):  # a namespace
+            inner_tools, inner_removed = _tools(api, _offered(tool["tools"]))
             tool, removed = {**tool, "tools": inner_tools}, removed + inner_removed
         kept.append(tool)
     return kept, removed
@@ -148,7 +160,7 @@ def _parts(api: str, body: Body) -> Iterator[Mapping[str, Any]]:
     if api == "gemini":
         told = (body.get("systemInstruction"), body.get("system_instruction"))
         contents = [*_listed(body.get("contents")), *told]
-        yield from _inner(contents, ("parts",))
+        yield from _inner(contents, ("parts", "functionResponse", "function_response"))
     elif api == "responses":
         yield from _inner(_listed(body.get("input")), ("content", "output"))
     else:

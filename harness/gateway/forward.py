@@ -13,14 +13,14 @@ from harness.gateway.asked import Asked, Reply, Request
 from harness.gateway.clean import clean
 from harness.gateway.limits import BYTES_PER_TOKEN, Pace, Spending
 from harness.gateway.prices import Prices
-from harness.gateway.recording import Differs, Exchange, Recordings, as_text
 from harness.gateway.routes import PASSED_HEADERS, Access, Refused, Route, error_body, route_of
 from harness.gateway.scrub import Scrubber
 from harness.gateway.session import Session
 from harness.gateway.tokens import NOTHING, TokenCount
-from harness.gateway.upstream import BROKEN, Dead, Ended, Response, TooLarge, Upstream
+from harness.gateway.upstream import BROKEN, Dead, Ended, Response, TooLarge, Upstream, said
 from harness.gateway.wire import Answer, dump, parse_request
 from seqswe.agent import API
+from seqswe.runs.recordings import Differs, Exchange, Recordings, as_text
 
 Note = Callable[[Mapping[str, Any]], None]
 """Keeps a line about a request."""
@@ -148,7 +148,7 @@ class Forwarder:
         if self._replay:
             now = Exchange(target=route.target, request=asked.body, status=0, content_type="")
             try:
-                then = self._replay.find(session.rollout, asked.ordinal, now, session.places)
+                then = self._replay.find(session.rollout.name, asked.ordinal, now, session.places)
             except Differs as error:
                 raise session.fail("recording_differs", str(error)) from None
             response = Response(
@@ -196,7 +196,7 @@ class Forwarder:
         except TooLarge as error:
             answer.trouble = str(error)
         except BROKEN as error:
-            reason = self._scrubber.text(f"{type(error).__name__}: {error}")[:200]
+            reason = self._scrubber.text(said(error))[:200]
             answer.trouble = f"the provider's answer broke off ({reason})"
         finally:
             response.close()
@@ -242,7 +242,7 @@ class Forwarder:
             cost_usd=cost,
             **as_text(data),
         )
-        self.record.save(asked.session.rollout, asked.ordinal, exchange, asked.session.places)
+        self.record.save(asked.session.rollout.name, asked.ordinal, exchange, asked.session.places)
 
 
 def _ask_for_usage(route: Route, body: dict[str, Any]) -> bool:

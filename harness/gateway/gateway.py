@@ -21,7 +21,6 @@ from harness.gateway.forward import Forwarder, Note
 from harness.gateway.interface import GatewaySettings, RolloutId
 from harness.gateway.limits import Budget, Pace, Spending
 from harness.gateway.prices import Prices, load_prices
-from harness.gateway.recording import Normalizer, Recordings
 from harness.gateway.routes import access_to
 from harness.gateway.scrub import Scrubber
 from harness.gateway.session import Limits, Session
@@ -29,6 +28,7 @@ from harness.gateway.upstream import Upstream
 from harness.gateway.wire import dump
 from seqswe.agent import ModelAnswer
 from seqswe.errors import RolloutError, UsageError
+from seqswe.runs.recordings import Normalizer, Recordings
 
 
 class Gateway:
@@ -53,8 +53,6 @@ class Gateway:
             requests=settings.rollout_requests,
         )
         self._normalizer = Normalizer(settings.replay_drop, settings.replay_blank)
-        if settings.record and settings.replay:
-            raise UsageError("record and replay are both given", "Leave one of them out.")
         if settings.replay and not settings.replay.is_dir():
             raise UsageError(f"{settings.replay} is no folder", "Give the one of --record.")
         self._secret = secrets.token_hex(16)
@@ -115,7 +113,7 @@ class Gateway:
             places={**({url: "<gateway>"} if url else {}), token: "<token>", **(places or {})},
         )
         if engine.forwarder.record:
-            engine.forwarder.record.forget(rollout)
+            engine.forwarder.record.forget(rollout.name)
         if door is not None:
             session.waiting = door.waiting
             door.session = session

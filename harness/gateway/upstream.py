@@ -26,6 +26,7 @@ ACCOUNT = re.compile(
     r"credit balance is too low|billing_hard_limit|insufficient_quota|exceeded your current quota"
 )
 """Some say it in words only, with a status that is otherwise about the request."""
+USERINFO = re.compile(r"://[^\s/@]+@")
 CONNECT_SECONDS = 30.0
 LONGEST_WAIT = 60.0
 """Seconds between two tries that we choose ourselves."""
@@ -165,7 +166,7 @@ class Upstream:
         except TimeoutError:
             raise Passing(f"the provider said nothing for {self._silence:g} s") from None
         except BROKEN as error:
-            reason = self._scrubber.text(f"{type(error).__name__}: {error}")[:SHOWN]
+            reason = self._scrubber.text(said(error))[:SHOWN]
             raise Passing(f"the provider cannot be reached: {reason}") from None
 
     async def _read(self, response: aiohttp.ClientResponse) -> Response:
@@ -197,6 +198,11 @@ class Upstream:
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         return max(error.after if isinstance(error, Passing) else 0.0, self._wait(state))
+
+
+def said(error: Exception) -> str:
+    """What broke, without the name and password in a proxy's address."""
+    return USERINFO.sub("://", f"{type(error).__name__}: {error}")
 
 
 def _reason(status: int, text: str) -> str:

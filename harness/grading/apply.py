@@ -126,10 +126,10 @@ def _names(sandbox: Sandbox, patch: str) -> list[frozenset[str]]:
     done = sandbox.run(READ, stdin=text.encode("utf-8", "surrogateescape"))
     if not done.ok:
         raise PatchError("patch_unreadable", *_said("the patch cannot be read", done.stderr))
-    forward, reverse = (_records(half) for half in done.stdout.split(b"\0\0", 1))
-    if reverse[0] == end:  # as newer versions of git do
+    forward, reverse = map(_records, [*done.stdout.split(b"\0\0", 1), b""][:2])
+    if end in reverse[:1]:  # as newer versions of git do
         reverse.reverse()
-    if not forward[-1] == reverse[-1] == end:
+    if not [end] == forward[-1:] == reverse[-1:] or len(forward) != len(reverse):
         raise PatchError("patch_unreadable", "the patch cannot be read: it does not end")
     return [frozenset(pair) for pair in zip(forward[:-1], reverse[:-1], strict=True)]
 

@@ -14,7 +14,7 @@ from harness.grading.controls import Control
 
 Outcome = Literal["passed", "xfailed", "skipped", "failed"]
 """From best to worst."""
-COUNT = re.compile(rb"(?<!\S)(\d+) (passed|failed|error|skipped|xfailed|xpassed)s?\b")
+COUNT = re.compile(rb"(?<!\S)(\d{1,9}) (passed|failed|error|skipped|xfailed|xpassed)s?\b")
 WORDS: Mapping[bytes, Outcome] = {
     b"passed": "passed",
     b"xpassed": "passed",
@@ -24,7 +24,7 @@ WORDS: Mapping[bytes, Outcome] = {
     b"xfailed": "xfailed",
 }
 """What the report makes of the words that pytest prints."""
-SUMMARY = re.compile(rb"^(?:=+ )?(\d+ \w+.*) in [\d.]+s\b", re.MULTILINE)
+SUMMARY = re.compile(rb"^(?:=+ )?(\d+ \w++.*) in [\d.]+s\b", re.MULTILINE)
 """pytest's closing line. It need not be the last one: programs may print more when they end."""
 
 

@@ -9,14 +9,14 @@ from itertools import zip_longest
 CHANGING = (
     (re.compile(r"\bin \d+(?:\.\d+)?s\b(?: \(\d+:\d\d:\d\d\))?"), "in ?s"),
     (re.compile(r"\b0x[0-9a-f]{6,16}\b"), "0x?"),
-    (re.compile(r"/\S*/tmp\.\w{10}\b"), "/tmp/?"),
+    (re.compile(r"(?<!\S)([^\s/]*)/\S*/tmp\.\w{10}\b"), r"\1/tmp/?"),
 )
 """Durations, addresses and names of temporary files, and what stands in their place."""
 SECTION = re.compile(r"^=+ .* =+$")
 BLOCK = re.compile(r"^_{3,} .* _{3,}$|^=+ .* =+$|^-+ generated xml file")
 PROGRESS = re.compile(r"^[.FEsxXRuU,-]+(?: *\[ *\d+%\])?$")
-CLOSING = re.compile(r"^(=+ )?(\d+ \w+.*)( in (?:\?|[\d.]+)s\b.*)$")
-COUNTED = re.compile(r"(\d+) (failed|errors?|xfailed)(?:, )?")
+CLOSING = re.compile(r"^(=+ )?(\d+ \w++.*)( in (?:\?|[\d.]+)s\b.*)$")
+COUNTED = re.compile(r"(?<!\d)(\d{1,9}) (failed|errors?|xfailed)(?:, )?")
 
 
 def normalize_log(log: str, root: str) -> str:

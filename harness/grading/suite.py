@@ -11,7 +11,7 @@ from signal import SIGKILL, SIGXCPU
 
 from seqswe.manifests.manifest import TestSettings
 
-TIME = re.compile(rb"(\d+)m([\d.]+)s")
+TIME = re.compile(rb"(?<!\d)(\d{1,9})m(\d{1,9}(?:\.\d{1,9})?)s")
 """What the shell's `times` prints: of itself and of its children, user and system."""
 PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 OPTIONS = (

@@ -125,9 +125,7 @@ class AgentModel:
         if not self._gateway:
             yield Asking()
             return
-        rollout = RolloutId(
-            arm=cell.arm, seed=cell.seed, position=task.position, instance_id=task.instance_id
-        )
+        rollout = rollout_id(cell, task.position, task.instance_id)
         # In a container the checkout always lies at the same place.
         places = {} if self._alone else {str(Path(sandbox.root).parent): "<sandbox>"}
         url = getattr(sandbox, "model_url", "")
@@ -138,6 +136,11 @@ class AgentModel:
 
 
 NO_MODEL = AgentModel(None)
+
+
+def rollout_id(cell: Cell, position: int, instance_id: str) -> RolloutId:
+    """How the requests of a rollout are kept, those of its agent and those of its memory."""
+    return RolloutId(arm=cell.arm, seed=cell.seed, position=position, instance_id=instance_id)
 
 
 def check_agent_model(experiment: Experiment, facts: Facts) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 from harness.grading.log import normalize_log
 from seqswe.agent import Attempt
 from seqswe.manifests.convert import parse
+from seqswe.manifests.read import parse_json
 from seqswe.patterns import AMOUNT
 from seqswe.runs.atif import parse_steps
-from seqswe.runs.rollout import CAUSES, Failure
+from seqswe.runs.rollout import CAUSES, Failure, is_journaled
 from seqswe.runs.trajectory import Recording, commands_of, compact
 
 
@@ -37,7 +38,10 @@ def validate_attempt(attempt: object) -> CheckedAttempt:
     if not isinstance(attempt, Attempt):
         raise TypeError(f"solve returned {attempt!r:.100}, not an Attempt")
     data = asdict(attempt)
-    json.dumps(data["notes"], allow_nan=False)
+    # Notes come back from a rollout's files, and the ranking from the journal.
+    parse_json(json.dumps(data["notes"], allow_nan=False).encode(), "attempt: its notes", "")
+    if not is_journaled(data["ranking"]):
+        raise ValueError("attempt: its ranking is too long for the journal")
     usage, refused = possible_usage(data["usage"])
     checked = parse(Attempt, data | {"usage": usage}, "attempt")
     parse_steps(checked.steps, "attempt: its trajectory")

@@ -154,8 +154,10 @@ class LoadedExperiment:
             machine={key: dict(machine(self.manifest.environment(key))) for key in digests},
             instructions=InstructionCounts.of([i.instructions for i in self.instances]),
             synthetic=any(i.synthetic for i in self.instances),
+            renamed=self.manifest.renamed.note if self.manifest.renamed else None,
             tests=self.tests(),
             agent_version=self._agent_version(),
+            coupled=self.plugins.agent.facts.coupled,
             plugin_reach=self.plugins.reach(),
         )
 

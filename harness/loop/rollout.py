@@ -14,6 +14,7 @@ from typing import Any
 from harness.delivery import deliver
 from harness.grading import Collected, collect_patch
 from harness.grading.grade import Graded, empty_patch
+from harness.loop.agent_model import rollout_id
 from harness.loop.attempt import CheckedAttempt, as_text, validate_attempt
 from harness.loop.clock import Clock
 from harness.loop.context import RunContext
@@ -42,7 +43,8 @@ def run_rollout(context: RunContext, cell: Cell, position: int, before: str) -> 
     Raises LeakError and other errors for people: they end the run.
     """
     instance, clock = context.instances[position], Clock()
-    meter, code = meter_of(context.experiment), context.code.before(cell, position)
+    name = rollout_id(cell, position, instance.instance_id).name
+    meter, code = meter_of(context.experiment, name), context.code.before(cell, position)
     rollout = Rollout(
         arm=cell.arm,
         seed=cell.seed,

@@ -42,7 +42,7 @@ from seqswe.runs.snapshots import Files
 
 DATE = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
 DATED = re.compile(
-    r"(?:created|updated|modified|merged|committed|closed|timestamp|date|time)\w*"
+    r"(?:created|updated|modified|merged|committed|closed|timestamp|date|time)\w{0,40}"
     rf"""[\\"']*\s*[:=]\s*[\\"']*({DATE})""",
     re.IGNORECASE,
 )

@@ -43,9 +43,9 @@ BASE32 = re.compile(r"[A-Z2-7]{32,}|[a-z2-7]{32,}")
 BASE85 = re.compile(r"[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{25,}")
 BETWEEN = re.compile(r"""[\s"',]{1,8}""")
 """What may part the lines of one token."""
-NUMBER = re.compile(r"[0-9](?<![\w.].)(?:x[0-9a-fA-F]{1,6}|[0-9]{0,7})(?![\w.])")
+NUMBER = re.compile(r"[0-9](?<![\w.].)(?:(?<=0)x[0-9a-fA-F]{1,6}|[0-9]{0,7})(?![\w.])")
 HEX_PAIRS = re.compile(r"(?<!\w)(?:(?:0x)?[0-9a-fA-F]{2}[\s,:;-]{1,2}){20,}[0-9a-fA-F]{0,2}")
-OCTAL = re.compile(r"\\+([0-3][0-7]{2})")
+OCTAL = re.compile(r"(?<!\\)\\++([0-3][0-7]{2})")
 VALUE = re.compile(
     rf"""[:=]\s*+(?:"((?:[^"\\]|\\.){{1,{PIECE}}}+)"|'((?:[^'\\]|\\.){{1,{PIECE}}}+)'"""
     r"""|(\d{1,7}+)(?![\w.]))"""
@@ -69,18 +69,26 @@ WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 Decoder = Callable[[str], Iterable[str | bytes]]
 
 
+class Joined(str):
+    """Pieces that stand apart, put together.
+
+    Letters that run on across a seam say nothing: a function's name and what stands under the next
+    key spell many a line. With its signs a line in pieces is one.
+    """
+
+
 def readings(data: bytes | str, most: int = MOST) -> Iterator[str]:
     """Every text that `data` may stand for, itself first, each once.
 
     Raises RolloutError("memory_failed") when what is encoded in it is more than `most` bytes.
     """
-    seen: set[bytes | str] = set()
+    seen: set[tuple[type, bytes | str]] = set()
     waiting: list[tuple[bytes | str, int]] = [(data, 0)]
     while waiting:
         piece, depth = waiting.pop()
-        if piece in seen:
+        if (type(piece), piece) in seen:
             continue
-        seen.add(piece)
+        seen.add((type(piece), piece))
         most -= len(piece) if depth else 0
         if most < 0:
             raise _too_much()
@@ -267,7 +275,7 @@ def _values(text: str) -> Iterator[str]:
         values[""].append(value)
     for pieces in values.values():
         if len(pieces) > 1:
-            yield unescaped("".join(pieces))
+            yield Joined(unescaped("".join(pieces)))
 
 
 def _lists(text: str) -> Iterator[str]:
@@ -277,7 +285,9 @@ def _lists(text: str) -> Iterator[str]:
     pieces: list[str] = []
     for quote, part, before in zip(quotes, texts[1:], texts[:-1], strict=True):
         head, *rest = part.split(quote, 1)
-        pieces = [*(pieces or [before.rpartition(quote)[2]]), head]
+        if not pieces:
+            pieces.append(before.rpartition(quote)[2])
+        pieces.append(head)
         if rest:
             yield from _joined(pieces)
             pieces = []
@@ -286,7 +296,7 @@ def _lists(text: str) -> Iterator[str]:
 
 def _joined(pieces: list[str]) -> Iterator[str]:
     if len(pieces) > 2 and max(map(len, pieces)) <= PIECE:
-        yield unescaped("".join(pieces))
+        yield Joined(unescaped("".join(pieces)))
 
 
 DECODERS: tuple[Decoder, ...] = (_escapes, _literals, _tokens, _numbers, _values, _lists)

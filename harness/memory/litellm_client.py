@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqswe.errors import MissingError, RolloutError, UsageError
-from seqswe.models.endpoint import PASSING, RETRIES, RefusedRequest
+from seqswe.models.endpoint import PASSING, RETRIES, SHORTEST, RefusedRequest, without
 
 SECRET = ("_KEY", "_TOKEN")
 """Endings of the names of variables that hold secrets."""
-SHORTEST = 8
-"""Least characters of a value that is taken for a key."""
 
 
 class LiteLLM:
@@ -48,22 +46,30 @@ class LiteLLM:
         if path not in self._calls:
             raise UsageError(f"LiteLLM is not asked for {path}", "Use an endpoint's own URL.")
         try:
-            answer: Mapping[str, Any] = self._calls[path](**body, **self._settings).model_dump()
+            answer = self._calls[path](**body, **self._settings).model_dump()
         except Exception as error:  # noqa: BLE001  (each provider has its own)
             reason = hidden(f"{type(error).__name__}: {error}", self._key)
             status = getattr(error, "status_code", None)
             if isinstance(status, int) and 400 <= status < 500 and status not in PASSING:
                 raise RefusedRequest(reason[:400]) from None
             raise RolloutError("provider_failed", reason[:400]) from None
-        return answer
+        kept: Mapping[str, Any] = without(answer, secrets(self._key))
+        return kept
 
 
 def hidden(text: str, key: str = "") -> str:
-    """Hide the key in a text, and every key of the environment, where LiteLLM looks for its own."""
-    named = {v.strip() for n, v in os.environ.items() if n.upper().endswith(SECRET)}
-    # Words shorter than any key would make holes in the text.
-    secrets = {key, *(value for value in named if len(value) >= SHORTEST)} - {""}
-    # The longest first: one key may begin with another.
-    for secret in sorted(secrets, key=len, reverse=True):
+    """Hide the key in a text, and every key of the environment."""
+    for secret in secrets(key):
         text = text.replace(secret, "…")
     return text
+
+
+def secrets(key: str = "") -> list[str]:
+    """The key, and every key of the environment, where LiteLLM looks for its own.
+
+    The longest first: one may begin with another.
+    """
+    named = {v.strip() for n, v in os.environ.items() if n.upper().endswith(SECRET)}
+    # Words shorter than any key would make holes in the text.
+    found = {key, *(value for value in named if len(value) >= SHORTEST)} - {""}
+    return sorted(found, key=len, reverse=True)

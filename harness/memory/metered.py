@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
+from harness.memory.recorded_model import RecordingModel, ReplayedModel
 from seqswe.errors import RolloutError, UnreadableAnswer
 from seqswe.experiment import LITELLM, Experiment
 from seqswe.instance import Task
@@ -99,6 +100,9 @@ class MeteredMemory:
             raise AttributeError(name)
         return getattr(self.memory, name)
 
+    def _current_meter(self) -> Meter:
+        return self._meter
+
     @contextmanager
     def _losing(self, what: Literal["recall", "record"]) -> Iterator[None]:
         # Asked again at temperature 0 a model says the same, so a failure would end the chain.
@@ -112,7 +116,7 @@ class MeteredMemory:
     def _services(self, base: Services, settings: Experiment) -> Services:
         services = replace(base, clock=self._stream.now, rng=self._stream.rng)
         if settings.memory_model:
-            posts, name = poster(settings)
+            posts, name = poster(settings, self._current_meter)
             chat = Chat(
                 posts,
                 name,
@@ -124,36 +128,48 @@ class MeteredMemory:
             self._clients.append(chat)
             services = replace(services, model=chat)
         if settings.embedding:
-            embed = Embeddings(*poster(settings, embedding=True), self._meter)
+            embed = Embeddings(*poster(settings, self._current_meter, embedding=True), self._meter)
             self._clients.append(embed)
             services = replace(services, embed=embed)
         return services
 
 
-def meter_of(settings: Experiment) -> Meter:
-    """Return a new meter with the experiment's budget and prices."""
+def meter_of(settings: Experiment, rollout: str = "") -> Meter:
+    """Return a new meter with the experiment's budget and prices; rollout: whose, by name."""
     return Meter(
         settings.memory_model_tokens,
         settings.memory_model_price_in,
         settings.memory_model_price_out,
+        rollout=rollout,
     )
 
 
-def poster(settings: Experiment, embedding: bool = False) -> tuple[Posts, str]:
+def poster(
+    settings: Experiment, meter: Callable[[], Meter], *, embedding: bool = False
+) -> tuple[Posts, str]:
     """Return the client of the model (or the embedding model), and the model's name there.
 
-    Raises UsageError for a wrong URL, MissingError without the extra `litellm`.
+    It is recorded, or replayed in place of any endpoint, if the experiment says so. Raises
+    UsageError for a wrong URL, MissingError without the extra `litellm`.
     """
     name = settings.embedding if embedding else settings.memory_model
+    plain = name.removeprefix(LITELLM)
+    if settings.replay:
+        return ReplayedModel(Path(settings.replay), meter), plain
     url = (settings.embedding_url if embedding else "") or settings.memory_model_url
     key = os.environ.get(settings.memory_model_key, "").strip()
-    if name.startswith(LITELLM):
-        from harness.memory.litellm_client import LiteLLM
+    posts = _client(name, url, key, settings.memory_model_seconds)
+    if settings.record:
+        posts = RecordingModel(posts, Path(settings.record), meter, key)
+    return posts, plain
 
-        return LiteLLM(url, key=key, seconds=settings.memory_model_seconds), name.removeprefix(
-            LITELLM
-        )
-    return endpoint(url, key, settings.memory_model_seconds), name
+
+def _client(name: str, url: str, key: str, seconds: float) -> Posts:
+    if not name.startswith(LITELLM):
+        return endpoint(url, key, seconds)
+    from harness.memory.litellm_client import LiteLLM
+
+    return LiteLLM(url, key=key, seconds=seconds)
 
 
 @lru_cache(maxsize=8)

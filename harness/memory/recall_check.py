@@ -16,6 +16,7 @@ from seqswe.arms import Cell
 from seqswe.errors import LeakError, RolloutError
 from seqswe.instance import Instance, Task
 from seqswe.memory import Experience, Recall, Recalled
+from seqswe.runs.rollout import is_journaled
 from seqswe.runs.snapshots import Files
 
 SHOWN = 60
@@ -106,6 +107,8 @@ def validate_recall(recall: object) -> None:
         if not _are_texts([item.text, *item.origins, *item.files]):
             raise _failed("an item's text, origins or files are not texts")
         _check_notes(item)
+    if not is_journaled([item.origins for item in recall.items]):
+        raise _failed("its origins are too long for the journal")
     if not (isinstance(recall.env, Mapping) and _are_texts([recall.hint, *_flat(recall.env)])):
         raise _failed("a recall's hint or variables are not texts")
 

@@ -18,8 +18,11 @@ SHOWN = 80
 """Characters of a name in an error."""
 QUOTES = "\"'`\\"
 HEX = "[0-9a-fA-F]"
-ESCAPE = re.compile(rf"\\+(?:[nrt]|x({HEX}{{2}})|u({HEX}{{4}})|U(00(?:0{HEX}|10){HEX}{{4}}))")
-"""As JSON, YAML and repr write line breaks, tabs and what is not ASCII, however often nested."""
+ESCAPE = re.compile(
+    rf"(?<!\\)\\++(?:[nrt]|x({HEX}{{2}})|u({HEX}{{4}})|U(00(?:0{HEX}|10){HEX}{{4}}))"
+)
+"""As JSON, YAML and repr write line breaks, tabs and what is not ASCII, however often nested. A run
+of backslashes is looked at once, not from each of them."""
 WORD = re.compile(r"\w+")
 NAME = re.compile(r"\w+(?:[.-]\w+)*")
 TEST = re.compile(r"\bdef (test_\w+)")

@@ -18,6 +18,7 @@ from string import ascii_lowercase
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.memory.decoding import Joined
 from harness.memory.secret import LEAST_NAME, NAME, NO_LETTER, WORD, Secret, folded, unspaced
 
 GRAM = 16
@@ -42,12 +43,15 @@ class Cipher:
     mirror: bool = False
 
 
+AS_IT_IS = Cipher()
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """Whose window it is, and where it would stand in a text that holds all of the secret."""
 
     secret: Secret
-    cipher: Cipher = Cipher()
+    cipher: Cipher = AS_IT_IS
     first: int = 0
     """The window's first letter, not shifted."""
     offset: int = 0
@@ -102,6 +106,8 @@ class SecretIndex:
             secret = owner.secret
             if id(secret) not in found and owner.stands_in(steps, at):
                 shift = (int(letters[at]) - owner.first) % ALPHABET
+                if isinstance(text, Joined) and not shift and owner.cipher == AS_IT_IS:
+                    continue  # without its signs, across a seam: what `Joined` says
                 if secret.squeezed in view.deciphered(owner.cipher, shift):
                     found[id(secret)] = secret
         # As it is written, too: what looks like an escape may be the start of a name.

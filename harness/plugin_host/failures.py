@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from seqswe import errors
-from seqswe.errors import RolloutError, SeqSWEError
+from seqswe.errors import RolloutError, SeqSWEError, UnreadableAnswer
+
+LONGEST: Mapping[str, int] = {
+    **dict.fromkeys(("error", "cause"), 100),
+    **dict.fromkeys(("message", "hint"), 1000),
+    "trace": 20_000,
+}
+"""Characters of what a plug-in's process says of an error, by field."""
+NAMED: Mapping[str, frozenset[str]] = {
+    "agent_crashed": frozenset({"agent_out_of_budget", "provider_failed", "sandbox_failed"}),
+    "memory_failed": frozenset({UnreadableAnswer.CAUSE, "provider_failed"}),
+}
+"""Causes that an agent or a memory may name in place of its usual one, which is the key. Any other
+is not for it to say, unless it hands on what it was told: a memory could not blame the agent."""
 
 
 class PluginError(Exception):
-    """What a plug-in raised, as text; `trace` is for its author."""
+    """What a plug-in raised, as text; `trace` is for its author.
 
-    def __init__(self, described: Mapping[str, Any]) -> None:
-        kind, message = str(described.get("error", "")), str(described.get("message", ""))
-        super().__init__(f"{kind}: {message}")
-        self.described, self.kind, self.message = dict(described), kind, message
-        self.hint, self.cause = str(described.get("hint", "")), str(described.get("cause", ""))
-        self.trace = str(described.get("trace", ""))
+    told: causes of the failures that it was answered with while it was called.
+    """
+
+    def __init__(self, described: Mapping[str, Any], told: Collection[str] = ()) -> None:
+        texts = {name: str(described.get(name, ""))[:most] for name, most in LONGEST.items()}
+        super().__init__(f"{texts['error']}: {texts['message']}")
+        self.described, self.kind, self.message = texts, texts["error"], texts["message"]
+        self.hint, self.cause, self.trace = texts["hint"], texts["cause"], texts["trace"]
+        self.told = frozenset(told)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.described,)
+        return type(self), (self.described, self.told)
 
 
 class PluginFailure(Exception):
@@ -35,10 +51,10 @@ class PluginFailure(Exception):
 
 
 def rollout_error(error: PluginError | PluginFailure, cause: str) -> RolloutError:
-    """The failure of a rollout; `cause` is for what does not name one itself."""
+    """The failure of a rollout; `cause`, a key of NAMED or the like, is the usual one."""
     if isinstance(error, PluginFailure):
         failure = RolloutError(cause, str(error))
-    elif error.cause:
+    elif error.cause in {cause, *NAMED.get(cause, ()), *error.told}:
         failure = RolloutError(error.cause, error.message, error.hint)
     else:
         failure = RolloutError(cause, f"{error} {error.hint}".strip()[:500])

@@ -47,6 +47,7 @@ class Facts:
     sources: tuple[str, ...] = ()
     deliveries: tuple[str, ...] = ()
     reads_gold: bool = False
+    coupled: bool = False
     inside: bool = False
     takes_model: bool = False
     """Whether it is built with `model`, as an agent that asks one is."""

@@ -7,7 +7,7 @@ from dataclasses import fields
 from itertools import islice
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from harness.plugin_host.failures import PluginError, PluginFailure, for_people, rollout_error
 from harness.plugin_host.host import PluginHost
@@ -25,6 +25,9 @@ LOGS = 8
 """Logs that a memory reads side by side."""
 SIMPLE = ("clock", "rng")
 """Services that are asked for as they are called."""
+OF_TASKS = frozenset({"recall", "record"})
+"""Requests of a task, which pays for what the memory's model takes."""
+METERED = ("chat", "embed")
 
 
 class HostedMemory:
@@ -86,9 +89,10 @@ class HostedMemory:
         self._process.close()
 
     def _call(self, request: str, *arguments: Any, seconds: float = 0.0) -> Any:
+        serve = self._served.serve if request in OF_TASKS else self._served.between_tasks
         try:
             return self._process.call(
-                request, *arguments, seconds=seconds or self._seconds, serve=self._served.serve
+                request, *arguments, seconds=seconds or self._seconds, serve=serve
             )
         except (PluginError, PluginFailure) as error:
             raise rollout_error(error, "memory_failed") from error
@@ -112,6 +116,9 @@ class ServedMemory:
             "gold": self._gold,
             **{name: self._services[name] for name in SIMPLE if name in self._services},
         }
+        self.between_tasks: Serve = {**self.serve, **dict.fromkeys(METERED, _refuse)}
+        """While it is built, saved or loaded: how often that is done depends on how often a run is
+        stopped, and no task would pay for it."""
 
     def _history(self, instance_id: str) -> int:
         if self.task is None or instance_id != self.task.instance_id:
@@ -139,3 +146,7 @@ class ServedMemory:
     def _embed(self, texts: list[str], again: bool = False) -> Any:
         embed = self._services["embed"]
         return (getattr(embed, "again", embed) if again else embed)(texts)
+
+
+def _refuse(**_: Any) -> NoReturn:
+    raise RolloutError("memory_failed", "a memory's model is for recall and record only")

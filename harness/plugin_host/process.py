@@ -22,6 +22,7 @@ from harness.plugin_host.files import opened, read_files
 from harness.plugin_host.fork_server import ForkServer
 from harness.plugin_host.wire import Closed, Connection, Oversized
 from harness.plugin_host.worker import HOME, OUTPUT, STATE, TEMPORARY
+from seqswe.errors import RolloutError
 
 END_SECONDS = 1.0
 """Between a closed connection and the end of its process."""
@@ -58,17 +59,20 @@ class PluginProcess:
         process is ended.
         """
         deadline = monotonic() + seconds
+        told: set[str] = set()
         try:
             self._connection.tell((request, arguments), deadline)
             while True:
                 message = self._connection.answered(deadline)
                 if "ask" not in message:
                     break
-                started = monotonic()
-                reply = _served(serve or {}, message)
-                if message["ask"] in PATIENT:
+                started, asked = monotonic(), str(message["ask"])
+                failed, answer = _served(serve or {}, asked, message)
+                if asked in PATIENT:
                     deadline += monotonic() - started
-                self._connection.tell(reply, deadline)
+                if failed and isinstance(answer, RolloutError):
+                    told.add(answer.cause)
+                self._connection.tell((failed, answer), deadline)
         except TimeoutError:
             raise self._failed(f"{request} took longer than {seconds:g} s", hung=True) from None
         except (Closed, OSError):
@@ -76,7 +80,7 @@ class PluginProcess:
         except (Oversized, ValueError) as error:
             raise self._failed(f"its answer to {request} cannot be read: {error}"[:300]) from None
         if "error" in message:
-            raise PluginError(message)
+            raise PluginError(message, told)
         return message.get("value")
 
     def output(self) -> str:
@@ -108,13 +112,20 @@ class PluginProcess:
         if status is None:
             return "was ended"
         if os.WIFSIGNALED(status):
-            return f"died of {signal.Signals(os.WTERMSIG(status)).name}"
+            return f"died of {_signal_name(os.WTERMSIG(status))}"
         return f"ended by itself with exit code {os.waitstatus_to_exitcode(status)}"
 
 
-def _served(serve: Serve, message: Mapping[str, Any]) -> tuple[bool, Any]:
+def _signal_name(number: int) -> str:
+    """Real-time signals have no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _served(serve: Serve, name: str, message: Mapping[str, Any]) -> tuple[bool, Any]:
     """Whether a service failed, and its answer or error, which can be pickled."""
-    name = message["ask"]
     try:
         if name not in serve:
             raise RuntimeError(f"there is no service {name!r:.80} here")

@@ -13,7 +13,15 @@ from seqswe.experiment import make_plan
 from seqswe.outcome import Outcome
 from seqswe.runs.rollout import CAUSES, REASONS, Reason, Rollout
 from seqswe.runs.store import Journal, RunInfo
-from seqswe.statistics import Curve, Estimate, arm_curve, interval_mean
+from seqswe.statistics import (
+    Curve,
+    Estimate,
+    arm_curve,
+    drop_missing,
+    interval_mean,
+    share_interval,
+    shared_tasks,
+)
 from seqswe.statistics.arrays import FloatArray
 
 CURVE_TASKS = 10
@@ -62,13 +70,18 @@ def arm_result(
     plan: RunLayout,
     outcomes: Sequence[Outcome],
     headline: Outcome,
+    *,
+    coupled: bool = False,
 ) -> ArmResult:
-    """One arm's rollouts as matrices and means, with the curve of the headline outcome."""
+    """One arm's rollouts as matrices and means, with the curve of the headline outcome.
+
+    coupled: whether its agent draws the same dice by seed in every arm.
+    """
     mine = [r for r in rollouts if r.arm == arm]
     seeds = plan.seeds[arm]
     by_name = {o.name: _arm_outcome(o, mine, plan, arm) for o in outcomes}
     main = by_name[headline.name]
-    curve = on_axis(_curve(whole(main.values)), complete_tasks(main.values))
+    curve = on_axis(_curve(main.values), shared_tasks(main.values))
     by_name[headline.name] = replace(main, curve=curve)
     return ArmResult(
         run=run,
@@ -78,6 +91,7 @@ def arm_result(
         graded=sum(r.graded for r in mine),
         resolved=sum(bool(r.resolved) for r in mine),
         deterministic=_deterministic(mine, seeds),
+        coupled=coupled,
         outcomes=by_name,
     )
 
@@ -95,24 +109,52 @@ def matrix(
     return values
 
 
-def whole(values: FloatArray) -> FloatArray:
-    """The values without empty seeds and then without tasks that have a gap; may be empty."""
-    return started(values)[complete_tasks(values)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Arms side by side on the tasks that all have: what each has of them, NaN where missing."""
+
+    values: tuple[FloatArray, ...]
+    """Per arm (tasks, seeds), without tasks and seeds that an arm lacks."""
+    kept: NDArray[np.bool_]
+    """Which tasks of the sequence those are."""
+    coupled: bool
+    """Whether column k is the same seed in all, and draws the same dice."""
+
+    @property
+    def missing(self) -> int:
+        """Tasks that an arm has no outcome of at all."""
+        return int(len(self.kept) - self.kept.sum())
 
 
-def started(values: FloatArray) -> FloatArray:
-    """The columns (seeds) that hold at least one value."""
-    kept: FloatArray = values[:, np.isfinite(values).any(axis=0)]
-    return kept
+def compared(
+    arms: Sequence[ArmResult], *outcomes: str, first: int = 0, fewest: int = 2
+) -> Compared | None:
+    """Arms side by side on some outcomes, arm by arm; None under `fewest` tasks.
+
+    Tasks before `first` are left out. A task needs one seed of each arm. Of coupled arms it must be
+    the same seed, and only seeds that all of them have count. Several outcomes of one arm stand
+    beside each other, and a rollout needs all of them.
+    """
+    coupled = all(arm.coupled for arm in arms)
+    columns = _seed_columns(arms, coupled=coupled)
+    values: list[FloatArray] = []
+    for arm, picked in zip(arms, columns, strict=True):
+        mine = [arm.outcomes[name].values[first:, picked] for name in outcomes]
+        there = np.isfinite(np.stack(mine)).all(axis=0)
+        values += [np.where(there, matrix, np.nan) for matrix in mine]
+    kept = shared_tasks(*values, coupled=coupled)
+    if kept.sum() < fewest:
+        return None
+    matrices, _ = drop_missing(*values, coupled=coupled)
+    return Compared(values=matrices, kept=np.r_[np.zeros(first, bool), kept], coupled=coupled)
 
 
-def complete_tasks(*arms: FloatArray) -> NDArray[np.bool_]:
-    """Which tasks have a value in every started seed of every arm; none if an arm is empty."""
-    mask: NDArray[np.bool_] = np.ones(len(arms[0]), dtype=bool)
-    for values in arms:
-        kept = started(values)
-        mask &= np.isfinite(kept).all(axis=1) & (kept.shape[1] > 0)
-    return mask
+def _seed_columns(arms: Sequence[ArmResult], *, coupled: bool) -> list[list[int]]:
+    """Which columns of each arm count: all, or of coupled arms those of the seeds all have."""
+    if not coupled:
+        return [list(range(len(arm.seeds))) for arm in arms]
+    shared = sorted(set.intersection(*(set(arm.seeds) for arm in arms)))
+    return [[arm.seeds.index(seed) for seed in shared] for arm in arms]
 
 
 def on_axis(curve: Curve | None, kept: NDArray[np.bool_]) -> Curve | None:
@@ -178,12 +220,11 @@ def _arm_outcome(
 ) -> ArmOutcome:
     seeds = plan.seeds[arm]
     values = matrix(outcome, rollouts, seeds, plan.tasks)
-    kept = whole(values)
     gaps = ~np.isfinite(values)
     return ArmOutcome(
         outcome=outcome,
         values=values,
-        mean=_mean(kept),
+        mean=_mean(values, outcome),
         run_means=tuple(
             None if gaps[:, k].all() else float(np.nanmean(values[:, k])) for k in range(len(seeds))
         ),
@@ -191,12 +232,18 @@ def _arm_outcome(
     )
 
 
-def _mean(values: FloatArray) -> Estimate | None:
-    return interval_mean(values) if len(values) >= 2 else None
+def _mean(values: FloatArray, outcome: Outcome) -> Estimate | None:
+    if shared_tasks(values).sum() < 2:
+        return None
+    (known,), _ = drop_missing(values)
+    return share_interval(known) if outcome.kind == "share" else interval_mean(known)
 
 
 def _curve(values: FloatArray) -> Curve | None:
-    return arm_curve(values) if len(values) >= CURVE_TASKS else None
+    if shared_tasks(values).sum() < CURVE_TASKS:
+        return None
+    (known,), _ = drop_missing(values)
+    return arm_curve(known)
 
 
 def _deterministic(rollouts: Sequence[Rollout], seeds: Sequence[int]) -> bool | None:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 
 from seqswe.analysis.arms import RunLayout, arm_result, failures, layout, verdicts
 from seqswe.analysis.carried import carried_sentences
-from seqswe.analysis.contrasts import contrast, judged_together, pairs
+from seqswe.analysis.contrasts import LEVEL, contrast, judged_together, pairs
+from seqswe.analysis.coupling import is_coupled
 from seqswe.analysis.efficiency import efficiencies
 from seqswe.analysis.lost import LostLessons
-from seqswe.analysis.model import Analysis, ArmResult, Contrast, Efficiency, RunResult
-from seqswe.analysis.probes import probes
+from seqswe.analysis.model import Analysis, ArmResult, Contrast, Efficiency, Probe, RunResult
+from seqswe.analysis.probes import dose_growth, probes
 from seqswe.analysis.secondary import secondary, swe_bench_cl_metrics
-from seqswe.analysis.words import crash_mark, finding
-from seqswe.arms import is_diagnostic, is_probe
+from seqswe.analysis.words import crash_mark, finding, run_effects
+from seqswe.arms import SEQUENTIAL, is_diagnostic, is_probe
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.experiment import make_plan
 from seqswe.outcome import Outcome
@@ -23,6 +24,7 @@ from seqswe.runs.outcomes import COST, EXECUTIONS, RECIPROCAL_RANK, RESOLVED, ST
 from seqswe.runs.registry import present, registry
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.store import Journal, RunDirectory
+from seqswe.statistics import alpha_of_look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,17 @@ class _Read:
     directory: RunDirectory
     journal: Journal
     plan: RunLayout
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned rollout has a verdict."""
+        return sum(r.graded for r in self.journal.rollouts) >= self.plan.planned
+
+    @property
+    def level(self) -> float:
+        """Of intervals: a run that was added to after a look has spent its first one."""
+        looks = self.directory.info.looks
+        return LEVEL if looks == 1 else 1.0 - alpha_of_look(looks)
 
 
 def analyse(directories: Sequence[RunDirectory]) -> Analysis:
@@ -46,8 +59,12 @@ def analyse(directories: Sequence[RunDirectory]) -> Analysis:
     outcomes = present(rollouts)
     headline, reason = headline_outcome(rollouts)
     arms = tuple(
-        arm_result(read.label, arm, read.journal.rollouts, read.plan, outcomes, headline)
+        arm_result(
+            read.label, arm, read.journal.rollouts, read.plan, outcomes, headline, coupled=coupled
+        )
         for read in reads
+        for info in [read.directory.info]
+        for coupled in [is_coupled(info.experiment.agent, info.coupled)]
         for arm in read.plan.arms
     )
     contrasts = judged_together(_contrasts(reads, arms, outcomes, headline), headline)
@@ -56,7 +73,7 @@ def analyse(directories: Sequence[RunDirectory]) -> Analysis:
         runs=runs,
         arms=arms,
         contrasts=contrasts,
-        probes=tuple(p for read in reads for p in probes(_of_run(arms, read), headline)),
+        probes=tuple(p for read in reads for p in _probes(_of_run(arms, read), read, headline)),
         efficiencies=_efficiencies(reads, arms),
         verdicts=tuple(v for r in reads for v in verdicts(r.label, r.journal.rollouts)),
         failures=tuple(f for r in reads for f in failures(r.label, r.journal.rollouts)),
@@ -65,7 +82,7 @@ def analyse(directories: Sequence[RunDirectory]) -> Analysis:
         headline_outcome=headline,
         headline_reason=reason,
         sentences=(),
-        warnings=(*_of_runs(runs), *_left_out()),
+        warnings=(*_of_runs(runs), *_left_out(), *run_effects(contrasts, headline)),
     )
     described = replace(
         partial, secondary=secondary(partial), swe_bench_cl=swe_bench_cl_metrics(partial)
@@ -130,16 +147,30 @@ def _contrasts(
     outcomes: Sequence[Outcome],
     headline: Outcome,
 ) -> list[Contrast]:
-    by_name = {(arm.run, arm.arm): arm for arm in arms}
     ordered = sorted(outcomes, key=lambda outcome: outcome.name != headline.name)
     contrasts = [
-        contrast(by_name[read.label, first], by_name[read.label, second], outcome)
+        contrast(
+            mine[first],
+            mine[second],
+            outcome,
+            doses=[dose_growth(mine, outcome)] if first == SEQUENTIAL else [],
+            level=read.level,
+            final=read.complete,
+        )
         for read in reads
+        for mine in [_of_run(arms, read)]
         for outcome in ordered
         if outcome.better != "neither"
         for first, second in pairs(read.plan.arms)
     ]
     return [item for item in contrasts if item]
+
+
+def _probes(mine: dict[str, ArmResult], read: _Read, headline: Outcome) -> Iterable[Probe]:
+    """What the other arms show; like the headline, without a p-value before the end."""
+    for probe in probes(mine, headline):
+        p = probe.estimate.p if read.complete else None
+        yield replace(probe, estimate=replace(probe.estimate, p=p))
 
 
 def _of_run(arms: Sequence[ArmResult], read: _Read) -> dict[str, ArmResult]:
@@ -193,7 +224,8 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
         failed = len(rollouts) - graded
         yield (
             f"INCOMPLETE: {planned - graded} of {planned} rollouts have no verdict ({failed} "
-            f"failed, {planned - len(rollouts)} not run). Their tasks are dropped from both arms."
+            f"failed, {planned - len(rollouts)} not run). Each task counts with the rollouts that "
+            "it has; there is no test and no verdict before the end."
         )
     yield from carried_sentences(info, rollouts)
     yield from LostLessons.of(info, rollouts).sentences()
@@ -202,6 +234,8 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
         yield "The journal's last line was half written and is left out (resume repeats it)."
     if info.synthetic:
         yield "SYNTHETIC: the bugs were injected, not made by people; do not quote as real issues."
+    if info.renamed:
+        yield f"RENAMED: {info.renamed}; texts, tests, patches and history have the new names too."
     if reach := info.plugin_reach:
         yield f"Memories and agents could reach {'; '.join(reach)}."
     if told := info.instructions.sentence(len(info.instance_ids)):
@@ -209,8 +243,8 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
         yield f"INSTRUCTIONS {'kept' if kept else 'hidden'}: {told}"
     if info.looks > 1:
         yield (
-            f"This run was added to after a look at its results (look {info.looks}):"
-            " intervals and p-values here do not pay for that, those of `seqswe compare` do."
+            f"This run was added to after a look at its results: this is look {info.looks}, tested "
+            f"at {100 * read.level:.4g} %, so that all looks together are wrong in at most 6 %."
         )
     if refused := [r for r in rollouts if r.usage_refused]:
         yield (
@@ -284,7 +318,7 @@ def _with_sentences(analysis: Analysis) -> Analysis:
     ]
     sentences += [
         f"{crash_mark(runs[label])}No result ({label}): fewer than two tasks have a verdict in "
-        "every seed of both arms."
+        "both arms."
         for label in runs
         if pairs([a.arm for a in analysis.arms if a.run == label])
         and label not in {item.run for item in analysis.headlines()}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from seqswe.analysis.arms import CURVE_TASKS, complete_tasks, on_axis, started
+from seqswe.analysis.arms import CURVE_TASKS, compared, on_axis
 from seqswe.analysis.model import ArmResult, Contrast, Scale
 from seqswe.arms import is_probe
 from seqswe.outcome import Outcome
@@ -22,8 +22,11 @@ from seqswe.statistics import (
     lift_curve,
 )
 from seqswe.statistics.arrays import FloatArray
+from seqswe.statistics.twoway import mirrored
 
 BASELINE = "iid"
+LEVEL = 0.95
+"""Of intervals, at the first look at a run."""
 WITHOUT = "nomem"
 """The arm without a memory's tool: the baseline against it shows the tool tax."""
 
@@ -38,34 +41,62 @@ def pairs(arms: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return (*lifts, *([(BASELINE, WITHOUT)] if WITHOUT in arms else []))
 
 
-def contrast(arm: ArmResult, baseline: ArmResult, outcome: Outcome) -> Contrast | None:
-    """Compare two arms on one outcome; None where fewer than two tasks have it in both."""
-    first, second = arm.outcomes[outcome.name].values, baseline.outcomes[outcome.name].values
-    kept = complete_tasks(first, second)
-    if kept.sum() < 2:
+def contrast(
+    arm: ArmResult,
+    baseline: ArmResult,
+    outcome: Outcome,
+    *,
+    doses: Iterable[Estimate | None] = (),
+    level: float = LEVEL,
+    final: bool = True,
+) -> Contrast | None:
+    """Compare two arms on one outcome; None where fewer than two tasks have it in both.
+
+    doses: what the arm gains with the dose of memory, for the question whether its lift grows.
+    final: whether every rollout that was planned has a verdict.
+    """
+    pair = compared((arm, baseline), outcome.name)
+    if pair is None:
         return None
-    y1, y0 = started(first)[kept], started(second)[kept]
+    y1, y0 = pair.values
     scale: Scale = "difference"
-    if outcome.kind == "amount" and (y1 > 0).all() and (y0 > 0).all():
+    if outcome.kind == "amount" and not any((y <= 0).any() for y in (y1, y0)):
         scale, y1, y0 = "ratio", np.log(y1), np.log(y0)
-    lift = compare_arms(y1, y0, missing=int(len(kept) - kept.sum()), margin=_margin(outcome, scale))
-    curve = on_axis(lift_curve(y1, y0), kept) if len(y1) >= CURVE_TASKS else None
+    lift = compare_arms(
+        y1,
+        y0,
+        missing=pair.missing,
+        coupled=pair.coupled,
+        share=outcome.kind == "share",
+        margin=_margin(outcome, scale),
+        level=level,
+    )
+    enough = len(y1) >= CURVE_TASKS
+    curve = on_axis(lift_curve(y1, y0, coupled=pair.coupled), pair.kept) if enough else None
     return Contrast(
         run=arm.run,
         arm=arm.arm,
         baseline=baseline.arm,
         outcome=outcome,
         scale=scale,
-        lift=replace(lift, verdict=improvement(lift, outcome)),
+        lift=replace(lift, verdict=improvement(lift, outcome, growth=(lift.slope, *doses))),
         curve=curve,
-        dropped_seeds=_empty_seeds(first) + _empty_seeds(second),
+        dropped_seeds=_dropped_seeds(arm, y1) + _dropped_seeds(baseline, y0),
+        final=final,
     )
 
 
-def improvement(lift: Lift, outcome: Outcome, adjusted_p: float | None = None) -> LiftVerdict:
-    """The verdict on a lift, LEARNING meaning better: for a cost, that it went down."""
-    overall = lift.overall if outcome.better == "higher" else _mirrored(lift.overall)
-    return judge(overall, adjusted_p=adjusted_p, margin=lift.verdict.margin)
+def improvement(
+    lift: Lift,
+    outcome: Outcome,
+    *,
+    growth: Iterable[Estimate | None],
+    adjusted_p: float | None = None,
+) -> LiftVerdict:
+    """The verdict on a lift, GAIN meaning better: for a cost, that it went down."""
+    overall = _for_the_better(lift.overall, outcome)
+    slopes = [_for_the_better(slope, outcome) for slope in growth if slope]
+    return judge(overall, growth=slopes, adjusted_p=adjusted_p, margin=lift.verdict.margin)
 
 
 def judged_together(contrasts: Iterable[Contrast], headline: Outcome) -> tuple[Contrast, ...]:
@@ -86,8 +117,12 @@ def judged_together(contrasts: Iterable[Contrast], headline: Outcome) -> tuple[C
 
 
 def _adjusted(item: Contrast, p: float) -> Contrast:
-    verdict = improvement(item.lift, item.outcome, p)
-    return replace(item, lift=replace(item.lift, adjusted_p=p, verdict=verdict))
+    """The same contrast with Holm's p-value, which may take its word away but gives it none."""
+    lift = item.lift
+    verdict = improvement(lift, item.outcome, growth=(), adjusted_p=p)
+    if verdict.word.better and lift.verdict.word.better:
+        verdict = lift.verdict
+    return replace(item, lift=replace(lift, adjusted_p=p, verdict=verdict))
 
 
 def _margin(outcome: Outcome, scale: Scale) -> float:
@@ -95,9 +130,9 @@ def _margin(outcome: Outcome, scale: Scale) -> float:
     return EQUIVALENCE_MARGIN if outcome.kind == "share" or scale == "ratio" else 0.0
 
 
-def _mirrored(estimate: Estimate) -> Estimate:
-    return replace(estimate, estimate=-estimate.estimate, low=-estimate.high, high=-estimate.low)
+def _for_the_better(estimate: Estimate, outcome: Outcome) -> Estimate:
+    return estimate if outcome.better == "higher" else mirrored(estimate)
 
 
-def _empty_seeds(values: FloatArray) -> int:
-    return int((~np.isfinite(values)).all(axis=0).sum())
+def _dropped_seeds(arm: ArmResult, values: FloatArray) -> int:
+    return len(arm.seeds) - len(values[0])

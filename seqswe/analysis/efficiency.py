@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from seqswe.analysis.arms import complete_tasks, started
+from seqswe.analysis.arms import compared
 from seqswe.analysis.model import ArmResult, Efficiency
 from seqswe.runs.outcomes import RESOLVED
 from seqswe.statistics import Practice, cost_per_resolved, law_of_practice
@@ -25,13 +25,10 @@ def efficiencies(arm: ArmResult, baseline: ArmResult) -> Iterable[Efficiency]:
 
 
 def _efficiency(arm: ArmResult, baseline: ArmResult, name: str) -> Efficiency | None:
-    columns = [a.outcomes[o].values for a in (arm, baseline) for o in (name, RESOLVED.name)]
-    kept = complete_tasks(*columns)
-    if kept.sum() < 2:
+    pair = compared((arm, baseline), name, RESOLVED.name)
+    if pair is None:
         return None
-    # A seed that metered nothing is no seed of this comparison, in cost and in outcome alike.
-    c1, y1 = _both(columns[0], columns[1], kept)
-    c0, y0 = _both(columns[2], columns[3], kept)
+    c1, y1, c0, y0 = pair.values
     return Efficiency(
         run=arm.run,
         arm=arm.arm,
@@ -39,24 +36,17 @@ def _efficiency(arm: ArmResult, baseline: ArmResult, name: str) -> Efficiency | 
         outcome=arm.outcomes[name].outcome,
         per_resolved=_per_resolved(c1, y1),
         baseline_per_resolved=_per_resolved(c0, y0),
-        ratio=cost_per_resolved(c1, y1, c0, y0),
-        practice=_practice(c1, c0),
+        ratio=cost_per_resolved(c1, y1, c0, y0, coupled=pair.coupled),
+        practice=_practice(c1, c0, coupled=pair.coupled),
     )
 
 
-def _both(
-    cost: FloatArray, resolved: FloatArray, kept: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> tuple[FloatArray, FloatArray]:
-    begun = np.isfinite(cost).any(axis=0)
-    return started(cost)[kept], resolved[:, begun][kept]
-
-
 def _per_resolved(cost: FloatArray, resolved: FloatArray) -> float | None:
-    total = float(resolved.sum())
-    return float(cost.sum()) / total if total else None
+    total = float(np.nansum(resolved))
+    return float(np.nansum(cost)) / total if total else None
 
 
-def _practice(c1: FloatArray, c0: FloatArray) -> Practice | None:
+def _practice(c1: FloatArray, c0: FloatArray, *, coupled: bool) -> Practice | None:
     if len(c1) < PRACTICE_TASKS or (c1 <= 0).any() or (c0 <= 0).any():
         return None
-    return law_of_practice(c1, c0)
+    return law_of_practice(c1, c0, coupled=coupled)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from seqswe.arms import is_diagnostic, is_probe
+from seqswe.manifests.outcome_tables import OutcomeTable
 from seqswe.outcome import Outcome
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.store import RunInfo
-from seqswe.statistics import Curve, Estimate, Lift, Practice, Ratio, SweBenchCl
+from seqswe.statistics import Curve, Estimate, Lift, LiftVerdict, Practice, Ratio, SweBenchCl
 from seqswe.statistics.arrays import FloatArray
 
 Scale = Literal["difference", "ratio"]
@@ -23,8 +24,8 @@ Unit = Literal["lift", "tasks", "share", "task number"]
 class ArmOutcome:
     """One outcome of one arm: `values` (tasks, seeds) with NaN where there is none.
 
-    `mean` and `curve` are over tasks without a gap, None where too few are left, and the curve
-    only for the headline outcome; `run_means` has one mean per seed, over what that seed has.
+    `mean` and `curve` are over tasks that some seed has, None where those are too few, and the
+    curve only for the headline outcome; `run_means` has one mean per seed, over what it has.
     """
 
     outcome: Outcome
@@ -49,6 +50,8 @@ class ArmResult:
     resolved: int
     deterministic: bool | None
     """Whether all seeds gave the same results; None with a single seed."""
+    coupled: bool
+    """Whether its agent draws the same dice by seed in every arm."""
     outcomes: Mapping[str, ArmOutcome]
 
     @property
@@ -77,8 +80,9 @@ class Contrast:
     """`arm` − `baseline` on one outcome, paired by task.
 
     On the scale `ratio` the statistics are of logarithms; `estimate`, `low` and `high` give the
-    relative change (−0.2 is a fifth less). `lift.verdict` judges improvement: LEARNING means
-    better, whichever way better is.
+    relative change (−0.2 is a fifth less). The verdict judges improvement: GAIN and LEARNING mean
+    better, whichever way better is. While rollouts are missing there is neither verdict nor
+    p-value: whoever tests a run as it goes on finds something sooner or later.
     """
 
     run: str
@@ -89,7 +93,9 @@ class Contrast:
     lift: Lift
     curve: Curve | None
     dropped_seeds: int = 0
-    """Seeds without a single verdict, left out of the comparison."""
+    """Seeds of the two arms that are not compared: without a verdict, or without their partner."""
+    final: bool = True
+    """Whether every rollout that was planned has a verdict."""
 
     @property
     def estimate(self) -> float:
@@ -108,8 +114,28 @@ class Contrast:
 
     @property
     def p(self) -> float | None:
-        """The p-value, Holm's where several runs are judged together; None under three runs."""
+        """The p-value, Holm's where several runs are judged together.
+
+        None under three runs, and before the end.
+        """
+        if not self.final:
+            return None
         return self.lift.overall.p if self.lift.adjusted_p is None else self.lift.adjusted_p
+
+    @property
+    def verdict(self) -> LiftVerdict | None:
+        """The verdict; None before the end."""
+        return self.lift.verdict if self.final else None
+
+    @property
+    def single_run(self) -> bool:
+        """Whether an arm has fewer than three runs."""
+        return self.lift.verdict.single_run
+
+    @property
+    def no_difference(self) -> bool:
+        """Whether the arms are equal on every task, so that no noise was seen at all."""
+        return self.lift.overall.se == 0.0 and abs(self.lift.overall.estimate) < 1e-12
 
     @property
     def deterministic(self) -> bool:
@@ -174,7 +200,7 @@ class Secondary:
 
     `unit` says what `estimate`, `low` and `high` count: `lift` the headline outcome's own units,
     `tasks`, a `share` in [0, 1], or a `task number` from 1. The interval is None where there is
-    none, the estimate where it was not reached.
+    none, and so is the estimate where nothing was shown.
     """
 
     run: str
@@ -195,17 +221,19 @@ class Secondary:
         contrast: Contrast,
         value: Estimate | float | None,
         *,
+        ends: tuple[float | None, float | None] = (None, None),
         name: str,
         title: str,
         meaning: str,
         unit: Unit = "lift",
         between: str = "",
     ) -> Secondary:
-        """An estimate beside `contrast`; a plain number has no interval.
+        """An estimate beside `contrast`; a plain number has the interval `ends`, if any.
 
         `between` names what is compared, where that is not the contrast itself.
         """
         known = value if isinstance(value, Estimate) else None
+        low, high = (known.low, known.high) if known else ends
         return cls(
             run=contrast.run,
             name=name,
@@ -213,8 +241,8 @@ class Secondary:
             contrast=between or contrast.name,
             unit=unit,
             estimate=value.estimate if isinstance(value, Estimate) else value,
-            low=known.low if known else None,
-            high=known.high if known else None,
+            low=low,
+            high=high,
             n=known.n if known else contrast.lift.overall.n,
             meaning=meaning,
         )
@@ -269,6 +297,8 @@ class RunResult:
     graded: int
     results_digest: str
     warnings: tuple[str, ...]
+    table: OutcomeTable | None = None
+    """The outcome table that it was read from; then `info` holds names alone, and no settings."""
 
     @property
     def complete(self) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seqswe.analysis.arms import complete_tasks, started
+from seqswe.analysis.arms import compared
 from seqswe.analysis.model import Analysis, ArmResult, Contrast, RunResult, Secondary
 from seqswe.arms import SEQUENTIAL
 from seqswe.statistics import gap_closed, regret
 
 ORACLE = "oracle"
-"""The memory that sees gold data: the upper bound, in a run beside this one."""
+"""The memory that sees gold data, in a run beside this one; no upper bound for every agent."""
 FEWEST = 5
 """Under this many tasks nothing is reported."""
 
@@ -20,23 +20,22 @@ def against_oracle(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary
     oracle = _oracle(analysis, contrast)
     if oracle is None:
         return
-    run, name = contrast.run, contrast.outcome.name
+    run = contrast.run
     arms = [analysis.of_arm(run, contrast.arm), analysis.of_arm(run, contrast.baseline), oracle]
-    values = [arm.outcomes[name].values for arm in arms]
-    kept = complete_tasks(*values)
-    if kept.sum() < FEWEST:
+    three = compared(arms, contrast.outcome.name, fewest=FEWEST)
+    if three is None:
         return
-    y1, y0, best = (started(matrix)[kept] for matrix in values)
+    y1, y0, best = three.values
     yield Secondary.of(
         contrast,
-        regret(y1, best),
+        regret(y1, best, coupled=three.coupled),
         name="regret",
         title="Regret",
         meaning="Tasks lost over the sequence against a memory that sees the gold data.",
         unit="tasks",
         between=f"oracle − {contrast.arm}",
     )
-    closed = gap_closed(y1, y0, best)
+    closed = gap_closed(y1, y0, best, coupled=three.coupled)
     meaning = "Share of the oracle's own lift that this memory reached."
     if closed is None:
         meaning += " Not told: the oracle's lift is not clearly above zero."

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from seqswe.analysis.arms import complete_tasks, started
+from seqswe.analysis.arms import compared
 from seqswe.analysis.contrasts import BASELINE
 from seqswe.analysis.model import ArmResult, Probe, ProbeKind
 from seqswe.arms import FROZEN, REPLAY, SEQUENTIAL, WITHOUT_OWN, family_of, split
 from seqswe.outcome import Outcome
-from seqswe.statistics import Estimate, backward_transfer, dose_response, forward_transfer
-from seqswe.statistics.arrays import FloatArray
+from seqswe.statistics import Estimate, dose_slope, share_difference, two_way
 
 
 def probes(arms: Mapping[str, ArmResult], outcome: Outcome) -> Iterator[Probe]:
@@ -30,27 +29,39 @@ def probes(arms: Mapping[str, ArmResult], outcome: Outcome) -> Iterator[Probe]:
 
 def _doses(arms: Mapping[str, ArmResult], outcome: Outcome) -> Iterator[Probe]:
     """Every dose on the tasks after the largest one, so that difficulty cannot pass for dose."""
-    frozen = {split(name)[1] or 0: name for name in arms if family_of(name) == FROZEN}
+    frozen = _frozen(arms)
     if not frozen or BASELINE not in arms:
         return
-    values = {dose: arms[name].outcomes[outcome.name].values for dose, name in frozen.items()}
-    iid = arms[BASELINE].outcomes[outcome.name].values
-    largest = max(frozen)
-    kept = complete_tasks(*values.values(), iid)
-    if kept[largest:].sum() < 2:
+    chosen = [arms[name] for name in frozen.values()]
+    together = compared([*chosen, arms[BASELINE]], outcome.name, first=max(frozen))
+    if together is None:
         return
-    kept[:largest] = True  # rows that dose_response leaves out by itself
-    given = {dose: started(matrix)[kept] for dose, matrix in values.items()}
-    for dose, estimate in dose_response(given, started(iid)[kept]).items():
+    *given, iid = together.values
+    doses = dict(zip(frozen, given, strict=True))
+    for dose, values in doses.items():
         yield Probe(
             run=arms[BASELINE].run,
             kind="dose",
             arm=frozen[dose],
             baseline=BASELINE,
             outcome=outcome,
-            estimate=estimate,
+            estimate=_bounded(two_way(values, iid, coupled=together.coupled), outcome),
             learnt=dose,
         )
+
+
+def dose_growth(arms: Mapping[str, ArmResult], outcome: Outcome) -> Estimate | None:
+    """What an e-fold of lessons adds to the outcome, from frozen arms; None without two of them."""
+    frozen = _frozen(arms)
+    if len(frozen) < 2:
+        return None
+    values = {dose: arms[name].outcomes[outcome.name].values for dose, name in frozen.items()}
+    return dose_slope(values)
+
+
+def _frozen(arms: Mapping[str, ArmResult]) -> dict[int, str]:
+    """The frozen arms by their dose, the smallest first."""
+    return dict(sorted((split(a)[1] or 0, a) for a in arms if family_of(a) == FROZEN))
 
 
 def _pair(
@@ -58,27 +69,18 @@ def _pair(
 ) -> Iterator[Probe]:
     if first not in arms or second not in arms:
         return
-    y1, y0 = (arms[name].outcomes[outcome.name].values for name in (first, second))
-    kept = complete_tasks(y1, y0)
-    if kept.sum() < 2:
+    pair = compared((arms[first], arms[second]), outcome.name)
+    if pair is None:
         return
-    estimate = _ESTIMATES[second == BASELINE](started(y1)[kept], started(y0)[kept])
     yield Probe(
         run=arms[first].run,
         kind=kind,
         arm=first,
         baseline=second,
         outcome=outcome,
-        estimate=estimate,
+        estimate=_bounded(two_way(*pair.values, coupled=pair.coupled), outcome),
     )
 
 
-def _from_nothing(y1: FloatArray, y0: FloatArray) -> Estimate:
-    return forward_transfer(y1, y0, learnt=0)
-
-
-_ESTIMATES: Mapping[bool, Callable[[FloatArray, FloatArray], Estimate]] = {
-    True: _from_nothing,
-    False: backward_transfer,
-}
-"""By whether the baseline starts every task from nothing, or carries a memory as well."""
+def _bounded(estimate: Estimate, outcome: Outcome) -> Estimate:
+    return share_difference(estimate) if outcome.kind == "share" else estimate

@@ -8,16 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import log
 
-from seqswe.analysis.arms import complete_tasks, started
+import numpy as np
+
+from seqswe.analysis.arms import Compared, compared
 from seqswe.analysis.model import Analysis, Contrast, Secondary, SweBenchClMetrics
 from seqswe.analysis.oracle import against_oracle
 from seqswe.arms import REPLAY, family_of
 from seqswe.runs.outcomes import RESOLVED
 from seqswe.statistics import (
     cold_start_penalty,
+    drop_missing,
     jumpstart,
     pass_at_k,
     pass_hat_k,
+    share_difference,
+    shared_tasks,
     swe_bench_cl,
     time_to_threshold,
 )
@@ -25,7 +30,7 @@ from seqswe.statistics.arrays import FloatArray
 from seqswe.statistics.twoway import rescale
 
 THRESHOLD = 0.05
-"""The lift whose first reaching is reported."""
+"""The lift of which it is reported when it was first reached."""
 FEWEST = 10
 """Under this many tasks nothing secondary is reported."""
 
@@ -46,22 +51,24 @@ def swe_bench_cl_metrics(analysis: Analysis) -> tuple[SweBenchClMetrics, ...]:
         SweBenchClMetrics(
             run=contrast.run,
             contrast=contrast.name,
-            metrics=swe_bench_cl(*_arms(analysis, contrast), _replay(analysis, contrast)),
+            metrics=swe_bench_cl(y1, y0, _replay(analysis, contrast)),
         )
         for contrast in analysis.headlines()
+        for y1, y0 in [_arms(analysis, contrast).values]
     )
 
 
 def _of_run(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
-    y1, y0 = _arms(analysis, contrast)
-    yield from _late(contrast, y1, y0)
-    yield from _early(contrast, y1, y0)
+    pair = _arms(analysis, contrast)
+    yield from _late(contrast, pair)
+    yield from _early(contrast, pair)
     yield from against_oracle(analysis, contrast)
     if contrast.outcome.name == RESOLVED.name:
-        yield from _passes(contrast, {contrast.arm: y1, contrast.baseline: y0})
+        arms = zip((contrast.arm, contrast.baseline), pair.values, strict=True)
+        yield from _passes(contrast, dict(arms))
 
 
-def _late(contrast: Contrast, y1: FloatArray, y0: FloatArray) -> Iterator[Secondary]:
+def _late(contrast: Contrast, pair: Compared) -> Iterator[Secondary]:
     lift = contrast.lift
     if lift.late:
         yield Secondary.of(
@@ -89,7 +96,7 @@ def _late(contrast: Contrast, y1: FloatArray, y0: FloatArray) -> Iterator[Second
         )
     yield Secondary.of(
         contrast,
-        cold_start_penalty(y1, y0),
+        cold_start_penalty(*pair.values, coupled=pair.coupled),
         name="cold_start_penalty",
         title="Cold-start penalty",
         meaning="What the empty start cost: tasks that would have come on top, had the late lift "
@@ -98,11 +105,12 @@ def _late(contrast: Contrast, y1: FloatArray, y0: FloatArray) -> Iterator[Second
     )
 
 
-def _early(contrast: Contrast, y1: FloatArray, y0: FloatArray) -> Iterator[Secondary]:
-    first = min(20, max(5, len(y1) // 10))
+def _early(contrast: Contrast, pair: Compared) -> Iterator[Secondary]:
+    first = min(20, max(5, len(pair.values[0]) // 10))
+    start = jumpstart(*pair.values, first=first, coupled=pair.coupled)
     yield Secondary.of(
         contrast,
-        jumpstart(y1, y0, first=first),
+        share_difference(start) if contrast.outcome.kind == "share" else start,
         name="jumpstart",
         title=f"Jumpstart, first {first} tasks",
         meaning="A control, near zero: both memories begin empty. A clear difference so early "
@@ -110,21 +118,21 @@ def _early(contrast: Contrast, y1: FloatArray, y0: FloatArray) -> Iterator[Secon
     )
     if contrast.curve:
         threshold = time_to_threshold(contrast.curve, THRESHOLD)
-        sure = "nowhere" if threshold.sure is None else f"from task {threshold.sure:.0f}"
         yield Secondary.of(
             contrast,
             threshold.reached,
+            ends=(threshold.earliest, threshold.latest),
             name="time_to_threshold",
             title=f"Time to a lift of {THRESHOLD:g}",
-            meaning="Where the smoothed lift first got there; its simultaneous band lies wholly "
-            f"above it {sure}.",
+            meaning="From the first task whose band reaches that lift to the first whose band lies "
+            "wholly above it: the smoothed lift gets there between them. Not shown if none does.",
             unit="task number",
         )
 
 
 def _passes(contrast: Contrast, arms: dict[str, FloatArray]) -> Iterator[Secondary]:
     for arm, values in arms.items():
-        if (k := values.shape[1]) < 2:
+        if (k := int(np.isfinite(values).sum(axis=1).max())) < 2:
             continue
         for name, title, who, share in (
             ("pass_at_k", f"pass@{k}", f"at least one of {k} seeds", pass_at_k(values, k)),
@@ -141,24 +149,22 @@ def _passes(contrast: Contrast, arms: dict[str, FloatArray]) -> Iterator[Seconda
             )
 
 
-def _arms(analysis: Analysis, contrast: Contrast) -> tuple[FloatArray, FloatArray]:
-    first, second = (_values(analysis, contrast, arm) for arm in (contrast.arm, contrast.baseline))
-    kept = complete_tasks(first, second)
-    return started(first)[kept], started(second)[kept]
+def _arms(analysis: Analysis, contrast: Contrast) -> Compared:
+    """The contrast's arms side by side. Raises ValueError without a task that both have."""
+    arms = [analysis.of_arm(contrast.run, name) for name in (contrast.arm, contrast.baseline)]
+    pair = compared(arms, contrast.outcome.name)
+    if pair is None:
+        raise ValueError(f"{contrast.name} compares nothing.")
+    return pair
 
 
 def _replay(analysis: Analysis, contrast: Contrast) -> FloatArray | None:
     """The contrast's tasks again with the final memory; None unless all of them were."""
-    kept = complete_tasks(
-        *(_values(analysis, contrast, arm) for arm in (contrast.arm, contrast.baseline))
-    )
-    for arm in (a.arm for a in analysis.arms if a.run == contrast.run):
-        if family_of(arm) == REPLAY:
-            values = _values(analysis, contrast, arm)
-            if complete_tasks(values)[kept].all():
-                return started(values)[kept]
+    kept = _arms(analysis, contrast).kept
+    for arm in (a for a in analysis.arms if a.run == contrast.run):
+        if family_of(arm.arm) == REPLAY:
+            values = arm.outcomes[contrast.outcome.name].values
+            if shared_tasks(values)[kept].all():
+                (again,), _ = drop_missing(values[kept])
+                return again
     return None
-
-
-def _values(analysis: Analysis, contrast: Contrast, arm: str) -> FloatArray:
-    return analysis.of_arm(contrast.run, arm).outcomes[contrast.outcome.name].values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import isinf
 
 from seqswe.analysis.model import ArmResult, Contrast, RunResult
@@ -11,6 +12,10 @@ from seqswe.statistics import MINIMUM_RUNS, Estimate, Word
 MINUS = "−"
 LONG = 1e7
 """From here on a number is written with an exponent."""
+NARROWER = 0.9
+"""An interval for this stream is told if it is narrower than this part of the other."""
+PAIRED = "Runs are paired by seed, which takes luck that the arms share out of the lift."
+UNPAIRED = "The interval of the lift carries that."
 
 
 def value(outcome: Outcome, number: float | None) -> str:
@@ -68,6 +73,11 @@ def p_value(p: float | None) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
+def percent(share: float) -> str:
+    """A level with the digits that it has: `95 %`, `99.5 %`."""
+    return f"{100 * share:.5g} %"
+
+
 def mean_interval(outcome: Outcome, mean: Estimate | None) -> str:
     """An arm's mean with its interval; a dash where there is none."""
     if mean is None:
@@ -81,20 +91,86 @@ def mean_interval(outcome: Outcome, mean: Estimate | None) -> str:
 def finding(contrast: Contrast, run: RunResult | None = None, *, several: bool = False) -> str:
     """The primary finding of one run in a few sentences, the verdict word before a colon.
 
-    With its `run` given, what crashed, is incomplete or synthetic says so before anything else.
+    With its `run` given, what crashed or is synthetic says so before anything else. Before the end
+    there is no word, no test and no interval: only what was seen so far.
     """
-    lift = contrast.lift
-    marks = ""
-    if run:
-        marks = crash_mark(run) + "INCOMPLETE " * (not run.complete)
-        marks += "SYNTHETIC " * run.info.synthetic
     whose = f" ({contrast.run})" if several else ""
+    synthetic = "SYNTHETIC " if run and run.info.synthetic else ""
+    marks = crash_mark(run) if run else ""
+    if not contrast.final:
+        return f"{marks}INCOMPLETE {synthetic}RUN{whose}: {_so_far(contrast)}"
+    overall = contrast.lift.overall
     return (
-        f"{marks}{lift.verdict}{whose}: {contrast.outcome.title} {_means(contrast)}on the same "
-        f"{lift.overall.n} tasks, {contrast.name} = {change(contrast, contrast.estimate)} "
-        f"({100 * lift.overall.level:.0f} % interval {interval(contrast)}; "
-        f"{p_value(contrast.p)}; {_seeds(contrast)}). {meaning(contrast)}"
+        f"{marks}{synthetic}{verdict(contrast)}{whose}: {contrast.outcome.title} {_means(contrast)}"
+        f"on the same {overall.n} tasks, {contrast.name} = {change(contrast, contrast.estimate)} "
+        f"({_certainty(contrast)}; {_seeds(contrast)}). {meaning(contrast)}"
     )
+
+
+def verdict(contrast: Contrast) -> str:
+    """The verdict word; what takes its place before the end, and where nothing differs at all."""
+    if contrast.verdict is None:
+        return "none yet"
+    if contrast.no_difference and contrast.verdict.word is Word.INCONCLUSIVE:
+        return f"{'SINGLE-RUN ' * contrast.single_run}NO DIFFERENCE"
+    return str(contrast.verdict)
+
+
+def certainty(contrast: Contrast) -> str:
+    """The interval as a table shows it; or what no difference at all leaves open."""
+    return interval(contrast) if not contrast.no_difference else _at_most(contrast)
+
+
+def _at_most(contrast: Contrast) -> str:
+    n = contrast.lift.overall.n
+    if contrast.outcome.kind != "share":
+        return f"no difference in {n} tasks"
+    return f"no difference in {n} tasks: at most {_unsigned(difference(contrast.outcome, 3.0 / n))}"
+
+
+def _so_far(contrast: Contrast) -> str:
+    return (
+        f"{contrast.outcome.title} {_means(contrast)}on the {contrast.lift.overall.n} tasks that "
+        f"both arms have, {contrast.name} = so far {change(contrast, contrast.estimate)} "
+        f"({_seeds(contrast)}). There is no test before the end: whoever looks again and again "
+        "finds something sooner or later."
+    )
+
+
+def _certainty(contrast: Contrast) -> str:
+    """Interval and p-value; or what no spread at all leaves open."""
+    if contrast.no_difference:
+        return f"{_at_most(contrast)} in others like these"
+    text = f"{percent(contrast.lift.overall.level)} interval {interval(contrast)}"
+    if stream := stream_interval(contrast):
+        text += f" for tasks like these, {stream} for further runs of these very tasks"
+    return f"{text}; {p_value(contrast.p)}"
+
+
+def stream_interval(contrast: Contrast) -> str:
+    """The interval for further runs of these tasks, if it says more than the one for others."""
+    overall, stream = contrast.lift.overall, contrast.lift.stream
+    if contrast.deterministic or stream.high - stream.low > NARROWER * (overall.high - overall.low):
+        return ""
+    low, high = (change(contrast, contrast.shown(end)) for end in (stream.low, stream.high))
+    return f"{low.split(' ')[0]} to {high}"
+
+
+def run_effects(contrasts: Iterable[Contrast], headline: Outcome) -> Iterable[str]:
+    """A warning for each baseline of a headline whose runs differ by more than tasks explain."""
+    warned = set()
+    for contrast in contrasts:
+        noise = contrast.lift.diagnostics.iid
+        if contrast.outcome.name != headline.name or not noise.runs_differ:
+            continue
+        if (contrast.run, contrast.baseline) not in warned:
+            warned.add((contrast.run, contrast.baseline))
+            found = f"F = {noise.deff_run or 0.0:.2f}, {p_value(noise.run_p)}"
+            yield (
+                f"RUNS DIFFER: the runs of {contrast.baseline} ({contrast.run}) differ by more "
+                f"than their tasks explain ({found}): seeds have luck of their own, or something "
+                "drifted while they ran. " + (PAIRED if contrast.lift.coupled else UNPAIRED)
+            )
 
 
 def crash_mark(run: RunResult) -> str:
@@ -105,25 +181,29 @@ def crash_mark(run: RunResult) -> str:
 
 def meaning(contrast: Contrast) -> str:
     """What the verdict word says about this sequence, and what it may not say."""
-    verdict = contrast.lift.verdict
-    gained = {
-        Word.LEARNING: f"On this sequence {contrast.arm} did better than {contrast.baseline}.",
+    judged = contrast.lift.verdict
+    if contrast.no_difference and judged.word is Word.INCONCLUSIVE:
+        return "More tasks would have to show that the two are equal."
+    better = f"On this sequence {contrast.arm} did better than {contrast.baseline}"
+    text = {
+        Word.LEARNING: f"{better}, and the more so the more it had learned.",
+        Word.GAIN: f"{better}. That the lift grows is not shown.",
         Word.HARM: f"On this sequence {contrast.arm} did worse than {contrast.baseline}.",
         Word.EQUIVALENT: f"The two are equal within ±{_margin(contrast)}.",
         Word.INCONCLUSIVE: "The data do not tell; the smallest effect they could have shown "
-        f"with 80 % power is {_unsigned(change(contrast, contrast.shown(verdict.detectable)))}.",
-    }[verdict.word]
-    if verdict.single_run:
-        gained += (
+        f"with 80 % power is {_unsigned(change(contrast, contrast.shown(judged.detectable)))}.",
+    }[judged.word]
+    if judged.single_run:
+        text += (
             " With fewer than three seeds the noise between runs is unknown: this holds for "
             "these very runs only."
         )
     elif contrast.deterministic:
-        gained += (
-            " All seeds gave identical results, so they count as one: the interval carries the "
-            "noise of the tasks alone."
+        text += (
+            " All seeds gave identical results, so they count as one: on these very tasks the lift "
+            "is known exactly, and the interval is about other tasks like these."
         )
-    return gained
+    return text
 
 
 def _means(contrast: Contrast) -> str:
@@ -137,7 +217,8 @@ def _means(contrast: Contrast) -> str:
 def _seeds(contrast: Contrast) -> str:
     k1, k0 = contrast.lift.overall.k1, contrast.lift.overall.k0
     if k1 == k0:
-        return f"{k1} seed{'s' if k1 > 1 else ''} per arm"
+        paired = ", paired" if contrast.lift.coupled and k1 > 1 else ""
+        return f"{k1} seed{'s' if k1 > 1 else ''} per arm{paired}"
     return f"{k1} seeds against {k0}"
 
 

@@ -12,6 +12,7 @@ from seqswe.cli.options import Number
 from seqswe.visible import visible_json
 
 if TYPE_CHECKING:
+    from seqswe.comparison.baseline import Baseline
     from seqswe.comparison.compare import Comparison, FailOn
 
 ALLOW_CRASHES = "Take rollouts whose agent crashed as they were graded, instead of refusing them."
@@ -31,6 +32,12 @@ PATH = click.Path(path_type=Path)
     help="Changes within ± this are equal.",
 )
 @click.option("--once", is_flag=True, help="Only one look will be taken: spend the whole level.")
+@click.option(
+    "--candidate",
+    default="",
+    metavar="TEXT",
+    help="What HEAD is a run of, such as a commit: each further run of it is a further look.",
+)
 @click.option("--across-agents", is_flag=True, help="Compare different agents on purpose.")
 @click.option("--allow-crashes", is_flag=True, help=ALLOW_CRASHES)
 @click.option(
@@ -46,19 +53,26 @@ PATH = click.Path(path_type=Path)
 def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
     """Compare HEAD with BASE, paired by instance: regression, no evidence or improvement.
 
-    Each is a run directory or a file that `seqswe baseline` wrote. Both must be complete, of one
-    agent, and over the same sequence and policies. `seqswe resume` may add to a run between looks:
-    the level pays for it.
+    Each is a run directory, a file that `seqswe baseline` wrote, or an outcome table. Both must be
+    complete, of one agent, and over the same sequence and policies. `seqswe resume` may add to a
+    run between looks, and a run may be begun anew with other seeds: the level pays for it. A
+    baseline file keeps the looks that were taken with it.
     """
     from seqswe.comparison.baseline import read
-    from seqswe.comparison.compare import Question, compare
+    from seqswe.comparison.compare import Question, compare, noted
     from seqswe.reports.comparison import remarks, sentence
 
     question = {
         name: options[name]
-        for name in ("arm", "outcome", "margin", "once", "across_agents", "allow_crashes")
+        for name in (
+            *("arm", "outcome", "margin", "once"),
+            *("candidate", "across_agents", "allow_crashes"),
+        )
     }
-    comparison = compare(read(base), read(head), Question(**question))  # type: ignore[arg-type]
+    sides = read(base), read(head)
+    comparison = compare(*sides, Question(**question))  # type: ignore[arg-type]
+    if base.is_file() and (ledger := noted(*sides, comparison, str(options["candidate"]))):
+        _note(base, ledger)
     fails = comparison.fails(fail_on)
     echo(sentence(comparison))
     for line in remarks(comparison):
@@ -72,14 +86,16 @@ def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
 @click.argument("run", type=PATH)
 @click.option("--allow-crashes", is_flag=True, help=ALLOW_CRASHES)
 def baseline(run: Path, *, allow_crashes: bool) -> None:
-    """Print a finished RUN as one small JSON file, for `seqswe compare` to come back to.
+    """Print a finished RUN, or an outcome table, as one small JSON file for `seqswe compare`.
 
     It holds outcomes and settings, no issue text and no patch: seqswe baseline RUN > baseline.json
     """
     from seqswe.comparison.baseline import check_crashes, of_run
+    from seqswe.comparison.tables import of_table
+    from seqswe.manifests.outcome_tables import is_table
     from seqswe.runs.store import RunDirectory
 
-    made = of_run(RunDirectory.open(run))
+    made = of_table(run) if is_table(run) else of_run(RunDirectory.open(run))
     if not allow_crashes:
         check_crashes(made)
     click.echo(visible_json(made.as_json()), nl=False)
@@ -97,6 +113,14 @@ def _documents(
         "json_": (strict(comparison_json(comparison), indent=1) + "\n").encode(),
     }
     return [(path, text) for name, text in texts.items() if isinstance(path := options[name], Path)]
+
+
+def _note(path: Path, baseline: Baseline) -> None:
+    """Write the look into the baseline file; where that cannot be, say so."""
+    try:
+        path.write_text(visible_json(baseline.as_json()), encoding="utf-8")
+    except OSError as error:
+        echo(f"warning: this look is not noted: cannot write {path}: {error.strerror}", err=True)
 
 
 def _write(path: Path, data: bytes) -> None:

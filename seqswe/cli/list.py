@@ -70,7 +70,8 @@ def _codebases() -> list[Row]:
             f"{len(found.environments)} environments, {found.licence}, {found.repo}"
         )
         note = [f"SYNTHETIC: {found.synthetic.note}"] if found.synthetic else []
-        rows.append((name, [text, *note]))
+        renamed = [f"RENAMED: {found.renamed.note}"] if found.renamed else []
+        rows.append((name, [text, *note, *renamed]))
     return rows
 
 

@@ -53,6 +53,7 @@ def _facts(planned: Plan, manifest: Manifest) -> list[str]:
     lines = [
         f"{_counted(count, 'task')} of {manifest.name}, {records[0].created_at.date()} to "
         f"{records[-1].created_at.date()}, {_counted(environments, 'environment')}",
+        *([f"renamed: {manifest.renamed.note}"] if manifest.renamed else []),
         *_arms(planned),
         *_instructions([r.instructions for r in records]),
         f"disk: at most {disk / 1e9:.1f} GB (images {environments * IMAGE_BYTES / 1e9:.1f}, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,31 @@ from seqswe.cli.echo import echo
 
 if TYPE_CHECKING:
     from seqswe.analysis import Analysis
+    from seqswe.analysis.leaderboard import Leaderboard
 
 USUAL = ("json", "markdown", "html")
+BASELINE = "iid"
 
 
 @click.command("report")
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, metavar="[RUN...]", type=click.Path(path_type=Path))
+@click.option(
+    "--outcomes",
+    "tables",
+    multiple=True,
+    metavar="TABLE",
+    type=click.Path(path_type=Path),
+    help="In place of RUNs: a table of anybody's outcomes (CSV, JSON lines, Parquet) with the "
+    "columns task, position, arm, seed, outcome; cost and tokens may follow. May be repeated.",
+)
+@click.option(
+    "--baseline-arm",
+    "baseline",
+    default=BASELINE,
+    show_default=True,
+    metavar="ARM",
+    help="Of a table: the arm that keeps nothing from task to task.",
+)
 @click.option(
     "formats",
     "--format",
@@ -30,24 +50,130 @@ USUAL = ("json", "markdown", "html")
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for the reports. Default: the first run directory.",
 )
-def report(runs: tuple[Path, ...], formats: tuple[str, ...], out: Path | None) -> None:
+@click.option(
+    "--reference",
+    default="",
+    metavar="MEMORY",
+    help="Over many codebases: the memory that others are held against. Default: git_history.",
+)
+@click.option(
+    "--cutoff",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Last day that the model's training data may be of, as its maker states it.",
+)
+@click.option(
+    "--difficulty",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="RUN",
+    help="With --cutoff: a run over the same tasks by an agent that has read nothing. "
+    "Default: the number of files of the fix.",
+)
+def report(
+    runs: tuple[Path, ...],
+    tables: tuple[Path, ...],
+    baseline: str,
+    formats: tuple[str, ...],
+    out: Path | None,
+    reference: str,
+    cutoff: datetime | None,
+    difficulty: Path | None,
+) -> None:
     """Report on finished runs: the lift over the i.i.d. baseline, in words, numbers and charts.
 
     Several RUNs (memories, agents) are reported together, with p-values adjusted for their number.
+    RUNs over several codebases become a leaderboard (html, markdown, json, csv, text): memories
+    pooled over codebases, with intervals for their ranks.
+    With --cutoff, the tasks before a model's stated cutoff are held against those after it.
     """
-    from seqswe.analysis import analyse
-    from seqswe.runs.store import RunDirectory
+    from seqswe.errors import UsageError
 
-    analysis = analyse([RunDirectory.open(run) for run in runs])
-    written = write_reports(analysis, formats or USUAL, out or runs[0])
-    for warning in analysis.warnings:
+    if not runs and not tables:
+        raise UsageError("there is nothing to report on", "Give RUNs, or --outcomes TABLE.")
+    if runs and tables:
+        raise UsageError(
+            "RUNs and outcome tables cannot be reported together",
+            "Report on each kind by itself.",
+        )
+    if runs and baseline != BASELINE:
+        raise UsageError(
+            "--baseline-arm is for outcome tables", "The baseline of a run is its iid arm."
+        )
+    folder = out or (runs[0] if runs else tables[0].parent)
+    result = _of_runs(runs, reference) if runs else _of_tables(tables, baseline, reference)
+    if cutoff:
+        result = _with_cutoff(result, cutoff, difficulty)
+    say(result, formats or USUAL, folder)
+
+
+def say(result: Analysis | Leaderboard, formats: tuple[str, ...], folder: Path) -> None:
+    """Write the files of a report and print its findings. Raises UsageError, UnknownName."""
+    from seqswe.analysis import Analysis
+    from seqswe.cli.leaderboard import say_leaderboard
+
+    if not isinstance(result, Analysis):
+        say_leaderboard(result, formats, folder)
+        return
+    written = write_reports(result, formats, folder)
+    for warning in result.warnings:
         echo(warning, err=True)
-    for sentence in analysis.sentences:
+    for sentence in result.sentences:
         echo(sentence)
-    for run in analysis.runs:
+    for run in result.runs:
         echo(f"results {run.results_digest} ({run.label})")
     for path in written:
         echo(str(path))
+
+
+def _with_cutoff(
+    result: Analysis | Leaderboard, cutoff: datetime, difficulty: Path | None
+) -> Analysis:
+    """With the tasks before a date held against those after it. Raises UsageError."""
+    from seqswe.analysis import Analysis
+    from seqswe.analysis.cutoff import with_cutoff
+    from seqswe.errors import UsageError
+    from seqswe.runs.store import RunDirectory
+
+    if not isinstance(result, Analysis):
+        raise UsageError(
+            "--cutoff is for runs over one codebase", "Give the runs of one codebase alone."
+        )
+    control = RunDirectory.open(difficulty) if difficulty else None
+    return with_cutoff(result, cutoff.date(), control)
+
+
+def _of_runs(runs: tuple[Path, ...], reference: str) -> Analysis | Leaderboard:
+    from seqswe.analysis import analyse
+    from seqswe.analysis.leaderboard import leaderboard
+    from seqswe.analysis.streams import codebase_of, streams_of_runs
+    from seqswe.runs.store import RunDirectory
+
+    opened = [RunDirectory.open(run) for run in runs]
+    if len(set(map(codebase_of, opened))) == 1:
+        _check_no_reference(reference)
+        return analyse(opened)
+    return leaderboard(streams_of_runs(opened), reference)
+
+
+def _of_tables(paths: tuple[Path, ...], baseline: str, reference: str) -> Analysis | Leaderboard:
+    from seqswe.analysis.leaderboard import leaderboard
+    from seqswe.analysis.tables import analyse_table, streams_of_tables
+    from seqswe.manifests.outcome_tables import read_outcome_table
+
+    tables = [read_outcome_table(path) for path in paths]
+    if len(tables) == 1:
+        _check_no_reference(reference)
+        return analyse_table(tables[0], baseline)
+    return leaderboard(streams_of_tables(tables, baseline), reference)
+
+
+def _check_no_reference(reference: str) -> None:
+    from seqswe.errors import UsageError
+
+    if reference:
+        raise UsageError(
+            "--reference is for a leaderboard, and this is one codebase",
+            "Give runs or tables of several codebases, or leave it out.",
+        )
 
 
 def write_reports(analysis: Analysis, formats: tuple[str, ...], folder: Path) -> list[Path]:

@@ -19,12 +19,14 @@ from seqswe.analysis.arms import RunLayout, layout, matrix
 from seqswe.errors import IncompleteError, ManifestError, RunDirError, UsageError
 from seqswe.instance import digest_of_fields
 from seqswe.manifests.convert import check_ids, parse
+from seqswe.manifests.outcome_tables import is_table
 from seqswe.manifests.read import is_there, read_json
 from seqswe.outcome import Outcome
 from seqswe.patterns import ARM, COUNT, INSTANCE_ID, Between
 from seqswe.runs.files import check_files
 from seqswe.runs.outcomes import COST, HIT_AT_1, RECIPROCAL_RANK, RESOLVED, STEPS, TOKENS
 from seqswe.runs.registry import present, registry
+from seqswe.runs.scored import SCORE
 from seqswe.runs.store import Journal, RunDirectory
 from seqswe.statistics.arrays import FloatArray
 
@@ -38,6 +40,17 @@ KEPT = tuple(o.name for o in (RESOLVED, HIT_AT_1, RECIPROCAL_RANK, COST, TOKENS,
 """Built-in outcomes that a baseline keeps, because gates are set on them."""
 
 Values = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One comparison that was made with a baseline."""
+
+    candidate: str
+    """What the other side was a run of, such as a commit; "" if nobody said."""
+    results_digest: str
+    look: Annotated[int, Between(least=1, most=10_000)]
+    """Which look at this candidate it was, from 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +71,11 @@ class Baseline:
     crashed: Annotated[int, COUNT] = 0
     """Rollouts whose agent crashed: they are graded, and say little of what was to be measured."""
     synthetic: bool = False
+    coupled: bool | None = None
+    """Whether the agent draws the same dice by seed in every run; None if it was not recorded."""
+    ledger: tuple[Look, ...] = ()
+    """Comparisons with this baseline so far: one with new results of the same candidate is a
+    further look at one question, and pays for it."""
     seqswe: str = __version__
     schema: str = SCHEMA
     schema_version: int = SCHEMA_VERSION
@@ -76,6 +94,10 @@ class Baseline:
         head = json.dumps(data, indent=1, ensure_ascii=False)[:-2]
         return f'{head},\n "instance_ids": {ids},\n "arms": {_arms_text(arms)}\n}}\n'
 
+    def looks_at(self, candidate: str) -> tuple[Look, ...]:
+        """The comparisons of one candidate so far."""
+        return tuple(look for look in self.ledger if look.candidate == candidate)
+
     def values(self, arm: str, outcome: str) -> FloatArray:
         """Outcomes (tasks, seeds) of one arm, NaN where missing. Raises KeyError."""
         columns = self.arms[arm][outcome]
@@ -83,7 +105,14 @@ class Baseline:
 
 
 def read(path: Path) -> Baseline:
-    """A run directory or a baseline file. Raises RunDirError, UsageError or IncompleteError."""
+    """A run directory, a baseline file or an outcome table.
+
+    Raises RunDirError, UsageError or IncompleteError.
+    """
+    from seqswe.comparison.tables import of_table
+
+    if is_table(path):
+        return of_table(path)
     is_run = is_there(path) and path.is_dir()
     return of_run(RunDirectory.open(path)) if is_run else of_file(path)
 
@@ -113,6 +142,7 @@ def of_run(directory: RunDirectory) -> Baseline:
         results_digest=journal.results_digest(),
         crashed=sum(rollout.crashed for rollout in journal.rollouts),
         synthetic=info.synthetic,
+        coupled=info.coupled,
         seqswe=info.seqswe,
     )
 
@@ -198,7 +228,9 @@ def _check_shape(baseline: Baseline, path: Path) -> None:
     tasks = len(baseline.instance_ids)
     for arm, outcomes in baseline.arms.items():
         named = outcomes if isinstance(outcomes, dict) else {}
-        if "resolved" not in named or not all(_is_matrix(m, tasks) for m in named.values()):
+        if not {RESOLVED.name, SCORE.name} & set(named) or not all(
+            _is_matrix(m, tasks) for m in named.values()
+        ):
             raise UsageError(
                 f"{path}: field 'arms': {arm!r} does not hold {tasks} numbers per seed and outcome",
                 AGAIN,

@@ -1,29 +1,47 @@
 """Did it get worse? Two runs over the same tasks, one of three findings, and a gate on it.
 
-A run may be added to after a look at the results: each look is then tested at its own level, and
-the levels of all looks together stay within the one promised (union bound).
+A run may be added to after a look at the results, or begun anew with other seeds: each look is then
+tested at its own level, and the levels of all looks together stay within the one promised (union
+bound). A baseline file keeps the looks that were taken with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal
 
-from seqswe.analysis.arms import complete_tasks, started
+from seqswe.analysis.coupling import is_coupled
 from seqswe.arms import is_diagnostic, is_probe
-from seqswe.comparison.baseline import KEPT, Baseline, check_crashes
+from seqswe.comparison.baseline import KEPT, Baseline, Look, check_crashes
 from seqswe.errors import UsageError
 from seqswe.experiment import Experiment
 from seqswe.outcome import Outcome
 from seqswe.renamed import with_new_names
 from seqswe.runs.outcomes import RECIPROCAL_RANK, RESOLVED
 from seqswe.runs.registry import registry
-from seqswe.statistics import EQUIVALENCE_MARGIN, Estimate, LiftVerdict, Word, judge, two_way
-from seqswe.statistics.arrays import FloatArray
+from seqswe.runs.scored import SCORE
+from seqswe.statistics import (
+    EQUIVALENCE_MARGIN,
+    Estimate,
+    LiftVerdict,
+    Word,
+    alpha_of_look,
+    drop_missing,
+    judge,
+    power_of,
+    share_difference,
+    shared_tasks,
+    two_way,
+)
+from seqswe.statistics.arrays import FloatArray, task_means
+from seqswe.statistics.twoway import mirrored
 
 ALPHA = 0.05
+"""Level of all looks together, and of the one look that `once` promises."""
+DROP = 0.10
+"""The change of a share whose chance to be found is told beside the finding."""
 SAME = {"codebase": "codebase", "feedback": "feedback policy", "code_policy": "code policy"}
 """Settings that must not differ: the runs would not have been asked the same."""
 AGENT = "agent"
@@ -49,6 +67,9 @@ class Question:
     margin: float = EQUIVALENCE_MARGIN
     once: bool = False
     """Whether this is declared the only look, so that the whole level is spent on it."""
+    candidate: str = ""
+    """What the head is a run of, such as a commit: runs of one candidate are looks at one
+    question."""
     across_agents: bool = False
     """Whether different agents are compared on purpose."""
     allow_crashes: bool = False
@@ -66,14 +87,22 @@ class Change:
     estimate: Estimate
     verdict: LiftVerdict
     missing: int
+    coupled: bool
+    """Whether runs were paired by seed, as the agent draws the same dice in both."""
+
+    @property
+    def power(self) -> float | None:
+        """The chance that this comparison finds a true change of `DROP`; None without a test."""
+        return power_of(self.estimate, DROP) if self.outcome.kind == "share" else None
 
     @property
     def finding(self) -> Finding:
         """Regression or improvement where the sign is sure and tested, else no evidence."""
         if self.estimate.p is None:
             return Finding.NO_EVIDENCE
-        findings = {Word.LEARNING: Finding.IMPROVEMENT, Word.HARM: Finding.REGRESSION}
-        return findings.get(self.verdict.word, Finding.NO_EVIDENCE)
+        if self.verdict.word.better:
+            return Finding.IMPROVEMENT
+        return Finding.REGRESSION if self.verdict.word is Word.HARM else Finding.NO_EVIDENCE
 
     @property
     def equivalent(self) -> bool:
@@ -88,7 +117,8 @@ class Comparison:
     main: Change
     others: tuple[Change, ...]
     look: int
-    """1 for runs as they were begun; one more for each time that one was added to."""
+    """1 for runs as they were begun; one more for each time that one was added to, or that another
+    run of the same candidate was compared with the same baseline file."""
     level: float
     differences: Mapping[str, tuple[Any, Any]]
     """Settings that differ, (base, head): what is being compared."""
@@ -110,8 +140,8 @@ def compare(base: Baseline, head: Baseline, question: Question | None = None) ->
     """Compare two runs over the same tasks.
 
     Raises UsageError for different sequences, policies or agents, an arm or outcome that one side
-    lacks, an outcome that is not installed, crashed agents, or fewer than two tasks that both
-    sides have.
+    lacks, an outcome that is not installed, crashed agents, fewer than two tasks that both
+    sides have, or a further look where only one was promised.
     """
     asked = question or Question()
     if not asked.allow_crashes:
@@ -121,9 +151,13 @@ def compare(base: Baseline, head: Baseline, question: Question | None = None) ->
     arms = [arm for arm in head.arms if arm in base.arms]
     arm = _arm(asked.arm, arms)
     outcome = _outcome(asked.outcome, (base, head), arm)
-    look = 1 + sum(side.looks - 1 for side in (base, head))
-    # 1/2 + 1/6 + 1/12 + … = 1: however many looks there will be, they share one ALPHA.
-    level = 1.0 - (ALPHA if asked.once else ALPHA / (look * (look + 1)))
+    look = look_of(base, head, asked.candidate)
+    if asked.once and look > 1:
+        raise UsageError(
+            f"this is look {look}, and --once promises that there is only one",
+            "Leave --once out: every look then pays its share.",
+        )
+    level = 1.0 - (ALPHA if asked.once else alpha_of_look(look))
     changes = {
         name: _change(name, outcome, (base, head), level, asked.margin)
         for name in arms
@@ -142,41 +176,82 @@ def compare(base: Baseline, head: Baseline, question: Question | None = None) ->
     )
 
 
+def look_of(base: Baseline, head: Baseline, candidate: str) -> int:
+    """Which look at a candidate this is: one more than those before it with this baseline file.
+
+    Never fewer than the times that the two runs were added to after a look. Results that were
+    compared before are no new look.
+    """
+    before = base.looks_at(candidate)
+    again = [look.look for look in before if look.results_digest == head.results_digest]
+    added = base.looks + head.looks - 1
+    return max([*again, added]) if again else max([look.look + 1 for look in before] + [added])
+
+
+def noted(
+    base: Baseline, head: Baseline, comparison: Comparison, candidate: str
+) -> Baseline | None:
+    """The baseline with this look in its ledger; None if that says nothing new."""
+    look = Look(candidate=candidate, results_digest=head.results_digest, look=comparison.look)
+    if comparison.identical or look in base.ledger:
+        return None
+    return replace(base, ledger=(*base.ledger, look))
+
+
 def change_of(
-    base: FloatArray, head: FloatArray, level: float, outcome: Outcome, margin: float
+    base: FloatArray,
+    head: FloatArray,
+    level: float,
+    outcome: Outcome,
+    margin: float,
+    *,
+    coupled: bool = False,
 ) -> tuple[Estimate, LiftVerdict]:
-    """The 2W estimate of head − base, both (tasks, seeds) and both clustered by run; its verdict.
+    """The 2W estimate of head − base, both (tasks, seeds), and its verdict.
 
     REGRESSION and IMPROVEMENT follow the outcome's better direction.
     """
-    estimate = two_way(head, base, baseline_carries=True, level=level)
-    sign = 1.0 if outcome.better == "higher" else -1.0
-    # Both readings share one interval; an outcome without a margin has no word for "equal".
-    judged = two_way(sign * head, sign * base, baseline_carries=True, level=level)
-    return estimate, judge(judged, margin=margin if outcome.kind == "share" else 0.0)
+    estimate = two_way(head, base, coupled=coupled, level=level)
+    if outcome.kind == "share":
+        estimate = share_difference(estimate)
+    # An outcome without a margin has no word for "equal".
+    better = estimate if outcome.better == "higher" else mirrored(estimate)
+    return estimate, judge(better, margin=margin if outcome.kind == "share" else 0.0)
 
 
 def _change(
     arm: str, outcome: Outcome, sides: tuple[Baseline, Baseline], level: float, margin: float
 ) -> Change:
+    coupled = _coupled(*sides)
     base, head = (side.values(arm, outcome.name) for side in sides)
-    kept = complete_tasks(base, head)
-    if kept.sum() < 2:
+    if coupled:
+        # Seeds count from 0 on either side, and a seed that one side lacks has no partner.
+        seeds = min(base.shape[1], head.shape[1])
+        base, head = base[:, :seeds], head[:, :seeds]
+    if shared_tasks(base, head, coupled=coupled).sum() < 2:
         raise UsageError(
             f"fewer than two tasks have {outcome.name} in {arm} on both sides",
             "Compare another --outcome, or longer runs.",
         )
-    y0, y1 = started(base)[kept], started(head)[kept]
-    estimate, verdict = change_of(y0, y1, level, outcome, margin)
+    (y0, y1), missing = drop_missing(base, head, coupled=coupled)
+    estimate, verdict = change_of(y0, y1, level, outcome, margin, coupled=coupled)
     return Change(
         arm=arm,
         outcome=outcome,
-        base=float(y0.mean()),
-        head=float(y1.mean()),
+        base=float(task_means(y0).mean()),
+        head=float(task_means(y1).mean()),
         estimate=estimate,
         verdict=verdict,
-        missing=int(len(kept) - kept.sum()),
+        missing=missing,
+        coupled=coupled,
     )
+
+
+def _coupled(base: Baseline, head: Baseline) -> bool:
+    """Whether both are of one agent that draws the same dice by seed in every run."""
+    agents = [str(side.settings.get(AGENT, "")) for side in (base, head)]
+    sides = zip(agents, (base, head), strict=True)
+    return agents[0] == agents[1] and all(is_coupled(a, side.coupled) for a, side in sides)
 
 
 def _check_same(base: Baseline, head: Baseline, *, across_agents: bool) -> None:
@@ -216,6 +291,8 @@ def _arm(wanted: str, arms: list[str]) -> str:
 
 def _outcome(wanted: str, sides: tuple[Baseline, Baseline], arm: str) -> Outcome:
     shared = [name for name in sides[0].arms[arm] if name in sides[1].arms[arm]]
+    if SCORE.name in shared and wanted in ("", SCORE.name):
+        return SCORE
     if wanted:
         if wanted not in shared:
             raise UsageError(

@@ -72,6 +72,16 @@ def parse_text(value: Any, where: str) -> str:
     return value
 
 
+def parse_texts(value: Any, where: str) -> list[str]:
+    """A list of texts. Raises ManifestError."""
+    if not isinstance(value, list):
+        raise ManifestError(f"{where} must be a list, not {_shown(value)}", HINT)
+    for text in value:
+        if not isinstance(text, str):
+            raise ManifestError(f"{where} must hold texts, not {_shown(text)}", HINT)
+    return value
+
+
 class Ids:
     """Ids as they come. Two that only differ in case are one file where a system knows no case."""
 

@@ -127,6 +127,33 @@ class Synthetic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Renamed:
+    """How a sequence under other names was made; the names themselves are in `names.json`."""
+
+    codebase: Annotated[str, NAME]
+    seed: int
+    first: Annotated[str, COMMIT]
+    """Of the codebase's own history: where the renamed one begins."""
+    last: Annotated[str, COMMIT]
+    """Where it ends."""
+    names: str
+    """Digest of the mapping."""
+    note: str = ""
+    """How much is renamed, in words."""
+    tasks: Annotated[int, COUNT] = 0
+    """Tasks that were renamed, before they were proved again."""
+    defined: Annotated[int, COUNT] = 0
+    """Names that the source defines."""
+    renamed: Annotated[int, COUNT] = 0
+    share_of_uses: float = 0.0
+    """Of the uses of names that the source defines, those of names that are renamed."""
+    unparsed: Annotated[int, COUNT] = 0
+    """Python files that could not be read and are left as they are."""
+    stayed: Mapping[str, int] = field(default_factory=dict)
+    """Why the other names stay, and how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceRecord:
     """The facts of one instance. `digests` check what is read from the clone at run time."""
 
@@ -186,6 +213,7 @@ class Manifest:
     mining: Mining = Mining()
     environments: tuple[Environment, ...] = ()
     synthetic: Synthetic | None = None
+    renamed: Renamed | None = None
     folder: Path = Path()
     """Where it was read from; not part of the file."""
     instances: tuple[InstanceRecord, ...] = ()

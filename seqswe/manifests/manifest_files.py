@@ -14,6 +14,7 @@ from seqswe.errors import ManifestError, UnknownName
 from seqswe.manifests.convert import Ids, check_ids, parse
 from seqswe.manifests.manifest import SCHEMA_VERSION, InstanceRecord, Manifest, record_json
 from seqswe.manifests.read import read_json_lines, read_toml
+from seqswe.manifests.test_ids import FIELD, TestIdTable
 from seqswe.patterns import NAME
 
 
@@ -88,9 +89,15 @@ def load_instances(path: Path) -> tuple[InstanceRecord, ...]:
         return ()
     hint = "Restore the file; `seqswe mine` and `seqswe validate` write it."
     records: list[InstanceRecord] = []
-    known = Ids()
+    known, test_ids = Ids(), TestIdTable()
     for entry in read_json_lines(path, hint):
-        record = parse(InstanceRecord, entry.value, entry.where)
+        value = entry.value
+        if isinstance(value, dict) and value.keys() == {FIELD}:
+            test_ids.read(value, entry.where)
+            continue
+        if isinstance(value, dict):
+            value = test_ids.unpacked(value, entry.where)
+        record = parse(InstanceRecord, value, entry.where)
         if records and record.created_at < records[-1].created_at:
             raise ManifestError(
                 f"{entry.where}: field 'created_at': {record.instance_id} is dated before "
@@ -115,14 +122,18 @@ def save_manifest(manifest: Manifest, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     data = _plain(asdict(manifest))
     del data["folder"], data["instances"]
-    if manifest.synthetic is None:
-        del data["synthetic"]  # TOML has no word for nothing
+    for name in ("synthetic", "renamed"):
+        if data[name] is None:
+            del data[name]  # TOML has no word for nothing
     _replace(folder / "manifest.toml", tomli_w.dumps(data))
 
 
 def save_instances(records: Iterable[InstanceRecord], path: Path) -> None:
-    """Write one JSON object a line, keys sorted, empty fields left out."""
-    lines = [json.dumps(record_json(r), sort_keys=True, ensure_ascii=False) for r in records]
+    """Write one JSON object a line, keys sorted, empty fields left out; test ids come first."""
+    data = [record_json(record) for record in records]
+    test_ids = TestIdTable.of(data)
+    values = (*test_ids.lines(), *map(test_ids.packed, data))
+    lines = [json.dumps(value, sort_keys=True, ensure_ascii=False) for value in values]
     # A name of a file that is no UTF-8 is written as JSON's own escapes, and read back.
     _replace(path, "".join(line + "\n" for line in lines), errors="backslashreplace")
 

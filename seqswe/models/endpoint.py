@@ -6,7 +6,7 @@ do as much but bring its own settings from the environment, and hide the usage o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import httpx
@@ -16,6 +16,8 @@ from tenacity.wait import wait_exponential, wait_random
 from seqswe.errors import RolloutError, UsageError
 
 RETRIES = 4
+SHORTEST = 8
+"""Least characters of a value that is taken for a key."""
 PASSING = frozenset({408, 409, 425, 429})
 """Statuses below 500 that are worth another try."""
 INVALID = ("validation error", "validationerror", "response_format")
@@ -106,8 +108,8 @@ class Endpoint:
                 raise Passing(reason, _after(response))
             raise RefusedRequest(reason)
         try:
-            answer = response.json()
-        except ValueError:
+            answer = without(response.json(), [self._key])
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             reason = self._hidden(response.text)[:80]
@@ -122,6 +124,22 @@ class Endpoint:
     def _hidden(self, text: str) -> str:
         # Some endpoints quote the key they refuse. Before any cut: half a key would stay.
         return text.replace(self._key, "…") if self._key else text
+
+
+def without(answer: Any, secrets: Collection[str]) -> Any:
+    """An answer of JSON without secrets in any of its texts: some endpoints quote the key.
+
+    A memory would keep it otherwise, and recall it. Words shorter than any key stay.
+    """
+    if isinstance(answer, str):
+        for secret in secrets:
+            answer = answer.replace(secret, "…") if len(secret) >= SHORTEST else answer
+        return answer
+    if isinstance(answer, list):
+        return [without(inner, secrets) for inner in answer]
+    if isinstance(answer, dict):
+        return {name: without(inner, secrets) for name, inner in answer.items()}
+    return answer
 
 
 def checked(url: str) -> str:

@@ -38,18 +38,33 @@ class MemoryUsage:
 class Meter:
     """Adds up what a memory spends on one rollout, and stops it when its budget is used up.
 
-    budget: tokens in and out, 0 for no end; price_in, price_out: USD per million tokens.
+    budget: tokens in and out, 0 for no end; price_in, price_out: USD per million tokens;
+    rollout: its name, by which its requests are recorded.
     """
 
-    def __init__(self, budget: int = 0, price_in: float = 0.0, price_out: float = 0.0) -> None:
+    def __init__(
+        self,
+        budget: int = 0,
+        price_in: float = 0.0,
+        price_out: float = 0.0,
+        *,
+        rollout: str = "",
+    ) -> None:
         self.budget, self.price_in, self.price_out = budget, price_in, price_out
-        self._before = 0
+        self.rollout = rollout
+        self._before, self._requests = 0, 0
         self.usage = MemoryUsage(cost_usd=self._cost(MemoryUsage()))
         self._lock = Lock()
 
     def next_task(self) -> None:
         """Begin the budget of another task; what was spent stays in `usage`."""
         self._before = self.usage.tokens
+
+    def next_request(self) -> int:
+        """The ordinal of one more request of the rollout; the first is 1."""
+        with self._lock:
+            self._requests += 1
+            return self._requests
 
     def check(self) -> None:
         """Raise RolloutError("memory_out_of_budget") if nothing is left.

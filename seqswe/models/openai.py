@@ -12,6 +12,7 @@ from seqswe.models.endpoint import RefusedRequest
 from seqswe.models.meter import Meter
 from seqswe.models.protocol import MAX_TOKENS, Message, Reply
 from seqswe.models.structured import KnownWays, Schema, response_format
+from seqswe.patterns import COUNT
 
 BATCH = 128
 """Texts embedded by one call."""
@@ -137,7 +138,7 @@ class Embeddings:
 def _tokens(answer: Mapping[str, Any], name: str) -> int:
     usage = answer.get("usage")
     count = usage.get(name) if isinstance(usage, Mapping) else None
-    if not isinstance(count, int) or count < 0:
+    if type(count) is not int or not COUNT.fits(count):
         raise RolloutError(
             "provider_failed", f"the endpoint does not report usage.{name}, so nothing is metered"
         )

@@ -9,6 +9,7 @@ import altair as alt
 import numpy as np
 
 from seqswe.analysis import Analysis, ArmResult, Contrast, Efficiency
+from seqswe.analysis.words import verdict
 from seqswe.outcome import Outcome
 from seqswe.reports.chart_base import (
     POSITION,
@@ -173,8 +174,7 @@ def _forest(
         mid, low, high = (factor * value for value in (c.estimate, c.low, c.high))
         if not isfinite(high - low):
             continue
-        verdict = str(c.lift.verdict)
-        rows.append({"row": label, "mid": mid, "low": low, "high": high, "verdict": verdict})
+        rows.append({"row": label, "mid": mid, "low": low, "high": high, "verdict": verdict(c)})
     return _rows(rows, y_title, alt.X("low:Q", title=x_title), 0.0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from seqswe.analysis.words import difference, p_value, value
-from seqswe.comparison.compare import Change, Comparison, Finding
+from seqswe.comparison.compare import DROP, Change, Comparison, Finding
 from seqswe.reports.junit import Case, Outcome, junit_xml
 from seqswe.reports.markdown import escape, table_markdown
 from seqswe.reports.table import Column, Columns, Table
@@ -25,10 +25,17 @@ def remarks(comparison: Comparison) -> list[str]:
     lines = [
         f"{c.finding.value} in {c.arm}: {_told(c, comparison.level)}." for c in comparison.others
     ]
+    if (power := comparison.main.power) is not None:
+        effect = difference(comparison.main.outcome, DROP).lstrip("+")
+        most = difference(comparison.main.outcome, comparison.main.verdict.detectable).lstrip("+")
+        lines.append(
+            f"Power: a true change of {effect} is found by a comparison like this in "
+            f"{100 * power:.0f} % of cases, one of {most} in 80 %."
+        )
     if comparison.look > 1:
         lines.append(
-            f"A run was added to after a look at it: this is look {comparison.look}, tested at "
-            f"{100 * comparison.level:.2f} %, so that all looks together keep 95 %."
+            f"This is look {comparison.look} at this question (runs added to, or begun anew), "
+            f"tested at {100 * comparison.level:.4g} %, so that all looks together keep 95 %."
         )
     lines += [f"{name}: {old!r} → {new!r}" for name, (old, new) in comparison.differences.items()]
     return lines
@@ -37,14 +44,17 @@ def remarks(comparison: Comparison) -> list[str]:
 def comparison_markdown(comparison: Comparison) -> str:
     """The comparison as Markdown."""
     mark = " (SYNTHETIC)" if comparison.synthetic else ""
-    note = f"Intervals at {100 * comparison.level:.2f} % (look {comparison.look})."
+    note = f"Intervals at {100 * comparison.level:.4g} % (look {comparison.look})."
     table = Table.of(
         "Change by arm, head − base, paired by instance",
         COLUMNS,
         (comparison.main, *comparison.others),
         f"{note} The first row is gated.",
     )
-    lines = [f"# SeqSWE comparison{mark}", "", f"**{escape(sentence(comparison))}**", ""]
+    said = escape(sentence(comparison))
+    # One seed is nothing to lean on, so nothing of it stands in bold.
+    said = said if comparison.main.verdict.single_run else f"**{said}**"
+    lines = [f"# SeqSWE comparison{mark}", "", said, ""]
     lines += [f"- {escape(text)}" for text in remarks(comparison)]
     return "\n".join([*lines, "", table_markdown(table, mark)])
 
@@ -86,7 +96,8 @@ def _told(change: Change, level: float) -> str:
         f"{change.outcome.title} of {change.arm} went from {value(change.outcome, change.base)} to "
         f"{value(change.outcome, change.head)}, {difference(change.outcome, estimate.estimate)} "
         f"({100 * level:g} % interval {_interval(change)}; {p_value(estimate.p)}; "
-        f"{estimate.n} tasks, {estimate.k0} and {estimate.k1} seeds)"
+        f"{estimate.n} tasks, {estimate.k0} and {estimate.k1} seeds"
+        f"{', paired' if change.coupled and estimate.k1 > 1 else ''})"
     )
 
 
@@ -152,4 +163,6 @@ def _change_json(change: Change) -> dict[str, Any]:
         "k_head": estimate.k1,
         "missing": change.missing,
         "detectable": change.verdict.detectable,
+        "power": change.power,
+        "paired_by_seed": change.coupled,
     }

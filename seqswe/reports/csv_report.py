@@ -22,7 +22,8 @@ class CsvReport:
         """UTF-8 CSV with a header line (RFC 4180)."""
         text = StringIO(newline="")
         writer = csv.writer(text)
-        outcomes = registry().outcomes
+        headline = analysis.headline_outcome
+        outcomes = {**registry().outcomes, headline.name: headline}
         writer.writerow([*FIXED, *outcomes])
         for run in analysis.runs:
             for rollout in run.rollouts:

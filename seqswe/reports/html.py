@@ -16,6 +16,7 @@ from seqswe.reports.charts_secondary import MOST_COLUMNS, forest_of_runs
 from seqswe.reports.json_report import strict
 from seqswe.reports.rollout_view import COLUMNS, extract, ordered, row
 from seqswe.reports.tables import all_tables, settings_table
+from seqswe.statistics.curve import BANDWIDTH
 from seqswe.visible import visible, visible_data
 
 BUNDLE = "window.vegaEmbed = vegaEmbed;"
@@ -49,17 +50,6 @@ class HtmlReport:
 
 def page(analysis: Analysis, *, live: bool = False) -> str:
     """The report as HTML text; a live page asks its server for each rollout that is opened."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FunctionLoader(asset),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_visible,
-    )
-    environment.policies["json.dumps_function"] = strict
     # The table of rollouts is ready before a live page has even asked for the charts' library.
     scripts = [asset("rollouts.js"), "" if live else charts_library(), asset("report.js")]
     rollouts, note = _rollouts(analysis, live=live)
@@ -69,7 +59,8 @@ def page(analysis: Analysis, *, live: bool = False) -> str:
     specs: dict[str, Spec] = {figure["id"]: figure["spec"] for figure in figures}
     if forest:
         specs["forest"] = forest
-    return environment.get_template("report.html.j2").render(
+    return rendered(
+        "report.html.j2",
         analysis=analysis,
         sections=sections,
         specs=visible_data(specs),
@@ -88,6 +79,22 @@ def page(analysis: Analysis, *, live: bool = False) -> str:
         version=__version__,
         codebases=", ".join(dict.fromkeys(r.info.experiment.codebase for r in analysis.runs)),
     )
+
+
+def rendered(name: str, **values: Any) -> str:
+    """A template that ships with the reports, filled; all text in `values` is escaped."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(asset),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+    )
+    environment.policies["json.dumps_function"] = strict
+    return environment.get_template(name).render(**values)
 
 
 def _visible(value: object) -> object:
@@ -189,7 +196,7 @@ def _captions(analysis: Analysis, run: str, primary: Contrast | None) -> dict[st
     return {
         "lift": _lift_caption(primary) if primary else "",
         "arms": _arms_caption(analysis, arms),
-        "forest": f"{pair} on every outcome that is a share (ranks in hundredths), with its 95 % "
+        "forest": f"{pair} on every outcome that is a share (ranks in hundredths), with its "
         "interval. Only the headline outcome is a test made in advance.",
         "means": f"{title}: one dot per seed. Dots of an arm far apart mean that runs differ by "
         "more than their tasks explain.",
@@ -203,12 +210,14 @@ def _captions(analysis: Analysis, run: str, primary: Contrast | None) -> dict[st
 
 
 def _lift_caption(contrast: Contrast) -> str:
+    bandwidth = contrast.curve.bandwidth if contrast.curve else BANDWIDTH
     text = (
         f"{contrast.outcome.title}: {contrast.name}, paired by task and smoothed over the "
-        "sequence. The band holds for the whole curve at once (95 %); where it leaves the dashed "
-        "line at zero, the arms differ there."
+        "sequence. The band holds for the whole smoothed curve at once (95 %): where it leaves "
+        "the dashed line at zero, the arms differ there. A sudden change is smoothed over some "
+        f"{200 * bandwidth:.0f} % of the sequence, and the lift itself may lie outside there."
     )
-    if contrast.lift.verdict.single_run:
+    if contrast.single_run:
         text += " SINGLE-RUN: with under three seeds the noise between runs is not known."
     if contrast.curve and lift_ends(contrast, contrast.curve):
         text += " The band goes on beyond the chart's edge."

@@ -21,13 +21,16 @@ from seqswe.analysis import (
     SweBenchClMetrics,
 )
 from seqswe.analysis.carried import CarriedPatches
+from seqswe.analysis.coupling import is_coupled
 from seqswe.analysis.lost import LostLessons
+from seqswe.analysis.words import verdict
 from seqswe.comparison.baseline import PLACES
+from seqswe.manifests.outcome_tables import OutcomeTable
 from seqswe.statistics import Curve, Estimate
 from seqswe.visible import visible_json
 
 SCHEMA = "seqswe.report"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a field changes its meaning or goes; a new field does not raise it."""
 
 
@@ -88,6 +91,8 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
 
 def run_json(run: RunResult) -> dict[str, Any]:
     """Settings, digests and versions of one run directory; no path of the machine it is on."""
+    if run.table:
+        return _table_json(run, run.table)
     experiment = run.info.experiment
     settings = {**experiment.as_dict(), "agent": experiment.agent_name}
     carried = CarriedPatches.of(run.info, run.rollouts)
@@ -110,6 +115,7 @@ def run_json(run: RunResult) -> dict[str, Any]:
         },
         "instructions": asdict(run.info.instructions),
         "looks": run.info.looks,
+        "coupled": is_coupled(experiment.agent, run.info.coupled),
         "crashed": sum(rollout.crashed for rollout in run.rollouts),
         "carried": asdict(carried) if carried else None,
         "lost": asdict(LostLessons.of(run.info, run.rollouts)),
@@ -120,6 +126,27 @@ def run_json(run: RunResult) -> dict[str, Any]:
         "graded": run.graded,
         "tests": asdict(run.info.tests) if run.info.tests else None,
         "plugin_reach": None if run.info.plugin_reach is None else list(run.info.plugin_reach),
+        "warnings": list(run.warnings),
+    }
+
+
+def _table_json(run: RunResult, table: OutcomeTable) -> dict[str, Any]:
+    """What is known of a run that was read from an outcome table."""
+    return {
+        "run": run.label,
+        "codebase": table.name,
+        "table": {
+            "name": table.path.name,
+            "digest": table.digest,
+            "seeds": {arm: list(names) for arm, names in table.seeds.items()},
+            "passed_over": list(table.passed_over),
+        },
+        "sequence_digest": run.info.sequence_digest,
+        "results_digest": run.results_digest,
+        "synthetic": False,
+        "complete": run.complete,
+        "rollouts": run.planned,
+        "graded": run.graded,
         "warnings": list(run.warnings),
     }
 
@@ -159,10 +186,13 @@ def contrast_json(contrast: Contrast) -> dict[str, Any]:
         "interval": [contrast.low, contrast.high],
         "level": lift.overall.level,
         "p": contrast.p,
-        "p_unadjusted": lift.overall.p,
-        "verdict": str(lift.verdict),
-        "word": lift.verdict.word.value,
-        "single_run": lift.verdict.single_run,
+        "p_unadjusted": lift.overall.p if contrast.final else None,
+        "stream_interval": [contrast.shown(lift.stream.low), contrast.shown(lift.stream.high)],
+        "final": contrast.final,
+        "verdict": verdict(contrast) if contrast.final else None,
+        "word": contrast.verdict.word.value if contrast.verdict else None,
+        "single_run": contrast.single_run,
+        "paired_by_seed": lift.coupled,
         "detectable": contrast.shown(lift.verdict.detectable),
         "margin": lift.verdict.margin,
         "n": lift.overall.n,
@@ -233,7 +263,7 @@ def secondary_json(secondary: Secondary) -> dict[str, Any]:
         "contrast": secondary.contrast,
         "unit": secondary.unit,
         "estimate": secondary.estimate,
-        "interval": None if secondary.low is None else [secondary.low, secondary.high],
+        "interval": None if secondary.high is None else [secondary.low, secondary.high],
         "n": secondary.n,
         "meaning": secondary.meaning,
     }
@@ -264,7 +294,7 @@ def _estimate(contrast: Contrast, estimate: Estimate | None) -> dict[str, Any] |
     return {
         "estimate": contrast.shown(estimate.estimate),
         "interval": [contrast.shown(estimate.low), contrast.shown(estimate.high)],
-        "p": estimate.p,
+        "p": estimate.p if contrast.final else None,
         "n": estimate.n,
     }
 

@@ -44,7 +44,7 @@ class JUnitReport:
             for run in analysis.runs
         ]
         for contrast in analysis.headlines():
-            word = contrast.lift.verdict.word
+            word = contrast.verdict.word if contrast.verdict else Word.INCONCLUSIVE
             outcome: Outcome = "failure" if word is Word.HARM else "passed"
             cases.append(
                 Case(

@@ -13,6 +13,7 @@ from seqswe.errors import ManifestError
 from seqswe.manifests.read import read_bytes, read_json
 from seqswe.runs.outcomes import COST, SECONDS, STEPS, TOKENS, reciprocal_rank
 from seqswe.runs.rollout import REASONS, Rollout
+from seqswe.runs.scored import ScoredRollout
 from seqswe.runs.store import RunDirectory
 
 COLUMNS = {
@@ -78,7 +79,9 @@ def row(run: RunResult, rollout: Rollout) -> list[Any]:
 
 
 def outcome_word(rollout: Rollout) -> str:
-    """`resolved`, `not resolved`, or the cause why there is no verdict."""
+    """`resolved`, `not resolved`, a score, or the cause why there is no verdict."""
+    if isinstance(rollout, ScoredRollout) and rollout.score is not None:
+        return f"{rollout.score:.3g}"
     if rollout.graded:
         return "resolved" if rollout.resolved else "not resolved"
     return rollout.failure.cause if rollout.failure else "no verdict"

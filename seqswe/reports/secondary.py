@@ -47,7 +47,7 @@ def _note(analysis: Analysis) -> str:
         "They describe; none is a test made in advance, so there are no p-values. Intervals are "
         "paired by task and count a run as one cluster."
     )
-    if any(contrast.lift.verdict.single_run for contrast in analysis.headlines()):
+    if any(contrast.single_run for contrast in analysis.headlines()):
         text += (
             " SINGLE-RUN: with fewer than three seeds they carry the noise of tasks alone, as that "
             "between runs is not known."
@@ -61,7 +61,7 @@ def _note(analysis: Analysis) -> str:
 
 def _value(secondary: Secondary, contrast: Contrast) -> str:
     if secondary.estimate is None:
-        return "not reached" if secondary.unit == "task number" else "–"
+        return "not shown" if secondary.unit == "task number" else "–"
     if secondary.unit == "task number":
         return f"task {secondary.estimate:.0f}"
     return _shown(secondary, contrast, secondary.estimate)
@@ -77,6 +77,8 @@ def _interval(secondary: Secondary, contrast: Contrast) -> str:
 def _shown(secondary: Secondary, contrast: Contrast, number: float) -> str:
     if secondary.unit == "tasks":
         return signed(number, 1) + " tasks"
+    if secondary.unit == "task number":
+        return f"{number:.0f}"
     if secondary.unit == "share":
         return plain(100 * number, 1) + " %"
     return change(contrast, number)

@@ -47,7 +47,7 @@ def picture(analysis: Analysis) -> Spec:
     """The lift and the arms of every run under each other, with titles and their own colours."""
     marks = "SYNTHETIC · " * analysis.synthetic + "INCOMPLETE · " * (not analysis.complete)
     several = len(analysis.runs) > 1
-    single = {c.run for c in analysis.headlines() if c.lift.verdict.single_run}
+    single = {c.run for c in analysis.headlines() if c.single_run}
     panels: list[Spec] = []
     for run in analysis.runs:
         of_run = f" · {run.label}" if several else ""

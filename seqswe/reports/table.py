@@ -28,6 +28,8 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    wraps: bool = False
+    """Whether a page may break short cells, because there are as many columns as there are."""
 
     @classmethod
     def of(

@@ -13,13 +13,31 @@ from seqswe.analysis import (
     RunResult,
     VerdictCount,
 )
-from seqswe.analysis.words import change, interval, mean_interval, p_value, plain, seeds_of
+from seqswe.analysis.words import (
+    certainty,
+    change,
+    mean_interval,
+    p_value,
+    percent,
+    plain,
+    seeds_of,
+    verdict,
+)
+from seqswe.manifests.outcome_tables import OutcomeTable
 from seqswe.reports.probe_tables import diagnostic_arms_table, doses_table, retention_table
 from seqswe.reports.secondary import secondary_table, swe_bench_cl_table
 from seqswe.reports.table import Column, Columns, Table
+from seqswe.runs.scored import SCORE
 from seqswe.statistics import Diagnostics
 
 NOT_RECORDED = "not recorded by the version that made this run"
+
+
+_RESOLVED: Columns[ArmResult] = (
+    Column("Resolved / graded", lambda arm: f"{arm.resolved} / {arm.graded}"),
+    Column("Resolved / all", lambda arm: f"{arm.resolved} / {arm.rollouts}"),
+)
+"""Both denominators; a table of scores resolves nothing."""
 
 
 def arms_table(analysis: Analysis) -> Table:
@@ -30,8 +48,7 @@ def arms_table(analysis: Analysis) -> Table:
         Column("Arm", lambda arm: arm.arm),
         Column("Tasks", lambda arm: str(arm.tasks)),
         Column("Seeds", seeds_of),
-        Column("Resolved / graded", lambda arm: f"{arm.resolved} / {arm.graded}"),
-        Column("Resolved / all", lambda arm: f"{arm.resolved} / {arm.rollouts}"),
+        *(() if outcome is SCORE else _RESOLVED),
         Column(
             f"{outcome.title} (95 % interval)",
             lambda arm: mean_interval(outcome, arm.outcomes[outcome.name].mean),
@@ -42,7 +59,8 @@ def arms_table(analysis: Analysis) -> Table:
         columns,
         (arm for arm in analysis.arms if not arm.diagnostic),
         "Both denominators: rollouts with a verdict, and all that were planned. An arm's "
-        "interval speaks of tasks like these; arms are compared pair by pair below.",
+        "interval (Wilson's, for shares) speaks of tasks like these; arms are compared pair by "
+        "pair below.",
     )
 
 
@@ -53,18 +71,20 @@ def contrasts_table(analysis: Analysis) -> Table:
         Column("Outcome", lambda c: c.outcome.title),
         Column("Contrast", lambda c: c.name),
         Column("Estimate", lambda c: change(c, c.estimate)),
-        Column("95 % interval", interval),
+        Column(_interval_title(analysis), certainty),
         Column("p", _p),
-        Column("Verdict", lambda c: str(c.lift.verdict)),
+        Column("Verdict", verdict),
         Column("Tasks", _tasks),
     )
     return Table.of(
         "Contrasts, paired by task",
         columns,
         analysis.contrasts,
-        "LEARNING is a change for the better whichever way better is, HARM one for the "
-        "worse. Amounts above zero are compared by their ratio. Only the headline outcome is a "
-        "test made in advance; the others describe.",
+        "GAIN is a change for the better whichever way better is, LEARNING one that is shown to "
+        "grow along the sequence or with the dose, HARM one for the worse. Amounts above zero are "
+        "compared by their ratio. Intervals speak of tasks like these; without any spread in N "
+        "tasks they are ± 3/N. Only the headline outcome is a test made in advance; the others "
+        "describe.",
     )
 
 
@@ -77,6 +97,8 @@ def diagnostics_table(analysis: Analysis) -> Table:
         Column("Wins / losses / ties", lambda c: _wins(c.lift.diagnostics)),
         Column("ICC", lambda c: _number(c.lift.diagnostics.sequential.icc)),
         Column("DEFF run, arm | baseline", lambda c: _design_effects(c.lift.diagnostics)),
+        Column("F test of the baseline's runs", lambda c: _run_test(c.lift.diagnostics)),
+        Column("Paired by seed", lambda c: "yes" if c.lift.coupled else "no"),
         Column("σ run", lambda c: _number(c.lift.diagnostics.sequential.sigma_run, 3)),
         Column("Lag-1 of lift", lambda c: _number(c.lift.diagnostics.autocorrelation)),
         Column("Detectable", _detectable),
@@ -86,8 +108,9 @@ def diagnostics_table(analysis: Analysis) -> Table:
         columns,
         analysis.headlines(),
         "ICC: share of variance between tasks. DEFF run: variance between runs over what "
-        "tasks explain; near 1 in the baseline, or else the batch drifted. Detectable: smallest "
-        "lift seen with 80 % power.",
+        "tasks explain; near 1 in the baseline, unless seeds have luck of their own or the batch "
+        "drifted, which the F test is of. Paired by seed: the agent draws the same dice in both "
+        "arms. Detectable: smallest lift seen with 80 % power.",
     )
 
 
@@ -147,6 +170,8 @@ def failures_table(analysis: Analysis) -> Table:
 
 def settings_table(run: RunResult) -> Table:
     """Policies, digests and versions of one run."""
+    if run.table:
+        return _table_settings(run, run.table)
     experiment = run.info.experiment
     models = " ".join(filter(None, [experiment.memory_model, experiment.embedding]))
     rows = [
@@ -176,6 +201,22 @@ def settings_table(run: RunResult) -> Table:
         caption=f"Policies, digests and versions: {run.label}",
         header=("Setting", "Value"),
         rows=tuple(rows),
+    )
+
+
+def _table_settings(run: RunResult, table: OutcomeTable) -> Table:
+    """What is known of another's run: the table itself."""
+    seeds = (f"{arm}: {len(names)}" for arm, names in table.seeds.items())
+    return Table(
+        caption=f"The outcome table: {run.label}",
+        header=("Setting", "Value"),
+        rows=(
+            ("Outcome table", table.path.name),
+            ("Digest of the table", table.digest),
+            ("Tasks in the sequence", str(len(table.tasks))),
+            ("Sequence digest", run.info.sequence_digest),
+            ("Seeds by arm", ", ".join(seeds)),
+        ),
     )
 
 
@@ -224,7 +265,20 @@ def _resource(efficiency: Efficiency) -> str:
     return f"{outcome.title} ({outcome.unit.removesuffix(' per task')})"
 
 
+def _run_test(noise: Diagnostics) -> str:
+    return "–" if noise.iid.run_p is None else p_value(noise.iid.run_p)
+
+
+def _interval_title(analysis: Analysis) -> str:
+    levels = sorted({c.lift.overall.level for c in analysis.contrasts})
+    return f"{' or '.join(map(percent, levels)) or '95 %'} interval"
+
+
 def _p(contrast: Contrast) -> str:
+    if not contrast.final:
+        return "none yet"
+    if contrast.no_difference:
+        return "–"
     if contrast.p is None:
         return "none (seeds < 3)"
     return p_value(contrast.p).removeprefix("p ").removeprefix("= ")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any, Literal
 
@@ -63,6 +64,18 @@ REASONS: Mapping[Reason, str] = {
 """Why a verdict is what it is; all but the first are unresolved."""
 
 
+LONGEST_DETAIL = 2_000
+"""Characters of what a failure says; plug-ins have a say in it."""
+MOST_NAMED = 1_000_000
+"""Bytes, as JSON, of a list of names that a plug-in gives. No reader takes a line of 8 MB, so one
+that is too long would cost a run its whole journal."""
+
+
+def is_journaled(names: Sequence[Any]) -> bool:
+    """Whether a line of the journal has room for these names."""
+    return len(json.dumps(names)) <= MOST_NAMED
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """Why a rollout has no verdict (or why its verdict is that of a stopped agent)."""
@@ -70,6 +83,9 @@ class Failure:
     cause: str
     detail: str = ""
     """For people; not part of the result, since it may name times and temporary paths."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", self.detail[:LONGEST_DETAIL])
 
     @classmethod
     def of(cls, error: RolloutError) -> Failure:

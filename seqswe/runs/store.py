@@ -72,11 +72,15 @@ class RunInfo:
     """1, and one more for each time that the run was added to after results were there."""
     instructions: InstructionCounts = InstructionCounts()
     synthetic: bool = False
+    renamed: str | None = None
+    """How much of the code has other names than people gave it; None where it is as it was."""
     tests: TestCounts | None = None
     """None if they were not counted."""
     agent_version: str | None = None
     """Version of the program that the agent brings, and digest of how it is used; None for an agent
     that brings none."""
+    coupled: bool | None = None
+    """Whether the agent draws the same dice by seed in every arm; None if it was not recorded."""
     plugin_reach: tuple[str, ...] | None = None
     """What memories and agents could reach beyond what they are given, on the machine that began
     the run; None if it was not recorded."""

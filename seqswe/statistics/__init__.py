@@ -4,7 +4,7 @@ Imports no other room, and scipy only when it computes. Start at `lift.py`: `com
 the front door; `twoway.py` holds the primary estimator, `planned_power` is for `seqswe plan`.
 """
 
-from seqswe.statistics.arrays import drop_missing
+from seqswe.statistics.arrays import drop_missing, shared_tasks
 from seqswe.statistics.classic import (
     SWE_BENCH_CL_WARNING,
     SweBenchCl,
@@ -21,13 +21,24 @@ from seqswe.statistics.diagnostics import (
     arm_noise,
     diagnose,
     intraclass_correlation,
+    run_effect_p,
 )
 from seqswe.statistics.lift import Lift, compare_arms, compare_memories, late_lift
+from seqswe.statistics.looks import alpha_of_look
 from seqswe.statistics.multiplicity import holm
+from seqswe.statistics.pooling import (
+    MINIMUM_CODEBASES,
+    MINIMUM_TESTED,
+    Pooled,
+    Standings,
+    pool,
+    standings,
+)
 from seqswe.statistics.power import (
     PowerPlan,
     detectable_effect,
     planned_power,
+    power_of,
     smallest_effect,
 )
 from seqswe.statistics.secondary import (
@@ -40,7 +51,13 @@ from seqswe.statistics.secondary import (
     time_to_threshold,
 )
 from seqswe.statistics.sequential import ConfidenceSequence, confidence_sequence
-from seqswe.statistics.transfer import backward_transfer, dose_response, forward_transfer
+from seqswe.statistics.shares import share_difference, share_interval
+from seqswe.statistics.transfer import (
+    backward_transfer,
+    dose_response,
+    dose_slope,
+    forward_transfer,
+)
 from seqswe.statistics.twoway import (
     MINIMUM_RUNS,
     Estimate,
@@ -49,13 +66,16 @@ from seqswe.statistics.twoway import (
     interval_mean,
     log_position_design,
     position_design,
+    stream_interval,
     two_way,
 )
 from seqswe.statistics.verdict import EQUIVALENCE_MARGIN, LiftVerdict, Word, judge
 
 __all__ = [
     "EQUIVALENCE_MARGIN",
+    "MINIMUM_CODEBASES",
     "MINIMUM_RUNS",
+    "MINIMUM_TESTED",
     "SWE_BENCH_CL_WARNING",
     "ArmNoise",
     "ConfidenceSequence",
@@ -64,13 +84,16 @@ __all__ = [
     "Estimate",
     "Lift",
     "LiftVerdict",
+    "Pooled",
     "PowerPlan",
     "Practice",
     "Ratio",
+    "Standings",
     "SweBenchCl",
     "Term",
     "Threshold",
     "Word",
+    "alpha_of_look",
     "arm_curve",
     "arm_noise",
     "backward_transfer",
@@ -84,6 +107,7 @@ __all__ = [
     "detectable_effect",
     "diagnose",
     "dose_response",
+    "dose_slope",
     "drop_missing",
     "forward_transfer",
     "gap_closed",
@@ -100,10 +124,18 @@ __all__ = [
     "pass_at_k",
     "pass_hat_k",
     "planned_power",
+    "pool",
     "position_design",
+    "power_of",
     "regret",
+    "run_effect_p",
     "run_permutation",
+    "share_difference",
+    "share_interval",
+    "shared_tasks",
     "smallest_effect",
+    "standings",
+    "stream_interval",
     "swe_bench_cl",
     "time_to_threshold",
     "two_way",

@@ -13,13 +13,14 @@ from math import comb
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seqswe.statistics.arrays import FloatArray, as_outcomes, same_tasks
+from seqswe.statistics.arrays import FloatArray, as_outcomes, same_tasks, task_means
 
 SWE_BENCH_CL_WARNING = (
     "SWE-Bench-CL's own metrics, for comparison only. Single noisy passes, no interval. "
     "AULC is a mean of running means: a third of its weight lies on the first tenth of the tasks, "
-    "so the order of difficulty moves it. Without a replay arm its forgetting and backward "
-    "transfer are 0 by construction and are not printed."
+    "so the order of difficulty moves it. Accuracy is over the first pass, as in its code; its "
+    "paper has it over the final memory. Without a replay arm its forgetting and backward transfer "
+    "are 0 by construction and are not printed."
 )
 
 
@@ -46,13 +47,14 @@ def swe_bench_cl(
     """Return SWE-Bench-CL's metrics of outcomes (N, K1) against (N, K0), with unit weights.
 
     `replay` (N, K): all tasks again with the final memory. CL-Score = ACC − F + FT + BWT + AULC.
-    Raises ValueError on bad shapes, missing values or fewer than two tasks.
+    ACC is over the first pass, as a_(i,i) in the paper's table; the paper's own ACC is over the
+    final memory. Raises ValueError on bad shapes, missing values or fewer than two tasks.
     """
     y1, y0 = as_outcomes(sequential, "sequential"), as_outcomes(iid, "iid")
     n = same_tasks(y1, y0)
     if n < 2:
         raise ValueError("SWE-Bench-CL's metrics need at least two tasks.")
-    first, baseline = y1.mean(axis=1), y0.mean(axis=1)
+    first, baseline = task_means(y1), task_means(y0)
     accuracy, area = float(first.mean()), float(aulc_weights(n) @ first)
     forward = float((first - baseline)[1:].mean())
     backward = None if replay is None else _backward(first, as_outcomes(replay, "replay"))
@@ -90,11 +92,11 @@ def maximum_forgetting(passes: ArrayLike) -> float:
 def pass_at_k(resolved: ArrayLike, k: int) -> float:
     """Return the chance that one of `k` tries resolves a task: mean of 1 − C(n−c, k)/C(n, k).
 
-    `resolved` (N, n) holds 0 or 1; c counts a row's ones. Raises ValueError on other values or
-    unless 1 ≤ k ≤ n.
+    `resolved` (N, n) holds 0 or 1, NaN where missing; c counts a row's ones, n its outcomes. Tasks
+    with fewer than `k` outcomes are left out. Raises ValueError on other values or unless some task
+    has k ≥ 1 of them.
     """
-    counts, n = _counts(resolved, k)
-    return float(np.mean([1.0 - comb(n - c, k) / comb(n, k) for c in counts]))
+    return float(np.mean([1.0 - comb(n - c, k) / comb(n, k) for c, n in _counts(resolved, k)]))
 
 
 def pass_hat_k(resolved: ArrayLike, k: int) -> float:
@@ -102,19 +104,21 @@ def pass_hat_k(resolved: ArrayLike, k: int) -> float:
 
     Arguments and errors as in `pass_at_k`.
     """
-    counts, n = _counts(resolved, k)
-    return float(np.mean([comb(c, k) / comb(n, k) for c in counts]))
+    return float(np.mean([comb(c, k) / comb(n, k) for c, n in _counts(resolved, k)]))
 
 
-def _counts(resolved: ArrayLike, k: int) -> tuple[list[int], int]:
+def _counts(resolved: ArrayLike, k: int) -> list[tuple[int, int]]:
+    """Successes and outcomes of each task that has at least `k` outcomes."""
     y = as_outcomes(resolved, "resolved")
-    if not np.isin(y, (0.0, 1.0)).all():
+    if not np.isin(y[np.isfinite(y)], (0.0, 1.0)).all():
         raise ValueError("pass@k counts successes: pass outcomes of 0 or 1.")
-    if not 1 <= k <= y.shape[1]:
-        raise ValueError(f"k = {k} tries out of {y.shape[1]} runs: choose k from 1 to the runs.")
-    return [int(c) for c in y.sum(axis=1)], y.shape[1]
+    there = np.isfinite(y).sum(axis=1)
+    if not 1 <= k <= there.max():
+        raise ValueError(f"k = {k} tries out of {there.max()} runs: choose k from 1 to the runs.")
+    enough = there >= k
+    return list(zip(map(int, np.nansum(y, axis=1)[enough]), map(int, there[enough]), strict=True))
 
 
 def _backward(first: FloatArray, replay: FloatArray) -> float:
     same_tasks(first, replay)
-    return float((replay.mean(axis=1) - first)[:-1].mean())
+    return float((task_means(replay) - first)[:-1].mean())

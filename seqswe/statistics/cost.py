@@ -7,11 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seqswe.statistics.arrays import FloatArray, as_outcomes, as_positive, same_tasks
+from seqswe.statistics.arrays import (
+    FloatArray,
+    as_outcomes,
+    as_positive,
+    same_tasks,
+    task_means,
+)
 from seqswe.statistics.twoway import (
     Estimate,
     Term,
     combine,
+    difference,
     log_position_design,
     recentre,
     two_way,
@@ -43,14 +50,14 @@ class Practice:
     start: float
 
 
-def cost_ratio(sequential: ArrayLike, iid: ArrayLike, *, baseline_carries: bool = False) -> Ratio:
+def cost_ratio(sequential: ArrayLike, iid: ArrayLike, *, coupled: bool = False) -> Ratio:
     """Return the ratio of geometric mean costs, (N, K1) over (N, K0), paired by task.
 
     Logs are taken rollout by rollout, so one runaway rollout cannot carry the mean. Raises
     ValueError on costs of zero or less and as `two_way` does.
     """
     c1, c0 = as_positive(sequential, "sequential"), as_positive(iid, "iid")
-    return _ratio(two_way(np.log(c1), np.log(c0), baseline_carries=baseline_carries))
+    return _ratio(two_way(np.log(c1), np.log(c0), coupled=coupled))
 
 
 def cost_per_resolved(
@@ -59,7 +66,7 @@ def cost_per_resolved(
     iid_cost: ArrayLike,
     iid_resolved: ArrayLike,
     *,
-    baseline_carries: bool = False,
+    coupled: bool = False,
 ) -> Ratio | None:
     """Return the ratio of cost per resolved task; None where an arm resolved or spent nothing.
 
@@ -68,22 +75,20 @@ def cost_per_resolved(
     """
     arms = []
     logs = []
-    for cost, resolved, factor, carries in (
-        (sequential_cost, sequential_resolved, 1.0, True),
-        (iid_cost, iid_resolved, -1.0, baseline_carries),
+    for cost, resolved, factor in (
+        (sequential_cost, sequential_resolved, 1.0),
+        (iid_cost, iid_resolved, -1.0),
     ):
         linear = _linearised(as_outcomes(cost, "cost"), as_outcomes(resolved, "resolved"))
         if linear is None:
             return None
         values, log = linear
-        arms.append(Term(values=values, factor=factor, carries=carries))
+        arms.append(Term(values=values, factor=factor))
         logs.append(factor * log)
-    return _ratio(recentre(combine(arms), sum(logs)))
+    return _ratio(recentre(combine(arms, coupled=coupled), sum(logs)))
 
 
-def law_of_practice(
-    sequential: ArrayLike, iid: ArrayLike, *, baseline_carries: bool = False
-) -> Practice:
+def law_of_practice(sequential: ArrayLike, iid: ArrayLike, *, coupled: bool = False) -> Practice:
     """Fit the law of practice to costs (N, K1) against (N, K0), on the pairs.
 
     The baseline takes the tasks' own difficulty out. Source: Newell and Rosenbloom (1981). Raises
@@ -92,8 +97,9 @@ def law_of_practice(
     c1 = np.log(as_positive(sequential, "sequential"))
     c0 = np.log(as_positive(iid, "iid"))
     design = log_position_design(same_tasks(c1, c0))
-    exponent = _saving(c1, c0, design, baseline_carries=baseline_carries)
-    paired = c1.mean(axis=1) - c0.mean(axis=1)
+    # A saving rather than a gain: the slope of iid − sequential is +b.
+    exponent = combine(difference(c0, c1), design=design, coupled=coupled)
+    paired = task_means(c1) - task_means(c0)
     return Practice(
         rate=_learning_rate(exponent.estimate),
         low=_learning_rate(exponent.low),
@@ -103,25 +109,12 @@ def law_of_practice(
     )
 
 
-def _saving(
-    sequential: FloatArray, iid: FloatArray, design: FloatArray, *, baseline_carries: bool
-) -> Estimate:
-    # A saving rather than a gain: the slope of iid − sequential is +b.
-    return combine(
-        [
-            Term(values=sequential, factor=-1.0),
-            Term(values=iid, factor=1.0, carries=baseline_carries),
-        ],
-        design=design,
-    )
-
-
 def _linearised(cost: FloatArray, resolved: FloatArray) -> tuple[FloatArray, float] | None:
     if cost.shape != resolved.shape:
         raise ValueError(
             f"Costs are {cost.shape} and outcomes {resolved.shape}: one cost per rollout."
         )
-    mean_cost, mean_resolved = float(cost.mean()), float(resolved.mean())
+    mean_cost, mean_resolved = (float(task_means(y).mean()) for y in (cost, resolved))
     if mean_cost <= 0.0 or mean_resolved <= 0.0:
         return None
     return cost / mean_cost - resolved / mean_resolved, float(np.log(mean_cost / mean_resolved))

@@ -7,17 +7,21 @@ Sources: Fan and Gijbels (1996) for the smooth; Montiel Olea and Plagborg-Mølle
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seqswe.statistics.arrays import FloatArray, as_outcomes, same_tasks
+from seqswe.statistics.arrays import FloatArray, as_outcomes, same_tasks, task_means
+from seqswe.statistics.clusters import curve_noise
 from seqswe.statistics.student import normal_cdf, t_quantile
-from seqswe.statistics.twoway import MINIMUM_RUNS
+from seqswe.statistics.twoway import MINIMUM_RUNS, Term, clusters_of, difference
 
 BANDWIDTH = 0.15
-"""The kernel's scale, as a share of the sequence."""
+"""The kernel's scale, as a share of the sequence, at most."""
+UNDERSMOOTHING = 0.75
+"""Of N^(−1/3): beyond 125 tasks the kernel narrows so fast that its bias stays below the noise."""
 
 GRID = 41
 """Points of the curve, evenly spaced from the first task to the last."""
@@ -27,9 +31,11 @@ GRID = 41
 class Curve:
     """A curve over the sequence, arrays of shape (G,).
 
-    `position` counts tasks from 1 to N; `low` and `high` bound the whole curve at once, and
-    `pointwise_low` and `pointwise_high` one point at a time (never to be drawn as a band).
-    `single_run`: some carrying arm has under three runs, so the band holds task noise alone.
+    `position` counts tasks from 1 to N; `low` and `high` bound the whole smoothed curve at once,
+    and `pointwise_low` and `pointwise_high` one point at a time (never to be drawn as a band). What
+    is bounded is the true curve as smoothed with the same kernel: within a bandwidth of a sudden
+    change the true curve itself may lie outside. `single_run`: some arm has under three runs, so
+    the band holds task noise alone.
     """
 
     position: FloatArray
@@ -39,6 +45,7 @@ class Curve:
     pointwise_low: FloatArray
     pointwise_high: FloatArray
     level: float
+    bandwidth: float
     single_run: bool
 
 
@@ -55,26 +62,28 @@ def lift_curve(
     sequential: ArrayLike,
     iid: ArrayLike,
     *,
-    bandwidth: float = BANDWIDTH,
+    coupled: bool = False,
+    bandwidth: float | None = None,
     level: float = 0.95,
     draws: int = 2000,
     seed: int = 0,
 ) -> Curve:
     """Return the smoothed paired lift of (N, K1) over (N, K0) outcomes, in the outcome's units.
 
-    `bandwidth` is a share of the sequence; `seed` fixes the multiplier draws. Raises ValueError on
-    bad shapes, missing values, or fewer than 10 tasks.
+    `coupled`: column k is the same seed in both arms and draws the same dice. `bandwidth` is a
+    share of the sequence (None: `usual_bandwidth`); `seed` fixes the multiplier draws. Raises
+    ValueError on bad shapes, a task or a run without any outcome, or fewer than 10 tasks.
     """
-    y1, y0 = as_outcomes(sequential, "sequential"), as_outcomes(iid, "iid")
-    same_tasks(y1, y0)
-    paired = y1.mean(axis=1) - y0.mean(axis=1)
-    return _curve(paired, y1, bandwidth=bandwidth, level=level, draws=draws, seed=seed)
+    arms = difference(sequential, iid)
+    same_tasks(*(arm.values for arm in arms))
+    clusters = clusters_of(arms, coupled=coupled)
+    return _curve(clusters, bandwidth=bandwidth, level=level, draws=draws, seed=seed)
 
 
 def arm_curve(
     values: ArrayLike,
     *,
-    bandwidth: float = BANDWIDTH,
+    bandwidth: float | None = None,
     level: float = 0.95,
     draws: int = 2000,
     seed: int = 0,
@@ -83,8 +92,18 @@ def arm_curve(
 
     It follows the difficulty of the tasks as much as the agent: learning shows in the lift only.
     """
-    y = as_outcomes(values, "values")
-    return _curve(y.mean(axis=1), y, bandwidth=bandwidth, level=level, draws=draws, seed=seed)
+    arm = Term(values=as_outcomes(values, "values"))
+    return _curve([arm], bandwidth=bandwidth, level=level, draws=draws, seed=seed)
+
+
+def usual_bandwidth(n: int) -> float:
+    """Return the bandwidth of a curve over N tasks: .75 N^(−1/3), at most .15.
+
+    With a fixed one the bias of the smooth would outgrow its noise as N and K grow, and the band
+    would miss the true curve beside a sudden change (a refactoring). Source: undersmoothing, as in
+    Hall (1992).
+    """
+    return min(BANDWIDTH, float(UNDERSMOOTHING * n ** (-1.0 / 3.0)))
 
 
 def smoother(n: int, points: FloatArray, bandwidth: float) -> FloatArray:
@@ -117,25 +136,23 @@ def smooth_at_tasks(outcome: FloatArray, bandwidth: float) -> tuple[FloatArray, 
 
 
 def _curve(
-    outcome: FloatArray,
-    runs: FloatArray,
-    *,
-    bandwidth: float,
-    level: float,
-    draws: int,
-    seed: int,
+    clusters: Sequence[Term], *, bandwidth: float | None, level: float, draws: int, seed: int
 ) -> Curve:
-    n = len(outcome)
+    n = len(clusters[0].values)
     if n < 10:
         raise ValueError(f"A curve needs at least 10 tasks, not {n}: print the tasks themselves.")
+    if bandwidth is None:
+        bandwidth = usual_bandwidth(n)
     if not 0.0 < bandwidth <= 1.0:
         raise ValueError(
             f"Bandwidth must be above 0 and at most 1 (a share of the sequence), not {bandwidth}."
         )
+    means = [arm.factor * task_means(arm.values) for arm in clusters]
+    outcome = sum(means, start=np.zeros(n))
     points = (np.linspace(1.0, n, min(n, GRID)) - 0.5) / n
     rows = smoother(n, points, bandwidth)
     estimate = rows @ outcome
-    spread = _spread(rows, _residual(outcome, bandwidth), runs)
+    spread = _spread(rows, _residual(outcome, bandwidth), [arm.values for arm in clusters])
     se = np.sqrt(spread.variance)
     width = se * _critical(spread, level=level, draws=draws, seed=seed)
     pointwise = se * t_quantile(0.5 + level / 2.0, spread.dof)
@@ -147,7 +164,8 @@ def _curve(
         pointwise_low=estimate - pointwise,
         pointwise_high=estimate + pointwise,
         level=level,
-        single_run=runs.shape[1] < MINIMUM_RUNS,
+        bandwidth=bandwidth,
+        single_run=min(arm.values.shape[1] for arm in clusters) < MINIMUM_RUNS,
     )
 
 
@@ -158,36 +176,38 @@ def _residual(outcome: FloatArray, bandwidth: float) -> FloatArray:
     return residual
 
 
-def _spread(rows: FloatArray, residual: FloatArray, runs: FloatArray) -> _Spread:
+def _spread(rows: FloatArray, residual: FloatArray, runs: Sequence[FloatArray]) -> _Spread:
     """Return V_T + V_X at every point, as `two_way` has them for a mean, from rows l (G, N).
 
-    V_T = Σ (l_i e_i)², V_X = max(0, s_R² − s_W²) / K; degrees of freedom after Satterthwaite:
-    ν = (V_T + V_X)² / (V_T² / ν_T + (s_R² / K)² / (K − 1)).
+    V_T = Σ (l_i e_i)², V_X = Σ_arms max(0, B − W) over the arms `runs`, each (N, K); degrees of
+    freedom after Satterthwaite, ν = (V_T + V_X)² / (V_T²/ν_T + Σ B²/(K − 1)), at least min(K) − 1.
     """
     task_factors = rows * residual
     v_t = np.sum(task_factors**2, axis=1)
     # ν_T counts the tasks near a point, not N: the ends of the curve rest on few of them.
     nu_t = np.maximum(1.0, np.sum(rows**2, axis=1) ** 2 / np.sum(rows**4, axis=1) - 2.0)
-    k = runs.shape[1]
-    if k == 1:
+    clustered = [values for values in runs if values.shape[1] > 1]
+    if not clustered:
         return _Spread(variance=v_t, dof=nu_t, factors=task_factors)
-    run_curves = rows @ runs
-    s2_r = run_curves.var(axis=1, ddof=1)
-    s2_w = rows**2 @ runs.var(axis=1, ddof=1)
-    v_x = np.maximum(0.0, s2_r - s2_w) / k
-    variance = v_t + v_x
-    satterthwaite = v_t**2 / nu_t + (s2_r / k) ** 2 / (k - 1)
+    variance, satterthwaite, factors = v_t.copy(), v_t**2 / nu_t, [task_factors]
+    for values in clustered:
+        noise = curve_noise(values, rows)
+        variance += noise.excess
+        satterthwaite += noise.between**2 / (values.shape[1] - 1)
+        factors.append(_scaled(noise.deviations, noise.excess))
+    least = float(min(values.shape[1] for values in clustered) - 1)
     nu = np.divide(
-        variance**2,
-        satterthwaite,
-        out=np.full_like(satterthwaite, float(k)),
-        where=satterthwaite > 0,
+        variance**2, satterthwaite, out=np.full_like(variance, least), where=satterthwaite > 0
     )
-    # Deviations from the mean curve, scaled so that their squares add up to V_X.
-    deviation = run_curves - run_curves.mean(axis=1, keepdims=True)
-    norm = np.divide(1.0, np.sqrt((k - 1) * s2_r), out=np.zeros_like(s2_r), where=s2_r > 0)
-    run_factors = deviation * (norm * np.sqrt(v_x))[:, np.newaxis]
-    return _Spread(variance=variance, dof=nu, factors=np.hstack([task_factors, run_factors]))
+    return _Spread(variance=variance, dof=np.maximum(nu, least), factors=np.hstack(factors))
+
+
+def _scaled(deviations: FloatArray, variance: FloatArray) -> FloatArray:
+    """The runs' deviations (G, K), scaled so that their squares add up to a variance (G,)."""
+    total = np.sum(deviations**2, axis=1)
+    scale = np.divide(variance, total, out=np.zeros_like(total), where=total > 0.0)
+    scaled: FloatArray = deviations * np.sqrt(scale)[:, np.newaxis]
+    return scaled
 
 
 def _critical(spread: _Spread, *, level: float, draws: int, seed: int) -> FloatArray:

@@ -76,5 +76,17 @@ def detectable_effect(estimate: Estimate, *, power: float = 0.8) -> float:
     return _detectable(estimate.se, estimate.dof, power, 1.0 - estimate.level)
 
 
+def power_of(estimate: Estimate, effect: float) -> float | None:
+    """Return the chance that a comparison as noisy as this one finds a true change of `effect`.
+
+    It speaks of the design (tasks, runs, level and the noise seen), not of what was found: the
+    noncentral t at `effect` / SE. None under `MINIMUM_RUNS` runs, where no test is made, and where
+    no noise was seen.
+    """
+    if estimate.single_run or estimate.se == 0.0:
+        return None
+    return t_power(effect / estimate.se, estimate.dof, 1.0 - estimate.level)
+
+
 def _detectable(se: float, dof: float, power: float, alpha: float) -> float:
     return float(t_quantile(1.0 - alpha / 2.0, dof) + t_quantile(power, dof)) * se

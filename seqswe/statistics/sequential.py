@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seqswe.statistics.arrays import FloatArray, as_outcomes, same_tasks
+from seqswe.statistics.arrays import FloatArray, as_outcomes, same_tasks, task_means
 
 BURN_IN = 20
 """Before this many tasks the running variance is too rough, so the interval is infinite."""
@@ -43,7 +43,7 @@ def confidence_sequence(
     """
     y1, y0 = as_outcomes(sequential, "sequential"), as_outcomes(iid, "iid")
     n = same_tasks(y1, y0)
-    paired = y1.mean(axis=1) - y0.mean(axis=1)
+    paired = task_means(y1) - task_means(y0)
     t = np.arange(1, n + 1, dtype=np.float64)
     mean = np.cumsum(paired) / t
     variance = np.maximum(0.0, np.cumsum(paired**2) / t - mean**2)

@@ -21,6 +21,13 @@ def t_two_sided(statistic: float, dof: float) -> float:
     return float(2.0 * stdtr(dof, -abs(statistic)))
 
 
+def f_upper_tail(statistic: float, dof1: float, dof2: float) -> float:
+    """Return the chance that an F statistic with these degrees of freedom is larger."""
+    from scipy.special import fdtrc
+
+    return float(fdtrc(dof1, dof2, statistic))
+
+
 def normal_cdf(value: float) -> float:
     """Return the standard normal distribution function."""
     from scipy.special import ndtr

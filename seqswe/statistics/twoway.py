@@ -1,9 +1,13 @@
 """The primary estimator (2W): a paired interval that carries the noise of tasks and of runs.
 
-One sequence run is one cluster: what a run learns early colours all that follows. A paired test
-over tasks misses that and rejects a true null in up to half of the cases, so the variance here
-has two parts, tasks (V_T) and runs (V_X). Source: the two-way formulas of the statistical design,
-with Satterthwaite's degrees of freedom.
+One run is one cluster: what a run learns early, and a seed's own luck, colour all that follows. A
+paired test over tasks misses that and rejects a true null in up to half of the cases, so the
+variance here has two parts, tasks (V_T) and the runs of every arm (V_X). Source: the two-way
+formulas of the statistical design, with Satterthwaite's degrees of freedom.
+
+Arms are coupled if run k draws the same dice in each: then a run's luck cancels in the difference,
+and the runs of the difference are the clusters. That is for the agent to declare; it cannot be
+seen in the outcomes. Pairing independent runs by seed is valid too, but wider.
 """
 
 from __future__ import annotations
@@ -15,20 +19,28 @@ from math import fsum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seqswe.statistics.arrays import FloatArray, as_outcomes, same_tasks
+from seqswe.statistics.arrays import (
+    FloatArray,
+    as_outcomes,
+    drop_missing,
+    paired_runs,
+    same_tasks,
+    task_means,
+)
+from seqswe.statistics.clusters import RunNoise, run_noise
 from seqswe.statistics.student import t_quantile, t_two_sided
 
 MINIMUM_RUNS = 3
-"""Under this many sequence runs there is no p-value: the noise between runs is not known."""
+"""Under this many runs of an arm there is no p-value: the noise between runs is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """A number with its interval, in the units of the outcome.
 
-    `p` is None where there must be none: under `MINIMUM_RUNS` runs of an arm that carries its
-    memory, and for a single arm's mean. `task_variance` is V_T and `run_variance` V_X, so
-    `se**2` is their sum. `k0` is 0 where there is no baseline.
+    `p` is None where there must be none: under `MINIMUM_RUNS` runs of an arm, and for a single
+    arm's mean. `task_variance` is V_T and `run_variance` V_X, so `se**2` is their sum. `k0` is 0
+    where there is no baseline.
     """
 
     estimate: float
@@ -53,28 +65,10 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """An arm's part in a combination: outcomes (N, K) and the factor on their mean over runs.
-
-    `carries`: its memory lives on from task to task, so its runs are clusters.
-    """
+    """An arm's part in a combination: outcomes (N, K) and the factor on their mean over runs."""
 
     values: FloatArray
     factor: float = 1.0
-    carries: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunNoise:
-    """Variance of a weighted mean between runs (s_R²) and the part tasks explain (s_W²)."""
-
-    between: float
-    within: float
-    runs: int
-
-    @property
-    def excess(self) -> float:
-        """V_X of one arm: what clustering adds to the variance of the arm's mean."""
-        return max(0.0, self.between - self.within) / self.runs
 
 
 def two_way(
@@ -82,29 +76,43 @@ def two_way(
     iid: ArrayLike,
     design: FloatArray | None = None,
     *,
-    baseline_carries: bool = False,
+    coupled: bool = False,
     level: float = 0.95,
 ) -> Estimate:
     """Return the 2W estimate of sequential − iid, paired by task.
 
-    `sequential` is (N, K1), `iid` (N, K0), rows in sequence order. `design` (N, p) holds the
-    regressors; the estimate is the coefficient of its last column (None: the mean lift; see
-    `position_design`, `log_position_design`). Set `baseline_carries` when the baseline keeps its
-    memory as well, as when two memories or two versions meet: its runs are clusters then too.
-    Raises ValueError on bad shapes, missing values, a singular design, or fewer than p + 1 tasks.
+    `sequential` is (N, K1), `iid` (N, K0), rows in sequence order, NaN where a rollout is missing.
+    `design` (N, p) holds the regressors; the estimate is the coefficient of its last column (None:
+    the mean lift; see `position_design`, `log_position_design`). `coupled`: column k is the same
+    seed in both arms and draws the same dice. Raises ValueError on bad shapes, a task or a run
+    without any outcome, a singular design, or fewer than p + 1 tasks.
     """
-    arms = [
-        Term(values=as_outcomes(sequential, "sequential")),
-        Term(values=as_outcomes(iid, "iid"), factor=-1.0, carries=baseline_carries),
-    ]
-    return combine(arms, design=design, level=level)
+    return combine(difference(sequential, iid), design=design, coupled=coupled, level=level)
+
+
+def part_lift(
+    sequential: FloatArray, iid: FloatArray, rows: slice, *, coupled: bool = False
+) -> Estimate:
+    """Return the 2W mean lift over some of the tasks, without runs that have none of them.
+
+    Raises ValueError as `two_way` does.
+    """
+    (y1, y0), _ = drop_missing(sequential[rows], iid[rows], coupled=coupled)
+    return two_way(y1, y0, coupled=coupled)
+
+
+def difference(first: ArrayLike, second: ArrayLike) -> tuple[Term, Term]:
+    """Return first − second as terms. Raises ValueError as `as_outcomes` does."""
+    plus = Term(values=as_outcomes(first, "sequential"))
+    return plus, Term(values=as_outcomes(second, "iid"), factor=-1.0)
 
 
 def interval_mean(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     """Return one arm's mean over its N tasks and K runs, `values` (N, K), with no p-value.
 
     The interval speaks of tasks like these and of further runs: it carries the spread between
-    tasks and between runs. It is not clipped to [0, 1]. Raises ValueError as `two_way` does.
+    tasks and between runs. It is not clipped to [0, 1]: see `shares.share_interval` for a share.
+    Raises ValueError as `two_way` does.
     """
     return combine([Term(values=as_outcomes(values, "values"))], level=level)
 
@@ -114,26 +122,60 @@ def combine(
     *,
     design: FloatArray | None = None,
     weights: FloatArray | None = None,
+    coupled: bool = False,
     level: float = 0.95,
 ) -> Estimate:
     """Return the 2W estimate of Σ_i w_i Σ_arms factor · mean_k Y[i, k].
 
     `weights` (N,) default to the OLS weights of the last column of `design` (N, p), which also
-    gives the residuals; with neither, w = 1/N. The first arm gives k1, the second k0.
+    gives the residuals; with neither, w = 1/N. The first arm gives k1, the second k0. `coupled`
+    pairs the runs of all arms by seed.
     """
     n = same_tasks(*(arm.values for arm in arms))
     columns = _design_of(n, design)
     if weights is None:
         weights = np.full(n, 1.0 / n) if design is None else ols_weights(columns)
-    combined = sum((arm.factor * arm.values.mean(axis=1) for arm in arms), start=np.zeros(n))
-    # Identical runs differ by rounding alone: that is no noise to divide by.
-    rounding = _rounding(combined, weights)
-    noises = [(arm.factor**2, run_noise(arm.values, weights)) for arm in arms if arm.carries]
+    sources = clusters_of(arms, coupled=coupled)
+    means = [arm.factor * task_means(arm.values) for arm in sources]
+    combined = sum(means, start=np.zeros(n))
+    noises = [run_noise(arm.values, weights).times(arm.factor) for arm in sources]
+    rounding = _rounding(arms, weights)
     task_variance = _above(rounding, _task_variance(combined, columns, weights))
-    run_variance = _above(rounding, sum(square * noise.excess for square, noise in noises))
-    dof = _satterthwaite(task_variance, run_variance, n - columns.shape[1], noises)
+    run_variance = _above(rounding, sum(noise.excess for noise in noises))
+    dof = degrees_of_freedom(task_variance, run_variance, n - columns.shape[1], noises)
     return _estimate(
-        arms, fsum(weights * combined), (task_variance, run_variance), dof=dof, level=level
+        arms,
+        fsum(weights * combined),
+        (task_variance, run_variance),
+        dof=dof,
+        level=level,
+        single_run=min(round(noise.runs) for noise in noises) < MINIMUM_RUNS,
+    )
+
+
+def stream_interval(
+    sequential: ArrayLike, iid: ArrayLike, *, coupled: bool = False, level: float = 0.95
+) -> Estimate:
+    """Return the mean lift with an interval for further runs of these very tasks alone.
+
+    V_S = Σ_arms max(B, W), the variance between the runs of an arm's mean and never under what
+    chance within tasks explains. It is 0 where all runs of an agent give the same: then this stream
+    is known exactly, and what is not known is other tasks (`two_way`). Raises as `two_way` does.
+    """
+    arms = difference(sequential, iid)
+    n = same_tasks(*(arm.values for arm in arms))
+    weights = np.full(n, 1.0 / n)
+    sources = clusters_of(arms, coupled=coupled)
+    noises = [run_noise(arm.values, weights).times(arm.factor) for arm in sources]
+    variance = _above(_rounding(arms, weights), sum(noise.of_stream for noise in noises))
+    estimate = fsum(weights * sum(arm.factor * task_means(arm.values) for arm in sources))
+    return _estimate(
+        arms,
+        estimate,
+        (0.0, variance),
+        dof=degrees_of_freedom(0.0, variance, n - 1, noises),
+        level=level,
+        single_run=min(round(noise.runs) for noise in noises) < MINIMUM_RUNS,
     )
 
 
@@ -157,16 +199,27 @@ def rescale(estimate: Estimate, factor: float) -> Estimate:
     )
 
 
-def run_noise(values: FloatArray, weights: FloatArray) -> RunNoise:
-    """Return s_R² and s_W² of Σ_i w_i Y[i, k] over the runs of `values` (N, K); zeros at K = 1."""
-    runs = values.shape[1]
-    if runs == 1:
-        return RunNoise(between=0.0, within=0.0, runs=1)
-    return RunNoise(
-        between=float(np.var(weights @ values, ddof=1)),
-        within=float(weights**2 @ values.var(axis=1, ddof=1)),
-        runs=runs,
-    )
+def mirrored(estimate: Estimate) -> Estimate:
+    """Return the estimate with its sign turned: for an outcome of which less is better."""
+    return replace(estimate, estimate=-estimate.estimate, low=-estimate.high, high=-estimate.low)
+
+
+def degrees_of_freedom(
+    task_variance: float, run_variance: float, task_dof: int, noises: Sequence[RunNoise]
+) -> float:
+    """Return Satterthwaite's ν = V² / (V_T²/(N−p) + Σ_arms B²/(K−1)), at least min(K) − 1.
+
+    B counts in full below, and only its excess over W above: where V_T is small that would leave a
+    fraction of one degree of freedom, though runs are known with K − 1 of them.
+    """
+    total = task_variance + run_variance
+    clustered = [noise for noise in noises if noise.runs > 1]
+    if total == 0.0 or not clustered:
+        return float(task_dof)
+    parts = task_variance**2 / task_dof
+    parts += sum(noise.between**2 / (noise.runs - 1) for noise in clustered)
+    least = min(noise.runs for noise in clustered) - 1
+    return max(total**2 / parts, least) if parts > 0.0 else least
 
 
 def ols_weights(design: FloatArray) -> FloatArray:
@@ -187,6 +240,20 @@ def log_position_design(n: int) -> FloatArray:
     return np.column_stack([np.ones(n), np.log(np.arange(1, n + 1))])
 
 
+def clusters_of(arms: Sequence[Term], *, coupled: bool) -> Sequence[Term]:
+    """What the runs of which are the clusters: each arm, or the combination of coupled ones."""
+    shapes = {arm.values.shape for arm in arms}
+    if coupled:
+        paired_runs(*(arm.values for arm in arms))
+    elif len(arms) == 1 or len(shapes) > 1:
+        return arms
+    paired = sum((arm.factor * arm.values for arm in arms), start=np.zeros_like(arms[0].values))
+    # Arms that are equal in every rollout differ in nothing, whoever drew the dice.
+    if coupled or not paired.any():
+        return [Term(values=as_outcomes(paired, "the difference of coupled arms"))]
+    return arms
+
+
 def _design_of(n: int, design: FloatArray | None) -> FloatArray:
     columns: FloatArray = np.ones((n, 1)) if design is None else np.asarray(design, np.float64)
     if columns.ndim != 2 or len(columns) != n:
@@ -200,31 +267,21 @@ def _design_of(n: int, design: FloatArray | None) -> FloatArray:
 
 def _task_variance(outcome: FloatArray, design: FloatArray, weights: FloatArray) -> float:
     n, p = design.shape
-    coefficients = np.linalg.lstsq(design, outcome, rcond=None)[0]
-    residual = outcome - design @ coefficients
+    if (design == 1.0).all():
+        residual = outcome - outcome.mean()
+    else:
+        residual = outcome - design @ np.linalg.lstsq(design, outcome, rcond=None)[0]
     return float(n / (n - p) * np.sum(weights**2 * residual**2))
 
 
-def _rounding(outcome: FloatArray, weights: FloatArray) -> float:
-    scale = float(np.abs(outcome).max()) or 1.0
+def _rounding(arms: Sequence[Term], weights: FloatArray) -> float:
+    # Identical runs, and arms that cancel out, differ by rounding alone: that is no noise.
+    scale = max(abs(arm.factor) * float(np.nanmax(np.abs(arm.values))) for arm in arms) or 1.0
     return float(weights @ weights) * (1e-12 * scale) ** 2
 
 
 def _above(floor: float, variance: float) -> float:
     return variance if variance > floor else 0.0
-
-
-def _satterthwaite(
-    task: float, run: float, task_dof: int, noises: Sequence[tuple[float, RunNoise]]
-) -> float:
-    total = task + run
-    if total == 0.0:
-        return float(task_dof)
-    parts = task**2 / task_dof
-    for square, noise in noises:
-        if noise.runs > 1:
-            parts += (square * noise.between / noise.runs) ** 2 / (noise.runs - 1)
-    return total**2 / parts
 
 
 def _estimate(
@@ -234,16 +291,16 @@ def _estimate(
     *,
     dof: float,
     level: float,
+    single_run: bool,
 ) -> Estimate:
     se = float(np.sqrt(sum(variances)))
     half = float(t_quantile(0.5 + level / 2.0, dof)) * se
-    single = min(arm.values.shape[1] for arm in arms if arm.carries) < MINIMUM_RUNS
     n = len(arms[0].values)
     return Estimate(
         estimate=estimate,
         low=estimate - half,
         high=estimate + half,
-        p=None if single or len(arms) == 1 else _p_value(estimate, se, dof, n),
+        p=None if single_run or len(arms) == 1 else _p_value(estimate, se, dof, n),
         se=se,
         dof=dof,
         n=n,
@@ -252,7 +309,7 @@ def _estimate(
         level=level,
         task_variance=variances[0],
         run_variance=variances[1],
-        single_run=single,
+        single_run=single_run,
     )
 
 

@@ -58,11 +58,13 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 
 @pytest.fixture
 def run(call: Call, tmp_path: Path) -> Call:
-    """A run of a few tasks with one seed, into a folder of its own."""
+    """A run of a few tasks with one seed; `into` a folder, if a test makes two of them."""
 
-    def make(*given: str, limit: int = 3, arms: tuple[str, ...] = ("sequential",)) -> Ended:
+    def make(
+        *given: str, limit: int = 3, arms: tuple[str, ...] = ("sequential",), into: str = "run"
+    ) -> Ended:
         chosen = [word for arm in arms for word in ("--arm", arm)]
-        return call("run", tmp_path / "run", *chosen, "--seeds", "1", "--limit", str(limit), *given)
+        return call("run", tmp_path / into, *chosen, "--seeds", "1", "--limit", str(limit), *given)
 
     return make
 

@@ -36,8 +36,22 @@ def returns_half_a_step(*, seed):
     return Acting(lambda task, sandbox: Attempt(usage=Usage(steps=0.5)))
 
 
-def names_no_cause(*, seed):
-    return Acting(_raising(RolloutError("moonshine", "what is this")))
+def names_a_cause(*, seed, cause: str):
+    return Acting(_raising(RolloutError(cause, "what is this")))
+
+
+def says_too_much(*, seed, what: str):
+    """An agent whose answer is more than a file of the run can hold."""
+    deep = {}
+    for _ in range(50):
+        deep = {"a": deep}
+    attempts = {
+        "ranking": {"ranking": ("a" * 1000,) * 9000},
+        "message": {"failure": "agent_crashed", "message": "a" * 9_000_000},
+        "deep notes": {"notes": deep},
+        "long number": {"notes": {"a": 10**30}},
+    }
+    return Acting(lambda task, sandbox: Attempt(**attempts[what]))
 
 
 def without_checkout(*, seed):
@@ -145,6 +159,17 @@ class Quitting(Told):
         return super().recall(task)
 
 
+class Blaming(Told):
+    """Says that its failure is somebody else's."""
+
+    def __init__(self, home, *, cause: str):
+        super().__init__(home)
+        self.cause = cause
+
+    def recall(self, task):
+        raise RolloutError(self.cause, "it was not me")
+
+
 class Clairvoyant(Told):
     """Recalls, at the second task, what will be learned at the third."""
 
@@ -195,3 +220,40 @@ class HoarderWithoutFirst(Hoarder):
     def record(self, experience):
         known = experience.task.position == 0 or self.seen
         (Told if known else Hoarder).record(self, experience)
+
+
+class AsksEarly(Told):
+    """Asks its model when it is built, loaded or saved."""
+
+    uses: ClassVar = ("model",)
+
+    def __init__(self, home, *, services, when: str):
+        super().__init__(home)
+        self.model, self.when = services.model, when
+        self._ask("built")
+
+    def load(self, directory):
+        super().load(directory)
+        self._ask("loaded")
+
+    def save(self, directory):
+        self._ask("saved")
+        super().save(directory)
+
+    def _ask(self, when):
+        if when == self.when:
+            self.model.chat([{"role": "user", "content": f"{when} {len(self.seen)}"}])
+
+
+class Parrot(Told):
+    """Recalls and keeps what its model says."""
+
+    uses: ClassVar = ("model",)
+
+    def __init__(self, home, *, services):
+        super().__init__(home)
+        self.model = services.model
+
+    def record(self, experience):
+        super().record(experience)
+        self.seen[-1]["said"] = self.model.chat([{"role": "user", "content": "?"}]).text

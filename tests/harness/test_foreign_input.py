@@ -27,6 +27,8 @@ import pytest
 
 from seqswe.cli import main
 from seqswe.errors import RunDirError
+from seqswe.manifests.manifest import record_json
+from seqswe.manifests.manifest_files import load_instances
 
 MANIFESTS = Path(__file__).parents[2] / "repos_manifest" / "ledgerlite"
 LOCAL = ("--sandbox", "local", "--arm", "iid", "--seeds", "1", "--memory", "none")
@@ -75,12 +77,15 @@ def _late(*_: object) -> None:
 
 @pytest.fixture
 def codebase(tmp_path: Path) -> Path:
-    """The demo codebase's manifest, to be damaged; its history is the package's own."""
+    """The demo codebase's manifest, to be damaged; its history is the package's own.
+
+    Test ids are in the instances, as people write them by hand.
+    """
     folder = tmp_path / "ledgerlite"
     folder.mkdir()
-    for name in ("manifest.toml", "instances.jsonl"):
-        (folder / name).write_bytes((MANIFESTS / name).read_bytes())
-    lines = (folder / "instances.jsonl").read_text().splitlines(True)[:3]
+    (folder / "manifest.toml").write_bytes((MANIFESTS / "manifest.toml").read_bytes())
+    records = load_instances(MANIFESTS / "instances.jsonl")[:3]
+    lines = (json.dumps(record_json(record)) + "\n" for record in records)
     (folder / "instances.jsonl").write_text("".join(lines))
     return folder
 

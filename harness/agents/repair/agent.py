@@ -52,6 +52,8 @@ class Repair:
     pytest, separated by spaces.
     """
 
+    coupled = True
+
     def __init__(
         self,
         *,

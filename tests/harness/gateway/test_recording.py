@@ -1,12 +1,15 @@
 """Recorded requests and answers, compared after normalising, and keys that are nowhere."""
 
 import json
+import socket
+from contextlib import suppress
+from threading import Thread
 
 import pytest
 
-from harness.gateway.recording import Normalizer, differences
 from harness.gateway.scrub import Scrubber
 from seqswe.errors import UsageError
+from seqswe.runs.recordings import Normalizer, differences
 from tests.harness.gateway.conftest import APIS, ROLLOUT
 from tests.harness.gateway.scripted_provider import Fault, Turn
 
@@ -114,6 +117,31 @@ def test_a_damaged_recording_is_an_error(enter, folder):
     assert again.session.failure[0] == "recording_differs"
 
 
+@pytest.mark.parametrize(
+    "edited",
+    [
+        {"status": 99999},
+        {"status": 0},
+        {"content_type": "text/plain\r\nx-forged: 1"},
+        {"content_type": "é"},
+        {"cost_usd": -5.0},
+        {"cost_usd": 1e300},
+        {"answer": "\ud800"},
+        {"answer_base64": "a"},
+        {"answer_base64": "é"},
+    ],
+    ids=str,
+)
+def test_a_recording_that_was_edited_into_no_answer_is_an_error(enter, folder, edited):
+    with enter(record=folder) as client:
+        client.whole("chat")
+    (path,) = folder.rglob("*.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | edited))
+    with enter(replay=folder) as again:
+        assert again.whole("chat").status == 400
+    assert again.session.failure[0] == "recording_differs"
+
+
 def test_tokens_addresses_and_places_are_not_part_of_a_recording(open_gateway, enter, folder):
     def ask(gateway, number, root):
         door = gateway.open_door()
@@ -207,3 +235,26 @@ def test_a_rule_that_is_none_is_refused(wrong):
 def test_a_number_and_its_like_are_not_the_same():
     assert list(differences({"a": 1}, {"a": True}))
     assert list(differences({"a": 1}, {"a": 1})) == []
+
+
+def test_the_password_of_a_proxy_is_nowhere(enter, folder, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        address = f"http://user:{CANARY[-6:]}@127.0.0.1:{proxy.getsockname()[1]}"
+        monkeypatch.setenv("https_proxy", address)
+        Thread(target=_refuse_all, args=(proxy,), daemon=True).start()
+        environ = {"OPENAI_BASE_URL": "https://provider.example/v1"}
+        with enter(environ=environ, tries=1, record=folder) as client:
+            answer = client.whole("chat")
+    assert client.session.failure[0] == "provider_failed"
+    assert "407" in client.session.failure[1]
+    for text in (client.session.failure[1], answer.body.decode(), str(client.gateway.notes)):
+        assert CANARY[-6:] not in text
+
+
+def _refuse_all(proxy):
+    with suppress(OSError):
+        while True:
+            connection, _ = proxy.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 407 Who are you\r\ncontent-length: 0\r\n\r\n")

@@ -72,12 +72,34 @@ def test_a_tool_that_runs_at_the_provider_is_taken_out(enter, provider, api, too
         ("gemini", "model", "models/other"),
         ("responses", "service_tier", "priority"),
         ("messages", "speed", "fast"),
+        ("chat", "provider", {"order": ["cheap"]}),
+        ("chat", "fallbacks", ["other"]),
+        ("responses", "fallbacks", ["other"]),
+        ("messages", "api_base", "https://evil.example/"),
+        ("gemini", "tools", {"googleSearch": {}}),
+        ("gemini", "tools", {"google_search": {}, "codeExecution": {}}),
+        ("chat", "tools", {"type": "web_search"}),
+        ("responses", "tools", {"type": "mcp", "server_url": "https://evil.example/"}),
     ],
 )
 def test_a_field_that_fetches_or_chooses_is_taken_out(enter, provider, api, field, value):
     with enter() as client:
         assert client.whole(api, **{"model": "m", field: value}).status == 200
     assert field not in provider.asked[0].body
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_tool_of_one_alone_is_a_list_of_one(enter, provider, api):
+    with enter() as client:
+        assert client.whole(api, tools=FUNCTION[api]).status == 200
+    assert provider.asked[0].body["tools"] == [FUNCTION[api]]
+
+
+def test_what_was_taken_out_makes_no_line_that_nobody_can_read(enter):
+    with enter() as client:
+        client.whole("chat", tools=[{"type": f"{n} {'x' * 90}"} for n in range(20_000)])
+        client.whole("gemini", tools=[{"x" * 9_000_000: {}}])
+        assert all(len(json.dumps(note)) < 10_000 for note in client.gateway.notes)
 
 
 def test_a_choice_of_a_tool_that_was_taken_out_goes_with_it(enter, provider):
@@ -137,6 +159,16 @@ IMAGE = {"type": "url", "url": "https://evil.example/x.png"}
         ("gemini", {"contents": [{"parts": [{"fileData": {"fileUri": "https://evil/"}}]}]}),
         ("gemini", {"contents": {"parts": {"file_data": {"file_uri": "https://evil/"}}}}),
         ("gemini", {"cachedContent": "cachedContents/1"}),
+        ("gemini", {"tools": "googleSearch"}),
+        ("responses", {"tools": [{"type": "namespace", "tools": "mcp"}]}),
+        (
+            "gemini",
+            {
+                "contents": [
+                    {"parts": [{"functionResponse": {"parts": [{"fileData": {"fileUri": "h"}}]}}]}
+                ]
+            },
+        ),
     ],
     ids=lambda value: json.dumps(value)[:70],
 )

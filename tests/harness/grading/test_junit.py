@@ -5,11 +5,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from time import process_time
 
 import pytest
 
 from harness.grading.grade import Grader
 from harness.grading.junit import read
+from harness.grading.log import normalize_log, without_controls
+from harness.grading.suite import used_up
 from seqswe.instance import Instance
 from seqswe.manifests.manifest import Layout, TestSettings
 
@@ -231,3 +234,47 @@ def test_an_inherited_test_is_named_by_the_module_that_ran(tmp_path):
         "tests/test_a.py::TestIt::test_it": "passed",
         "tests/test_a_b.py::TestIt::test_it": "failed",
     }
+
+
+ONE = b'<testsuite><testcase classname="a" name="test_b" file="a.py"/></testsuite>'
+LONG = 200_000
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 10, "0" * 5000])
+def test_a_count_that_no_number_can_be_is_not_believed(number):
+    last = f"1 passed in 0.01s\n{number} passed, {number} failed in 0.01s\n"
+    assert read(ONE, last.encode(), 0).problem
+    assert number in without_controls(f"=== {last}", ["control"], {"failed": 1})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "=== 1 passed" + "a" * LONG,
+        "1 " + "a" * LONG,
+        "1 passed" + " in 1" * (LONG // 5),
+        "/" * LONG,
+        "/a" * (LONG // 2),
+        "/tmp" * (LONG // 4),
+        "=" * LONG,
+        "_" * LONG,
+    ],
+    ids=lambda line: line[:16],
+)
+def test_no_line_that_tests_print_takes_longer_than_its_length(line):
+    started = process_time()
+    read(ONE, line.encode(), 0)
+    without_controls(normalize_log(line, "/testbed"), ["control"], {"failed": 1})
+    assert process_time() - started < 5
+
+
+def test_temporary_files_are_blanked_wherever_they_stand():
+    said = "a=/x/tmp.abcdefghij/b /tmp/tmp.ABCDEFGHIJ: 'y/z/tmp.abcdefghij'"
+    assert normalize_log(said, "/testbed") == "a=/tmp/?/b /tmp/?: 'y/tmp/?'"
+
+
+@pytest.mark.parametrize("times", [b"0m1.2.3s", b"9m.s", b"9" * 5000 + b"m0s", b"1m" + b"9" * 5000])
+def test_times_that_tests_made_up_are_none(times):
+    """They may write where the shell does: the file descriptors of a parent are in /proc."""
+    assert not used_up(0, times * 4, TestSettings())
+    assert not used_up(137, times * 4, TestSettings())

@@ -99,11 +99,31 @@ def test_a_command_that_does_not_end_in_time_is_graded(run):
     assert ended.store.journal().rollouts[0].edited_files == ("half.py",)
 
 
-def test_a_cause_that_nobody_knows_is_a_failure_and_no_traceback(run):
-    ended = run("--agent", ":names_no_cause", *NONE, limit=2)
-    assert ended.code == 5
-    assert ended.causes("sequential") == ["harness_failed"]
-    assert "unknown cause 'moonshine': what is this" in ended.err
+@pytest.mark.parametrize("cause", ["moonshine", "harness_failed", "memory_failed", "cancelled"])
+def test_a_cause_that_is_not_the_agents_to_name_is_a_crash(run, cause):
+    option = ("--agent-option", f"cause={cause}", "--crashes", "0")
+    ended = run("--agent", ":names_a_cause", *option, *NONE, limit=1)
+    assert ended.code == 0, ended.err
+    assert ended.causes("sequential") == ["agent_crashed"]
+    assert ended.verdicts("sequential") == [False]
+    assert "what is this" in ended.store.journal().rollouts[0].failure.detail
+
+
+@pytest.mark.parametrize("cause", ["agent_crashed", "agent_out_of_budget", "run_out_of_budget"])
+def test_a_memory_cannot_blame_the_agent(run, cause):
+    option = ("--memory-option", f"cause={cause}", "--retries", "0")
+    ended = run("--agent", "noop", "--memory", ":Blaming", *option, arms=("iid",), limit=1)
+    assert ended.causes("iid") == ["memory_failed"]
+
+
+@pytest.mark.parametrize("what", ["ranking", "message", "deep notes", "long number"])
+def test_no_agent_says_what_the_run_cannot_read_again(run, what):
+    option = ("--agent-option", f"what={what}", "--crashes", "0")
+    arms = ("sequential", "replay-without-own")
+    ended = run("--agent", ":says_too_much", *option, limit=2, arms=arms)
+    assert ended.code == 0, ended.err
+    assert ended.causes("sequential") == ["agent_crashed"] * 2
+    assert ended.verdicts("replay-without-own") == [False]
 
 
 def test_a_provider_that_is_down_blocks_its_sequence_until_it_answers(run, call, tmp_path):

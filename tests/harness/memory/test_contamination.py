@@ -4,12 +4,14 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from time import process_time
 
 import pytest
 
 from harness.history.git import Clone
 from harness.memory.changes import changed
 from harness.memory.contamination import Contamination
+from harness.memory.decoding import readings
 from harness.memory.secret import plain, secrets_of
 from seqswe.arms import cells_of
 from seqswe.errors import LeakError
@@ -326,3 +328,51 @@ def test_encodings_are_read_in_states(how):
 def test_what_was_told_may_be_kept_in_any_encoding(how):
     hidden = encoded(how, FIX)
     audit(hidden if isinstance(hidden, bytes) else {"note": hidden}, patch=f"+{FIX}")
+
+
+def test_a_line_that_only_neighbours_spell_is_none():
+    """A function's name and the next value; no memory could help to have both."""
+    secret = "        converter.normalise(value_of_it)"
+    hides = [replace(INSTANCES[0], patch=f"{INSTANCES[0].patch}+{secret}\n")]
+    honest = {"function": "Converter.normalise", "text": "value_of_it is missing"}
+    telling = {"function": "Converter.normalise(", "text": "value_of_it)"}
+    (cell,) = cells_of("sequential", 0, 4)
+    told = Experience(task=hides[0].task(0))
+    audited = Contamination([*hides, *INSTANCES[1:]], "none", lambda *_: [])
+    audited.check(cell, told, {}, {"m.jsonl": json.dumps(honest).encode()})
+    for kept in (telling, {"lines": [secret[:20], secret[20:], ""]}, {"note": secret}):
+        with pytest.raises(LeakError, match="a line of the fix"):
+            audited.check(cell, told, {}, {"m.jsonl": json.dumps(kept).encode()})
+
+
+@pytest.mark.parametrize("text", ["a 4x4 grid", "8x0", "12x5", "0x", "0x41 1x41", "x1", "٣x3"])
+def test_what_is_no_number_is_no_code(text):
+    assert text in list(readings(text))
+    audit(text)
+
+
+def test_whatever_a_memory_keeps_is_read():
+    signs, random = "0x149.,'\"\\ab%&=+:;\n[]{}()/-_ u\x1f\x8bPK\x03\x04Zé", Random(13)
+    for _ in range(400):
+        text = "".join(random.choices(signs, k=random.randrange(1, 300)))
+        assert text in list(readings(text))
+
+
+LONG = 200_000
+HEAVY = {
+    "many short texts": '"a",' * (LONG // 4),
+    "backslashes": "\\" * LONG,
+    "escaped quotes": '\\"' * (LONG // 2),
+    "words of dates": "date" * (LONG // 4),
+    "brackets": "[" * LONG,
+    "digits": "1" * LONG,
+    "octal": "\\101" * (LONG // 4),
+}
+
+
+@pytest.mark.parametrize("how", HEAVY)
+def test_no_text_takes_longer_than_its_length(how):
+    """A hostile agent's notes are in every state; nothing bounds the time of the audit."""
+    started = process_time()
+    audit(HEAVY[how])
+    assert process_time() - started < 10

@@ -16,7 +16,7 @@ ASK = [{"role": "user", "content": "What is it?"}]
 def test_without_the_extra_it_is_said_how_to_install_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "litellm", None)
     with pytest.raises(MissingError) as caught:
-        poster(Experiment(memory_model="litellm:openai/x"))
+        poster(Experiment(memory_model="litellm:openai/x"), Meter)
     assert caught.value.hint == "Install it: pip install 'seqswe[litellm]'."
 
 
@@ -30,7 +30,7 @@ class TestInstalled:
         meter = Meter()
         with ScriptedModel("It is a test.") as server:
             given = Experiment(memory_model="litellm:openai/x", memory_model_url=server.url)
-            posts, name = poster(given)
+            posts, name = poster(given, Meter)
             assert isinstance(posts, LiteLLM)
             assert name == "openai/x"
             posts = LiteLLM(server.url, key="secret")
@@ -60,7 +60,7 @@ class TestInstalled:
 
     def test_without_a_named_variable_the_provider_keeps_its_own(self, monkeypatch):
         monkeypatch.setenv("OPENAI_API_KEY", "sk-not-for-anthropic")
-        posts, _ = poster(Experiment(memory_model="litellm:anthropic/x"))
+        posts, _ = poster(Experiment(memory_model="litellm:anthropic/x"), Meter)
         assert posts._settings["api_key"] is None
 
     @pytest.mark.parametrize("error", [ValueError, KeyError, RuntimeError])

@@ -7,10 +7,12 @@ import pytest
 
 from harness.memory.metered import MeteredMemory
 from seqswe.analysis import analyse
+from seqswe.cli import main
 from seqswe.errors import RolloutError
 from seqswe.experiment import Experiment
 from seqswe.memory import Services
 from seqswe.testing import Says, ScriptedModel, experiences
+from tests.harness.conftest import PLUGINS
 from tests.harness.plugins_of_tests import Told
 from tests.memory_backends.scripted import METHODS, script
 
@@ -121,6 +123,29 @@ def test_the_key_is_sent_and_written_nowhere(run, model, monkeypatch):
     assert KEY not in ended.err
     used = ended.store.journal().rollouts[0].memory_usage
     assert used.cost_usd == pytest.approx(2e-6 * used.prompt_tokens)
+
+
+@pytest.mark.parametrize("said", [f"you sent {KEY}", Says(refusal=f"not with {KEY}")])
+def test_a_key_that_an_answer_quotes_is_written_nowhere(run, monkeypatch, said):
+    monkeypatch.setenv("SEQSWE_TEST_KEY", KEY)
+    with ScriptedModel(said) as server:
+        ended = run(*given(server, ":Parrot", "--memory-model-key", "SEQSWE_TEST_KEY"), limit=2)
+    files = [p for p in ended.store.root.rglob("*") if p.is_file()]
+    assert not [p for p in files if KEY.encode() in p.read_bytes()]
+    assert KEY not in ended.err
+    snapshots = [r.memory_after for r in ended.store.journal().rollouts]
+    kept = [f for s in snapshots for f in ended.store.snapshots.files(s).values()]
+    assert not [f for f in kept if KEY.encode() in f]
+
+
+@pytest.mark.parametrize("count", [10**30, True, -1])
+def test_tokens_that_no_journal_can_hold_are_the_providers_failure(run, count):
+    message = {"message": {"content": "x"}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": count, "completion_tokens": 1}
+    raw = json.dumps({"choices": [message], "usage": usage})
+    with ScriptedModel(Says(raw=raw)) as server:
+        ended = run(*given(server, ":Parrot", "--retries", "0"), limit=1)
+    assert ended.causes("sequential") == ["provider_failed"]
 
 
 def test_a_key_that_nobody_named_is_sent_nowhere(run, model, monkeypatch):
@@ -292,3 +317,86 @@ def test_lessons_told_again_for_a_replay_are_metered_too(run, model):
     # The first task's memory is told the three later lessons, each with a budget of its own.
     assert again[0].calls > again[2].calls
     assert again[0].tokens > 2000
+
+
+@pytest.mark.parametrize("when", ["loaded", "saved"])
+def test_no_memory_asks_its_model_between_tasks_where_nobody_pays(run, model, when):
+    option = ("--memory-option", f"when={when}", "--retries", "0")
+    ended = run(*given(model, ":AsksEarly", *option), limit=2, arms=("sequential", "frozen-1"))
+    assert "memory_failed" in {*ended.causes("sequential"), *ended.causes("frozen-1")}
+    assert "a memory's model is for recall and record only" in ended.err
+    assert model.tries == 0
+
+
+def test_no_memory_asks_its_model_when_it_is_built(model, tmp_path, capsys):
+    asks = given(model, f"{PLUGINS}AsksEarly", "--memory-option", "when=built")
+    out = ("--out", str(tmp_path / "run"), "--sandbox", "local", "--limit", "1")
+    with pytest.raises(SystemExit) as ended:
+        main(["run", *asks, *out, "--record", str(tmp_path / "kept")])
+    assert ended.value.code == 2
+    assert "a memory's model is for recall and record only" in capsys.readouterr().err
+    assert model.tries == 0
+
+
+@pytest.mark.parametrize("memory", ["cer", "reasoning_bank"])
+def test_a_recorded_run_replays_without_its_model(run, tmp_path, memory):
+    folder = tmp_path / "recordings"
+    embeds = ("--embedding", "scripted") if memory == "reasoning_bank" else ()
+    with ScriptedModel(script) as server:
+        first = run(*given(server, memory, *embeds, "--record", str(folder)), limit=4, arms=BOTH)
+        assert first.code == 0, first.err
+        assert server.calls == len(list(folder.rglob("*.json")))
+    again = run(
+        *given(server, memory, *embeds, "--replay", str(folder)), limit=4, arms=BOTH, into="again"
+    )
+    assert again.code == 0, again.err
+    assert again.store.journal().results_digest() == first.store.journal().results_digest()
+    assert spent(again) == spent(first)
+
+
+def test_a_replay_does_not_depend_on_what_the_endpoint_refused(run, tmp_path):
+    """Who is first finds out that schemas are refused; in a replay somebody else may be first."""
+    folder = tmp_path / "recordings"
+    with ScriptedModel(script, formats=()) as server:
+        first = run(*given(server, "ace", "--record", str(folder)), limit=3)
+        assert server.tries > server.calls, "it refused a schema"
+    again = run(*given(server, "ace", "--replay", str(folder)), limit=3, into="again")
+    assert (first.code, again.code) == (0, 0), again.err
+    assert again.store.journal().results_digest() == first.store.journal().results_digest()
+
+
+def test_a_request_that_was_not_recorded_is_shown_and_no_verdict(run, tmp_path):
+    folder = tmp_path / "recordings"
+    with ScriptedModel(script) as server:
+        run(*given(server, "cer", "--record", str(folder)), limit=2)
+    changed = sorted(folder.rglob("*.json"))[0]
+    changed.write_text(changed.read_text().replace('"max_tokens": ', '"max_tokens": 1'))
+    again = run(
+        *given(server, "cer", "--replay", str(folder), "--retries", "0"), limit=2, into="again"
+    )
+    assert again.code == 5
+    assert again.causes("sequential") == ["recording_differs"]
+    detail = again.store.journal().rollouts[0].failure.detail
+    assert "request 1 of sequential-0/0000-" in detail
+    assert "differs at /max_tokens" in detail
+
+
+def test_recordings_hold_no_key(run, model, monkeypatch, tmp_path):
+    monkeypatch.setenv("SEQSWE_TEST_KEY", KEY)
+    quoting = lambda messages: f"{KEY} is what I was sent"  # noqa: E731
+    with ScriptedModel(quoting) as server:
+        more = ("--memory-model-key", "SEQSWE_TEST_KEY", "--record", str(tmp_path / "kept"))
+        run(*given(server, "cer", *more), limit=1)
+    files = list((tmp_path / "kept").rglob("*.json"))
+    assert files
+    assert not [f for f in files if KEY in f.read_text()]
+
+
+def test_a_folder_without_recordings_of_a_memory_is_refused(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    asked = ("--agent", "localizer", "--memory", "cer", "--memory-model", "m")
+    out = ("--out", str(tmp_path / "run"), "--sandbox", "local", "--limit", "1")
+    with pytest.raises(SystemExit) as ended:
+        main(["run", *asked, *out, "--replay", str(tmp_path / "empty")])
+    assert ended.value.code == 2
+    assert "holds no recordings of a memory's model" in capsys.readouterr().err

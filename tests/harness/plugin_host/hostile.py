@@ -48,6 +48,13 @@ def recurse():
     return recurse()
 
 
+def _say(message):
+    """Answer the harness by its own pipe, past the code that usually does."""
+    (worker,) = (o for o in gc.get_objects() if type(o).__name__ == "Worker")
+    worker._connection.answer(message)
+    hang()
+
+
 HARM = {
     "os._exit": lambda: os._exit(0),
     "sys.exit": lambda: sys.exit(0),
@@ -61,6 +68,14 @@ HARM = {
     "closes every file": close_everything,
     "endless recursion": recurse,
     "kills its parent": lambda: os.kill(os.getppid(), signal.SIGKILL),
+    "a signal without a name": lambda: os.kill(os.getpid(), signal.SIGRTMIN + 6),
+    "asks in no words": lambda: _say({"ask": [], "with": {}}),
+    "asks with nothing": lambda: _say({"ask": "run"}),
+    "blames the run": lambda: _say({"error": "E", "message": "m", "cause": "run_out_of_budget"}),
+    "blames nobody": lambda: _say({"error": "E", "message": "m", "cause": "moonshine"}),
+    "has much to say": lambda: _say(
+        {"error": "E", "message": "m" * 9_000_000, "cause": "agent_out_of_budget"}
+    ),
 }
 """What ends or stops a process, by name."""
 MEGABYTES = 60
@@ -112,6 +127,9 @@ RECALLS = {
     "nested too deeply": lambda: Recall(items=(Recalled(text="x", notes={"a": deep()}),)),
     "nested deeply": lambda: Recall(items=(Recalled(text="x", notes={"a": deep(500)}),)),
     "no items": lambda: Recall(items=(None,)),
+    "too many origins": lambda: Recall(
+        items=(Recalled(text="x", origins=("the tests:" + "x" * 1000,) * 9000),)
+    ),
 }
 """Recalls that nobody can use."""
 

@@ -31,6 +31,12 @@ SAYS = {
     "closes every file": "its process",
     "endless recursion": "RecursionError",
     "kills its parent": "PermissionError",
+    "a signal without a name": "died of signal 40",
+    "asks in no words": LATE,
+    "asks with nothing": LATE,
+    "blames the run": "E: m",
+    "blames nobody": "E: m",
+    "has much to say": "mmm",
 }
 """What a failure says of each harm."""
 
@@ -116,7 +122,7 @@ def test_a_memory_that_cannot_be_built_is_said_before_anything_runs(seqswe, harm
 @pytest.mark.parametrize("harm", HARM)
 def test_an_agent_that_harms_its_process_is_graded_for_what_it_left(seqswe, harm):
     ran = seqswe("run", *agent("HarmfulAgent", harm=harm), *SECONDS)
-    late = SAYS[harm] == LATE
+    late = SAYS[harm] == LATE or harm == "has much to say"
     assert ran.causes("sequential") == ["agent_out_of_budget" if late else "agent_crashed"]
     assert SAYS[harm] in ran.details()[0]
     assert ran.journal[0]["edited_files"] == ["half.py"]

@@ -10,6 +10,7 @@ from seqswe.comparison.baseline import of_run
 from seqswe.comparison.compare import compare
 from seqswe.reports.json_report import JsonReport
 from seqswe.reports.markdown import markdown
+from seqswe.statistics import Word
 from tests.seqswe.conftest import outcomes_of
 
 N, SEEDS = 40, 3
@@ -129,7 +130,7 @@ def test_diagnostic_arms_stand_apart_in_every_report(analysis):
     }  # fmt: skip
 
 
-def test_a_missing_rollout_of_a_probe_drops_its_task(plant):
+def test_a_missing_rollout_of_a_probe_leaves_its_task_with_the_other_seeds(plant):
     def change(found):
         lost = (found.arm, found.position, found.seed) == ("frozen-20", 35, 1)
         return None if lost else as_planned(found)
@@ -137,7 +138,22 @@ def test_a_missing_rollout_of_a_probe_drops_its_task(plant):
     analysis = analyse([plant(ARMS, change=change)])
     assert not analysis.complete
     doses = [p.estimate.n for p in analysis.probes if p.kind == "dose"]
-    assert doses == [9, 9, 9]
+    assert doses == [10, 10, 10]
+    assert all(p.estimate.p is None for p in analysis.probes)
+
+
+def test_a_dose_that_helps_the_more_is_learning(plant):
+    """A lift that is there from the start and does not grow, but does with the dose."""
+    steady = {"iid": BASE, "sequential": better(0.5)}
+    doses = {"frozen-0": BASE, "frozen-10": better(0.3), "frozen-20": better(0.9)}
+    starts = {"frozen-10": 10, "frozen-20": 20}
+
+    def planned(found):
+        return found if found.position >= starts.get(found.arm, 0) else None
+
+    without = analyse([plant(steady, name="without")]).headlines()[0]
+    within = analyse([plant({**steady, **doses}, change=planned)]).headlines()[0]
+    assert (without.verdict.word, within.verdict.word) == (Word.GAIN, Word.LEARNING)
 
 
 def test_a_gate_compares_no_probe_unless_asked(run):

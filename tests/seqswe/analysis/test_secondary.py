@@ -54,8 +54,9 @@ def test_late_lift_and_jumpstart_are_lifts_of_their_tasks(plant: PlantRun) -> No
 def test_a_lift_that_never_came_is_censored(plant: PlantRun) -> None:
     same = outcomes_of(TASKS, 3, lift=0.0)["iid"]
     analysis = analyse([plant({"iid": same, "sequential": same})])
-    assert told(analysis, "time_to_threshold").estimate is None
-    assert "| not reached |" in MarkdownReport().render(analysis).decode()
+    found = told(analysis, "time_to_threshold")
+    assert (found.estimate, found.low, found.high) == (None, None, None)
+    assert "| not shown |" in MarkdownReport().render(analysis).decode()
 
 
 def test_regret_and_gap_closed_come_from_an_oracle_beside_it(plant: PlantRun) -> None:

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from seqswe.cli.compare import _note
 from seqswe.cli.compare import baseline as baseline_command
 from seqswe.cli.compare import compare as compare_command
 from seqswe.comparison.baseline import KEPT, of_file, of_run, read
-from seqswe.comparison.compare import ALPHA, Finding, Question, change_of, compare
+from seqswe.comparison.compare import ALPHA, Finding, Question, change_of, compare, noted
 from seqswe.errors import IncompleteError, RunDirError, SeqSWEError, UsageError
 from seqswe.manifests import manifest_files as manifests
 from seqswe.reports.comparison import (
@@ -26,7 +27,7 @@ from seqswe.reports.comparison import (
 )
 from seqswe.runs.outcomes import RESOLVED
 from seqswe.runs.store import RunDirectory
-from seqswe.statistics import Word
+from seqswe.statistics import Word, alpha_of_look
 from tests.seqswe.conftest import PlantRun, failed, outcomes_of, rollout
 
 TASKS = 120
@@ -80,7 +81,7 @@ def test_the_baseline_file_says_what_the_run_says(
     assert of_file(file) == of_run(base)
     head = of_run(plant(worse(outcomes_of(TASKS, 3, lift=0.2), 0.4), name="head"))
     assert compare(read(file), head) == compare(read(base.root), head)
-    assert len(printed.stdout) < 150 * TASKS
+    assert len(printed.stdout) < 160 * TASKS
     assert "mirror" not in printed.stdout
 
 
@@ -166,17 +167,88 @@ def test_under_three_seeds_nothing_is_flagged(plant: PlantRun) -> None:
 
 
 def test_added_seeds_pay_for_the_looks(base: RunDirectory) -> None:
-    assert compare(of_run(base), of_run(base)).level == pytest.approx(1 - ALPHA / 2)
+    assert compare(of_run(base), of_run(base)).level == pytest.approx(0.96)
     base.extend(replace(base.info, experiment=replace(base.info.experiment, seeds=4), looks=2))
     for arm in ("iid", "sequential"):
         for position in range(TASKS):
             base.append(rollout(arm, 3, position))
     later = compare(of_run(base), of_run(base))
-    assert (later.look, later.level) == (3, pytest.approx(1 - ALPHA / 12))
+    assert (later.look, later.level) == (3, pytest.approx(1 - 0.01 / 6))
+    with pytest.raises(UsageError, match="look 3, and --once promises"):
+        compare(of_run(base), of_run(base), Question(once=True))
+
+
+def test_one_look_alone_may_spend_the_whole_level(base: RunDirectory) -> None:
     once = compare(of_run(base), of_run(base), Question(once=True))
     assert once.level == pytest.approx(1 - ALPHA)
-    levels = [ALPHA / (look * (look + 1)) for look in range(1, 10_000)]
-    assert sum(levels) < ALPHA
+
+
+def test_starting_over_is_a_further_look_and_costs_as_much(
+    base: RunDirectory, plant: PlantRun, tmp_path: Path
+) -> None:
+    file = tmp_path / "baseline.json"
+    file.write_text(of_run(base).as_json())
+    heads = [
+        plant(outcomes_of(TASKS, 3, lift=0.2, seed=seed), name=f"restart{seed}").root
+        for seed in range(5)
+    ]
+    looks = []
+    for head in [*heads, heads[2]]:
+        out = tmp_path / "comparison.json"
+        assert run(file, head, "--candidate", "v2", "--json", out).exit_code == 0
+        looks.append(json.loads(out.read_text()))
+    assert [look["look"] for look in looks] == [1, 2, 3, 4, 5, 3]
+    spent = [1 - look["level"] for look in looks[:5]]
+    assert spent == pytest.approx([0.04, 0.005, 0.01 / 6, 0.01 / 12, 0.01 / 20])
+    assert len(of_file(file).ledger) == 5
+    assert of_file(file).looks_at("v2")[4].look == 5
+    # Another candidate is another question.
+    assert run(file, heads[0], "--candidate", "v3", "--json", out).exit_code == 0
+    assert json.loads(out.read_text())["look"] == 1
+    refused = run(file, heads[1], "--candidate", "v2", "--once")
+    assert "look 2, and --once" in str(refused.exception)
+
+
+def test_the_baseline_against_itself_is_no_look(base: RunDirectory, tmp_path: Path) -> None:
+    file = tmp_path / "baseline.json"
+    file.write_text(of_run(base).as_json())
+    before = file.read_bytes()
+    assert run(file, base.root).exit_code == 0
+    assert file.read_bytes() == before
+
+
+def test_a_baseline_that_cannot_be_written_says_so(
+    base: RunDirectory, plant: PlantRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, head = of_run(base), of_run(plant(outcomes_of(TASKS, 3, lift=0.1), name="head"))
+    ledger = noted(kept, head, compare(kept, head), "")
+    _note(tmp_path / "no" / "such" / "folder.json", ledger)
+    assert "this look is not noted: cannot write" in capsys.readouterr().err
+    assert [look.look for look in ledger.ledger] == [1]
+
+
+def test_a_seeded_agent_is_paired_by_seed_and_the_power_is_told(plant: PlantRun) -> None:
+    dice, luck = np.random.default_rng(3).random((TASKS, 3)), np.array([-0.15, 0.0, 0.15])
+    old, new = (
+        plant({"iid": dice < 0.3 + luck, "sequential": dice < rate + luck}, name=name)
+        for name, rate in (("old", 0.6), ("new", 0.55))
+    )
+    base, head = of_run(old), of_run(new)
+    paired = compare(base, head)
+    apart = compare(base, replace(head, coupled=False))
+    assert (paired.main.coupled, apart.main.coupled) == (True, False)
+    assert paired.main.estimate.se < apart.main.estimate.se
+    assert paired.main.power > apart.main.power > 0.05
+    text = run(old.root, new.root).stdout
+    found = f"found by a comparison like this in {100 * paired.main.power:.0f} % of cases"
+    assert f"Power: a true change of 10.0 points is {found}" in text
+    assert "3 and 3 seeds, paired)" in text
+
+
+def test_seeds_that_one_side_lacks_have_no_partner(base: RunDirectory, plant: PlantRun) -> None:
+    head = of_run(plant(outcomes_of(TASKS, 5, lift=0.2), name="head"))
+    assert compare(of_run(base), head).main.estimate.k1 == 3
+    assert compare(of_run(base), replace(head, coupled=False)).main.estimate.k1 == 5
 
 
 def test_cheaper_is_an_improvement(base: RunDirectory) -> None:
@@ -265,7 +337,7 @@ def test_how_often_the_gate_closes(loss: float, fewest: float, most: float) -> N
     for _ in range(200):
         old, new = agents(draw, 300, 5, loss)
         planted.append(new.mean() - old.mean())
-        _, verdict = change_of(old, new, 1 - ALPHA / 2, RESOLVED, 0.03)
+        _, verdict = change_of(old, new, 1 - alpha_of_look(1), RESOLVED, 0.03)
         closed.append(verdict.word is Word.HARM)
     assert fewest <= np.mean(closed) <= most
     assert np.mean(planted) == pytest.approx(-0.10 if loss else 0.0, abs=0.02)
@@ -277,9 +349,9 @@ def test_looking_after_every_seed_keeps_the_promise() -> None:
     for _ in range(200):
         old, new = agents(draw, 150, 8, 0.0)
         for look, seeds in enumerate(range(3, 9), 1):
-            level = 1 - ALPHA / (look * (look + 1))
+            level = 1 - alpha_of_look(look)
             _, verdict = change_of(old[:, :seeds], new[:, :seeds], level, RESOLVED, 0.0)
-            if verdict.word in (Word.HARM, Word.LEARNING):
+            if verdict.word is Word.HARM or verdict.word.better:
                 wrong += 1
                 break
     assert wrong / 200 <= 0.05

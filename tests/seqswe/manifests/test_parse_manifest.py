@@ -214,10 +214,10 @@ def test_an_id_that_occurs_twice_is_refused(folder):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("{", "line 2: not JSON"),
-        ("[]", "line 2 must be a table"),
-        ('{"instance_id": "x"}', "line 2: field 'base_commit' is missing"),
-        ("", "line 2: not JSON"),
+        ("{", "line 3: not JSON"),
+        ("[]", "line 3 must be a table"),
+        ('{"instance_id": "x"}', "line 3: field 'base_commit' is missing"),
+        ("", "line 3: not JSON"),
     ],
 )
 def test_a_damaged_line_of_instances_is_named(folder, line, said):

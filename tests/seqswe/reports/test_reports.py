@@ -73,7 +73,7 @@ def test_every_built_in_is_an_entry_point(name: str) -> None:
 def test_json_holds_the_arms_and_contrasts(analysis: Analysis) -> None:
     made = outcomes_of(60, 3, lift=0.2)
     data = json.loads(JsonReport().render(analysis))
-    assert (data["schema"], data["schema_version"]) == ("seqswe.report", 1)
+    assert (data["schema"], data["schema_version"]) == ("seqswe.report", 2)
     assert data["complete"] is True
     arms = {arm["arm"]: arm for arm in data["arms"]}
     assert (arms["iid"]["n"], arms["iid"]["graded"]) == (180, 180)
@@ -207,7 +207,7 @@ def test_the_command_writes_three_files_and_says_where(plant: PlantRun) -> None:
     result = CliRunner().invoke(report, [str(run.root)])
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[0].startswith(("LEARNING", "INCONCLUSIVE"))
+    assert lines[0].startswith(("LEARNING", "GAIN", "INCONCLUSIVE"))
     assert any(line.startswith("results sha256:") for line in lines)
     assert lines[-1] == str(run.root / "report.html")
     assert {p.name for p in run.root.glob("report.*")} == {

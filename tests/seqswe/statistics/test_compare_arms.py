@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from seqswe.statistics import (
     EQUIVALENCE_MARGIN,
     PowerPlan,
     Word,
+    alpha_of_look,
     compare_arms,
     compare_memories,
     detectable_effect,
@@ -13,6 +15,9 @@ from seqswe.statistics import (
     judge,
     late_lift,
     planned_power,
+    power_of,
+    run_effect_p,
+    share_interval,
     smallest_effect,
     two_way,
 )
@@ -25,9 +30,67 @@ def outcomes(lift, n=200, k=5, seed=5):
     return (rng.random((n, k)) < rates).astype(float), (rng.random((n, k)) < p).astype(float)
 
 
-@pytest.mark.parametrize(("lift", "word"), [(0.2, Word.LEARNING), (-0.2, Word.HARM)])
+@pytest.mark.parametrize(("lift", "word"), [(0.2, Word.GAIN), (-0.2, Word.HARM)])
 def test_a_clear_lift_is_named(lift, word):
     assert compare_arms(*outcomes(lift)).verdict.word is word
+
+
+def test_a_lift_that_grows_is_learning():
+    rng = np.random.default_rng(6)
+    x, p = np.linspace(0, 1, 200)[:, np.newaxis], rng.random((200, 1)) * 0.6
+    y1, y0 = (rng.random((200, 5)) < p + 0.4 * x).astype(float), rng.random((200, 5)) < p
+    lift = compare_arms(y1, y0)
+    assert lift.slope.low > 0
+    assert lift.verdict.word is Word.LEARNING
+    assert compare_arms(y1[::-1], y0[::-1]).verdict.word is Word.GAIN
+    assert judge(lift.overall, growth=[None, lift.slope]).word is Word.LEARNING
+    assert judge(lift.overall, growth=[None]).word is Word.GAIN
+
+
+def test_a_share_has_an_interval_within_its_bounds():
+    y = np.zeros((50, 3))
+    assert share_interval(y).low == 0.0
+    assert 0.05 < share_interval(y).high < 0.1
+    y[0] = 1.0
+    p, z, n = 1 / 50, stats.t.ppf(0.975, 49), 50 - 1
+    theirs = stats.binomtest(1, 50).proportion_ci(method="wilson")
+    assert share_interval(y).low == pytest.approx(theirs.low, abs=0.001)
+    assert share_interval(y).high == pytest.approx(theirs.high, abs=0.01)
+    # All runs of a task agree, so 50 tasks are the whole sample: n_e = p(1 − p)/V = N − 1.
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2)
+    assert share_interval(y).high == pytest.approx(middle + half)
+    with pytest.raises(ValueError, match="0 to 1"):
+        share_interval(y + 1)
+
+
+def test_runs_that_differ_by_more_than_their_tasks_explain_are_told():
+    rng = np.random.default_rng(2)
+    steady = rng.random((100, 5)) < 0.4
+    lucky = rng.random((100, 5)) < [0.2, 0.3, 0.4, 0.5, 0.6]
+    assert not compare_arms(steady, steady).diagnostics.iid.runs_differ
+    assert compare_arms(steady, lucky).diagnostics.iid.runs_differ
+    assert run_effect_p(np.ones((10, 3))) is None
+
+
+def test_the_f_test_of_runs_is_that_of_a_balanced_layout():
+    y = np.random.default_rng(3).normal(size=(400, 4))
+    f = 400 * np.var(y.mean(axis=0), ddof=1) / y.var(axis=1, ddof=1).mean()
+    assert run_effect_p(y) == pytest.approx(stats.f.sf(f, 3, 1200), abs=0.003)
+
+
+def test_looks_share_one_level():
+    assert [alpha_of_look(look) for look in (1, 2, 3)] == pytest.approx([0.04, 0.005, 0.01 / 6])
+    assert sum(map(alpha_of_look, range(1, 10_000))) < 0.05
+    with pytest.raises(ValueError, match="counted from 1"):
+        alpha_of_look(0)
+
+
+def test_power_is_that_of_the_design_and_not_of_what_was_found():
+    estimate = two_way(*outcomes(0.1))
+    assert power_of(estimate, detectable_effect(estimate)) == pytest.approx(0.8, abs=0.02)
+    assert power_of(estimate, 0.0) == pytest.approx(0.05)
+    assert power_of(two_way(np.ones((9, 3)), np.zeros((9, 3))), 0.1) is None
 
 
 def test_a_noisy_comparison_is_inconclusive_and_says_what_it_could_see():
@@ -43,14 +106,14 @@ def test_a_tight_null_is_equivalent():
 def test_under_three_runs_the_word_is_prefixed():
     y1, y0 = outcomes(0.3)
     verdict = compare_arms(y1[:, :2], y0).verdict
-    assert str(verdict) == "SINGLE-RUN LEARNING"
+    assert str(verdict) == "SINGLE-RUN GAIN"
 
 
 @pytest.mark.parametrize(
     ("n", "gain", "word"),
     [
         (5, 1.0, Word.INCONCLUSIVE),
-        (6, 1.0, Word.LEARNING),
+        (6, 1.0, Word.GAIN),
         (6, -1.0, Word.HARM),
         (99, 0.0, Word.INCONCLUSIVE),
         (100, 0.0, Word.EQUIVALENT),
@@ -119,11 +182,12 @@ def test_holm_against_a_hand_computed_example():
 def test_holm_can_withhold_a_verdict():
     y1, y0 = outcomes(0.05, seed=1)
     alone = two_way(y1, y0)
-    assert judge(alone, adjusted_p=0.2).word is not Word.LEARNING
+    assert alone.excludes_zero
+    assert judge(alone, adjusted_p=0.2).word is Word.INCONCLUSIVE
     good, base = outcomes(0.2)
     lifts = compare_memories({"good": good, "same": base, "once": base[:, :1]}, base)
     assert lifts["good"].adjusted_p == pytest.approx(2 * lifts["good"].overall.p)
-    assert lifts["good"].verdict.word is Word.LEARNING
+    assert lifts["good"].verdict.word is Word.GAIN
     assert lifts["once"].adjusted_p is None
 
 

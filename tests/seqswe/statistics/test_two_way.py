@@ -10,8 +10,11 @@ from seqswe.statistics import (
     interval_mean,
     log_position_design,
     position_design,
+    share_difference,
+    stream_interval,
     two_way,
 )
+from seqswe.statistics.clusters import run_noise
 
 
 @pytest.fixture
@@ -45,26 +48,30 @@ def test_a_p_value_needs_three_sequence_runs(arms, runs, tested):
     assert estimate.single_run is not tested
 
 
-def test_a_baseline_that_carries_its_memory_needs_three_runs_too(arms):
-    assert two_way(arms[0], arms[1][:, :2]).p is not None
-    assert two_way(arms[0], arms[1][:, :2], baseline_carries=True).p is None
+def test_a_baseline_needs_three_runs_too(arms):
+    estimate = two_way(arms[0], arms[1][:, :2])
+    assert estimate.p is None
+    assert estimate.single_run
+
+
+def test_runs_of_the_baseline_that_differ_widen_the_interval(arms):
+    lucky = arms[1].copy()
+    lucky[:, 0] = 1.0
+    assert two_way(arms[0], arms[1]).run_variance < 0.001
+    assert two_way(arms[0], lucky).run_variance > 0.01
 
 
 def test_swapping_the_arms_flips_the_sign(arms):
-    there = two_way(*arms, baseline_carries=True)
-    back = two_way(*arms[::-1], baseline_carries=True)
+    there = two_way(*arms)
+    back = two_way(*arms[::-1])
     assert back.estimate == -there.estimate
     assert (back.low, back.high) == pytest.approx((-there.high, -there.low))
     assert back.p == pytest.approx(there.p)
 
 
-def test_swapping_arms_flips_the_sign_against_an_iid_baseline(arms):
-    assert two_way(*arms).estimate == -two_way(*arms[::-1]).estimate
-
-
 def test_identical_runs_have_no_run_variance(arms):
-    same = np.repeat(arms[0][:, :1], 5, axis=1)
-    estimate = two_way(same, arms[1])
+    same = [np.repeat(arm[:, :1], 5, axis=1) for arm in arms]
+    estimate = two_way(*same)
     assert estimate.run_variance == 0.0
     assert estimate.dof == pytest.approx(79)
 
@@ -76,8 +83,8 @@ def test_hand_computed_variance_between_runs():
     assert estimate.estimate == 0.25
     assert estimate.task_variance == 0.0
     assert estimate.run_variance == pytest.approx((1 / 4 - 1 / 8) / 4)
-    # ν = V² / [(s_R²/K)²/(K−1)] = (1/32)² / [(1/16)²/3]
-    assert estimate.dof == pytest.approx(0.75)
+    # ν = V² / [(s_R²/K)²/(K−1)] = (1/32)² / [(1/16)²/3] = .75, and four runs know of three.
+    assert estimate.dof == 3.0
 
 
 def test_no_spread_at_all_falls_back_on_signs():
@@ -137,13 +144,88 @@ def test_a_bad_design_is_refused(design, says):
         two_way(np.eye(4), np.zeros((4, 3)), design)
 
 
-def test_missing_tasks_leave_both_arms():
-    (y1, y0), dropped = drop_missing([[1.0, np.nan], [1.0, 0.0]], [[0.0], [1.0]])
+def test_a_task_that_an_arm_lacks_leaves_both():
+    nan = np.nan
+    (y1, y0), dropped = drop_missing([[nan, nan], [1.0, nan], [1.0, 0.0]], [[0.0], [1.0], [1.0]])
     assert dropped == 1
-    assert y1.tolist() == [[1.0, 0.0]]
-    assert y0.tolist() == [[1.0]]
+    assert np.array_equal(y1, [[1.0, nan], [1.0, 0.0]], equal_nan=True)
+    assert y0.tolist() == [[1.0], [1.0]]
     with pytest.raises(ValueError, match="nothing is left"):
-        drop_missing([np.nan])
+        drop_missing([nan])
+
+
+def test_a_rollout_without_its_partner_leaves_coupled_arms():
+    nan = np.nan
+    (y1, y0), dropped = drop_missing(
+        [[1.0, nan], [1.0, 0.0]], [[nan, 1.0], [1.0, 1.0]], coupled=True
+    )
+    assert dropped == 1
+    assert (y1.tolist(), y0.tolist()) == ([[1.0, 0.0]], [[1.0, 1.0]])
+    with pytest.raises(ValueError, match=r"\[1, 2\] runs"):
+        drop_missing([[1.0], [0.0]], np.ones((2, 2)), coupled=True)
+
+
+def test_a_missing_rollout_leaves_its_task_with_the_others(arms):
+    y1 = arms[0].copy()
+    y1[7, 0] = np.nan
+    means = np.r_[y1[:7].mean(axis=1), y1[7, 1:].mean(), y1[8:].mean(axis=1)]
+    estimate = two_way(y1, arms[1])
+    assert estimate.estimate == pytest.approx((means - arms[1].mean(axis=1)).mean())
+    assert estimate.n == 80
+    assert estimate.se == pytest.approx(two_way(*arms).se, rel=0.05)
+
+
+def test_noise_between_runs_does_not_depend_on_which_rollouts_there_are():
+    rng = np.random.default_rng(12)
+    luck = 0.1 * rng.standard_normal((300, 1, 5))
+    whole = luck + 0.3 * rng.standard_normal((300, 200, 5))
+    holes = np.where(rng.random(whole.shape) < 0.3, np.nan, whole)
+    kept = [y[np.isfinite(y).any(axis=1)] for y in holes]
+    noises = [run_noise(y, np.full(len(y), 1 / len(y))) for y in kept]
+    found = np.mean([noise.between - noise.within for noise in noises])
+    assert found == pytest.approx(0.01 / 5, rel=0.12)
+
+
+@pytest.mark.parametrize("n", [20, 100])
+@pytest.mark.parametrize("runs", [2, 3, 5])
+def test_arms_that_are_equal_everywhere_have_no_noise(n, runs):
+    y = (np.random.default_rng(n).random((n, runs)) < [0.9, 0.5, 0.4, 0.3, 0.2][:runs]).astype(
+        float
+    )
+    for coupled in (True, False):
+        estimate = two_way(y, y, coupled=coupled)
+        assert (estimate.estimate, estimate.low, estimate.high) == (0.0, 0.0, 0.0)
+        shown = share_difference(estimate)
+        assert (shown.low, shown.high) == (-3 / n, 3 / n)
+
+
+def test_luck_that_the_arms_share_cancels_in_coupled_ones():
+    rng = np.random.default_rng(4)
+    dice, luck = rng.random((200, 5)), 0.15 * rng.standard_normal((1, 5))
+    y1, y0 = (dice < 0.55 + luck).astype(float), (dice < 0.5 + luck).astype(float)
+    paired, apart = two_way(y1, y0, coupled=True), two_way(y1, y0)
+    assert paired.estimate == pytest.approx(apart.estimate)
+    assert paired.high - paired.low < 0.5 * (apart.high - apart.low)
+    with pytest.raises(ValueError, match="paired by seed"):
+        two_way(y1, y0[:, :4], coupled=True)
+
+
+def test_one_pair_of_rollouts_that_differ_cannot_move_the_interval_far():
+    y = (np.random.default_rng(8).random((60, 3)) < [0.5, 0.3, 0.2]).astype(float)
+    other = y.copy()
+    other[11, 1] = 1.0 - other[11, 1]
+    estimate = two_way(other, y, coupled=True)
+    assert abs(estimate.estimate) == pytest.approx(1 / 180)
+    assert estimate.high - estimate.low < 0.06
+    # Undeclared it is wider, and yet within what shares can be.
+    assert two_way(other, y).high < 1.0
+
+
+def test_a_stream_is_known_exactly_where_all_runs_agree(arms):
+    same = [np.repeat(arm[:, :1], 3, axis=1) for arm in arms]
+    here, elsewhere = stream_interval(*same), two_way(*same)
+    assert here.low == here.estimate == here.high == elsewhere.estimate
+    assert elsewhere.high > elsewhere.estimate
 
 
 def test_importing_the_statistics_does_not_import_scipy():

@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import sleep
 from typing import Any
 
 SHELLS = {
@@ -44,6 +45,35 @@ Script = Callable[[str], list[str]]
 def usual(_: str) -> list[str]:
     """Look around, and change a file."""
     return ["ls", "echo '# touched' >> README.md"]
+
+
+@dataclass(frozen=True)
+class ProviderFault:
+    """What is amiss with one answer: its status, or the stream of an answer that began well."""
+
+    status: int = 0
+    cut: bool = False
+    """Half of it, and the connection is closed."""
+    stall: float = 0.0
+    """Half of it, and then nothing for so many seconds."""
+    garbled: bool = False
+    """An event in it is no JSON."""
+
+    @property
+    def spoils(self) -> bool:
+        """Whether less comes than was announced."""
+        return self.cut or bool(self.stall)
+
+    def spoilt(self, data: bytes) -> bytes:
+        """The answer's bytes as they are sent; as many as before, or half of them."""
+        if self.garbled:
+            middle = len(data) // 2
+            start = data.rfind(b"data: {", 0, middle) + len(b"data: ")
+            return data[:start] + b"!" * 3 + data[start + 3 :]
+        return data[: len(data) // 2] if self.spoils else data
+
+
+SOUND = ProviderFault()
 
 
 @dataclass
@@ -315,9 +345,12 @@ APIS = {
 }
 
 
-def _handler(script: Script, ledger: Ledger) -> type[BaseHTTPRequestHandler]:
+def _handler(
+    script: Script, ledger: Ledger, faults: Iterator[ProviderFault]
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        fault = SOUND
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -327,6 +360,11 @@ def _handler(script: Script, ledger: Ledger) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or "{}")
+            with ledger.lock:
+                self.fault = next(faults, SOUND)
+            if self.fault.status:
+                self._refuse(self.fault.status)
+                return
             path = self.path.partition("?")[0]
             api = next((api for end, api in APIS.items() if path.endswith(end)), None)
             if api is None:
@@ -350,7 +388,19 @@ def _handler(script: Script, ledger: Ledger) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
-            self.wfile.write(data)
+            self.wfile.write(self.fault.spoilt(data))
+            if self.fault.spoils:
+                self.wfile.flush()
+                sleep(self.fault.stall)
+                self.close_connection = True
+
+        def _refuse(self, status: int) -> None:
+            data = json.dumps({"error": {"type": "api_error", "message": f"HTTP {status}"}})
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data.encode())
 
     return Handler
 
@@ -361,10 +411,15 @@ def _event(event: Any, *, named: bool) -> str:
 
 
 @contextmanager
-def scripted_model(script: Script = usual, port: int = 0) -> Iterator[tuple[str, Ledger]]:
-    """Serve until the block ends; yields the address, without a path, and the ledger."""
+def scripted_model(
+    script: Script = usual, port: int = 0, faults: Iterable[ProviderFault] = ()
+) -> Iterator[tuple[str, Ledger]]:
+    """Serve until the block ends; yields the address, without a path, and the ledger.
+
+    faults: of the first requests, one each, endless ones of all.
+    """
     ledger = Ledger()
-    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(script, ledger))
+    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(script, ledger, iter(faults)))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

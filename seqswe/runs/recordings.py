@@ -1,4 +1,4 @@
-"""Recorded requests and answers, found again by rollout and ordinal.
+"""Recorded requests to models and their answers, found again by rollout and ordinal.
 
 Not by the request's bytes: every client puts ids, dates or times of its own into them. What is
 asked is compared after normalising, and the recorded bytes are what is answered.
@@ -13,17 +13,18 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from harness.gateway.interface import RolloutId
 from seqswe.errors import ManifestError, UsageError
 from seqswe.manifests.convert import parse
 from seqswe.manifests.read import read_json
+from seqswe.patterns import AMOUNT, Between, Pattern
 
 MAX_BYTES = 256 << 20
 SHOWN = 120
 """Characters of each side of a difference."""
 HINT = "Record it again, or restore it from a copy."
+PRINTABLE = Pattern(expression=r"[ -~]*", meaning="printable ASCII")
 
 
 class Differs(Exception):
@@ -36,14 +37,14 @@ class Exchange:
 
     target: str
     request: Mapping[str, Any]
-    status: int
-    content_type: str
+    status: Annotated[int, Between(least=200, most=599)]
+    content_type: Annotated[str, PRINTABLE]
     answer: str = ""
     answer_base64: str = ""
     """Instead of `answer`, for bytes that are no text."""
     cut: bool = False
     """Whether the connection broke before the answer's end."""
-    cost_usd: float | None = None
+    cost_usd: Annotated[float, AMOUNT] | None = None
     """What it cost then, so that a replay needs no prices."""
 
     @property
@@ -110,12 +111,12 @@ class Recordings:
     def __init__(self, folder: Path, normalizer: Normalizer) -> None:
         self._folder, self._normalizer = folder, normalizer
 
-    def forget(self, rollout: RolloutId) -> None:
-        """Remove what an earlier try of a rollout recorded."""
-        shutil.rmtree(self._folder / rollout.name, ignore_errors=True)
+    def forget(self, rollout: str) -> None:
+        """Remove what an earlier try of a rollout recorded. rollout: its name, a relative path."""
+        shutil.rmtree(self._folder / rollout, ignore_errors=True)
 
     def save(
-        self, rollout: RolloutId, ordinal: int, exchange: Exchange, places: Mapping[str, str]
+        self, rollout: str, ordinal: int, exchange: Exchange, places: Mapping[str, str]
     ) -> None:
         """Keep an exchange, without what is different in every run (see Normalizer)."""
         path = self._path(rollout, ordinal)
@@ -124,27 +125,30 @@ class Recordings:
         path.write_text(json.dumps(asdict(exchange), indent=1, sort_keys=True) + "\n")
 
     def find(
-        self, rollout: RolloutId, ordinal: int, asked: Exchange, places: Mapping[str, str]
+        self, rollout: str, ordinal: int, asked: Exchange, places: Mapping[str, str]
     ) -> Exchange:
         """The exchange that was recorded for a request. Raises Differs."""
         path = self._path(rollout, ordinal)
         if not path.is_file():
-            raise Differs(f"nothing was recorded for request {ordinal} of {rollout.name}")
+            raise Differs(f"nothing was recorded for request {ordinal} of {rollout}")
         try:
             recorded = parse(Exchange, read_json(path, HINT, MAX_BYTES), str(path))
+            _ = recorded.data
         except ManifestError as error:
             raise Differs(error.message) from None
+        except ValueError as error:
+            raise Differs(f"{path}: its answer cannot be read: {error}"[-SHOWN:]) from None
         before, now = (self._normalizer(exchange.request, places) for exchange in (recorded, asked))
         found = [*differences(recorded.target, asked.target, "its path"), *differences(before, now)]
         for where, old, new in found:
             raise Differs(
-                f"request {ordinal} of {rollout.name} differs at {where}: "
+                f"request {ordinal} of {rollout} differs at {where}: "
                 f"recorded {_shown(old)}, now {_shown(new)}"
             )
         return recorded
 
-    def _path(self, rollout: RolloutId, ordinal: int) -> Path:
-        return self._folder / rollout.name / f"{ordinal:04d}.json"
+    def _path(self, rollout: str, ordinal: int) -> Path:
+        return self._folder / rollout / f"{ordinal:04d}.json"
 
 
 MISSING = object()
