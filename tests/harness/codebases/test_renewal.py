@@ -58,7 +58,7 @@ def test_renewed_they_are_read_again_and_keep_their_proofs(codebase, capsys):
     assert call("statements", codebase, "--renew") == 0
     said = capsys.readouterr()
     assert "2 of 2 statements are other ones" in said.err
-    assert said.out == "tiny: 2 tasks; statements: 2 from commit messages\n"
+    assert said.out == "tiny: 2 tasks, 0 with a symptom; statements: 2 from commit messages\n"
     after = manifests.load(str(codebase))
     assert after.mining.statements == RULES
     made = instances_of(Clone(codebase.parent / "clone"), after, after.instances, {})

@@ -129,3 +129,22 @@ def test_what_was_proved_by_other_rules_or_elsewhere_is_not_known(journal):
     assert journal.known(one, "after it") is None
     other = replace(one, digests={"patch": "sha256:1"})
     assert journal.known(other, "before the repair") is None
+
+
+def test_a_proof_holds_for_another_statement_and_takes_it(tmp_path):
+    proved = record(2020, 0, FAIL_TO_PASS=("a",), digests={"patch": "p", "statement": "old"})
+    told = replace(
+        proved,
+        FAIL_TO_PASS=(),
+        statement_source="changelog",
+        digests={"patch": "p", "statement": "new"},
+        leaks={"full": 0.5},
+    )
+    other = replace(told, digests={"patch": "q", "statement": "new"})
+    with ValidationJournal(tmp_path / "validation.jsonl") as journal:
+        journal.append(Validation(record=proved))
+        assert journal.known(told, "")
+        assert journal.known(other, "") is None
+        [kept] = _kept([told], [], journal)
+        assert kept == replace(told, FAIL_TO_PASS=("a",))
+        assert _kept([other], [], journal) == ()
