@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from math import log
 
 from seqswe.analysis.arms import complete_tasks, started
+from seqswe.analysis.beside import beside_lift
 from seqswe.analysis.model import Analysis, Contrast, Secondary, SweBenchClMetrics
 from seqswe.analysis.oracle import against_oracle
 from seqswe.arms import REPLAY, family_of
@@ -59,6 +60,7 @@ def _of_run(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
     yield from against_oracle(analysis, contrast)
     if contrast.outcome.name == RESOLVED.name:
         yield from _passes(contrast, {contrast.arm: y1, contrast.baseline: y0})
+    yield from beside_lift(analysis, contrast)
 
 
 def _late(contrast: Contrast, y1: FloatArray, y0: FloatArray) -> Iterator[Secondary]:
