@@ -51,7 +51,8 @@ def seen_files(analysis: Analysis, label: str) -> NDArray[np.bool_]:
 
 
 def _parts(contrast: Contrast, pair: Compared, seen: NDArray[np.bool_]) -> Iterator[Secondary]:
-    lifts = part_lifts(*pair.values, seen, coupled=pair.coupled)
+    y1, y0 = pair.values
+    lifts = part_lifts(y1, y0, seen, coupled=pair.coupled)
     if lifts is None:
         return
     new = f"{int((~seen).sum())} of {len(seen)} tasks"

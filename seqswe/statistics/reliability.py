@@ -35,7 +35,8 @@ def pass_hat(resolved: ArrayLike, k: int, *, level: float = 0.95) -> Estimate:
     Σ_i C(c_i, k)/C(n, k)/N (Yao et al. 2024), a U-statistic. Its variance has a task part, the
     spread between tasks, and a run part: the jackknife over runs less what the jackknife within
     tasks explains, as V_X has it. At k = 1 it is the interval of the mean. Tasks that miss a run
-    are left out. Raises ValueError on other values, under two tasks, and unless 1 ≤ k < n: the jackknife leaves a run out.
+    are left out. Raises ValueError on other values, under two tasks, and unless 1 ≤ k < n: the
+    jackknife leaves a run out.
     """
     y = as_outcomes(resolved, "resolved")
     y = y[np.isfinite(y).all(axis=1)]
