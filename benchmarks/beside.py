@@ -75,10 +75,10 @@ def _harm(batch: Planted, b: int, rng: np.random.Generator) -> Tried:
 
 
 def _part(batch: Planted, b: int, rng: np.random.Generator, *, number: int) -> Tried:
-    seen = rng.random(batch.iid.shape[1]) < SHARE_SEEN
+    tasks = batch.iid.shape[1]
+    seen = rng.permutation(tasks) < SHARE_SEEN * tasks
     lifts = part_lifts(batch.sequential[b], batch.iid[b], seen)
-    if lifts is None:
-        raise ValueError("Fifty tasks have five of each part, but for once in ten million.")
+    assert lifts
     inside, outside = (float(batch.lift[b, flags].mean()) for flags in (seen, ~seen))
     truths = (inside, outside, inside - outside)
     return (lifts.inside, lifts.outside, lifts.difference)[number], truths[number]

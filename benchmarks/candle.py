@@ -51,9 +51,8 @@ def on_seeds(arm: ArmResult, seeds: tuple[int, ...]) -> ArmResult:
     """An arm with some of its seeds' resolved tasks. Raises ValueError for a seed it has not."""
     resolved = arm.outcomes[RESOLVED.name]
     columns = [arm.seeds.index(seed) for seed in seeds]
-    return replace(
-        arm, outcomes={RESOLVED.name: replace(resolved, values=resolved.values[:, columns])}
-    )
+    values = resolved.values[:, columns]
+    return replace(arm, seeds=seeds, outcomes={RESOLVED.name: replace(resolved, values=values)})
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.batches import two_ways
 from benchmarks.planted import (
     Curve,
     FloatArray,
@@ -34,7 +35,6 @@ from seqswe.statistics import (
     lift_curve,
     log_position_design,
     position_design,
-    two_way,
 )
 from seqswe.statistics.twoway import ols_weights
 
@@ -96,13 +96,12 @@ def estimator(size: Size) -> Iterator[Share]:
         for n in size.tasks:
             designs = (position_design(n), log_position_design(n))
             for k in size.runs:
-                hits = np.array(
+                hits = np.hstack(
                     [
-                        _estimator_hits(batch, b, designs)
+                        _estimator_hits(batch, designs)
                         for batch in size.batches(scenario, n, k, "estimator")
-                        for b in range(len(batch.iid))
                     ]
-                ).mean(axis=0)
+                ).mean(axis=1)
                 names = ["coverage, stream", "coverage, superpopulation"]
                 names += ["slope coverage", "log slope coverage", "type-I error"]
                 for name, value in zip(names, hits, strict=True):
@@ -110,16 +109,21 @@ def estimator(size: Size) -> Iterator[Share]:
                         yield Share(check=name, scenario=scenario.name, n=n, k=k, value=value)
 
 
-def _estimator_hits(
-    batch: Planted, b: int, designs: tuple[FloatArray, FloatArray]
-) -> tuple[bool, ...]:
-    y1, y0, lift = batch.sequential[b], batch.iid[b], batch.lift[b]
-    mean = two_way(y1, y0)
+def _estimator_hits(batch: Planted, designs: tuple[FloatArray, FloatArray]) -> NDArray[np.bool_]:
+    """Per promise, and dataset of the batch, whether it holds: (5, B)."""
+    mean = two_ways(batch.sequential, batch.iid)
     slopes = [
-        holds(two_way(y1, y0, design), float(ols_weights(design) @ lift)) for design in designs
+        two_ways(batch.sequential, batch.iid, design).holds(batch.lift @ ols_weights(design))
+        for design in designs
     ]
-    stream = holds(mean, float(lift.mean()))
-    return stream, holds(mean, float(batch.curve.mean())), *slopes, mean.excludes_zero
+    return np.array(
+        [
+            mean.holds(batch.lift.mean(axis=1)),
+            mean.holds(float(batch.curve.mean())),
+            *slopes,
+            mean.excludes_zero,
+        ]
+    )
 
 
 def holds(estimate: Estimate, truth: float) -> bool:

@@ -118,7 +118,8 @@ def verdict(contrast: Contrast) -> str:
 
 def certainty(contrast: Contrast) -> str:
     """The interval as a table shows it; or what no difference at all leaves open."""
-    return interval(contrast) if not contrast.no_difference else _at_most(contrast)
+    text = _at_most(contrast) if contrast.no_difference else interval(contrast)
+    return text if contrast.final else f"{text}, so far"
 
 
 def _at_most(contrast: Contrast) -> str:

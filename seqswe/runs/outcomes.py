@@ -1,7 +1,7 @@
 """The outcomes that ship: what a rollout comes to, as numbers read from a journal line.
 
-Every outcome of a rollout without a verdict is missing, whatever was measured on the way: the
-task is then dropped from both arms, so no arm gains from the other's broken sandbox.
+Every outcome of a rollout without a verdict is missing, whatever was measured on the way: its task
+counts with the rollouts that it has, so no arm gains from a broken sandbox.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seqswe.statistics.arrays import FloatArray, as_outcomes, same_tasks, task_means
-from seqswe.statistics.twoway import Estimate, interval_mean
+from seqswe.statistics.shares import share_interval
+from seqswe.statistics.twoway import Estimate
 
 SOLVED = 0.5
 """A mean above this over the baseline's runs is a majority."""
@@ -32,16 +33,17 @@ class HarmRate:
 def harm_rate(sequential: ArrayLike, iid: ArrayLike) -> HarmRate:
     """Return the harm of outcomes (N, K1) against a baseline's (N, K0), values in [0, 1].
 
-    lost = mean over tasks and runs of 1{baseline's mean > ½}·(1 − Y1), by the one-arm two-way
-    interval; `won` with the majority the other way and Y1. Source: the statistical design, second
-    round, section 7. Raises ValueError on bad shapes, missing values or fewer than two tasks.
+    lost = mean over tasks and runs of 1{baseline's mean > ½}·(1 − Y1), with Wilson's interval and an
+    effective N (`share_interval`); `won` with the majority the other way and Y1. Source: the
+    statistical design, second round, section 7. Raises ValueError on bad shapes or fewer than two
+    tasks.
     """
     y1, y0 = as_outcomes(sequential, "sequential"), as_outcomes(iid, "iid")
     same_tasks(y1, y0)
     solved = (task_means(y0)[:, np.newaxis] > SOLVED).astype(np.float64)
     return HarmRate(
-        lost=interval_mean(solved * (1.0 - y1)),
-        won=interval_mean((1.0 - solved) * y1),
+        lost=share_interval(solved * (1.0 - y1)),
+        won=share_interval((1.0 - solved) * y1),
         by_chance=_by_chance(y0),
     )
 

@@ -168,12 +168,14 @@ def stream_interval(
     sources = clusters_of(arms, coupled=coupled)
     noises = [run_noise(arm.values, weights).times(arm.factor) for arm in sources]
     variance = _above(_rounding(arms, weights), sum(noise.of_stream for noise in noises))
+    within = min(variance, sum(noise.within for noise in noises))
+    spare = max(1, round(n * sum(noise.runs - 1 for noise in noises)))
     estimate = fsum(weights * sum(arm.factor * task_means(arm.values) for arm in sources))
     return _estimate(
         arms,
         estimate,
         (0.0, variance),
-        dof=degrees_of_freedom(0.0, variance, n - 1, noises),
+        dof=degrees_of_freedom(within, variance - within, spare, noises),
         level=level,
         single_run=min(round(noise.runs) for noise in noises) < MINIMUM_RUNS,
     )

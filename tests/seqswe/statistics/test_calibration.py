@@ -1,19 +1,20 @@
 """The shipped statistics against agents whose curve is known: the short form, with a fixed seed."""
 
-import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.calibration import (
+    ALWAYS,
+    LONG,
     SUMMARY,
-    Row,
-    bounds_of,
     calibrate,
     cells,
     long_size,
     main,
+    recorded,
     short_size,
     summary,
 )
@@ -31,40 +32,14 @@ def test_every_share_lies_in_its_range(rows):
 
 
 def test_every_promise_is_counted(rows):
-    counted = {row.share.check for row in rows}
-    assert counted >= {
-        "coverage, stream",
-        "coverage, superpopulation",
-        "type-I error",
-        "slope coverage",
-        "log slope coverage",
-        "cost per resolved",
-        "law of practice",
-        "band",
-        "Holm, 4 memories",
-        "confidence sequence",
-        "harm rate",
-        "lift on seen files",
-        "lift on new files",
-        "seen less new",
-        "pass^k",
-        "net utility",
-        "A/A flagged",
-        "regression flagged",
-        "paired t by task",
-        "raw slope of one arm",
-        "repeated z",
-        "forgetting by maximum",
-    }
+    assert {row.share.check for row in rows} == {*LONG, *ALWAYS}
 
 
 def test_a_share_out_of_range_fails_the_run(monkeypatch, capsys):
     def broken(size):
         yield Share(check="type-I error", scenario="broken", n=100, k=5, value=0.3)
 
-    monkeypatch.setattr("benchmarks.calibration.CHECKS", (broken,))
-    monkeypatch.setattr("benchmarks.calibration.BESIDE", ())
-    monkeypatch.setattr("benchmarks.calibration.TEETH", ())
+    monkeypatch.setattr("benchmarks.calibration.everything", lambda: (broken,))
     monkeypatch.setattr("benchmarks.calibration.sentence", str)
     assert main(["--long"]) == 1
     assert "OUT OF RANGE" in capsys.readouterr().out
@@ -72,31 +47,46 @@ def test_a_share_out_of_range_fails_the_run(monkeypatch, capsys):
 
 def test_the_page_sums_up_the_cells_beside_it():
     docs = Path(__file__).parents[3] / "docs"
-    recorded = (docs / "calibration.csv").read_text(encoding="utf-8")
-    shares = [
-        Share(check=cell["check"], scenario=cell["scenario"], n=int(cell["tasks"]),
-              k=int(cell["runs"]), value=float(cell["share"]))
-        for cell in csv.DictReader(recorded.splitlines())
-    ]  # fmt: skip
-    rows = [Row(share=share, bounds=bounds_of(share, long=True)) for share in shares]
-    assert all(row.holds for row in rows)
-    assert cells(rows) == recorded
+    rows = recorded(docs / "calibration.csv")
+    assert [str(row) for row in rows if not row.holds] == []
+    assert {row.share.check for row in rows} == {*LONG, *ALWAYS}
+    assert cells(rows) == (docs / "calibration.csv").read_text(encoding="utf-8")
     page = (docs / "calibration.md").read_text(encoding="utf-8").partition(SUMMARY)[2]
     assert page.startswith("\n" + summary(rows))
 
 
+def test_a_part_counted_anew_takes_the_place_of_the_recorded_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.calibration.everything", lambda: (one_share, other_share))
+    monkeypatch.setattr("benchmarks.calibration.sentence", lambda: "Quick.")
+    (tmp_path / "calibration.md").write_text(SUMMARY)
+    out = ["--long", "--out", str(tmp_path)]
+    assert main(out) == 0
+    lower = replace(next(one_share(long_size(1))), value=0.94)
+    monkeypatch.setattr("benchmarks.calibration.everything", lambda: (again,))
+    again.share = lower
+    assert main([*out, "--only", "again"]) == 0
+    kept = {row.share.check: row.share.value for row in recorded(tmp_path / "calibration.csv")}
+    assert kept == {"band": 0.94, "A/A flagged": 0.02}
+
+
+def again(size):
+    yield again.share
+
+
+def other_share(size):
+    yield Share(check="A/A flagged", scenario="moderate", n=300, k=5, value=0.02)
+
+
 def test_a_recorded_calibration_keeps_what_was_written_by_hand(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("benchmarks.calibration.CHECKS", (one_share,))
-    monkeypatch.setattr("benchmarks.calibration.BESIDE", ())
-    monkeypatch.setattr("benchmarks.calibration.TEETH", ())
+    monkeypatch.setattr("benchmarks.calibration.everything", lambda: (one_share,))
     monkeypatch.setattr("benchmarks.calibration.sentence", lambda: "Quick.")
     page = tmp_path / "calibration.md"
     page.write_text(f"# By hand\n\n{SUMMARY}\nold\n")
     assert main(["--long", "--out", str(tmp_path)]) == 0
     assert page.read_text().startswith(f"# By hand\n\n{SUMMARY}\n| check |")
-    assert "| band | K = 3 | 1 | 0.950 | 0.950 | 0.92 to 1 |" in page.read_text()
+    assert "| band | K = 3 | 1 | 2,000 | 0.950 | 0.950 | 0.92 to 1 |" in page.read_text()
     assert page.read_text().endswith("0 out of range.\nQuick.\n")
-    line = "band,flat,100,3,0.950,0.92,1.0,yes"
+    line = "band,flat,100,3,2000,0.950,0.92,1.0,yes"
     assert (tmp_path / "calibration.csv").read_text().splitlines()[1] == line
 
 
