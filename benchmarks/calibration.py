@@ -17,6 +17,7 @@ from io import StringIO
 from pathlib import Path
 
 from benchmarks.analysis import sentence
+from benchmarks.beside import CHECKS as BESIDE
 from benchmarks.checks import CHECKS, Share, Size
 from benchmarks.teeth import TEETH
 
@@ -33,6 +34,12 @@ LONG: dict[str, tuple[Bounds, Bounds]] = {
     "band": ((0.92, 1.0), (0.92, 1.0)),
     "Holm, 4 memories": ((0.0, 0.06), (0.0, 0.06)),
     "confidence sequence": ((0.0, 0.05), (0.0, 0.05)),
+    "harm rate": ((0.92, 1.0), (0.92, 1.0)),
+    "lift on seen files": ((0.92, 1.0), (0.92, 1.0)),
+    "lift on new files": ((0.92, 1.0), (0.92, 1.0)),
+    "seen less new": ((0.92, 1.0), (0.92, 1.0)),
+    "pass^k": ((0.92, 1.0), (0.92, 1.0)),
+    "net utility": ((0.92, 1.0), (0.92, 1.0)),
 }
 """Range of each share at K = 3 and at K ≥ 5."""
 
@@ -89,7 +96,7 @@ def long_size(seed: int) -> Size:
 
 def calibrate(size: Size, *, long: bool) -> Iterator[Row]:
     """Yield every share with its range, as each is counted."""
-    for check in (*CHECKS, *TEETH):
+    for check in (*CHECKS, *BESIDE, *TEETH):
         for share in check(size):
             yield Row(share=share, bounds=bounds_of(share, long=long))
 

@@ -26,13 +26,14 @@ class PlantedCosts:
     """Costs (B, N, K) of both arms, and what is true on each stream.
 
     `log_ratio` (B, N): expected log(C_SEQ/C_IID) of each task; `per_resolved` (B,): log ratio of
-    expected cost per resolved task.
+    expected cost per resolved task; `extra` (B,): expected C_SEQ − C_IID of a task.
     """
 
     sequential: FloatArray
     iid: FloatArray
     log_ratio: FloatArray
     per_resolved: FloatArray
+    extra: FloatArray
 
 
 def plant_costs(planted: Planted, exponent: float, rng: np.random.Generator) -> PlantedCosts:
@@ -51,6 +52,7 @@ def plant_costs(planted: Planted, exponent: float, rng: np.random.Generator) -> 
         log_ratio=learnt - FAILING_COSTS_MORE * planted.lift,
         per_resolved=_per_resolved(expected1, planted.rates)
         - _per_resolved(expected0, planted.baseline),
+        extra=np.exp(ROLLOUT_SPREAD**2 / 2.0) * (expected1 - expected0).mean(axis=1),
     )
 
 

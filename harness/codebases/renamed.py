@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -76,7 +76,7 @@ def renamed_records(
     target = _folder(manifest, renamed)
     commits = renamed_clone(clone, window, names, target)
     new = Clone(target)
-    told = _renamed(issues, names)
+    told = _RenamedIssues(issues, names)
     moved = (
         replace(
             record,
@@ -148,14 +148,25 @@ def renamed_issues(manifest: Manifest, issues: Mapping[int, Issue]) -> Mapping[i
     """Issues in the words of a sequence: unchanged where nothing is renamed."""
     if not manifest.renamed or not issues:
         return issues
-    return _renamed(issues, names_of(manifest.folder))
+    return _RenamedIssues(issues, names_of(manifest.folder))
 
 
-def _renamed(issues: Mapping[int, Issue], names: Names) -> Mapping[int, Issue]:
-    return {
-        number: replace(issue, title=names.text(issue.title), body=names.text(issue.body))
-        for number, issue in issues.items()
-    }
+class _RenamedIssues(Mapping[int, Issue]):
+    """Renames an issue when it is asked for: a task needs one of thousands."""
+
+    def __init__(self, issues: Mapping[int, Issue], names: Names) -> None:
+        self._issues, self._names = issues, names
+
+    def __getitem__(self, number: int) -> Issue:
+        issue = self._issues[number]
+        title, body = self._names.text(issue.title), self._names.text(issue.body)
+        return replace(issue, title=title, body=body)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._issues)
+
+    def __len__(self) -> int:
+        return len(self._issues)
 
 
 @lru_cache(maxsize=4)

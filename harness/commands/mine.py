@@ -91,6 +91,12 @@ def mine(target: str, mirror: str, issues: str, out: Path | None) -> None:
 def _described(target: str, mirror: str, out: Path | None) -> Subject:
     """A codebase that has a manifest."""
     manifest = manifests.load(target)
+    if manifest.renamed:
+        raise UsageError(
+            f"{manifest.name} is a sequence of renamed code: its candidates are those of "
+            f"{manifest.renamed.codebase}",
+            f"Mine {manifest.renamed.codebase}, and rename it again.",
+        )
     folder = writable_folder(manifest, out)
     clone = clone_of(manifest, mirror)
     return Subject(

@@ -11,6 +11,7 @@ from math import log
 import numpy as np
 
 from seqswe.analysis.arms import Compared, compared
+from seqswe.analysis.beside import beside_lift
 from seqswe.analysis.model import Analysis, Contrast, Secondary, SweBenchClMetrics
 from seqswe.analysis.oracle import against_oracle
 from seqswe.arms import REPLAY, family_of
@@ -66,6 +67,7 @@ def _of_run(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
     if contrast.outcome.name == RESOLVED.name:
         arms = zip((contrast.arm, contrast.baseline), pair.values, strict=True)
         yield from _passes(contrast, dict(arms))
+    yield from beside_lift(analysis, contrast)
 
 
 def _late(contrast: Contrast, pair: Compared) -> Iterator[Secondary]:

@@ -134,6 +134,12 @@ class _Run:
     def rollouts(self, arm: str) -> list[Rollout]:
         return [r for r in self.journal.rollouts if r.arm == arm]
 
+    def planned(self, arm: str) -> int:
+        return len(self.plan.seeds[arm]) * len(self.plan.positions[arm])
+
+    def graded(self, arm: str) -> int:
+        return sum(r.graded for r in self.rollouts(arm))
+
 
 def codebase_of(directory: RunDirectory) -> str:
     """The name of a run's codebase, wherever its folder lies."""
@@ -260,8 +266,8 @@ def _stream(run: _Run, label: str, outcomes: Sequence[Outcome]) -> Stream:
         tasks=run.directory.info.instance_ids[: run.plan.tasks],
         values=values[SEQUENTIAL],
         baseline=values.get(BASELINE, {}),
-        planned=sum(len(run.plan.seeds[arm]) * len(run.plan.positions[arm]) for arm in arms),
-        graded=sum(r.graded for arm in arms for r in run.rollouts(arm)),
+        planned=sum(map(run.planned, arms)),
+        graded=sum(map(run.graded, arms)),
         synthetic=run.directory.info.synthetic,
         coupled=run.is_coupled and len({run.plan.seeds[arm] for arm in arms}) == 1,
         digest=run.journal.results_digest(),
@@ -274,18 +280,28 @@ def _with_baselines(runs: Sequence[_Run], streams: Sequence[Stream]) -> Iterable
     An empty memory is the same in every run of an agent, so its arm may be shared. One that
     recalls something although it was wiped (`git_history`) is no empty memory.
     """
-    lenders = {
-        stream.codebase: stream
+    able = [
+        (run, stream)
         for run, stream in reversed(list(zip(runs, streams, strict=True)))
         if stream.baseline and not any(r.recalled_bytes for r in run.rollouts(BASELINE))
-    }
+    ]
+    # The last one stays: a finished arm before an unfinished one, else the first that was given.
+    able.sort(key=lambda pair: pair[0].graded(BASELINE) >= pair[0].planned(BASELINE))
+    lenders = {pair[1].codebase: pair for pair in able}
     for stream in streams:
-        lender = lenders.get(stream.codebase)
-        if stream.baseline or lender is None or lender.tasks != stream.tasks:
+        run, lender = lenders.get(stream.codebase, (None, None))
+        if stream.baseline or run is None or lender is None or lender.tasks != stream.tasks:
             yield stream
         else:
             coupled = stream.coupled and lender.coupled and stream.seeds == lender.seeds
-            yield replace(stream, baseline=lender.baseline, lender=lender.memory, coupled=coupled)
+            yield replace(
+                stream,
+                baseline=lender.baseline,
+                coupled=coupled,
+                lender=lender.memory,
+                planned=stream.planned + run.planned(BASELINE),
+                graded=stream.graded + run.graded(BASELINE),
+            )
 
 
 def _differing(runs: Sequence[_Run]) -> Iterable[str]:

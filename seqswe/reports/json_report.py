@@ -121,6 +121,7 @@ def run_json(run: RunResult) -> dict[str, Any]:
         "lost": asdict(LostLessons.of(run.info, run.rollouts)),
         "made_with": run.info.seqswe,
         "synthetic": run.info.synthetic,
+        "renamed": run.info.renamed,
         "complete": run.complete,
         "rollouts": run.planned,
         "graded": run.graded,

@@ -2,16 +2,18 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
-from harness.codebases.statement import Issue
 
 from harness.codebases.instances import instances_of
 from harness.codebases.locate import clone_of
+from harness.codebases.statements.issues import Issue
 from harness.renaming.names import WORD, Names
 from seqswe.cli import main
 from seqswe.errors import ManifestError
 from seqswe.manifests import manifest_files as manifests
+from seqswe.manifests.manifest import Renamed
 from seqswe.runs.folders import cache_folder
 from seqswe.runs.store import RunDirectory
 
@@ -137,3 +139,15 @@ def test_what_cannot_be_renamed_is_said(folder, tmp_path, monkeypatch, capsys, g
         main(["rename", *(word.format(folder=folder) for word in given)])
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_renamed_sequence_is_not_mined(ledgerlite, tmp_path, capsys):
+    one = ledgerlite.instances[0].base_commit
+    renamed = Renamed(codebase="ledgerlite", seed=0, first=one, last=one, names="sha256:0")
+    manifests.save_manifest(replace(ledgerlite, name="other", renamed=renamed), tmp_path / "other")
+    assert manifests.load(str(tmp_path / "other")).renamed == renamed
+    with pytest.raises(SystemExit) as ended:
+        main(["mine", str(tmp_path / "other")])
+    assert ended.value.code == 2
+    assert "is a sequence of renamed code" in capsys.readouterr().err
+    assert not (tmp_path / "other" / "candidates.jsonl").exists()

@@ -150,6 +150,23 @@ def test_a_run_without_an_iid_arm_is_lent_one_that_recalled_nothing(board):
     assert any("The i.i.d. arm is shared" in text for text in found.warnings)
 
 
+def test_what_is_lent_must_be_finished_as_well(plant):
+    def change(made):
+        return failed(made) if made.arm == "iid" and made.position == 3 else made
+
+    lent = [
+        planted(plant, "recency", "ash", 0.1, 1, ("recency",)),
+        planted(plant, "episodic", "ash", 0.1, 1, change=change),
+        planted(plant, "recency", "elm", 0.1, 2, ("recency",)),
+        planted(plant, "episodic", "elm", 0.1, 2, change=change),
+        planted(plant, "random", "elm", 0.1, 2),
+    ]
+    found = leaderboard(streams_of_runs(lent))
+    ash, elm = (row(found, "recency").cells[name] for name in ("ash", "elm"))
+    assert (ash.stream.lender, ash.counted) == ("episodic", False)
+    assert (elm.stream.lender, elm.counted) == ("random", True)
+
+
 def test_an_iid_arm_that_recalls_is_nobody_elses(board):
     def change(made):
         return replace(made, recalled_bytes=9)

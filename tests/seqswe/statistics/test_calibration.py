@@ -43,6 +43,12 @@ def test_every_promise_is_counted(rows):
         "band",
         "Holm, 4 memories",
         "confidence sequence",
+        "harm rate",
+        "lift on seen files",
+        "lift on new files",
+        "seen less new",
+        "pass^k",
+        "net utility",
         "A/A flagged",
         "regression flagged",
         "paired t by task",
@@ -57,6 +63,7 @@ def test_a_share_out_of_range_fails_the_run(monkeypatch, capsys):
         yield Share(check="type-I error", scenario="broken", n=100, k=5, value=0.3)
 
     monkeypatch.setattr("benchmarks.calibration.CHECKS", (broken,))
+    monkeypatch.setattr("benchmarks.calibration.BESIDE", ())
     monkeypatch.setattr("benchmarks.calibration.TEETH", ())
     monkeypatch.setattr("benchmarks.calibration.sentence", str)
     assert main(["--long"]) == 1
@@ -80,6 +87,7 @@ def test_the_page_sums_up_the_cells_beside_it():
 
 def test_a_recorded_calibration_keeps_what_was_written_by_hand(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("benchmarks.calibration.CHECKS", (one_share,))
+    monkeypatch.setattr("benchmarks.calibration.BESIDE", ())
     monkeypatch.setattr("benchmarks.calibration.TEETH", ())
     monkeypatch.setattr("benchmarks.calibration.sentence", lambda: "Quick.")
     page = tmp_path / "calibration.md"
