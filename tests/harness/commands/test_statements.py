@@ -70,7 +70,8 @@ def test_symptoms_are_made_once_and_a_run_is_told_by_them(call, codebase, tmp_pa
 
 
 def test_a_text_that_is_not_in_the_cache_is_asked_for(call, codebase, tmp_path):
-    assert call("statements", codebase, "--sandbox", "local")[0] == 0
+    code, _, err = call("statements", codebase, "--sandbox", "local")
+    assert code == 0, err
     record = manifests.load(str(codebase)).instances[0]
     before = symptom_store.kept("ledgerlite", record)
     for path in (tmp_path / "cache" / "symptoms").iterdir():
