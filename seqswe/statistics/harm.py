@@ -33,8 +33,8 @@ class HarmRate:
 def harm_rate(sequential: ArrayLike, iid: ArrayLike) -> HarmRate:
     """Return the harm of outcomes (N, K1) against a baseline's (N, K0), values in [0, 1].
 
-    lost = mean over tasks and runs of 1{baseline's mean > ½}·(1 − Y1), with Wilson's interval and an
-    effective N (`share_interval`); `won` with the majority the other way and Y1. Source: the
+    lost = mean over tasks and runs of 1{baseline's mean > ½}·(1 − Y1), with Wilson's interval and
+    an effective N (`share_interval`); `won` with the majority the other way and Y1. Source: the
     statistical design, second round, section 7. Raises ValueError on bad shapes or fewer than two
     tasks.
     """
