@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from threading import Lock
 
 from harness.codebases.instances import instance_of
 from harness.codebases.statements.leak import leak
@@ -16,6 +17,9 @@ from seqswe.instance import Instance, digest_of
 from seqswe.manifests.manifest import InstanceRecord
 from seqswe.sandbox import Sandbox
 
+PARSING = Lock()
+"""Held while Python code is parsed, as opening a sandbox does with a project's own files: Python
+3.11 loses count of the depth of a syntax tree if two threads make one."""
 REPRODUCTION = "To reproduce, save this as "
 """How the part of an injected bug's statement begins that shows the test."""
 
@@ -71,20 +75,17 @@ def _texts(room: ValidationRoom, record: InstanceRecord, instance: Instance) -> 
     arguments = (*instance.pytest_arguments, *OPTIONS)
     instance = replace(instance, pytest_arguments=arguments)
     times = 1 if SYMPTOM in record.digests else 2
-    sandbox = room.open(instance, environment)
+    with PARSING:
+        sandbox = room.open(instance, environment)
     try:
         grader.restore_tests(instance, sandbox)
         is_ours = is_test(room.manifest.layout)
-        return [
-            symptom(
-                grader.execute(instance, sandbox, ids=[test])[1],
-                test,
-                instance.patch,
-                is_ours,
-                lambda path: _source(sandbox, path),
-            )
-            for _ in range(times)
-        ]
+        logs = [grader.execute(instance, sandbox, ids=[test])[1] for _ in range(times)]
+        with PARSING:
+            return [
+                symptom(log, test, instance.patch, is_ours, lambda path: _source(sandbox, path))
+                for log in logs
+            ]
     finally:
         sandbox.close()
 
