@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from threading import Lock
 
+from harness.codebases.declarations.model import PARSING
 from harness.codebases.instances import instance_of
 from harness.codebases.statements.leak import leak
 from harness.codebases.statements.symptom import OPTIONS, SYMPTOM, symptom
@@ -17,9 +17,6 @@ from seqswe.instance import Instance, digest_of
 from seqswe.manifests.manifest import InstanceRecord
 from seqswe.sandbox import Sandbox
 
-PARSING = Lock()
-"""Held while Python code is parsed, as opening a sandbox does with a project's own files: Python
-3.11 loses count of the depth of a syntax tree if two threads make one."""
 REPRODUCTION = "To reproduce, save this as "
 """How the part of an injected bug's statement begins that shows the test."""
 

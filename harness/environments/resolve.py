@@ -53,8 +53,8 @@ class Build(Protocol):
     That runs the distribution's own code, so it must happen where hostile code may run.
     """
 
-    def __call__(self, name: str, *, python: str, cutoff: str) -> bool:
-        """Whether there is a wheel now."""
+    def __call__(self, name: str, *, python: str, cutoff: str, version: str = "") -> bool:
+        """Whether there is a wheel now, of a version or of the last one before the cutoff."""
         ...
 
 
@@ -120,10 +120,15 @@ def _changes(
             yield f"{wanted[name]} is loosened to {NOTCHES[notch](wanted[name])}"
 
 
+def without_wheel(message: str) -> Iterator[str]:
+    """Names of distributions of which uv says that they have no wheel."""
+    for match in NO_WHEEL.finditer(message):
+        yield canonicalize_name(match[1])
+
+
 def _built(message: str, tried: set[str], build: Callable[[str], bool]) -> bool:
     """Whether a wheel was made of something that has none; each is tried once."""
-    for match in NO_WHEEL.finditer(message):
-        name = canonicalize_name(match[1])
+    for name in without_wheel(message):
         if name not in tried:
             tried.add(name)
             if build(name):

@@ -18,6 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
 
+from harness.environments.resolve import Build, without_wheel
 from harness.environments.uv import target, uv, wheelhouse
 from seqswe.errors import MissingError
 from seqswe.instance import digest_of
@@ -49,16 +50,23 @@ class EnvironmentStore:
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or cache_folder() / "environments"
 
-    def site_packages(self, environment: Environment, place: Place, compile_: Compile) -> Path:
+    def site_packages(
+        self,
+        environment: Environment,
+        place: Place,
+        compile_: Compile,
+        build: Build | None = None,
+    ) -> Path:
         """The folder of an environment's packages, made if needed. Needs the environment's lock.
 
-        Raises MissingError if its wheels cannot be had.
+        build: makes the wheel of what is only there as a source distribution. Raises MissingError
+        if its wheels cannot be had.
         """
         folder = self.root / self.name(environment, place)
         if not (folder / SITE).is_dir():
             with self._locked(folder):
                 if not (folder / SITE).is_dir():
-                    self._make(folder, environment, place, compile_)
+                    self._make(folder, environment, place, compile_, build)
         return folder / SITE
 
     def name(self, environment: Environment, place: Place) -> str:
@@ -75,7 +83,12 @@ class EnvironmentStore:
         return len(folders)
 
     def _make(
-        self, folder: Path, environment: Environment, place: Place, compile_: Compile
+        self,
+        folder: Path,
+        environment: Environment,
+        place: Place,
+        compile_: Compile,
+        build: Build | None,
     ) -> None:
         for left in self.root.glob(f".{folder.name}.*/"):  # by a build that was killed
             shutil.rmtree(left, ignore_errors=True)
@@ -84,7 +97,7 @@ class EnvironmentStore:
             site = partial / SITE
             site.mkdir(mode=0o755)
             partial.chmod(0o755)
-            install(environment.lock, environment.python, site, environment.cutoff)
+            install(environment.lock, environment.python, site, environment.cutoff, build)
             _point_scripts(site / "bin", place.python)
             sources = environment.source_path.split(":")
             paths = [os.path.normpath(f"{place.checkout}/{source}") for source in sources]
@@ -121,19 +134,37 @@ class EnvironmentStore:
             yield
 
 
-def install(lock: Sequence[str], python: str, folder: Path, cutoff: str = "") -> None:
-    """Unpack the wheels of a lock into a folder; nothing is executed. Raises MissingError."""
+def install(
+    lock: Sequence[str],
+    python: str,
+    folder: Path,
+    cutoff: str = "",
+    build: Build | None = None,
+) -> None:
+    """Unpack the wheels of a lock into a folder; nothing is executed here. Raises MissingError.
+
+    A lock may name what has no wheel: whoever made it had built one. So it is built again.
+    """
     if not lock:
         return
     options = ["--no-deps", "--only-binary", ":all:", "--target", str(folder), "--quiet"]
     options += ["--find-links", str(wheelhouse(python, cutoff))]
-    done = uv(["pip", "install", *target(python), *options, "-r", "-"], "\n".join(lock))
-    if done.returncode:
-        reason = " ".join(done.stderr.split())[:300]
-        raise MissingError(
-            f"packages for Python {python} cannot be installed: {reason}",
-            "Building needs a package index: see UV_DEFAULT_INDEX or PIP_INDEX_URL.",
-        )
+    versions = dict(pin.split("==", 1) for pin in lock)
+    while True:
+        done = uv(["pip", "install", *target(python), *options, "-r", "-"], "\n".join(lock))
+        if not done.returncode:
+            return
+        reason = " ".join(done.stderr.split())
+        lacking = next((name for name in without_wheel(reason) if name in versions), "")
+        # Each is built once: what is missing with its wheel there is missing for another reason.
+        version = versions.pop(lacking, "")
+        if not (
+            build and lacking and build(lacking, python=python, cutoff=cutoff, version=version)
+        ):
+            raise MissingError(
+                f"packages for Python {python} cannot be installed: {reason[:300]}",
+                "Building needs a package index: see UV_DEFAULT_INDEX or PIP_INDEX_URL.",
+            )
 
 
 def _point_scripts(folder: Path, python: str) -> None:

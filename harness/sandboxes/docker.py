@@ -99,7 +99,8 @@ class DockerProvider:
         key = f"{environment.key} {digest_of(repr(environment))}"
         with self._lock:
             if key not in self._prepared:
-                whole = locked(environment, self.images.build_wheel)
+                build = self.images.build_wheel
+                whole = locked(environment, build)
                 python = whole.python
                 place = Place(
                     python=f"{ENVIRONMENT}/bin/python",
@@ -107,7 +108,7 @@ class DockerProvider:
                     project=f"{Inbox.INSIDE}/project",
                 )
                 packages = self.environments.site_packages(
-                    whole, place, partial(self.images.compile, python)
+                    whole, place, partial(self.images.compile, python), build
                 )
                 version = self.images.version(python)
                 self._prepared[key] = Prepared(

@@ -62,8 +62,9 @@ export PATH=/usr/local/bin:/usr/bin:/bin HOME=/tmp PIP_NO_CACHE_DIR=1
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 echo "setuptools<60" > /tmp/old
 # The release of its time, as uv finds it; that may run the distribution's code, too.
-pin=$(echo "$NAME" | timeout 100 /uv pip compile --quiet --no-header --no-annotate --no-deps \
-  --no-cache --python /opt/env/bin/python ${CUTOFF:+--exclude-newer "$CUTOFF"} -)
+pin=$(echo "$NAME${VERSION:+==$VERSION}" | timeout 100 /uv pip compile --quiet --no-header \
+  --no-annotate --no-deps --no-cache --python /opt/env/bin/python \
+  ${CUTOFF:+--exclude-newer "$CUTOFF"} -)
 build() {
   timeout 100 python3 -m pip wheel --quiet --no-deps --no-binary "$NAME" --wheel-dir /wheels "$pin"
 }
@@ -151,13 +152,15 @@ class Images:
             container.exec_run(command)  # not every file is Python of this version
             (site_packages / ".sources").unlink()
 
-    def build_wheel(self, name: str, *, python: str, cutoff: str) -> bool:
+    def build_wheel(self, name: str, *, python: str, cutoff: str, version: str = "") -> bool:
         """Try to make a wheel of a source distribution, in a container with a network.
+
+        version: or "" for the last one before the cutoff.
 
         What runs there is the distribution's own code: it sees a folder of its own, and only the
         wheel that was asked for is taken out of it.
         """
-        failed = wheelhouse(python, cutoff) / f".failed-{name}"
+        failed = wheelhouse(python, cutoff) / f".failed-{name}{version and f'-{version}'}"
         if failed.exists():  # another environment asked for it: it would fail as slowly again
             return False
         with TemporaryDirectory(prefix="seqswe-wheel-", ignore_cleanup_errors=True) as folder:
@@ -165,7 +168,7 @@ class Images:
             uv = Mount("/uv", find_uv_bin(), type="bind", read_only=True)
             mounts = [Mount("/wheels", folder, type="bind"), uv, *certificates()]
             with builder(self.client, self.ensure(python), mounts=mounts) as container:
-                env = {**passed(), "NAME": name, "CUTOFF": cutoff}
+                env = {**passed(), "NAME": name, "VERSION": version, "CUTOFF": cutoff}
                 done = container.exec_run(["sh", "-c", WHEEL], environment=env)
             expected = name.replace("-", "_").replace(".", "_").lower()
             wheels = [

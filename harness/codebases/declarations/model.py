@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import Any, Protocol
 
 LARGEST = 1_000_000
@@ -83,6 +84,11 @@ def text_of(files: Files, path: str) -> str | None:
     return text.lstrip("\ufeff")
 
 
+PARSING = RLock()
+"""Held while Python code is parsed by one of several threads: Python 3.11 loses count of the depth
+of a syntax tree if two of them make one, and filters of warnings belong to all."""
+
+
 def parse_python(text: str) -> ast.Module | str:
     """A module's syntax tree, Python 2 included as far as it is only written otherwise.
 
@@ -94,7 +100,7 @@ def parse_python(text: str) -> ast.Module | str:
             for pattern, replacement in PYTHON_2:
                 text = pattern.sub(replacement, text)
         try:
-            with warnings.catch_warnings():
+            with PARSING, warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return ast.parse(text)
         except SyntaxError as error:
