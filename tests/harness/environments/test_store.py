@@ -8,11 +8,14 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
-from harness.environments.store import SITE, EnvironmentStore, Place, _point_scripts
+from harness.environments.store import SITE, EnvironmentStore, Place, _point_scripts, install
+from harness.environments.uv import wheelhouse
 from seqswe.errors import MissingError
 from seqswe.sandbox import Environment
 
@@ -183,3 +186,50 @@ def test_wheels_that_cannot_be_had_leave_no_folder(tmp_path, monkeypatch):
         EnvironmentStore(tmp_path).site_packages(environment("toolz==0.12.0"), PLACE, no_compiler)
     assert "cannot be installed" in raised.value.message
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def headers(said):
+    return "".join(f"{name}: {value}\n" for name, value in said.items())
+
+
+def wheel_of(name, version):
+    """A wheel with one module."""
+    data, about = BytesIO(), f"{name}-{version}.dist-info"
+    with ZipFile(data, "w") as archive:
+        archive.writestr(f"{name}.py", "here = True\n")
+        said = {"Metadata-Version": "2.1", "Name": name, "Version": version}
+        archive.writestr(f"{about}/METADATA", headers(said))
+        said = {"Wheel-Version": "1.0", "Root-Is-Purelib": "true", "Tag": "py3-none-any"}
+        archive.writestr(f"{about}/WHEEL", headers(said))
+        archive.writestr(f"{about}/RECORD", "")
+    return data.getvalue()
+
+
+def test_a_lock_may_name_what_has_no_wheel_and_it_is_built(tmp_path, monkeypatch):
+    """Whoever made the lock had built it; on another machine nobody has."""
+    monkeypatch.setenv("SEQSWE_CACHE", str(tmp_path / "cache"))
+    asked = []
+
+    def build(name, *, python, cutoff, version=""):
+        asked.append((name, python, cutoff, version))
+        place = wheelhouse(python, cutoff) / f"{name}-{version}-py3-none-any.whl"
+        place.write_bytes(wheel_of(name, version))
+        return True
+
+    install(("docopt==0.6.2",), "3.11", tmp_path / "site", "2024-06-30", build)
+    assert (tmp_path / "site" / "docopt.py").is_file()
+    assert asked == [("docopt", "3.11", "2024-06-30", "0.6.2")]
+
+
+def test_what_cannot_be_built_is_asked_for_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEQSWE_CACHE", str(tmp_path / "cache"))
+    asked = []
+    for able in (False, True):  # it cannot be built, or what was built is of no use
+
+        def build(name, *, python, cutoff, version="", able=able):
+            asked.append(name)
+            return able
+
+        with pytest.raises(MissingError, match=r"cannot be installed: .*docopt"):
+            install(("docopt==0.6.2",), "3.11", tmp_path / "site", "", build)
+    assert asked == ["docopt", "docopt"]
