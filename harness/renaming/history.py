@@ -127,7 +127,7 @@ def renamed_clone(clone: Clone, window: Window, names: Names, target: Path) -> M
         partial = target.with_name(f"{target.name}.{os.getpid()}")
         shutil.rmtree(partial, ignore_errors=True)
         start = ("init", "--bare", "--quiet", "--template=", "--initial-branch=main")
-        run_git(target.parent, *start, str(partial))
+        run_git(target.parent, *start, "--end-of-options", str(partial))
         _import(clone, partial, _Stream(clone, commits, names))
         settle(partial, target)
     new = Clone(target).first_parents(BRANCH)

@@ -95,7 +95,7 @@ def _told(change: Change, level: float) -> str:
     return (
         f"{change.outcome.title} of {change.arm} went from {value(change.outcome, change.base)} to "
         f"{value(change.outcome, change.head)}, {difference(change.outcome, estimate.estimate)} "
-        f"({100 * level:g} % interval {_interval(change)}; {p_value(estimate.p)}; "
+        f"({100 * level:.4g} % interval {_interval(change)}; {p_value(estimate.p)}; "
         f"{estimate.n} tasks, {estimate.k0} and {estimate.k1} seeds"
         f"{', paired' if change.coupled and estimate.k1 > 1 else ''})"
     )

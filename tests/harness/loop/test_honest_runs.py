@@ -295,7 +295,7 @@ def test_seeds_tasks_and_arms_are_added_and_every_look_is_counted(run, seqswe, t
         before = after
         _, said, err = seqswe("compare", out, out)
         looks = 1 + 2 * (number - 1)  # the run stands on both sides
-        assert f"look {looks}," in said, err
+        assert f"look {looks} at this question" in said, err
     _, said, _ = seqswe("baseline", out)
     assert json.loads(said)["looks"] == 4
     data, _, warned = report_of(seqswe, out)
