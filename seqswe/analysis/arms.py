@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from seqswe.analysis.model import ArmOutcome, ArmResult, FailureCount, VerdictCount
+from seqswe.analysis.model import (
+    Analysis,
+    ArmOutcome,
+    ArmResult,
+    Contrast,
+    FailureCount,
+    VerdictCount,
+)
 from seqswe.experiment import make_plan
 from seqswe.outcome import Outcome
 from seqswe.runs.rollout import CAUSES, REASONS, Reason, Rollout
@@ -17,12 +24,11 @@ from seqswe.statistics import (
     Curve,
     Estimate,
     arm_curve,
-    drop_missing,
     interval_mean,
     share_interval,
     shared_tasks,
 )
-from seqswe.statistics.arrays import FloatArray
+from seqswe.statistics.arrays import FloatArray, on_shared_tasks
 
 CURVE_TASKS = 10
 """Under this many tasks there is no curve, only the tasks themselves."""
@@ -142,11 +148,17 @@ def compared(
         mine = [arm.outcomes[name].values[first:, picked] for name in outcomes]
         there = np.isfinite(np.stack(mine)).all(axis=0)
         values += [np.where(there, matrix, np.nan) for matrix in mine]
-    kept = shared_tasks(*values, coupled=coupled)
-    if kept.sum() < fewest:
+    matrices = on_shared_tasks(*values, coupled=coupled, fewest=fewest)
+    if matrices is None:
         return None
-    matrices, _ = drop_missing(*values, coupled=coupled)
+    kept = shared_tasks(*values, coupled=coupled)
     return Compared(values=matrices, kept=np.r_[np.zeros(first, bool), kept], coupled=coupled)
+
+
+def of_contrast(analysis: Analysis, contrast: Contrast, *outcomes: str) -> Compared | None:
+    """A contrast's arms side by side; None under two tasks."""
+    arms = [analysis.of_arm(contrast.run, name) for name in (contrast.arm, contrast.baseline)]
+    return compared(arms, *outcomes)
 
 
 def _seed_columns(arms: Sequence[ArmResult], *, coupled: bool) -> list[list[int]]:
@@ -233,17 +245,15 @@ def _arm_outcome(
 
 
 def _mean(values: FloatArray, outcome: Outcome) -> Estimate | None:
-    if shared_tasks(values).sum() < 2:
+    known = on_shared_tasks(values)
+    if known is None:
         return None
-    (known,), _ = drop_missing(values)
-    return share_interval(known) if outcome.kind == "share" else interval_mean(known)
+    return share_interval(*known) if outcome.kind == "share" else interval_mean(*known)
 
 
 def _curve(values: FloatArray) -> Curve | None:
-    if shared_tasks(values).sum() < CURVE_TASKS:
-        return None
-    (known,), _ = drop_missing(values)
-    return arm_curve(known)
+    known = on_shared_tasks(values, fewest=CURVE_TASKS)
+    return arm_curve(*known) if known else None
 
 
 def _deterministic(rollouts: Sequence[Rollout], seeds: Sequence[int]) -> bool | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from seqswe.analysis.arms import Compared, compared
+from seqswe.analysis.arms import Compared, of_contrast
 from seqswe.analysis.model import Analysis, Contrast, Secondary
 from seqswe.runs.outcomes import COST, RESOLVED
 from seqswe.statistics.arrays import FloatArray
@@ -22,11 +22,8 @@ WORTH = (1.0, 10.0, 100.0)
 """USD that a resolved task may be worth; whoever knows better computes from report.json."""
 
 
-def beside_lift(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
-    """Every estimate beside the lift that the run's outcomes allow."""
-    pair = _pair(analysis, contrast, contrast.outcome.name)
-    if pair is None:
-        return
+def beside_lift(analysis: Analysis, contrast: Contrast, pair: Compared) -> Iterator[Secondary]:
+    """Every estimate beside the lift that the run's outcomes allow. pair: the contrast's arms."""
     yield from _parts(contrast, pair, seen_files(analysis, contrast.run)[pair.kept])
     if contrast.outcome.name == RESOLVED.name:
         y1, y0 = pair.values
@@ -108,7 +105,7 @@ def _utility(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
     arms = [analysis.of_arm(contrast.run, arm) for arm in (contrast.arm, contrast.baseline)]
     if any(COST.name not in arm.outcomes for arm in arms):
         return
-    pair = _pair(analysis, contrast, RESOLVED.name, COST.name)
+    pair = of_contrast(analysis, contrast, RESOLVED.name, COST.name)
     if pair is None:
         return
     y1, c1, y0, c0 = pair.values
@@ -120,9 +117,3 @@ def _utility(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
             title=f"Net lift at {worth:g} USD a task",
             meaning=f"The lift less what it costs, were a resolved task worth {worth:g} USD.",
         )
-
-
-def _pair(analysis: Analysis, contrast: Contrast, *outcomes: str) -> Compared | None:
-    """Both arms on the tasks that both have; None under two."""
-    arms = [analysis.of_arm(contrast.run, arm) for arm in (contrast.arm, contrast.baseline)]
-    return compared(arms, *outcomes)

@@ -18,19 +18,18 @@ from seqswe.statistics import (
     Estimate,
     Pooled,
     Standings,
-    drop_missing,
     holm,
     pool,
-    shared_tasks,
     standings,
     two_way,
 )
-from seqswe.statistics.arrays import FloatArray
+from seqswe.statistics.arrays import FloatArray, on_shared_tasks
 from seqswe.statistics.harm import HarmRate, harm_rate
+from seqswe.statistics.twoway import mirrored
 
 REFERENCE = "git_history"
 """What every memory must beat: the log that an agent has for nothing."""
-Pair = tuple[FloatArray, FloatArray]
+Pair = tuple[FloatArray, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,15 +223,7 @@ def _cell(stream: Stream, outcome: Outcome) -> Cell:
 def _paired(stream: Stream, name: str) -> Pair | None:
     if name not in stream.values or name not in stream.baseline:
         return None
-    return _shared(stream.values[name], stream.baseline[name], coupled=stream.coupled)
-
-
-def _shared(first: FloatArray, second: FloatArray, *, coupled: bool) -> Pair | None:
-    """Both on the tasks that both have an outcome of; None under two."""
-    if shared_tasks(first, second, coupled=coupled).sum() < 2:
-        return None
-    (one, other), _ = drop_missing(first, second, coupled=coupled)
-    return one, other
+    return on_shared_tasks(stream.values[name], stream.baseline[name], coupled=stream.coupled)
 
 
 def _differences(
@@ -245,7 +236,7 @@ def _differences(
         streams = [(cells[first][c].stream, cells[second][c].stream) for c in both]
         found = {a.codebase: e for a, b in streams if (e := _between(a, b, outcome))}
         differences[first, second] = _difference(found)
-        differences[second, first] = _difference({c: _mirrored(e) for c, e in found.items()})
+        differences[second, first] = _difference({c: mirrored(e) for c, e in found.items()})
     return differences
 
 
@@ -255,16 +246,12 @@ def _between(first: Stream, second: Stream, outcome: Outcome) -> Estimate | None
     shared = [task for task in first.tasks if task in set(second.tasks)]
     name = outcome.name
     coupled = first.coupled and second.coupled and first.seeds == second.seeds
-    pair = _shared(
+    pair = on_shared_tasks(
         first.values[name][first.places(shared)],
         second.values[name][second.places(shared)],
         coupled=coupled,
     )
     return two_way(*pair, coupled=coupled) if pair else None
-
-
-def _mirrored(e: Estimate) -> Estimate:
-    return replace(e, estimate=-e.estimate, low=-e.high, high=-e.low)
 
 
 def _difference(found: Mapping[str, Estimate]) -> Difference:

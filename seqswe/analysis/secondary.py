@@ -10,7 +10,7 @@ from math import log
 
 import numpy as np
 
-from seqswe.analysis.arms import Compared, compared
+from seqswe.analysis.arms import Compared, of_contrast
 from seqswe.analysis.beside import beside_lift
 from seqswe.analysis.model import Analysis, Contrast, Secondary, SweBenchClMetrics
 from seqswe.analysis.oracle import against_oracle
@@ -67,7 +67,7 @@ def _of_run(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
     if contrast.outcome.name == RESOLVED.name:
         arms = zip((contrast.arm, contrast.baseline), pair.values, strict=True)
         yield from _passes(contrast, dict(arms))
-    yield from beside_lift(analysis, contrast)
+    yield from beside_lift(analysis, contrast, pair)
 
 
 def _late(contrast: Contrast, pair: Compared) -> Iterator[Secondary]:
@@ -153,8 +153,7 @@ def _passes(contrast: Contrast, arms: dict[str, FloatArray]) -> Iterator[Seconda
 
 def _arms(analysis: Analysis, contrast: Contrast) -> Compared:
     """The contrast's arms side by side. Raises ValueError without a task that both have."""
-    arms = [analysis.of_arm(contrast.run, name) for name in (contrast.arm, contrast.baseline)]
-    pair = compared(arms, contrast.outcome.name)
+    pair = of_contrast(analysis, contrast, contrast.outcome.name)
     if pair is None:
         raise ValueError(f"{contrast.name} compares nothing.")
     return pair

@@ -96,6 +96,15 @@ def drop_missing(*arms: ArrayLike, coupled: bool = False) -> tuple[tuple[FloatAr
     return tuple(begun), int(len(mask) - mask.sum())
 
 
+def on_shared_tasks(
+    *arms: ArrayLike, coupled: bool = False, fewest: int = 2
+) -> tuple[FloatArray, ...] | None:
+    """Return the arms as `drop_missing` does; None under `fewest` tasks. Raises as it does."""
+    if shared_tasks(*arms, coupled=coupled).sum() < fewest:
+        return None
+    return drop_missing(*arms, coupled=coupled)[0]
+
+
 def paired_runs(*arms: FloatArray) -> int:
     """Return K, the runs of arms that are paired by seed; ValueError when they have not the same.
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seqswe.statistics.arrays import FloatArray, drop_missing, shared_tasks
+from seqswe.statistics.arrays import FloatArray, on_shared_tasks
 from seqswe.statistics.twoway import Estimate, Term, combine, part_lift, two_way
 
 
@@ -57,9 +57,9 @@ def dose_slope(frozen: Mapping[int, ArrayLike]) -> Estimate | None:
     log_dose: FloatArray = np.log1p(np.asarray(doses, dtype=np.float64))
     centred = log_dose - log_dose.mean()
     tails = [_columns(frozen[dose])[doses[-1] :] for dose in doses]
-    if len(doses) < 2 or shared_tasks(*tails, coupled=True).sum() < 2:
+    arms = on_shared_tasks(*tails, coupled=True) if len(doses) >= 2 else None
+    if arms is None:
         return None
-    arms, _ = drop_missing(*tails, coupled=True)
     factors = centred / (centred @ centred)
     terms = [Term(values=y, factor=float(c)) for y, c in zip(arms, factors, strict=True)]
     return combine(terms, coupled=True)
