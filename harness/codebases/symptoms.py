@@ -72,8 +72,7 @@ def _texts(room: ValidationRoom, record: InstanceRecord, instance: Instance) -> 
     arguments = (*instance.pytest_arguments, *OPTIONS)
     instance = replace(instance, pytest_arguments=arguments)
     times = 1 if SYMPTOM in record.digests else 2
-    with PARSING:
-        sandbox = room.open(instance, environment)
+    sandbox = room.open(instance, environment)
     try:
         grader.restore_tests(instance, sandbox)
         is_ours = is_test(room.manifest.layout)
