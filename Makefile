@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 DEMO ?= runs/demo
 BASELINE ?= .ci/baseline.json
 
-.PHONY: help test check demo gate baseline digests clean
+.PHONY: help test check demo gate baseline digests docs clean
 
 help:
 	@echo "make demo   a learning curve of resolved tasks, on one HTML page ($(DEMO))"
@@ -16,6 +16,7 @@ help:
 	@echo "make gate   the demo just made against $(BASELINE): fails on a regression"
 	@echo "make baseline  keep the demo just made as the new $(BASELINE) and its digest as expected"
 	@echo "make digests  every digest that README and docs quote, with the command that makes it"
+	@echo "make docs   the documentation as a site (site/index.html); broken links are errors"
 	@echo "make check  linters, types and layers only"
 	@echo "make clean  remove the virtual environment and caches"
 
@@ -32,6 +33,10 @@ $(BIN)/.installed: pyproject.toml | $(BIN)/pip
 $(BIN)/.installed-dev: pyproject.toml | $(BIN)/pip
 	$(INSTALL) '.[dev]'
 	@touch $(BIN)/.installed $@
+
+$(BIN)/.installed-docs: pyproject.toml | $(BIN)/pip
+	$(INSTALL) '.[docs]'
+	@touch $@
 
 check: $(BIN)/.installed-dev
 	$(BIN)/ruff check .
@@ -65,5 +70,9 @@ baseline: $(BIN)/.installed
 digests: $(BIN)/.installed
 	@$(BIN)/python -m benchmarks.digests list
 
+docs: $(BIN)/.installed-docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file .ci/mkdocs.yml
+	@echo site/index.html
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	rm -rf site $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
