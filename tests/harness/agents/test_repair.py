@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from harness.agents.repair import Repair
 from harness.agents.repair.agent import reproduction_of
+from harness.agents.repair.inside import children
 from harness.agents.repair.inside.children import run_in_child
 from seqswe.errors import UsageError
 from seqswe.instance import Task
@@ -289,3 +291,16 @@ def test_a_child_ends_with_all_that_it_started(work, said):
 
 def test_a_child_hands_back_what_it_found():
     assert run_in_child(lambda: {"a": [1]}, 2.0) == {"a": [1]}
+
+
+def busy():
+    end = os.times().user + 0.6
+    while os.times().user < end:
+        pass
+    return "done"
+
+
+@pytest.mark.parametrize(("work", "said"), [(busy, "done"), (lambda: time.sleep(60), None)])
+def test_only_sleep_counts_against_a_child_not_its_turn(monkeypatch, work, said):
+    monkeypatch.setattr(children, "IDLE_FACTOR", 0.01)
+    assert run_in_child(work, 5.0) == said
