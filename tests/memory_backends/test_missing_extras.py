@@ -11,6 +11,7 @@ from seqswe.memory import build_memory
 @pytest.mark.parametrize(
     ("place", "module", "extra"),
     [
+        ("memory_backends.retrieval.chroma:Chroma", "chromadb", "chroma"),
         ("memory_backends.stores.mcp_store:McpStore", "mcp", "mcp"),
         ("memory_backends.stores.mem0_store:Mem0", "mem0", "mem0"),
         ("memory_backends.stores.langgraph_store:LangGraph", "langgraph.store.memory", "langgraph"),
