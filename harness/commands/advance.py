@@ -24,7 +24,8 @@ class Advance:
         self._graded: Counter[str] = Counter()
         self._resolved: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
-        self._memory_tokens = 0
+        self._memory_tokens = self._own_tokens = 0
+        self._own_cost = 0.0
         for rollout in done:
             self.add(rollout)
 
@@ -34,17 +35,22 @@ class Advance:
         self._resolved[rollout.arm] += bool(rollout.resolved)
         if rollout.failure:
             self._failures[rollout.failure.cause] += 1
-        if rollout.memory_usage:
-            self._memory_tokens += rollout.memory_usage.tokens
+        self._memory_tokens += rollout.memory_usage.tokens
+        self._own_tokens += rollout.usage.tokens or 0
+        self._own_cost += rollout.usage.cost_usd or 0.0
 
-    def lines(self) -> list[str]:
-        """Say how the run stands: a line for each arm, then failures and money."""
+    def lines(self, *, ended: bool = False) -> list[str]:
+        """Say how the run stands: a line for each arm, then failures and money.
+
+        ended: say it as well if no model was asked.
+        """
         width = max(map(len, self._planned))
         arms = [
             f"{arm:{width}}  {self._resolved[arm]} resolved, {self._graded[arm]} graded of {count}"
             for arm, count in self._planned.items()
         ]
-        return [*arms, f"failures: {self._failed()}", *self._money()]
+        money = self._money() or (["cost: no model was asked"] if ended else [])
+        return [*arms, f"failures: {self._failed()}", *money]
 
     def data(self) -> dict[str, Any]:
         """The same as data."""
@@ -64,6 +70,8 @@ class Advance:
     def _money(self) -> list[str]:
         spent = self._spent()
         lines = [f"agent: {spent}{f' of ${self._most:g}' if self._most else ''}"] if spent else []
+        if not spent and self._own_tokens:
+            lines = [f"agent: {self._own_tokens:,} tokens, ${self._own_cost:.2f} by its own count"]
         memory = [f"memory's model: {self._memory_tokens:,} tokens"] if self._memory_tokens else []
         return lines + memory
 

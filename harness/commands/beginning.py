@@ -26,7 +26,7 @@ DEMO: Mapping[str, Any] = {
     "feedback": "none",
 }
 """The demo's experiment, where it differs from the defaults: docs/candle.md says how it came."""
-NAMING = ("codebase", "agent", "memory")
+NAMING = ("codebase", "agent", "memory", "agent_option", "memory_option")
 """Settings of which none is given if somebody just types `seqswe run`."""
 PREFIX = "SEQSWE_"
 OTHERS = (

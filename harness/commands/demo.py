@@ -44,7 +44,7 @@ def demo(ctx: click.Context, /, out: Path | None, **values: Any) -> None:
     values, _ = with_demo(ctx, values, always=True)
     if not given_on_command_line(ctx, "sandbox"):
         values["sandbox"] = _sandbox(str(values["base_image"]))
-    store = begin(Experiment(**values), out or _free_folder())
+    store = begin(Experiment(**values), out or _free_folder(), following="")
     from seqswe.analysis import analyse
 
     note("reporting: intervals and charts")
@@ -52,14 +52,10 @@ def demo(ctx: click.Context, /, out: Path | None, **values: Any) -> None:
 
 
 def _sandbox(base_image: str) -> str:
-    """Docker, if an engine answers and has an image; else processes of this machine."""
+    """Docker, if an engine answers; else processes of this machine."""
     choice = SandboxChoice(base_image=base_image)
     try:
-        provider: Any = choice.build()
-        try:
-            provider.status()
-        finally:
-            provider.close()
+        choice.build().close()
     except SeqSWEError as error:
         echo(f"warning: {error.message}: using the local sandbox instead", err=True)
         return "local"

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from harness.agents.predictions import remarks
+from harness.codebases.locate import is_here
 from harness.commands.advance import Advance, outcome_of
 from harness.commands.beginning import (
     free_folder,
@@ -20,7 +21,7 @@ from harness.commands.beginning import (
     with_demo,
 )
 from harness.loop.context import RunContext
-from harness.loop.loaded_experiment import LoadedExperiment
+from harness.loop.loaded_experiment import CheckedExperiment, LoadedExperiment
 from harness.loop.programs import is_installed
 from harness.loop.rollout import run_rollout
 from harness.loop.schedule import Schedule, run_all
@@ -39,6 +40,8 @@ from seqswe.runs.rollout import Failure, Rollout
 from seqswe.runs.store import RunDirectory, RunInfo
 from seqswe.sandbox import SandboxProvider
 
+REPORT, RESUME = "seqswe report", "seqswe resume"
+"""What comes next, before the run's folder."""
 PREDICTIONS = "predictions"
 """The agent of which there is something to say before a run."""
 
@@ -60,22 +63,28 @@ def run(ctx: click.Context, /, out: Path | None, **values: Any) -> None:
     Stop it at any moment; `seqswe resume DIR` goes on. Then: `seqswe report DIR`.
     """
     values, origin = with_demo(ctx, values)
-    if "demo" in origin.values():
-        note("nothing is named, so this is the demo's experiment; `seqswe plan` shows its settings")
-    begin(Experiment(**values), out)
+    why = "; nothing is named, so it is the demo's experiment" if "demo" in origin.values() else ""
+    begin(Experiment(**values), out, why=why)
 
 
-def begin(experiment: Experiment, out: Path | None) -> RunDirectory:
-    """Run an experiment in a new folder, and say what is prepared before its first rollout."""
+def begin(
+    experiment: Experiment, out: Path | None, following: str = REPORT, why: str = ""
+) -> RunDirectory:
+    """Run an experiment in a new folder, and say what is prepared before its first rollout.
+
+    following: the command to name at the end, "" for none; why: it is this experiment.
+    """
     out = out or free_folder(experiment)
     RunDirectory.check_new(out)
     warn_of_unknown_variables(experiment)
     output().interrupted = "Nothing was begun; run it again."
-    note(f"run: {experiment.codebase}, {experiment.agent}, {experiment.memory}, in {out}")
-    note(f"preparing: the tasks of {experiment.codebase} and its clone, which is made if need be")
-    loaded = LoadedExperiment.load(experiment, out)
-    note("preparing: agent and memory, each in a process of its own")
-    loaded.try_plugins()
+    checked = CheckedExperiment.check(experiment, out)
+    here = is_here(checked.manifest, experiment.mirror)
+    checked.try_plugins()
+    note(f"run: {experiment.codebase}, {experiment.agent}, {experiment.memory}, in {out}{why}")
+    clone = "" if here else f", of which a clone is made from {checked.manifest.url}"
+    note(f"preparing: the tasks of {experiment.codebase}{clone}")
+    loaded = LoadedExperiment.of(checked)
     tell_remarks(loaded.plan)
     with open_provider(experiment.sandbox_choice) as provider:
         install_program(loaded, provider)
@@ -85,7 +94,7 @@ def begin(experiment: Experiment, out: Path | None) -> RunDirectory:
             "packages come from the index once, then from the cache"
         )
         store = RunDirectory.create(out, loaded.info(provider))
-        work(loaded, store, provider)
+        work(loaded, store, provider, following)
     return store
 
 
@@ -138,7 +147,12 @@ def _extend(store: RunDirectory, info: RunInfo) -> None:
     note(f"the run is to have {wider} rollouts now (look {store.info.looks})")
 
 
-def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvider) -> None:
+def work(
+    loaded: LoadedExperiment,
+    store: RunDirectory,
+    provider: SandboxProvider,
+    following: str = REPORT,
+) -> None:
     """Run everything the journal does not hold yet. Raises IncompleteError for what is left."""
     plan, experiment = loaded.plan, loaded.plan.experiment
     if not provider.isolates:
@@ -176,7 +190,7 @@ def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvide
                 detail(outcome_of(rollout))
                 bar.advance(*advance.lines())
                 watch.see(rollout, store)
-    _finish(store, plan, advance, model.used_up)
+    _finish(store, plan, advance, following, model.used_up)
 
 
 def tell_remarks(plan: Plan) -> None:
@@ -225,22 +239,24 @@ class CrashWatch:
             )
 
 
-def _finish(store: RunDirectory, plan: Plan, advance: Advance, used_up: str) -> None:
+def _finish(
+    store: RunDirectory, plan: Plan, advance: Advance, following: str, used_up: str
+) -> None:
     journal = store.journal()
     graded = [r for r in journal.rollouts if r.graded]
     crashed = sum(r.crashed for r in graded)
     whole = len(graded) == plan.rollouts
-    following = f"seqswe {'report' if whole else 'resume'} {store.root}"
+    following = f"{following if whole else RESUME} {store.root}" if following else ""
     note(
         f"{sum(bool(r.resolved) for r in graded)} resolved, {len(graded)} graded"
         f"{f' (the agent crashed in {crashed})' if crashed else ''}, "
         f"{plan.rollouts} planned; results {journal.results_digest()}"
     )
-    for line in advance.lines():
+    for line in advance.lines(ended=True):
         note(f"  {line}")
     tell(run=str(store.root), results=journal.results_digest(), next=following, **advance.data())
     echo(store.root)
-    if whole:
+    if whole and following:
         note(f"next: {following}")
     if used_up and len(graded) < plan.rollouts:
         raise BudgetError(

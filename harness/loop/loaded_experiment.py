@@ -61,9 +61,9 @@ class CheckedExperiment:
         manifest = experiment.selection.of(manifests.load(experiment.codebase))
         plan = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
         hidden = (out, manifest.folder, manifests.shipped(), manifests.codebases_folder())
-        hidden += tuple(runs_below(Path()))  # a plug-in of the current folder may read that
         mirror = (Path(experiment.mirror),) if experiment.mirror else ()
-        run_plugins = RunPlugins(experiment, (*hidden, *mirror, cache_folder()))
+        runs = runs_below(Path())  # a plug-in of the current folder may read that
+        run_plugins = RunPlugins(experiment, (*hidden, *runs, *mirror, cache_folder()))
         agent, memory = run_plugins.agent.facts, run_plugins.memory.facts
         check_models(
             experiment.memory,
@@ -121,8 +121,12 @@ class LoadedExperiment(CheckedExperiment):
 
         Raises what is wrong before anything is run.
         """
-        checked = CheckedExperiment.check(experiment, out)
-        manifest = checked.manifest
+        return cls.of(CheckedExperiment.check(experiment, out))
+
+    @classmethod
+    def of(cls, checked: CheckedExperiment) -> LoadedExperiment:
+        """Load clone and instances, which may take a while. Raises what is missing of them."""
+        manifest, experiment = checked.manifest, checked.plan.experiment
         clone = clone_of(manifest, experiment.mirror)
         issues = load_issues(experiment.issues)
         records = manifest.instances[: len(checked.plan.instance_ids)]

@@ -55,12 +55,15 @@ class ExperimentCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options first, then those of settings, then those of all."""
         sections: dict[str, list[tuple[str, str]]] = {OWN: []}
-        headings = headings_of_settings()
+        headings = {**headings_of_settings(), **dict.fromkeys(COMMON, "Output and help")}
+        asks_help = self.get_help_option(ctx)
         for parameter in self.get_params(ctx):
+            if isinstance(parameter, click.Argument):
+                continue  # its usage shows it
             record = parameter.get_help_record(ctx)
             heading = headings.get(str(parameter.name), OWN)
-            if parameter.name in COMMON or parameter.name == "help":
-                heading = "Output and help"
+            if parameter is asks_help:
+                heading = headings["quiet"]
             if record:
                 sections.setdefault(heading, []).append(record)
         for heading, records in sections.items():

@@ -95,7 +95,8 @@ class _Plain:
             self._said = now
             seconds, made = now - self._started, self._done - self._before
             rest = left(seconds, made, self._total - self._before)
-            told = (f"{span(seconds)}, {rest}" if rest else span(seconds), *lines)
+            told = [f"{span(seconds)}, {rest}" if rest else span(seconds)]
+            told += [" ".join(line.split()) for line in lines]  # nothing to align with
             note(f"{self._title} {self._done}/{self._total}: {'; '.join(told)}")
 
 

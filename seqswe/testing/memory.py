@@ -367,8 +367,8 @@ class MemoryContract:
 
     def same_state(self, one: Memory, other: Memory, folder: Path, what: str, why: str) -> None:
         """Whether two memories save the same bytes."""
-        states = (read_folder(saved(memory, folder)) for memory in (one, other))
-        expect_equal(*map(dict, states), what, why)
+        came, expected = (dict(read_folder(saved(memory, folder))) for memory in (one, other))
+        expect_equal(came, expected, what, why)
 
     def job(self, folder: Path, **what: Any) -> dict[str, Any]:
         """What another process is to do with a memory like this one."""
@@ -384,7 +384,7 @@ def check_memory(
 
     model_url and keeps_notes: as those of `MemoryContract`; options: of the factory.
     """
-    named = {"memory": memory, "options": options, "model_url": model_url}
+    named: dict[str, Any] = {"memory": memory, "options": options, "model_url": model_url}
     named["keeps_notes"] = keeps_notes
     contract = type("Contract", (MemoryContract,), named)()
     for test in sorted(name for name in dir(contract) if name.startswith("test_")):

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.commands.advance import Advance, outcome_of
+from seqswe.agent import Usage
 from seqswe.cli import main
 from seqswe.experiment import Experiment, make_plan
 from seqswe.runs.rollout import Failure, Rollout
@@ -31,6 +32,9 @@ def test_without_a_model_there_is_no_money():
     plan = make_plan(Experiment(seeds=1), ("a",))
     advance = Advance(plan, [ended("iid", 0, resolved=True)], lambda: "")
     assert advance.lines()[-1] == "failures: none"
+    assert advance.lines(ended=True)[-1] == "cost: no model was asked"
+    advance.add(ended("iid", 0, usage=Usage(prompt_tokens=2000, cost_usd=0.5)))
+    assert advance.lines()[-1] == "agent: 2,000 tokens, $0.50 by its own count"
 
 
 def test_a_rollout_that_has_ended_is_one_line():
