@@ -24,18 +24,21 @@ INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --editable
 
 $(BIN)/pip:
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer found" >&2; exit 3; }
-	$(PYTHON) -m venv $(VENV)
+	@echo "Making a virtual environment in $(VENV) with $$($(PYTHON) --version)."
+	@$(PYTHON) -m venv $(VENV)
 
 $(BIN)/.installed: pyproject.toml | $(BIN)/pip
-	$(INSTALL) .
+	@echo "Installing SeqSWE and the packages that it needs into $(VENV): a minute or so, once."
+	@$(INSTALL) .
 	@touch $@
 
 $(BIN)/.installed-dev: pyproject.toml | $(BIN)/pip
-	$(INSTALL) '.[dev]'
+	@echo "Installing SeqSWE, its extras and the linters into $(VENV): a few minutes, once."
+	@$(INSTALL) '.[dev]'
 	@touch $(BIN)/.installed $@
 
 $(BIN)/.installed-docs: pyproject.toml | $(BIN)/pip
-	$(INSTALL) '.[docs]'
+	@$(INSTALL) '.[docs]'
 	@touch $@
 
 check: $(BIN)/.installed-dev
@@ -49,12 +52,7 @@ test: check
 
 demo: $(BIN)/.installed
 	@rm -rf $(DEMO)
-	@if docker info >/dev/null 2>&1; then sandbox=docker; else sandbox=local; \
-		echo "No Docker engine answers: using the local sandbox, which isolates nothing." >&2; fi; \
-	$(BIN)/seqswe run --codebase ledgerlite-injected --agent repair --memory episodic \
-		--memory-option k=100 --feedback none --arm iid --arm sequential --seeds 3 \
-		--sandbox $$sandbox --out $(DEMO)
-	@$(BIN)/seqswe report $(DEMO)
+	@$(BIN)/seqswe demo --out $(DEMO)
 	@$(BIN)/seqswe verify $(DEMO) || true
 
 gate: $(BIN)/.installed

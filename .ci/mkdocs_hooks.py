@@ -1,4 +1,4 @@
-"""Pages of the site that are made: the front page from README, commands and settings from the code."""
+"""Pages of the site that are made: the front page from README, the reference from the code."""
 
 from __future__ import annotations
 
@@ -54,8 +54,9 @@ def settings() -> str:
     lines = [
         "# Settings",
         "",
-        "Every setting is an option of `seqswe run` (`--jobs`), an environment variable (`SEQSWE_JOBS`) and a key of an",
-        "`experiment.toml` (`jobs`, for `--config`). A flag beats the environment, which beats the file.",
+        "Every setting is an option of `seqswe run` (`--jobs`), an environment variable",
+        "(`SEQSWE_JOBS`) and a key of an `experiment.toml` (`jobs`, for `--config`). A flag beats",
+        "the environment, which beats the file.",
         "",
         "| setting | default | what it is |",
         "|---|---|---|",

@@ -18,7 +18,7 @@ from seqswe.arms import ARMS, SEQUENTIAL, Cell, cells_of, check_arms
 from seqswe.errors import UsageError
 from seqswe.instance import digest_of
 from seqswe.manifests.selection import Novelty, Selection, StatementKind
-from seqswe.plugins import RECIPE
+from seqswe.plugins import RECIPE, without_folder
 from seqswe.sandbox import Limits, SandboxChoice
 from seqswe.visible import HIDDEN
 
@@ -51,13 +51,15 @@ def setting(
     most: float = 1e9,
     effect: Effect = "outcome",
     envvar: tuple[str, ...] = (),
+    heading: str = "",
 ) -> Any:
     """A field of Experiment.
 
     help: one sentence for people; least, above: the smallest value, or what it must exceed;
-    most: the largest; envvar: environment variables instead of SEQSWE_ and the name.
+    most: the largest; envvar: environment variables instead of SEQSWE_ and the name; heading: in
+    `--help`, above this setting and those that follow.
     """
-    about = {"help": help, "least": least, "above": above, "most": most}
+    about = {"help": help, "least": least, "above": above, "most": most, "heading": heading}
     return field(default=default, metadata=about | {"effect": effect, "envvar": envvar})
 
 
@@ -72,7 +74,11 @@ class Experiment:
     Raises UsageError for values out of bounds and combinations that make no sense.
     """
 
-    codebase: str = setting("ledgerlite", "Name of a manifest, or a folder with a manifest.toml.")
+    codebase: str = setting(
+        "ledgerlite",
+        "Name of a manifest, or a folder with a manifest.toml.",
+        heading="Codebase",
+    )
     mirror: str = setting(
         "",
         "Folder of bare clones: <owner>+<name>/repo or <owner>/<name>.git. Without it, the "
@@ -80,10 +86,19 @@ class Experiment:
         effect="access",
         envvar=("SEQSWE_MIRROR", "SEQSWE_MIRRORS"),
     )
-    agent: str = setting("localizer", "Name of an agent, or module:attribute.")
+    agent: str = setting(
+        "localizer",
+        "Name of an agent, ./file.py:Class, module:Class, or a recipe ./file.toml.",
+        heading="Agent",
+    )
     agent_option: tuple[str, ...] = setting((), "key=value for the agent; may be repeated.")
     model: str = setting("", "Model of the agent, if it asks one, as its endpoint names it.")
-    rollout_cost: float = setting(0.0, "USD that one rollout's agent may spend; 0: any.", least=0)
+    rollout_cost: float = setting(
+        0.0,
+        "USD that one rollout's agent may spend; 0: any.",
+        least=0,
+        heading="Budgets of the agent's model",
+    )
     rollout_tokens: int = setting(
         0, "Tokens, in and out, that one rollout's agent may use; 0: any number.", least=0
     )
@@ -126,14 +141,19 @@ class Experiment:
         "",
         "Folder to keep every request to a model, the agent's or the memory's, and its answer in.",
         effect="access",
+        heading="Recordings of models",
     )
     replay: str = setting(
         "", "Folder of --record to answer from: no model is asked.", effect="access"
     )
-    memory: str = setting("episodic", "Name of a memory, or module:attribute.")
+    memory: str = setting(
+        "episodic", "Name of a memory, ./file.py:Class or module:Class.", heading="Memory"
+    )
     memory_option: tuple[str, ...] = setting((), "key=value for the memory; may be repeated.")
     memory_model: str = setting(
-        "", "Model the memory may ask, as its endpoint names it; or litellm:NAME."
+        "",
+        "Model the memory may ask, as its endpoint names it; or litellm:NAME.",
+        heading="The memory's model",
     )
     memory_model_url: str = setting(
         "",
@@ -180,6 +200,7 @@ class Experiment:
         ("iid", "sequential"),
         f"{', '.join(ARMS)}; may be repeated. `seqswe list arms` explains them.",
         effect="selection",
+        heading="Arms, seeds and tasks",
     )
     seeds: int = setting(3, "Repetitions of every arm.", least=1, most=1000, effect="selection")
     limit: int = setting(0, "Run only the first N tasks; 0 runs all.", least=0, effect="selection")
@@ -217,7 +238,9 @@ class Experiment:
         "Files of the codebase that agents read on their own, such as CLAUDE.md: as they are, or "
         "out of the working tree.",
     )
-    sandbox: str = setting("docker", "Name of a sandbox, or module:attribute.")
+    sandbox: str = setting(
+        "docker", "Name of a sandbox, ./file.py:Class or module:Class.", heading="Sandbox"
+    )
     sandbox_option: tuple[str, ...] = setting((), "key=value for the sandbox; may be repeated.")
     # The version of its Python is part of every result; where the image came from is not.
     base_image: str = setting("", "Image that environments are built on.", effect="access")
@@ -227,7 +250,9 @@ class Experiment:
         '"created_at"}.',
         effect="access",
     )
-    jobs: int = setting(2, "Rollouts at a time.", least=1, most=1000, effect="access")
+    jobs: int = setting(
+        2, "Rollouts at a time.", least=1, most=1000, effect="access", heading="How it is run"
+    )
     retries: int = setting(
         2,
         "How often to retry a rollout after a transient failure.",
@@ -259,7 +284,13 @@ class Experiment:
         most=10_000,
         effect="access",
     )
-    cpus: float = setting(LIMITS.cpus, "Processors of one sandbox.", above=0, most=10_000)
+    cpus: float = setting(
+        LIMITS.cpus,
+        "Processors of one sandbox.",
+        above=0,
+        most=10_000,
+        heading="Limits of a sandbox",
+    )
     memory_mb: int = setting(LIMITS.memory_mb, "Main memory of one sandbox in MB.", least=64)
     pids: int = setting(LIMITS.pids, "Processes of one sandbox.", least=8)
     disk_mb: int = setting(
@@ -346,7 +377,8 @@ class Experiment:
     @property
     def agent_name(self) -> str:
         """The agent, without the folder of a recipe, whose content is in each result's key."""
-        return Path(self.agent).name if self.agent.endswith(RECIPE) else self.agent
+        recipe = self.agent.endswith(RECIPE)
+        return Path(self.agent).name if recipe else without_folder(self.agent)
 
     @property
     def digest(self) -> str:
@@ -357,6 +389,7 @@ class Experiment:
         values = {name: getattr(self, name) for name in affecting("outcome")}
         values["codebase"] = Path(self.codebase).name  # a name, or a folder: wherever it lies
         values["agent"] = self.agent_name
+        values["memory"] = without_folder(self.memory)
         data = {n: value for n, value in values.items() if value != settings()[n].default}
         return digest_of(repr(sorted(data.items())))
 

@@ -267,7 +267,9 @@ class SandboxChoice:
 
     def check(self) -> None:
         """Raises UsageError, UnknownName or MissingError for what cannot be built."""
-        plugins.check("sandbox", self.sandbox, **self._options())
+        known = self.sandbox in plugins.installed("sandbox")
+        if self.sandbox_option or self.base_image or not known:
+            plugins.check("sandbox", self.sandbox, **self._options())
 
     def build(self) -> SandboxProvider:
         """Build the provider. Raises as `check`, and whatever the provider raises."""

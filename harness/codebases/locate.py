@@ -32,8 +32,7 @@ def clone_of(manifest: Manifest, mirror: str) -> Clone:
     if local := local_clone(manifest.url):
         return local
     name = manifest.synthetic.codebase if manifest.synthetic else manifest.name
-    own = (manifest.folder / "history", shipped() / name / "history")
-    if not any(folder.is_dir() for folder in own):
+    if not _has_history(manifest):
         return locate(manifest.repo, manifest.url, mirror, cache_folder())
     if mirrored := in_mirror(manifest.repo, mirror):
         return mirrored
@@ -79,18 +78,47 @@ def locate(repo: str, url: str, mirror: str, cache: Path) -> Clone:
 
     A mirror holds `<owner>+<name>/repo` or `<owner>/<name>.git`. Raises MissingError.
     """
+    target = cache / "clones" / cached_name(repo, url)
+    if found := _found(repo, mirror, target):
+        return found
+    clone_bare(url, target)
+    return Clone(target)
+
+
+def is_here(manifest: Manifest, mirror: str) -> bool:
+    """Whether the clone of a codebase need not be made first.
+
+    Raises MissingError as `clone_of` would, and makes nothing.
+    """
+    if manifest.renamed:
+        original = replace(manifest, name=manifest.renamed.codebase, renamed=None)
+        return is_here(original, mirror)
+    if local_clone(manifest.url) or _has_history(manifest):
+        in_mirror(manifest.repo, mirror)
+        return True
+    target = cache_folder() / "clones" / cached_name(manifest.repo, manifest.url)
+    return _found(manifest.repo, mirror, target) is not None
+
+
+def _found(repo: str, mirror: str, target: Path) -> Clone | None:
+    """A clone that is there; None if it may be made. Raises MissingError."""
     if mirrored := in_mirror(repo, mirror):
         return mirrored
-    target = cache / "clones" / cached_name(repo, url)
-    if mirror and not target.is_dir():
+    if target.is_dir():
+        return Clone(target)
+    if mirror:
         owner, _, name = repo.partition("/")
         raise MissingError(
             f"the mirror {mirror} has no clone of {repo}",
             f"Expected {owner}+{name}/repo or {owner}/{name}.git in it.",
         )
-    if not target.is_dir():
-        clone_bare(url, target)
-    return Clone(target)
+    return None
+
+
+def _has_history(manifest: Manifest) -> bool:
+    """Whether the codebase is made from what ships with the package."""
+    name = manifest.synthetic.codebase if manifest.synthetic else manifest.name
+    return any(f.is_dir() for f in (manifest.folder / "history", shipped() / name / "history"))
 
 
 def cached_name(repo: str, url: str) -> str:

@@ -1,45 +1,85 @@
-"""How far a run has come, on one line: tasks by arm, money, and the rollout that ended last."""
+"""How far a run has come, by arm: what is resolved, what failed, and what it has cost."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from seqswe.experiment import Plan
-from seqswe.runs.rollout import Rollout
+from seqswe.runs.rollout import CAUSES, Rollout
 
 
 class Advance:
     """Counts the rollouts that have ended, by arm.
 
-    spent: USD that the agents' model has cost so far, None if they ask none.
+    spent: what the agents' model has taken so far, in words; "" if they ask none.
     """
 
-    def __init__(
-        self, plan: Plan, done: Iterable[Rollout], spent: Callable[[], float | None]
-    ) -> None:
+    def __init__(self, plan: Plan, done: Iterable[Rollout], spent: Callable[[], str]) -> None:
         self._planned: Counter[str] = Counter()
         for cell in plan.cells:
             self._planned[cell.arm] += len(cell.order)
-        self._ended = Counter(rollout.arm for rollout in done if rollout.graded)
         self._spent, self._most = spent, plan.experiment.max_cost
+        self._graded: Counter[str] = Counter()
+        self._resolved: Counter[str] = Counter()
+        self._failures: Counter[str] = Counter()
+        self._memory_tokens = self._own_tokens = 0
+        self._own_cost = 0.0
+        for rollout in done:
+            self.add(rollout)
 
-    def line(self, rollout: Rollout) -> str:
-        """Count one more, and say how far the run is."""
-        self._ended[rollout.arm] += rollout.graded
-        arms = [f"{arm} {self._ended[arm]}/{count}" for arm, count in self._planned.items()]
-        return " · ".join([*arms, *self._money(), _outcome(rollout)])
+    def add(self, rollout: Rollout) -> None:
+        """Count one more."""
+        self._graded[rollout.arm] += rollout.graded
+        self._resolved[rollout.arm] += bool(rollout.resolved)
+        if rollout.failure:
+            self._failures[rollout.failure.cause] += 1
+        self._memory_tokens += rollout.memory_usage.tokens
+        self._own_tokens += rollout.usage.tokens or 0
+        self._own_cost += rollout.usage.cost_usd or 0.0
+
+    def lines(self, *, ended: bool = False) -> list[str]:
+        """Say how the run stands: a line for each arm, then failures and money.
+
+        ended: say it as well if no model was asked.
+        """
+        width = max(map(len, self._planned))
+        arms = [
+            f"{arm:{width}}  {self._resolved[arm]} resolved, {self._graded[arm]} graded of {count}"
+            for arm, count in self._planned.items()
+        ]
+        money = self._money() or (["cost: no model was asked"] if ended else [])
+        return [*arms, f"failures: {self._failed()}", *money]
+
+    def data(self) -> dict[str, Any]:
+        """The same as data."""
+        arms: Mapping[str, Any] = {
+            arm: {"planned": n, "graded": self._graded[arm], "resolved": self._resolved[arm]}
+            for arm, n in self._planned.items()
+        }
+        return {"arms": arms, "failures": dict(self._failures), "spent": self._spent()}
+
+    def _failed(self) -> str:
+        each = [
+            f"{count} {cause} ({'graded all the same' if CAUSES[cause].grade else 'no verdict'})"
+            for cause, count in self._failures.most_common()
+        ]
+        return ", ".join(each) or "none"
 
     def _money(self) -> list[str]:
         spent = self._spent()
-        if spent is None:
-            return []
-        return [f"${spent:.2f} of ${self._most:g}" if self._most else f"${spent:.2f}"]
+        lines = [f"agent: {spent}{f' of ${self._most:g}' if self._most else ''}"] if spent else []
+        if not spent and self._own_tokens:
+            lines = [f"agent: {self._own_tokens:,} tokens, ${self._own_cost:.2f} by its own count"]
+        memory = [f"memory's model: {self._memory_tokens:,} tokens"] if self._memory_tokens else []
+        return lines + memory
 
 
-def _outcome(rollout: Rollout) -> str:
+def outcome_of(rollout: Rollout) -> str:
+    """Say in a line what became of a rollout."""
     if rollout.resolved is None:
         outcome = rollout.failure.cause if rollout.failure else "no verdict"
     else:
-        outcome = "resolved" if rollout.resolved else "unresolved"
-    return f"{rollout.arm} {rollout.seed} #{rollout.position} {outcome}"
+        outcome = "resolved" if rollout.resolved else f"unresolved ({rollout.reason or 'unknown'})"
+    return f"{rollout.arm} {rollout.seed} #{rollout.position} {rollout.instance_id}: {outcome}"

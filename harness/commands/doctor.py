@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from harness.plugin_host import confinement, landlock
-from seqswe.cli.echo import echo
+from seqswe.cli.echo import echo, tell
 from seqswe.cli.options import setting_options
 from seqswe.errors import MissingError, SeqSWEError
 from seqswe.plugins import installed, parameters, resolve
@@ -63,13 +63,17 @@ def doctor(
         where = {"sandbox": names[0] if names else "docker", "base_image": base_image}
         checks[f"agent {agent}"] = partial(_agent, agent=agent, **given, **where)
     width = max(map(len, checks)) + 1
-    problems = 0
+    problems, answers = 0, {}
     for name, check in checks.items():
         try:
-            echo(f"ok       {name:{width}} {check()}")
+            answer = check()
+            answers[name] = {"ok": True, "said": answer}
+            echo(f"ok       {name:{width}} {answer}")
         except SeqSWEError as error:
             problems += 1
+            answers[name] = {"ok": False, "said": error.message, "hint": error.hint}
             echo(f"missing  {name:{width}} {error.message}\n{'':{width + 10}}{error.hint}")
+    tell(checks=answers)
     if problems:
         raise MissingError(
             f"{problems} of {len(checks)} checks failed", "Each line above says what to do."

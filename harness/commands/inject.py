@@ -23,7 +23,7 @@ from harness.injection.inject import Injector, Rules, recurrence, test_modules
 from harness.injection.remake import remake, without_messages
 from harness.injection.workbench import TRIES, Workbench
 from harness.sandboxes.cleanup import scratch_folder
-from seqswe.cli.echo import echo
+from seqswe.cli.echo import echo, note
 from seqswe.cli.options import Number, setting_options
 from seqswe.errors import RolloutError, UsageError
 from seqswe.manifests import manifest_files as manifests
@@ -96,7 +96,7 @@ def inject(
         sequence = replace(sequence, instances=tuple(map(without_messages, sequence.instances)))
     manifests.save(replace(sequence, name=folder.absolute().name), folder)
     assert sequence.synthetic
-    echo(f"{len(sequence.instances):6} instances: {sequence.synthetic.note}", err=True)
+    note(f"{len(sequence.instances):6} instances: {sequence.synthetic.note}")
     echo(folder / "instances.jsonl")
 
 
@@ -251,5 +251,5 @@ def _collect(injector: Injector, bases: list[str]) -> list[InstanceRecord]:
                 records.append(record)
             bar.advance(f"{len(records)} kept, {injector.rejected.total()} bugs rejected")
     for reason, number in injector.rejected.most_common():
-        echo(f"{number:6} rejected: {reason}", err=True)
+        note(f"{number:6} rejected: {reason}")
     return records

@@ -16,7 +16,7 @@ from harness.codebases.statements.github import API, GitHub
 from harness.codebases.statements.issues import Issue, KnownIssues, as_line
 from harness.commands.mine import CANDIDATES
 from harness.history.git import Clone, GitError
-from seqswe.cli.echo import echo
+from seqswe.cli.echo import echo, note
 from seqswe.cli.options import setting_options
 from seqswe.cli.progress import progress
 from seqswe.errors import MissingError, UsageError
@@ -58,8 +58,8 @@ def issues(codebase: str, mirror: str, out: Path, token_env: str, api: str) -> N
     _write(out, found)
     absent = Counter(known.absent[n] for n in numbers if n in known.absent)
     for reason, count in absent.most_common():
-        echo(f"{count:6} left out: {reason}", err=True)
-    echo(f"{len(found):6} issues of {len(numbers)} numbers that fixes name", err=True)
+        note(f"{count:6} left out: {reason}")
+    note(f"{len(found):6} issues of {len(numbers)} numbers that fixes name")
     echo(out)
 
 

@@ -18,7 +18,7 @@ from harness.codebases.statements.sources import RULES
 from harness.codebases.target import Origin, find_origin
 from harness.history.git import Clone
 from harness.history.walk import Step, walk
-from seqswe.cli.echo import echo
+from seqswe.cli.echo import echo, note
 from seqswe.cli.options import setting_options
 from seqswe.errors import UsageError
 from seqswe.manifests import manifest_files as manifests
@@ -79,12 +79,10 @@ def mine(target: str, mirror: str, issues: str, out: Path | None) -> None:
     named = manifest.name if out is None and _is_found(manifest.name, folder) else str(folder)
     place = f" --mirror {mirror}" if mirror and os.environ.get("SEQSWE_MIRRORS") != mirror else ""
     if mined.records:
-        echo(f"Next: seqswe validate {named}{place}", err=True)
+        note(f"Next: seqswe validate {named}{place}")
     else:
         names = f"`test_modules` and `tests` in {folder / 'manifest.toml'}"
-        echo(
-            f"Next: if the project has tests of other names, say so: {names}; mine again", err=True
-        )
+        note(f"Next: if the project has tests of other names, say so: {names}; mine again")
     echo(folder / CANDIDATES)
 
 
@@ -114,14 +112,14 @@ def _described_now(origin: Origin, out: Path | None) -> Subject:
     if written.exists():
         if not describes(folder, origin):
             raise UsageError(f"{folder} describes another codebase", "Give another --out.")
-        echo(f"{written} is kept; remove it to decide everything anew", err=True)
+        note(f"{written} is kept; remove it to decide everything anew")
         # Its rules of mining but for the head: the history has gone on since.
         kept = manifests.load(str(folder))
         manifest = replace(kept, mining=replace(kept.mining, head=""))
         history = history_of(origin.clone, manifest)
     else:
         for line in found.lines:
-            echo(line, err=True)
+            note(line)
         manifest = replace(manifest, folder=folder)
     return Subject(
         manifest=manifest,
@@ -140,13 +138,12 @@ def _is_found(name: str, folder: Path) -> bool:
 def _print_listing(mined: Mined) -> None:
     """Every commit that was walked, as a candidate or with the reason why it is none."""
     for reason, count in sorted(mined.skipped.items(), key=lambda item: (-item[1], item[0])):
-        echo(f"{count:6} left out: {reason}", err=True)
+        note(f"{count:6} left out: {reason}")
     sources = listed(mined.statements)
-    echo(
+    note(
         f"{len(mined.records):6} candidates in {len(mined.environments)} environments, of "
         f"{mined.walked} commits up to {mined.head[:12]}"
-        + (f"; statements: {sources}" if sources else ""),
-        err=True,
+        + (f"; statements: {sources}" if sources else "")
     )
 
 

@@ -21,7 +21,7 @@ from harness.renaming.history import Window, files_of
 from harness.renaming.pseudonyms import pseudonyms
 from harness.renaming.survey import Survey, reasons
 from harness.sandboxes.cleanup import scratch_folder
-from seqswe.cli.echo import echo
+from seqswe.cli.echo import echo, note
 from seqswe.cli.options import setting_options
 from seqswe.errors import MissingError, RolloutError, UsageError
 from seqswe.manifests import manifest_files as manifests
@@ -85,11 +85,11 @@ def rename(
     )
     manifests.save_manifest(made, folder)
     for why, number in reasons(sorted_out).most_common():
-        echo(f"{number:6} names stay: {why}", err=True)
+        note(f"{number:6} names stay: {why}")
     if lost := len(records) - len(candidates):
-        echo(f"{lost:6} left out: nothing in the renamed history states their problem", err=True)
-    echo(f"{len(candidates):6} candidates: {renamed.note}", err=True)
-    echo(f"Next: seqswe validate {out}", err=True)
+        note(f"{lost:6} left out: nothing in the renamed history states their problem")
+    note(f"{len(candidates):6} candidates: {renamed.note}")
+    note(f"Next: seqswe validate {out}")
     echo(folder / CANDIDATES)
 
 
@@ -158,7 +158,7 @@ def _found_in(provider: SandboxProvider, spec: SandboxSpec, question: str) -> se
     try:
         sandbox = provider.open(spec)
     except MissingError as error:
-        echo(f"environment {spec.environment.key} is not there: {error.message}"[:200], err=True)
+        note(f"environment {spec.environment.key} is not there: {error.message}"[:200])
         return set()
     try:
         command = ["python", "-c", program]

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from harness.agents.predictions import remarks
-from harness.commands.advance import Advance
+from harness.codebases.locate import is_here
+from harness.commands.advance import Advance, outcome_of
+from harness.commands.beginning import (
+    free_folder,
+    given_on_command_line,
+    out_option,
+    warn_of_unknown_variables,
+    with_demo,
+)
 from harness.loop.context import RunContext
-from harness.loop.loaded_experiment import LoadedExperiment
+from harness.loop.loaded_experiment import CheckedExperiment, LoadedExperiment
 from harness.loop.programs import is_installed
 from harness.loop.rollout import run_rollout
 from harness.loop.schedule import Schedule, run_all
@@ -24,8 +29,8 @@ from harness.sandboxes.local import WARNING
 from harness.sandboxes.provider import open_provider
 from seqswe import plugins
 from seqswe.arms import Cell
-from seqswe.cli.echo import echo
-from seqswe.cli.options import experiment_options
+from seqswe.cli.echo import detail, echo, note, output, tell
+from seqswe.cli.options import ExperimentCommand, experiment_options, resume_options
 from seqswe.cli.progress import progress
 from seqswe.errors import BudgetError, IncompleteError, RunDirError, UsageError
 from seqswe.experiment import Experiment, Plan, make_plan
@@ -35,63 +40,81 @@ from seqswe.runs.rollout import Failure, Rollout
 from seqswe.runs.store import RunDirectory, RunInfo
 from seqswe.sandbox import SandboxProvider
 
+REPORT, RESUME = "seqswe report", "seqswe resume"
+"""What comes next, before the run's folder."""
 PREDICTIONS = "predictions"
 """The agent of which there is something to say before a run."""
 
 
-@click.command()
+@click.command(cls=ExperimentCommand)
 @experiment_options
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="New folder for the run; by default runs/CODEBASE-AGENT-1 or the next that is free.",
-)
-def run(out: Path | None, **values: Any) -> None:
+@out_option
+@click.pass_context
+def run(ctx: click.Context, /, out: Path | None, **values: Any) -> None:
     """Feed the issues of a codebase to an agent, in chronological order, in every arm.
 
     \b
-    seqswe run --codebase sqlglot --mirror DIR --agent localizer --memory episodic \\
-        --arm iid --arm sequential --seeds 3 --limit 300 --out runs/x
+    seqswe run                                          the demo's experiment
+    seqswe run --codebase sqlglot --limit 100           another codebase
+    seqswe run --memory ./mine.py:Mine                  a memory of your own
+    seqswe run --agent codex --model NAME --max-cost 5  an agent with a model
+    seqswe run --config experiment.toml                 settings from a file
 
     Stop it at any moment; `seqswe resume DIR` goes on. Then: `seqswe report DIR`.
     """
-    experiment = Experiment(**values)
-    out = out or _free_folder(experiment)
+    values, origin = with_demo(ctx, values)
+    why = "; nothing is named, so it is the demo's experiment" if "demo" in origin.values() else ""
+    begin(Experiment(**values), out, why=why)
+
+
+def begin(
+    experiment: Experiment, out: Path | None, following: str = REPORT, why: str = ""
+) -> RunDirectory:
+    """Run an experiment in a new folder, and say what is prepared before its first rollout.
+
+    following: the command to name at the end, "" for none; why: it is this experiment.
+    """
+    out = out or free_folder(experiment)
     RunDirectory.check_new(out)
-    loaded = LoadedExperiment.load(experiment, out)
-    loaded.try_plugins()
+    warn_of_unknown_variables(experiment)
+    output().interrupted = "Nothing was begun; run it again."
+    checked = CheckedExperiment.check(experiment, out)
+    here = is_here(checked.manifest, experiment.mirror)
+    checked.try_plugins()
+    note(f"run: {experiment.codebase}, {experiment.agent}, {experiment.memory}, in {out}{why}")
+    clone = "" if here else f", of which a clone is made from {checked.manifest.url}"
+    note(f"preparing: the tasks of {experiment.codebase}{clone}")
+    loaded = LoadedExperiment.of(checked)
     tell_remarks(loaded.plan)
     with open_provider(experiment.sandbox_choice) as provider:
         install_program(loaded, provider)
-        work(loaded, RunDirectory.create(out, loaded.info(provider)), provider)
+        count = len(loaded.used_environments())
+        note(
+            f"preparing: {count} environment{'' if count == 1 else 's'} in {experiment.sandbox}; "
+            "packages come from the index once, then from the cache"
+        )
+        store = RunDirectory.create(out, loaded.info(provider))
+        work(loaded, store, provider, following)
+    return store
 
 
-def _free_folder(experiment: Experiment) -> Path:
-    """The first folder below `runs` that no run of this codebase and agent has."""
-    agent = re.sub(r"[^\w.-]+", "-", Path(experiment.agent).name.removesuffix(".toml"))
-    name = f"{Path(experiment.codebase).name}-{agent}"
-    return next(p for n in count(1) if not (p := Path("runs", f"{name}-{n}")).exists())
-
-
-@click.command()
+@click.command(cls=ExperimentCommand)
 @click.argument("run_directory", metavar="RUN", type=click.Path(path_type=Path))
-@experiment_options
+@resume_options
 @click.pass_context
 def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
     """Go on with an interrupted run: only what is missing is run.
 
-    Settings are the run's own. One given here must be the same, but for those that do not
-    change a result, such as --mirror and --jobs, and for those that add to the run: more --seeds,
-    a larger --limit (0 for all tasks), a further --arm. What was there stays, and a look at the
+    \b
+    seqswe resume runs/x             what is missing
+    seqswe resume runs/x --seeds 5   and two seeds more than 3
+
+    Settings are the run's own; those below may be given anew. More --seeds, a larger --limit (0 for
+    all tasks) and a further --arm add to the run. What was there stays, and a look at the
     results is counted: `seqswe compare` then tests at a stricter level.
     """
     store = RunDirectory.open(run_directory)
-    given = {
-        name: value
-        for name, value in values.items()
-        if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
-    }
+    given = {name: value for name, value in values.items() if given_on_command_line(ctx, name)}
     experiment = widened(store.info.experiment, given)
     store.check_same(experiment)
     loaded = LoadedExperiment.load(experiment, store.root)
@@ -111,7 +134,7 @@ def install_program(loaded: LoadedExperiment, provider: SandboxProvider) -> None
     """Install what the agent brings, before anything is run. Raises MissingError."""
     program = loaded.program
     if program and not is_installed(program, provider):
-        echo(f"installing {program.package}, once; it is kept in the cache", err=True)
+        note(f"preparing: {program.package}, which is installed once and kept in the cache")
     loaded.install(provider)
 
 
@@ -121,17 +144,22 @@ def _extend(store: RunDirectory, info: RunInfo) -> None:
         looked_at = any(rollout.graded for rollout in store.journal().rollouts)
         store.extend(replace(info, looks=store.info.looks + looked_at))
     wider = make_plan(info.experiment, info.instance_ids).rollouts
-    echo(f"the run is to have {wider} rollouts now (look {store.info.looks})", err=True)
+    note(f"the run is to have {wider} rollouts now (look {store.info.looks})")
 
 
-def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvider) -> None:
+def work(
+    loaded: LoadedExperiment,
+    store: RunDirectory,
+    provider: SandboxProvider,
+    following: str = REPORT,
+) -> None:
     """Run everything the journal does not hold yet. Raises IncompleteError for what is left."""
     plan, experiment = loaded.plan, loaded.plan.experiment
     if not provider.isolates:
         echo(f"warning: {WARNING}", err=True)
     with store.locked(), loaded.context(store, provider) as context:
         if store.repair():
-            echo("the journal's last line was incomplete and is dropped", err=True)
+            note("the journal's last line was incomplete and is dropped")
         journal = store.journal()
         check_files(store, journal)
         done = {(r.arm, r.seed, r.position): r for r in journal.rollouts}
@@ -146,19 +174,23 @@ def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvide
         def start(cell: Cell, position: int, before: str) -> Rollout:
             return run_rollout(context, cell, position, before)
 
-        graded, model = sum(r.graded for r in done.values()), context.model
-        advance = Advance(plan, done.values(), lambda: model.cost)
+        model, kept = context.model, [r for r in done.values() if r.graded]
+        advance = Advance(plan, kept, lambda: model.spent)
+        output().interrupted = (
+            f"{store.root} keeps what is finished; `seqswe resume {store.root}` goes on."
+        )
+        note(f"running: {plan.rollouts - len(kept)} rollouts, {experiment.jobs} at a time")
         with (
-            progress("rollouts", plan.rollouts, graded) as bar,
+            progress("rollouts", plan.rollouts, len(kept)) as bar,
             closing(run_all(schedule, done, start, abort, lambda: bool(model.used_up))) as ended,
         ):
             for rollout in ended:
                 store.append(rollout)
-                bar.advance(advance.line(rollout))
+                advance.add(rollout)
+                detail(outcome_of(rollout))
+                bar.advance(*advance.lines())
                 watch.see(rollout, store)
-        if model.spent:
-            echo(f"so far: {model.spent}", err=True)
-    _finish(store, plan, model.used_up)
+    _finish(store, plan, advance, following, model.used_up)
 
 
 def tell_remarks(plan: Plan) -> None:
@@ -207,19 +239,25 @@ class CrashWatch:
             )
 
 
-def _finish(store: RunDirectory, plan: Plan, used_up: str) -> None:
+def _finish(
+    store: RunDirectory, plan: Plan, advance: Advance, following: str, used_up: str
+) -> None:
     journal = store.journal()
     graded = [r for r in journal.rollouts if r.graded]
     crashed = sum(r.crashed for r in graded)
-    echo(
+    whole = len(graded) == plan.rollouts
+    following = f"{following if whole else RESUME} {store.root}" if following else ""
+    note(
         f"{sum(bool(r.resolved) for r in graded)} resolved, {len(graded)} graded"
         f"{f' (the agent crashed in {crashed})' if crashed else ''}, "
-        f"{plan.rollouts} planned; results {journal.results_digest()}",
-        err=True,
+        f"{plan.rollouts} planned; results {journal.results_digest()}"
     )
+    for line in advance.lines(ended=True):
+        note(f"  {line}")
+    tell(run=str(store.root), results=journal.results_digest(), next=following, **advance.data())
     echo(store.root)
-    if len(graded) == plan.rollouts:
-        echo(f"next: seqswe report {store.root}", err=True)
+    if whole and following:
+        note(f"next: {following}")
     if used_up and len(graded) < plan.rollouts:
         raise BudgetError(
             f"the run has used {used_up}; {plan.rollouts - len(graded)} rollouts are left",

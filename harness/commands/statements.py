@@ -25,7 +25,7 @@ from harness.codebases.validation_room import ValidationRoom
 from harness.commands.mine import CANDIDATES, listed
 from harness.history import Checkouts
 from harness.sandboxes.cleanup import scratch_folder
-from seqswe.cli.echo import echo
+from seqswe.cli.echo import echo, note
 from seqswe.cli.options import setting_options
 from seqswe.cli.progress import progress
 from seqswe.errors import UsageError
@@ -96,8 +96,8 @@ def _renew(manifest: Manifest, mirror: str, issues: str, folder: Path) -> Manife
     was = {r.instance_id: r.digests.get("statement") for r in manifest.instances}
     changed = sum(was[r.instance_id] != r.digests.get("statement") for r in found.records)
     for record in found.dropped:
-        echo(f"dropped, since nothing says what it does: {record.instance_id}", err=True)
-    echo(f"{changed:6} of {len(found.records)} statements are other ones", err=True)
+        note(f"dropped, since nothing says what it does: {record.instance_id}")
+    note(f"{changed:6} of {len(found.records)} statements are other ones")
     return renewed
 
 
@@ -126,7 +126,7 @@ def _symptoms(
                 if number % SAVED == 0:
                     _save(manifest, records, folder)
     for problem, count in problems.most_common():
-        echo(f"{count:6} left out: {problem}", err=True)
+        note(f"{count:6} left out: {problem}")
     return _save(manifest, records, folder)
 
 

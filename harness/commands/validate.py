@@ -25,7 +25,7 @@ from harness.commands.mine import CANDIDATES
 from harness.history import Checkouts
 from harness.history.git import Clone
 from harness.sandboxes.cleanup import scratch_folder
-from seqswe.cli.echo import echo
+from seqswe.cli.echo import echo, note
 from seqswe.cli.options import setting_options
 from seqswe.cli.progress import progress
 from seqswe.errors import ManifestError, MissingError, UsageError
@@ -263,11 +263,10 @@ def _report(results: Sequence[Validation], journal: ValidationJournal, count: in
         example = next(r.record for r in results if r.problem == problem)
         log = journal.log_of(example)
         where = f"  ({log})" if log.is_file() else ""
-        echo(f"{number:6} rejected: {problem}{where}", err=True)
+        note(f"{number:6} rejected: {problem}{where}")
     good = [r for r in results if not r.problem]
     flaky = sum(bool(r.record.flaky) for r in good)
-    echo(
+    note(
         f"{len(good):6} of {len(results)} are instances, {flaky} with quarantined tests; "
-        f"{count} instances in all",
-        err=True,
+        f"{count} instances in all"
     )

@@ -35,7 +35,7 @@ from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.manifest import Manifest
 from seqswe.memory import Commit, Services, check_models
-from seqswe.runs.folders import cache_folder
+from seqswe.runs.folders import cache_folder, runs_below
 from seqswe.runs.store import RunDirectory, RunInfo, TestCounts
 from seqswe.sandbox import Environment, Program, SandboxProvider, SandboxSpec
 
@@ -44,28 +44,26 @@ HARNESS_SECONDS = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadedExperiment:
-    """An experiment with everything it names."""
+class CheckedExperiment:
+    """An experiment whose settings make sense together: nothing is cloned, built or run yet."""
 
     manifest: Manifest
-    clone: Clone
-    instances: tuple[Instance, ...]
     plan: Plan
     plugins: RunPlugins
     program: Program | None = None
     """What the agent brings to be installed."""
 
     @classmethod
-    def load(cls, experiment: Experiment, out: Path) -> LoadedExperiment:
-        """Load manifest, clone and instances; `out` is the run, which no plug-in may read.
-
-        Raises what is wrong before anything is run.
+    def check(cls, experiment: Experiment, out: Path) -> CheckedExperiment:
+        """Check everything that can be without the clone; `out` is the run, which no plug-in may
+        read. Raises what is wrong.
         """
         manifest = experiment.selection.of(manifests.load(experiment.codebase))
         plan = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
         hidden = (out, manifest.folder, manifests.shipped(), manifests.codebases_folder())
         mirror = (Path(experiment.mirror),) if experiment.mirror else ()
-        run_plugins = RunPlugins(experiment, (*hidden, *mirror, cache_folder()))
+        runs = runs_below(Path())  # a plug-in of the current folder may read that
+        run_plugins = RunPlugins(experiment, (*hidden, *runs, *mirror, cache_folder()))
         agent, memory = run_plugins.agent.facts, run_plugins.memory.facts
         check_models(
             experiment.memory,
@@ -80,18 +78,7 @@ class LoadedExperiment:
         program = program_of(experiment)
         check_native(experiment)
         check_delivery(experiment, agent.deliveries, inside=agent.inside)
-        clone = clone_of(manifest, experiment.mirror)
-        issues = load_issues(experiment.issues)
-        records = manifest.instances[: len(plan.instance_ids)]
-        instances = instances_of(clone, manifest, records, issues, experiment.statement)
-        return cls(
-            manifest=manifest,
-            clone=clone,
-            instances=tuple(instances),
-            plan=plan,
-            plugins=run_plugins,
-            program=program,
-        )
+        return cls(manifest=manifest, plan=plan, plugins=run_plugins, program=program)
 
     def try_plugins(self) -> None:
         """Build agent and memory once, so that wrong options are said before anything is run.
@@ -109,6 +96,49 @@ class LoadedExperiment:
                 f"{building} cannot be built: {error.message}"[:300],
                 "Check its options and what it needs.",
             ) from error
+
+    def services(self) -> Services:
+        """What a memory may be built with, as long as it asks nothing of it."""
+        nothing: Mapping[str, Instance] = {}
+        return Services(history=lambda task: (), gold=nothing.__getitem__)
+
+    def used_environments(self) -> list[Environment]:
+        """The environments that the tasks need, in their order."""
+        records = self.manifest.instances[: len(self.plan.instance_ids)]
+        return [self.manifest.environment(k) for k in dict.fromkeys(r.environment for r in records)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedExperiment(CheckedExperiment):
+    """An experiment with everything it names."""
+
+    clone: Clone
+    instances: tuple[Instance, ...]
+
+    @classmethod
+    def load(cls, experiment: Experiment, out: Path) -> LoadedExperiment:
+        """Check the experiment, then load clone and instances; `out` is the run.
+
+        Raises what is wrong before anything is run.
+        """
+        return cls.of(CheckedExperiment.check(experiment, out))
+
+    @classmethod
+    def of(cls, checked: CheckedExperiment) -> LoadedExperiment:
+        """Load clone and instances, which may take a while. Raises what is missing of them."""
+        manifest, experiment = checked.manifest, checked.plan.experiment
+        clone = clone_of(manifest, experiment.mirror)
+        issues = load_issues(experiment.issues)
+        records = manifest.instances[: len(checked.plan.instance_ids)]
+        instances = instances_of(clone, manifest, records, issues, experiment.statement)
+        return cls(
+            manifest=manifest,
+            clone=clone,
+            instances=tuple(instances),
+            plan=checked.plan,
+            plugins=checked.plugins,
+            program=checked.program,
+        )
 
     def digest(self, count: int | None = None) -> str:
         """Digest of the sequence, or of its first `count` instances."""
@@ -134,11 +164,6 @@ class LoadedExperiment:
         Raises MissingError.
         """
         return install(self.program, provider, self.used_environments())
-
-    def used_environments(self) -> list[Environment]:
-        """The environments that the instances need, in their order."""
-        keys = dict.fromkeys(i.environment for i in self.instances)
-        return [self.manifest.environment(key) for key in keys]
 
     def info(self, provider: SandboxProvider) -> RunInfo:
         """What run.toml says of a new run."""

@@ -23,8 +23,7 @@ def program_of(experiment: Experiment) -> Program | None:
     """
     recipe = find(experiment.agent)
     program = recipe.program if recipe else None
-    sandbox = plugins.resolve("sandbox", experiment.sandbox)
-    if program and not hasattr(sandbox, "install"):
+    if program and not hasattr(plugins.resolve("sandbox", experiment.sandbox), "install"):
         raise UsageError(
             f"agent {experiment.agent!r} brings a program, and --sandbox {experiment.sandbox} "
             "installs none",

@@ -83,6 +83,7 @@ class PluginHost:
         permissions: Permissions = Permissions(),
         seconds: float = 120.0,
     ) -> None:
+        plugins.make_importable(name)  # its processes find what this one finds
         self.kind, self.name, self.options = kind, name, tuple(options)
         self.seconds, self._permissions = seconds, permissions
         self._lock = Lock()

@@ -17,6 +17,7 @@ from __future__ import annotations
 import shutil
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, ClassVar
@@ -63,6 +64,11 @@ class Chroma(RecordMemory):
         embedding: str = "",
         **options: Any,
     ) -> None:
+        if find_spec("chromadb") is None:  # before anything is run; importing it can wait
+            raise MissingError(
+                "memory 'chroma' needs the package 'chromadb'",
+                "Install it: pip install chromadb.",
+            )
         super().__init__(home, **options)
         self._embed = embedding_of(embedding, services)
         self._collection: Any = None
@@ -107,14 +113,10 @@ class Chroma(RecordMemory):
             self._vectors += embedded
 
     def _open(self) -> None:
-        try:
-            from chromadb import PersistentClient
-            from chromadb.config import Settings
-        except ImportError as error:
-            raise MissingError(
-                f"memory 'chroma' needs the package chromadb: {error}",
-                "Install it: pip install 'chromadb>=1.5.9,<2'.",
-            ) from None
+        # Only now: the import takes as long as many a rollout.
+        from chromadb import PersistentClient
+        from chromadb.config import Settings
+
         self.home.mkdir(parents=True, exist_ok=True)
         folder = Path(mkdtemp(prefix="chroma-", dir=self.home))
         client = PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))

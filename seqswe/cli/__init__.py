@@ -18,16 +18,25 @@ from types import FrameType
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from seqswe import __version__
-from seqswe.cli.echo import echo
+from seqswe.cli.echo import begin, echo, finish, output
 from seqswe.errors import SeqSWEError, UnknownName
 from seqswe.visible import LONGEST, one_line
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "doctor": ("harness.commands.doctor:doctor", "Check this machine: engine, image, git, disk."),
     "list": ("seqswe.cli.list:list_", "List codebases, arms and every kind of plug-in."),
-    "plan": ("seqswe.cli.plan:plan", "Show what a run would do, and where each setting is from."),
+    "demo": (
+        "harness.commands.demo:demo",
+        "See a learning curve in minutes.",
+    ),
+    "new": ("seqswe.cli.new:new", "Begin a memory, an agent or an experiment of your own."),
+    "plan": (
+        "harness.commands.plan:plan",
+        "Show what a run would do, take and cost.",
+    ),
     "run": ("harness.commands.run:run", "Run agents over a codebase's issues, in order."),
     "resume": ("harness.commands.run:resume", "Go on with an interrupted run."),
     "grade": ("harness.commands.grade:grade", "Grade the stored patches of a run again."),
@@ -64,6 +73,17 @@ TRACEBACK = "SEQSWE_TRACEBACK"
 """Environment variable that has a bug of SeqSWE itself shown with its traceback."""
 
 
+def with_common_options(command: click.Command) -> click.Command:
+    """What every command has; of a group, each of its commands."""
+    from seqswe.cli.options import common_options
+
+    if not isinstance(command, click.Group):
+        return common_options(command)
+    for each in command.commands.values():
+        with_common_options(each)
+    return command
+
+
 class LazyGroup(click.Group):
     """Loads a command's module only when that command is used."""
 
@@ -79,7 +99,7 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         # Left to itself, click would put the command's name in: SEQSWE_RUN_JOBS.
         command.context_settings = {**command.context_settings, "auto_envvar_prefix": PREFIX}
-        return command
+        return with_common_options(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -88,6 +108,15 @@ class LazyGroup(click.Group):
         if args[0] not in COMMANDS:
             raise UnknownName("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the name of a command, without importing any."""
+        found = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any."""
@@ -109,11 +138,19 @@ def cli() -> None:
     memory that persists, and reports how its learning curve differs from cold starts.
 
     \b
-    seqswe doctor                                  is this machine ready?
-    seqswe run --codebase ledgerlite --out runs/x  iid and sequential, 3 seeds each
-    seqswe report runs/x                           the curves, as JSON, Markdown and HTML
+    seqswe doctor                  is this machine ready?
+    seqswe demo                    a learning curve, on one HTML page
+    seqswe new memory mine         a memory of your own, its test, and the command to run it
+    seqswe plan --codebase NAME    what a run would do, take and cost
+    seqswe run --codebase NAME     iid and sequential, 3 seeds each
+    seqswe report runs/x           the curves, as JSON, Markdown and HTML
 
+    \b
     Every option is also an environment variable: --jobs is SEQSWE_JOBS.
+    Every command has --quiet, --verbose and --json.
+    Completion: eval "$(_SEQSWE_COMPLETE=bash_source seqswe)", or zsh_source, fish_source.
+
+    \b
     Exit codes: 0 ok, 1 regression, 2 usage, 3 environment, 4 budget, 5 incomplete,
     70 a bug of SeqSWE, 130 interrupted.
     """
@@ -134,28 +171,36 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _call(words: list[str]) -> int:
+    begin()
+    said: tuple[str, str] | None = None
     code: Any = 0
     try:
         code = cli.main(args=words, prog_name="seqswe", standalone_mode=False)
     except SeqSWEError as error:
-        code = _say(error.message, error.hint, error.exit_code)
+        said, code = (error.message, error.hint), error.exit_code
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "seqswe"
-        code = _say(error.format_message(), f"See `{path} --help`.", error.exit_code)
+        said, code = (error.format_message(), f"See `{path} --help`."), error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        code = _say("interrupted", "What is finished is kept; `seqswe resume RUN` goes on.", 130)
+        kept = output().interrupted or "What is finished is kept; `seqswe resume RUN` goes on."
+        said, code = ("interrupted", kept), 130
     except BrokenPipeError:
         sys.stderr.close()
     except OSError as error:
         hint = "Check the path, its permissions and the free disk space."
-        code = _say(str(error), hint, 2 if error.errno in NAMES else 3)
+        said, code = (str(error), hint), 2 if error.errno in NAMES else 3
     except Exception as error:  # the last boundary: a bug is two lines as well
         if os.environ.get(TRACEBACK):
             raise
         hint = f"This is a bug of SeqSWE: please report it. {TRACEBACK}=1 shows where it is."
-        code = _say(f"{type(error).__name__}: {error}", hint, 70)
-    return code if isinstance(code, int) else 0
+        said, code = (f"{type(error).__name__}: {error}", hint), 70
+    number = code if isinstance(code, int) else 0
+    if said:
+        _say(*said)
+    if not sys.stderr.closed:
+        finish(words[0], number, said)
+    return number
 
 
 @contextmanager
@@ -179,7 +224,6 @@ def _stoppable() -> Iterator[None]:
                 signal.signal(each, handler)
 
 
-def _say(message: str, hint: str, code: int) -> int:
+def _say(message: str, hint: str) -> None:
     for title, text in (("error: ", message), ("hint:  ", hint or "See `seqswe --help`.")):
         echo(title + one_line(text, LONGEST - len(title)), err=True)
-    return code

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seqswe.cli.echo import echo
+from seqswe.cli.echo import document, echo
 from seqswe.cli.options import Number
 from seqswe.visible import visible_json
 
@@ -98,7 +98,7 @@ def baseline(run: Path, *, allow_crashes: bool) -> None:
     made = of_table(run) if is_table(run) else of_run(RunDirectory.open(run))
     if not allow_crashes:
         check_crashes(made)
-    click.echo(visible_json(made.as_json()), nl=False)
+    document(made.as_json())
 
 
 def _documents(

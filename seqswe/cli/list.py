@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from seqswe.arms import ARMS
-from seqswe.cli.echo import echo
+from seqswe.cli.echo import echo, tell
 from seqswe.errors import SeqSWEError, UnknownName, UsageError
 from seqswe.manifests import manifest_files as manifests
 from seqswe.plugins import KINDS, Kind, installed, parameters, plural, resolve
@@ -39,6 +39,7 @@ def list_(what: str) -> None:
     if what not in THINGS:
         raise UnknownName("thing to list", what, THINGS)
     rows = THINGS[what]()
+    tell(**{what: dict(rows)})
     width = max((len(name) for name, _ in rows), default=0) + 2
     for name, paragraphs in rows:
         for number, text in enumerate(paragraphs):

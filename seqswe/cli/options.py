@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from math import isfinite
 from pathlib import Path
 from typing import Any, get_origin
@@ -10,13 +10,24 @@ from typing import Any, get_origin
 import click
 from click.core import ParameterSource
 
+from seqswe.cli.completion import COMPLETIONS
+from seqswe.cli.echo import output
 from seqswe.errors import UsageError
-from seqswe.experiment import Experiment, check_setting, choices, settings, types
+from seqswe.experiment import Experiment, affecting, check_setting, choices, settings, types
 from seqswe.manifests.convert import parse
 from seqswe.manifests.read import read_toml
 from seqswe.renamed import RENAMED, refuse
 
 Command = Callable[..., Any]
+OWN = "Options"
+COMMON = {
+    "quiet": ("-q", "Say nothing but the result and what is wrong."),
+    "verbose": ("-v", "Say more of what is going on, such as every rollout."),
+    "json": ("", "Print one JSON document in place of lines: data, lines, error, exit code."),
+}
+"""What every command has: name → short name, meaning."""
+SERVING = ("view",)
+"""Commands without an end, and so without a document at it."""
 SOURCES = {
     ParameterSource.COMMANDLINE: "flag",
     ParameterSource.ENVIRONMENT: "environment",
@@ -38,7 +49,71 @@ class Number(click.FloatRange):
         return number
 
 
-def experiment_options(command: Command) -> Command:
+class ExperimentCommand(click.Command):
+    """A command with the settings of an experiment, whose help shows them under their headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command's own options first, then those of settings, then those of all."""
+        sections: dict[str, list[tuple[str, str]]] = {OWN: []}
+        headings = {**headings_of_settings(), **dict.fromkeys(COMMON, "Output and help")}
+        asks_help = self.get_help_option(ctx)
+        for parameter in self.get_params(ctx):
+            if isinstance(parameter, click.Argument):
+                continue  # its usage shows it
+            record = parameter.get_help_record(ctx)
+            heading = headings.get(str(parameter.name), OWN)
+            if parameter is asks_help:
+                heading = headings["quiet"]
+            if record:
+                sections.setdefault(heading, []).append(record)
+        for heading, records in sections.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
+
+
+def headings_of_settings() -> dict[str, str]:
+    """The heading of each setting: its own, or that of the one before it."""
+    headings, heading = {}, OWN
+    for name, spec in settings().items():
+        heading = spec.metadata["heading"] or heading
+        headings[name] = heading
+    return headings
+
+
+def common_options(command: click.Command) -> click.Command:
+    """Give a command what every command has, unless it has an option of that name."""
+    there = {parameter.name for parameter in command.params}
+    flags = {flag for parameter in command.params for flag in parameter.opts}
+    for name, (short, meaning) in COMMON.items():
+        serves = command.name in SERVING and name == "json"
+        if name not in there and f"--{name}" not in flags and not serves:
+            declared = [f"--{name}", *([short] if short else [])]
+            command.params.append(
+                click.Option(
+                    declared,
+                    is_flag=True,
+                    expose_value=False,
+                    is_eager=True,
+                    help=meaning,
+                    callback=_speak,
+                )
+            )
+    return command
+
+
+def _speak(_: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value:
+        setattr(output(), str(parameter.name), True)
+
+
+def resume_options(command: Command) -> Command:
+    """The same, with those hidden that a run cannot change any more; given all the same, they
+    must be as they were."""
+    return experiment_options(command, hidden=affecting("outcome"))
+
+
+def experiment_options(command: Command, hidden: Collection[str] = ()) -> Command:
     """Give a command every setting of an experiment as an option, and `--config`."""
     return click.option(
         "--config",
@@ -47,15 +122,15 @@ def experiment_options(command: Command) -> Command:
         is_eager=True,
         expose_value=False,
         help="experiment.toml with the same keys (flags and environment come first).",
-    )(_old_options(setting_options(*settings())(command)))
+    )(_old_options(setting_options(*settings(), hidden=hidden)(command)))
 
 
-def setting_options(*names: str) -> Callable[[Command], Command]:
+def setting_options(*names: str, hidden: Collection[str] = ()) -> Callable[[Command], Command]:
     """Give a command the options of some settings, the same as in every other command."""
 
     def decorate(command: Command) -> Command:
         for name in reversed(names):
-            command = _option(name)(command)
+            command = _option(name, hidden=name in hidden)(command)
         return command
 
     return decorate
@@ -79,7 +154,7 @@ def _refused(_: click.Context, parameter: click.Parameter, value: Any) -> None:
         refuse(str(parameter.name))
 
 
-def _option(name: str) -> Callable[[Command], Command]:
+def _option(name: str, *, hidden: bool = False) -> Callable[[Command], Command]:
     spec, kind, allowed = settings()[name], types()[name], choices(name)
     multiple = get_origin(kind) is tuple
     plain = str if multiple or allowed else kind
@@ -94,6 +169,8 @@ def _option(name: str) -> Callable[[Command], Command]:
         envvar=spec.metadata["envvar"] or None,
         callback=_checked,
         is_flag=kind is bool or None,
+        hidden=hidden,
+        shell_complete=COMPLETIONS.get(name),
     )
 
 

@@ -1,6 +1,6 @@
 """Requests to an OpenAI-compatible endpoint: what passes is tried again, the rest is a failure.
 
-httpx sends and tenacity tries again; both come with chromadb anyway. The `openai` package would
+httpx sends and tenacity tries again; both are small. The `openai` package would
 do as much but bring its own settings from the environment, and hide the usage of a refusal.
 """
 

@@ -1,8 +1,10 @@
 """Plug-ins by name: one resolver for every extension point, and what their packages bring.
 
-Imports `errors` alone. Start at `resolver.py`; `packages.py` knows extras and licences.
+Imports `errors` alone. Start at `resolver.py`; `packages.py` knows extras and licences, `places.py`
+files and modules that nobody registered.
 """
 
+from seqswe.plugins.places import make_importable, without_folder
 from seqswe.plugins.resolver import (
     KINDS,
     RECIPE,
@@ -26,9 +28,11 @@ __all__ = [
     "check",
     "installed",
     "is_known",
+    "make_importable",
     "options",
     "parameters",
     "plural",
     "require",
     "resolve",
+    "without_folder",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
@@ -11,16 +10,17 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from inspect import Parameter, signature
 from math import isfinite
+from pathlib import Path
 from typing import Any, Literal, cast, get_args, get_type_hints
 
 from seqswe.errors import MissingError, SeqSWEError, UnknownName, UsageError
 from seqswe.plugins.packages import extra_of
+from seqswe.plugins.places import file_of, import_place, is_place, make_importable
 
 Kind = Literal["agent", "memory", "sandbox", "report", "outcome"]
 KINDS: tuple[Kind, ...] = ("agent", "memory", "sandbox", "report", "outcome")
 GIVEN = ("self", "seed", "gold", "home", "services")
 """Parameters that the harness fills in."""
-PLACE = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 RECIPE = ".toml"
 """How the name of an agent ends that is a file of one's own: `./mine.toml`."""
 MAX_DIGITS = 18
@@ -35,22 +35,26 @@ def installed(kind: Kind) -> Mapping[str, EntryPoint]:
 
 
 def resolve(kind: Kind, name: str) -> Any:
-    """The object behind an entry-point name or a `module:attribute`.
+    """The object behind an entry-point name, a `module:attribute` or a `./file.py:attribute`.
 
-    For an agent it may be the path of a recipe as well, `./mine.toml`. Raises UnknownName for a
-    name nobody registered, MissingError where its package lacks a dependency and UsageError where
-    the module or attribute does not exist.
+    A module may lie in the current folder. For an agent it may be the path of a recipe as well,
+    `./mine.toml`. Raises UnknownName for a name nobody registered, MissingError where its package
+    lacks a dependency and UsageError where the module or attribute does not exist.
     """
     if ":" in name:
-        if not PLACE.fullmatch(name):
-            raise UsageError(f"{kind} {name!r} is not module:attribute", "For example mine:Thing.")
-        return _load(kind, EntryPoint(name=name, value=name, group=f"seqswe.{kind}"))
+        if not is_place(name):
+            raise UsageError(
+                f"{kind} {name!r} is not module:attribute", "For example ./mine.py:Thing."
+            )
+        make_importable(name)
+        return _load(kind, name, *name.rsplit(":", 1))
     if kind == "agent" and name.endswith(RECIPE):
         return _recipe(name)
     known = installed(kind)
     if name not in known:
         raise UnknownName(kind, name, known)
-    return _load(kind, known[name])
+    point = known[name]
+    return _load(kind, name, point.module, point.attr, extra_of(point))
 
 
 def is_known(kind: Kind, name: str) -> bool:
@@ -156,37 +160,46 @@ def plural(kind: Kind) -> str:
     return {"memory": "memories", "sandbox": "sandboxes"}.get(kind, kind + "s")
 
 
-def _load(kind: Kind, point: EntryPoint) -> Any:
+def _load(kind: Kind, name: str, module: str, attribute: str, extra: str = "") -> Any:
     try:
-        module = import_module(point.module)
+        found: Any = import_place(module)
     except ModuleNotFoundError as error:
-        if error.name and point.module.split(".")[0] != error.name.split(".")[0]:
-            extra = extra_of(point)
+        if error.name and module.split(".")[0] != error.name.split(".")[0]:
             raise MissingError(
-                f"{kind} {point.name!r} needs the package {error.name!r}",
+                f"{kind} {name!r} needs the package {error.name!r}",
                 f"Install it: pip install {repr(extra) if extra else error.name}.",
             ) from error
         raise UsageError(
-            f"{kind} {point.name!r}: there is no module {point.module!r}",
-            "Give module:attribute of something importable.",
+            f"{kind} {name!r}: there is no {'file' if file_of(name) else 'module'} {module!r}",
+            "Give ./file.py:attribute, or module:attribute of what is installed or in this folder.",
         ) from error
     except SeqSWEError:  # it says itself what it lacks
         raise
     except Exception as error:
+        command = f"python {module}" if file_of(name) else f"python -c 'import {module}'"
         raise UsageError(
-            f"{kind} {point.name!r}: {point.module} cannot be imported: "
-            f"{type(error).__name__}: {error}",
-            f"Try: python -c 'import {point.module}'",
+            f"{kind} {name!r}: {module} cannot be imported: {type(error).__name__}: {error}",
+            f"Try: {command}",
         ) from error
-    found: Any = module
-    for part in point.attr.split("."):
+    for part in attribute.split("."):
         if not hasattr(found, part):
             raise UsageError(
-                f"{kind} {point.name!r}: {point.module} has no {point.attr!r}",
-                "Give module:attribute of something that exists.",
+                f"{kind} {name!r}: {module} has no {attribute!r}", _instead(found, module, name)
             )
         found = getattr(found, part)
     return found
+
+
+def _instead(module: Any, place: str, name: str) -> str:
+    """What to type for an attribute that is not there."""
+    here = f"{place}.py"
+    if file_of(name) is None and Path(here).is_file() and not _is_file(module, here):
+        return f"{place} is another module here; for the file give ./{here}:..."
+    return "Give module:attribute of something that exists."
+
+
+def _is_file(module: Any, path: str) -> bool:
+    return Path(getattr(module, "__file__", None) or "").resolve() == Path(path).resolve()
 
 
 def _hints(factory: Any) -> dict[str, Any]:

@@ -17,6 +17,12 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "seqswe"
 
 
+def runs_below(folder: Path) -> list[Path]:
+    """The runs in a folder and in the folders in it, such as `runs/x`, in the order of names."""
+    marks = (*folder.glob("*/run.toml"), *folder.glob("*/*/run.toml"))
+    return sorted(mark.parent for mark in marks)
+
+
 def total_bytes(paths: Iterable[Path]) -> int:
     """Bytes of all files below some folders; hard links count once."""
     seen: dict[tuple[int, int], int] = {}

@@ -8,7 +8,7 @@ from seqswe.testing.agent import check_agent
 from seqswe.testing.experiences import Experiences, experiences
 from seqswe.testing.memory import MemoryContract, check_memory
 from seqswe.testing.model import Says, ScriptedModel
-from seqswe.testing.sandbox import SandboxContract
+from seqswe.testing.sandbox import SandboxContract, local_sandboxes
 
 __all__ = [
     "Experiences",
@@ -19,4 +19,5 @@ __all__ = [
     "check_agent",
     "check_memory",
     "experiences",
+    "local_sandboxes",
 ]

@@ -12,9 +12,12 @@ from seqswe import plugins
 from seqswe.agent import Agent, Attempt
 from seqswe.memory import Recall, Recalled
 from seqswe.sandbox import Sandbox
+from seqswe.testing.expect import expect, expect_equal
 from seqswe.testing.experiences import experiences
 
 STORY = experiences(4)
+REPEATED = "runs are compared seed by seed, and a resumed run must come to the same results"
+JOURNALED = "it is written to the journal, and told to the memory"
 RECALLS = (
     Recall(),
     Recall(
@@ -44,19 +47,24 @@ def check_agent(name: str, open_sandbox: Callable[[], Sandbox], **options: Any) 
         first, second = (_solve(name, open_sandbox, recall, options) for _ in range(2))
         check_attempt(first[0])
         # Usage may hold what was measured; ranking, notes and patch decide results.
-        assert first[0].ranking == second[0].ranking, "the same seed ranked other files"
-        assert first[0].notes == second[0].notes, "the same seed left other notes"
-        assert first[1] == second[1], "the same seed made another patch"
+        for what in ("ranking", "notes"):
+            came, before = (getattr(attempt, what) for attempt, _ in (second, first))
+            expect_equal(came, before, f"the same {what} with the same seed", REPEATED)
+        expect_equal(second[1], first[1], "the same patch with the same seed", REPEATED)
 
 
 def check_attempt(attempt: Attempt) -> None:
     """Whether an attempt can be journaled and told to a memory. Raises AssertionError."""
-    assert isinstance(attempt, Attempt)
-    assert len(set(attempt.ranking)) == len(attempt.ranking), "a file is ranked twice"
-    assert all(isinstance(file, str) and file for file in attempt.ranking)
+    expect(isinstance(attempt, Attempt), "`solve` returns an Attempt", attempt, JOURNALED)
+    ranking = attempt.ranking
+    ranks = "hit@k counts the rank of a file: it can have one rank"
+    expect(len(set(ranking)) == len(ranking), "every file ranked once", ranking, ranks)
+    named = all(isinstance(file, str) and file for file in ranking)
+    expect(named, "a ranking of file names", ranking, JOURNALED)
     json.dumps(dict(attempt.notes))
     for field, value in asdict(attempt.usage).items():
-        assert value is None or (isfinite(value) and value >= 0), f"usage.{field} is {value!r}"
+        sound = value is None or (isfinite(value) and value >= 0)
+        expect(sound, f"usage.{field} is a number from 0, or None", value, JOURNALED)
 
 
 def _solve(
@@ -65,7 +73,8 @@ def _solve(
     factory = plugins.resolve("agent", name)
     gold = {"gold": STORY.services().gold} if getattr(factory, "reads_gold", False) else {}
     agent = plugins.build("agent", name, seed=0, **gold, **options)
-    assert isinstance(agent, Agent), "it has no method solve"
+    has = [name for name in dir(agent) if not name.startswith("_")]
+    expect(isinstance(agent, Agent), "an agent with the method `solve`", has, "it is all we call")
     sandbox = open_sandbox()
     try:
         attempt = agent.solve(STORY.task(3), recall, sandbox)

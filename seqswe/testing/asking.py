@@ -16,6 +16,7 @@ from typing import Any
 from seqswe.instance import Task
 from seqswe.memory import Experience, Memory, Recall
 from seqswe.runs.snapshots import folder_digest, read_folder
+from seqswe.testing.expect import expect
 from seqswe.testing.experiences import Experiences, experiences
 
 ODD_TEXTS = (
@@ -35,13 +36,17 @@ ODD_TEXTS = (
 
 def check_recall(recall: Recall) -> None:
     """Whether a recall is what agents and the harness rely on. Raises AssertionError."""
+    why = "agents and the harness read it, and it is written to the journal as JSON"
     for item in recall.items:
-        assert isinstance(item.text, str), "text must be a str"
+        expect(isinstance(item.text, str), "Recalled.text is a str", item.text, why)
         item.text.encode("utf-8")
-        assert isfinite(item.score), "a score must be a finite number"
-        assert item.score > 0 or not item.files, "a score weighs files: it must be positive"
-        assert item.origins, "an item must name where it is from"
-        assert all(isinstance(name, str) for name in (*item.origins, *item.files))
+        expect(isfinite(item.score), "Recalled.score is a finite number", item.score, why)
+        weighs = "a score weighs the item's files: 0 or less says nothing of them"
+        expect(item.score > 0 or not item.files, "a positive score", item.score, weighs)
+        origin = "an item that names no source cannot be told from one out of the future"
+        expect(item.origins, "Recalled.origins names at least one rollout", item, origin)
+        names = (*item.origins, *item.files)
+        expect(all(isinstance(name, str) for name in names), "names that are str", names, why)
         json.dumps(dict(item.notes))
 
 
@@ -97,6 +102,12 @@ def odd(text: str, position: int) -> Experience:
         test_output=text,
         gold_patch=text,
     )
+
+
+def noted(experience: Experience) -> Experience:
+    """An experience with notes as agents leave them: nested, in any language, with None."""
+    more = {"agent": "of its own", "nested": {"list": [1, 2.5, None, "日本語"]}, "empty": {}}
+    return replace(experience, notes={**experience.notes, **more})
 
 
 def run(job: Mapping[str, Any], check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -246,6 +246,21 @@ class SandboxContract:
             assert box.run(["cat", str(tmp_path / "secret")]).exit_code == 1
             assert box.run("ls /sys/class/net").text.split() == ["lo"]
             assert b"unreachable" in box.run(["python", "-c", connect]).stderr
+
+
+class _Local(SandboxContract):
+    sandbox = "local"
+
+
+@contextmanager
+def local_sandboxes(folder: Path) -> Iterator[Callable[[], Sandbox]]:
+    """What opens fresh sandboxes of a small checkout on this machine, for `check_agent`.
+
+    They isolate nothing. folder: a temporary one.
+    """
+    contract = _Local()
+    with contract.provider() as provider:
+        yield lambda: provider.open(contract.spec(folder))
 
 
 def one_commit(folder: Path, files: Mapping[str, bytes] = FILES) -> Checkout:

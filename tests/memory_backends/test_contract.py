@@ -47,6 +47,7 @@ class TestRecency(MemoryContract):
 
 class TestPopularity(MemoryContract):
     memory = "memory_backends.controls.popularity:Popularity"
+    keeps_notes = False  # it holds no word of anybody
     stored_budget = "max_stored_bytes"
 
 
@@ -89,6 +90,8 @@ class TestPlacebo(MemoryContract):
 class Asking(MemoryContract):
     """A memory that asks a model: a server that answers by a script."""
 
+    keeps_notes = False  # it recalls what it made of them
+
     many = 30
 
     @pytest.fixture(autouse=True)
@@ -102,6 +105,7 @@ class TestAwm(Asking):
 
 class TestAwmRule(MemoryContract):
     memory = "memory_backends.distilled.awm_rule:AwmRule"
+    keeps_notes = False
     many = 1000
 
 

@@ -1,13 +1,17 @@
 """A memory outside the project is one short file, found by `module:attribute`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seqswe.memory import Memory, build_memory
+from seqswe.templates.memory import Overlap
 from seqswe.testing import MemoryContract, ScriptedModel, check_memory
 
-EXAMPLE = "tests.memory_backends.example_backend:Overlap"
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "seqswe" / "templates" / "memory.py"
+EXAMPLE = "seqswe.templates.memory:Overlap"
 
 
 class TestExample(MemoryContract):
@@ -16,8 +20,29 @@ class TestExample(MemoryContract):
 
 
 def test_it_is_at_most_60_lines():
-    lines = Path(__file__).with_name("example_backend.py").read_text().splitlines()
-    assert len(lines) <= 60
+    assert len(SOURCE.read_text().splitlines()) <= 60
+
+
+def test_the_docs_show_it_as_it_is():
+    assert f"```python\n{SOURCE.read_text()}```" in (ROOT / "docs" / "own_memory.md").read_text()
+
+
+class Forgets(Overlap):
+    """As the example, but what agents left for their successors is lost."""
+
+    def recall(self, task):
+        recall = super().recall(task)
+        return replace(recall, items=tuple(replace(item, notes={}) for item in recall.items))
+
+
+def test_the_kit_says_what_came_of_notes_and_why_they_matter():
+    with pytest.raises(AssertionError) as broken:
+        check_memory(f"{__name__}:Forgets")
+    said = str(broken.value)
+    assert "fails test_notes_come_back" in said
+    assert "expected: the notes of example__house-000" in said
+    assert "+{}" in said, "what came"
+    assert "its lift is exactly 0" in said, "why it matters"
 
 
 def test_options_reach_it(tmp_path):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.commands.advance import Advance
+from harness.commands.advance import Advance, outcome_of
+from seqswe.agent import Usage
 from seqswe.cli import main
 from seqswe.experiment import Experiment, make_plan
 from seqswe.runs.rollout import Failure, Rollout
@@ -12,21 +13,34 @@ def ended(arm, position, **more):
     return Rollout(arm=arm, seed=0, position=position, instance_id="x", key="k", **more)
 
 
-def test_tasks_by_arm_money_and_the_last_rollout_are_on_one_line():
+def test_arms_failures_and_money_have_a_line_each():
     plan = make_plan(Experiment(seeds=1, max_cost=5.0), ("a", "b", "c"))
-    advance = Advance(plan, [ended("iid", 0, resolved=True)], lambda: 1.2)
-    assert (
-        advance.line(ended("sequential", 0, resolved=False))
-        == "iid 1/3 · sequential 1/3 · $1.20 of $5 · sequential 0 #0 unresolved"
-    )
-    failed = ended("iid", 1, failure=Failure(cause="provider_failed"))
-    assert advance.line(failed).startswith("iid 1/3 · sequential 1/3 ·"), "it has no verdict"
-    assert advance.line(failed).endswith("iid 0 #1 provider_failed")
+    advance = Advance(plan, [ended("iid", 0, resolved=True)], lambda: "2 requests, $1.20")
+    advance.add(ended("sequential", 0, resolved=False))
+    advance.add(ended("iid", 1, failure=Failure(cause="provider_failed")))
+    assert advance.lines() == [
+        "iid         1 resolved, 1 graded of 3",
+        "sequential  0 resolved, 1 graded of 3",
+        "failures: 1 provider_failed (no verdict)",
+        "agent: 2 requests, $1.20 of $5",
+    ]
+    assert advance.data()["arms"]["iid"] == {"planned": 3, "graded": 1, "resolved": 1}
+    assert advance.data()["failures"] == {"provider_failed": 1}
 
 
-def test_without_a_model_there_is_no_money_on_it():
+def test_without_a_model_there_is_no_money():
     plan = make_plan(Experiment(seeds=1), ("a",))
-    assert "$" not in Advance(plan, [], lambda: None).line(ended("iid", 0, resolved=True))
+    advance = Advance(plan, [ended("iid", 0, resolved=True)], lambda: "")
+    assert advance.lines()[-1] == "failures: none"
+    assert advance.lines(ended=True)[-1] == "cost: no model was asked"
+    advance.add(ended("iid", 0, usage=Usage(prompt_tokens=2000, cost_usd=0.5)))
+    assert advance.lines()[-1] == "agent: 2,000 tokens, $0.50 by its own count"
+
+
+def test_a_rollout_that_has_ended_is_one_line():
+    assert outcome_of(ended("iid", 3, resolved=True)) == "iid 0 #3 x: resolved"
+    failed = ended("iid", 3, failure=Failure(cause="sandbox_failed"))
+    assert outcome_of(failed) == "iid 0 #3 x: sandbox_failed"
 
 
 def doctor(capsys, *given):
@@ -65,5 +79,5 @@ def test_a_run_without_a_folder_gets_one_of_its_own(tmp_path, monkeypatch, capsy
     for number in (1, 2):
         with pytest.raises(SystemExit):
             main(["run", *given, "--seeds", "1", "--limit", "1"])
-        assert (tmp_path / "runs" / f"ledgerlite-noop-{number}" / "run.toml").is_file()
-        assert f"next: seqswe report runs/ledgerlite-noop-{number}" in capsys.readouterr().err
+        assert (tmp_path / "runs" / f"ledgerlite-noop-none-{number}" / "run.toml").is_file()
+        assert f"next: seqswe report runs/ledgerlite-noop-none-{number}" in capsys.readouterr().err

@@ -157,7 +157,7 @@ def test_a_stop_is_quick_and_leaves_nothing(start, tmp_path, cache, number, agen
     assert code == 130
     assert said.splitlines()[-2:] == [
         "error: interrupted",
-        "hint:  What is finished is kept; `seqswe resume RUN` goes on.",
+        f"hint:  {run} keeps what is finished; `seqswe resume {run}` goes on.",
     ]
     assert list((tmp_path / "tmp").glob("seqswe-*")) == []
     assert leftovers(tmp_path / "tmp", cache, process.pid) == []

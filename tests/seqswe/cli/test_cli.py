@@ -75,9 +75,11 @@ def another_process(cache, tmp_path):
 
 
 def refused(answer, code, error, hint=""):
-    """Exactly two lines, the right exit code, and no traceback."""
-    lines = answer.err.splitlines()
+    """Exactly two lines after what was being prepared, the right exit code, and no traceback."""
+    told = answer.err.splitlines()
+    lines = [line for line in told if not line.startswith(("run: ", "preparing: "))]
     assert len(lines) == 2, answer.err
+    assert lines == told[-2:]
     assert lines[0].startswith("error: ")
     assert lines[1].startswith("hint:  ")
     assert len(lines[1]) > len("hint:  ")
@@ -299,7 +301,7 @@ def settings(answer):
 
 
 def test_flag_comes_before_environment_before_file_before_default(seqswe, tmp_path):
-    text = 'jobs = 5\nseeds = 5\nlimit = 5\nagent-option = ["a=1", "b=2"]\n'
+    text = 'jobs = 5\nseeds = 5\nlimit = 5\nagent-option = ["memory_weight=1"]\n'
     (tmp_path / "e.toml").write_text(text)
     found = settings(
         seqswe("plan", "--config", "e.toml", "--jobs", "7", SEQSWE_JOBS="6", SEQSWE_SEEDS="6")
@@ -307,7 +309,7 @@ def test_flag_comes_before_environment_before_file_before_default(seqswe, tmp_pa
     assert found["jobs"] == ("7", "flag")
     assert found["seeds"] == ("6", "environment")
     assert found["limit"] == ("5", "file")
-    assert found["agent_option"] == ("a=1 b=2", "file")
+    assert found["agent_option"] == ("memory_weight=1", "file")
     assert found["retries"] == ("2", "default")
 
 

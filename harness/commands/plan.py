@@ -1,20 +1,30 @@
-"""`seqswe plan`: what a run would do. Needs no Docker and changes nothing."""
+"""`seqswe plan`: what a run would do, take and cost. Needs no Docker and changes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-from seqswe import plugins
+from harness.codebases.locate import is_here
+from harness.commands.beginning import (
+    free_folder,
+    out_option,
+    warn_of_unknown_variables,
+    with_demo,
+)
+from harness.loop.loaded_experiment import CheckedExperiment
 from seqswe.arms import is_diagnostic
-from seqswe.cli.echo import echo
-from seqswe.cli.options import experiment_options, sources
-from seqswe.experiment import Experiment, Plan, make_plan
-from seqswe.manifests import manifest_files as manifests
+from seqswe.cli.echo import echo, tell
+from seqswe.cli.options import ExperimentCommand, experiment_options
+from seqswe.experiment import Experiment, Plan
 from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.manifest import Manifest
+from seqswe.runs.estimates import estimates
+from seqswe.runs.folders import runs_below
+from seqswe.runs.store import RunDirectory
 
 ROLLOUT_BYTES = 60_000
 """Files of one rollout: what localizer runs on sqlglot leave behind, rounded up."""
@@ -22,27 +32,54 @@ IMAGE_BYTES = 700_000_000
 """One environment image, rounded up; they share their base."""
 
 
-@click.command()
+@click.command(cls=ExperimentCommand)
 @experiment_options
+@out_option
 @click.pass_context
-def plan(ctx: click.Context, /, **values: Any) -> None:
-    """Print the resolved settings and where each came from, the rollouts and a bound on disk."""
+def plan(ctx: click.Context, /, out: Path | None, **values: Any) -> None:
+    """Show what a run would do, and refuse what it would refuse.
+
+    Prints every setting and where it came from, the rollouts, and bounds on disk, time and cost,
+    from the runs below the current folder. It needs no Docker, clones nothing and writes nothing.
+
+    \b
+    seqswe plan                                           the demo's experiment
+    seqswe plan --codebase sqlglot --limit 100 --seeds 5
+    seqswe plan --config experiment.toml
+    """
+    values, origin = with_demo(ctx, values)
     experiment = Experiment(**values)
-    manifest = experiment.selection.of(manifests.load(experiment.codebase))
-    plugins.options("agent", experiment.agent, experiment.agent_option)
-    plugins.options("memory", experiment.memory, experiment.memory_option)
-    experiment.sandbox_choice.check()
-    planned = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
-    _settings(experiment, sources(ctx))
+    out = out or free_folder(experiment)
+    RunDirectory.check_new(out)
+    warn_of_unknown_variables(experiment)
+    checked = CheckedExperiment.check(experiment, out)
+    here = is_here(checked.manifest, experiment.mirror)
+    checked.try_plugins()
+    checked.plugins.close()
+    _settings(experiment, origin)
     echo()
-    for line in _facts(planned, manifest):
+    facts = _facts(checked.plan, checked.manifest)
+    if not here:
+        facts.append(f"clone: to be made from {checked.manifest.url}, once")
+    facts += estimates(runs_below(Path()), checked.plan)
+    facts.append(f"folder: {out}")
+    for line in facts:
         echo(line)
+    tell(
+        settings=experiment.as_dict(),
+        origins=origin,
+        tasks=len(checked.plan.instance_ids),
+        rollouts=checked.plan.rollouts,
+        facts=facts,
+        out=str(out),
+    )
 
 
 def _settings(experiment: Experiment, origin: dict[str, str]) -> None:
+    width = max(map(len, origin))
     for name, value in experiment.as_dict().items():
         text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-        echo(f"{name:16} {text or '-':28} {origin[name]}")
+        echo(f"{name:{width}} {text or '-':28} {origin[name]}")
 
 
 def _facts(planned: Plan, manifest: Manifest) -> list[str]:
