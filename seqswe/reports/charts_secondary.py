@@ -12,7 +12,6 @@ from seqswe.analysis import Analysis, ArmResult, Contrast, Efficiency
 from seqswe.analysis.words import verdict
 from seqswe.outcome import Outcome
 from seqswe.reports.chart_base import (
-    POSITION,
     Plot,
     Row,
     Spec,
@@ -86,8 +85,10 @@ def run_means(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
 def heatmap(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
     """Task by seed: where the arms succeed, and where a verdict is missing (left blank)."""
     rows: list[Row] = []
+    tasks = 1
     for arm in arms:
         values = arm.outcomes[outcome.name].values * factor_of(outcome)
+        tasks = max(tasks, len(values))
         for column, seed in enumerate(arm.seeds):
             rows += _cells(f"{arm.arm} · {seed}", values[:, column])
     if not rows:
@@ -97,7 +98,7 @@ def heatmap(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
         plot.chart(rows)
         .mark_rect()
         .encode(
-            x=alt.X("first:Q", title=POSITION, scale=alt.Scale(zero=False, nice=False)),
+            x=position(tasks, cells=True),
             x2=alt.X2("last:Q"),
             y=alt.Y("row:N", title="Arm · seed", sort=None, axis=LABELS),
             color=alt.Color("value:Q", title=axis_title(outcome), legend=_gradient(outcome)),
@@ -125,7 +126,7 @@ def growth(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
         plot.chart(rows)
         .mark_line(strokeWidth=2)
         .encode(
-            x=position(),
+            x=position(max(row["task"] for row in rows)),
             y=alt.Y("value:Q", title=f"{outcome.title} (kB)"),
             color=alt.Color("arm:N", title=None, scale=_same(shown), legend=legend),
             strokeDash=alt.StrokeDash("arm:N", title=None, scale=_same(shown), legend=legend),

@@ -303,7 +303,7 @@ def test_the_documents_agree(base: RunDirectory, plant: PlantRun, tmp_path: Path
     files = {name: tmp_path / name for name in ("junit", "markdown", "json")}
     given = [part for name, file in files.items() for part in (f"--{name}", file)]
     assert run(base.root, head.root, "--fail-on", "regression", *given).exit_code == 1
-    (suite,) = ElementTree.fromstring(files["junit"].read_bytes())
+    suite = ElementTree.fromstring(files["junit"].read_bytes())[0]
     assert (suite.get("failures"), suite.get("tests")) == ("1", "2")
     assert "REGRESSION" in files["markdown"].read_text()
     assert "SYNTHETIC" in files["markdown"].read_text()
@@ -381,6 +381,8 @@ def test_the_action_gives_only_flags_that_there_are() -> None:
         (line,) = re.findall(rf"^ +seqswe {name} ((?:.*\\\n)*.*)", text, re.M)
         known = {flag for parameter in command.params for flag in parameter.opts}
         used = set(re.findall(r"--[a-z-]+", line))
+        if name == "run":
+            used |= {f"--{given}" for given in re.findall(r"^ +give ([a-z]+) ", text, re.M)}
         assert used, name
         assert used <= known | {"--"}
 
@@ -388,5 +390,5 @@ def test_the_action_gives_only_flags_that_there_are() -> None:
 def test_the_action_puts_no_input_into_a_command() -> None:
     text = (Path(__file__).parents[3] / "action.yml").read_text()
     scripts = re.findall(r"^      run: (?:\|\n((?:        .*\n)+)|(.*))", text, re.M)
-    assert len(scripts) == 3
+    assert len(scripts) == 4
     assert not any("${{" in part for script in scripts for part in script)
