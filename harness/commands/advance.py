@@ -42,4 +42,5 @@ def _outcome(rollout: Rollout) -> str:
         outcome = rollout.failure.cause if rollout.failure else "no verdict"
     else:
         outcome = "resolved" if rollout.resolved else "unresolved"
-    return f"{rollout.arm} {rollout.seed} #{rollout.position} {outcome}"
+    task = f"task {rollout.position + 1} {rollout.instance_id}"
+    return f"{rollout.arm}, seed {rollout.seed}, {task} {outcome}"

@@ -62,8 +62,11 @@ class HtmlReport:
         return page(analysis).encode("utf-8", "replace")
 
 
-def page(analysis: Analysis, *, live: bool = False) -> str:
-    """The report as HTML text; a live page asks its server for each rollout that is opened."""
+def page(analysis: Analysis, *, live: bool = False, home: bool = False) -> str:
+    """The report as HTML text; a live page asks its server for each rollout that is opened.
+
+    With `home` the server has a list of runs, and the page leads back to it.
+    """
     # The table of rollouts is ready before a live page has even asked for the charts' library.
     scripts = [asset("rollouts.js"), "" if live else charts_library(), asset("report.js")]
     rollouts, packed, note = _rollouts(analysis, live=live)
@@ -87,6 +90,7 @@ def page(analysis: Analysis, *, live: bool = False) -> str:
         scripts=scripts,
         policy=content_policy(scripts, live=live),
         live=live,
+        home=home,
         columns=list(COLUMNS.values()),
         rollouts=visible_data(rollouts),
         packed=packed,
@@ -140,9 +144,9 @@ def vega_lite_version() -> str:
     return str(wanted if wanted in known else known[-1])
 
 
-def content_policy(scripts: list[str], *, live: bool = False) -> str:
+def content_policy(scripts: list[str], *, live: bool = False, form: bool = False) -> str:
     """A policy that lets exactly these scripts run, and nothing be fetched but from a live page's
-    own server.
+    own server; with `form` that server may be asked by a form.
     """
     hashes = " ".join(
         f"'sha256-{b64encode(sha256(s.encode()).digest()).decode()}'" for s in scripts if s
@@ -150,7 +154,8 @@ def content_policy(scripts: list[str], *, live: bool = False) -> str:
     own = "'self' " if live else ""
     return (
         f"default-src 'none'; script-src {own}{hashes}; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+        "img-src data: blob:; base-uri 'none'; "
+        + ("form-action 'self'" if form else "form-action 'none'")
         + ("; connect-src 'self'" if live else "")
     )
 

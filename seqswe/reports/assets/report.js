@@ -12,6 +12,7 @@
     const text = { labelColor: soft, titleColor: ink, labelFontSize: 12, titleFontSize: 12, titleFontWeight: 500 };
     return {
       background: null,
+      aria: false,  // the text below a chart says what it shows; its marks one by one do not
       font: "system-ui, sans-serif",
       view: { stroke: null },
       axis: { ...text, gridColor: line, domainColor: line, tickColor: line, labelOverlap: true, labelSeparation: 8, labelPadding: 4, titlePadding: 8 },
@@ -39,6 +40,7 @@
   async function drawOne(place) {
     try {
       await vegaEmbed(place, specs[place.dataset.chart], options());
+      place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");
     } catch (error) {
       failed.push(place.dataset.chart + ": " + error);
       place.textContent = "This chart could not be drawn: " + error;

@@ -17,11 +17,11 @@ def test_tasks_by_arm_money_and_the_last_rollout_are_on_one_line():
     advance = Advance(plan, [ended("iid", 0, resolved=True)], lambda: 1.2)
     assert (
         advance.line(ended("sequential", 0, resolved=False))
-        == "iid 1/3 · sequential 1/3 · $1.20 of $5 · sequential 0 #0 unresolved"
+        == "iid 1/3 · sequential 1/3 · $1.20 of $5 · sequential, seed 0, task 1 x unresolved"
     )
     failed = ended("iid", 1, failure=Failure(cause="provider_failed"))
     assert advance.line(failed).startswith("iid 1/3 · sequential 1/3 ·"), "it has no verdict"
-    assert advance.line(failed).endswith("iid 0 #1 provider_failed")
+    assert advance.line(failed).endswith("iid, seed 0, task 2 x provider_failed")
 
 
 def test_without_a_model_there_is_no_money_on_it():
