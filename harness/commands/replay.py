@@ -93,7 +93,7 @@ def replay(
             check_keys(store, context, [request.old])
             new = _again(context, request)
         if out:
-            rollout_folder = kept.folder(new.arm, seed, position, new.instance_id)
+            rollout_folder = kept.folder(new.arm, seed, new.position, new.instance_id)
             shutil.copytree(rollout_folder, out, dirs_exist_ok=True)
             rollouts = {"old": request.old.as_json(), "new": new.as_json()}
             data = {"diagnostic": request.diagnostic, "memory_from": memory_from, **rollouts}

@@ -90,16 +90,17 @@ def read_entries(paths: Sequence[Path]) -> list[Entry]:
     Where a day is not known (a baseline file has none) all stay as they were given. Raises
     RunDirError, UsageError or IncompleteError.
     """
+    places = [
+        place for path in paths for place in ([path] if path.is_file() else run_folders([path]))
+    ]
+    began = [_began(place) for place in places]
     entries = [
-        entry for path in paths for entry in ([_of_file(path)] if path.is_file() else _of(path))
+        Entry(label=label, day=moment[:10], run=read(place))
+        for label, moment, place in zip(_labels(places), began, places, strict=True)
     ]
-    if all(entry.day for entry in entries):
-        entries.sort(key=lambda entry: entry.day)
-    days = [entry.day[:10] for entry in entries]
-    return [
-        Entry(label=entry.label, day=day, run=entry.run)
-        for entry, day in zip(entries, days, strict=True)
-    ]
+    if not all(began):
+        return entries
+    return [entries[i] for i in sorted(range(len(entries)), key=began.__getitem__)]
 
 
 def history(
@@ -169,19 +170,18 @@ def _mean(values: FloatArray, asked: Asked) -> Estimate | None:
     return share_interval(*known) if asked.outcome.kind == "share" else interval_mean(*known)
 
 
-def _of_file(path: Path) -> Entry:
-    return Entry(label=path.stem, day="", run=read(path))
+def _labels(places: Sequence[Path]) -> list[str]:
+    """The shortest names that tell files and folders apart."""
+    found = [place.resolve() for place in places]
+    names = [place.stem if place.is_file() else place.name for place in found]
+    longer = [f"{place.parent.name}/{name}" for place, name in zip(found, names, strict=True)]
+    unique = (labels for labels in (names, longer) if len(set(labels)) == len(labels))
+    return next(unique, [f"{number}: {name}" for number, name in enumerate(names, 1)])
 
 
-def _of(path: Path) -> list[Entry]:
-    roots = run_folders([path])
-    return [
-        Entry(label=root.resolve().name, day=_began(RunDirectory.open(root)), run=read(root))
-        for root in roots
-    ]
-
-
-def _began(directory: RunDirectory) -> str:
-    """When the first rollout started, as its journal says; "" if it does not."""
-    started = [rollout.started_at for rollout in directory.journal().rollouts]
-    return min(started) if all(started) and started else ""
+def _began(place: Path) -> str:
+    """When a run's first rollout started, as its journal says; "" if nobody knows."""
+    if place.is_file():
+        return ""
+    started = [rollout.started_at for rollout in RunDirectory.open(place).journal().rollouts]
+    return min(started) if started and all(started) else ""

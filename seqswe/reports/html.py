@@ -26,7 +26,7 @@ from seqswe.reports.charts import MOST_POINTS, charts_of, curves_of, lift_ends, 
 from seqswe.reports.charts_secondary import MOST_COLUMNS, forest_of_runs
 from seqswe.reports.head import facts, tiles
 from seqswe.reports.json_report import strict
-from seqswe.reports.rollout_view import COLUMNS, extract, ordered, row
+from seqswe.reports.rollout_view import COLUMNS, WORDED, extract, ordered, row
 from seqswe.reports.tables import all_tables, settings_table
 from seqswe.statistics.curve import BANDWIDTH
 from seqswe.visible import visible, visible_data
@@ -92,6 +92,7 @@ def page(analysis: Analysis, *, live: bool = False, home: bool = False) -> str:
         live=live,
         home=home,
         columns=list(COLUMNS.values()),
+        numbers=[title for name, title in COLUMNS.items() if name not in WORDED],
         rollouts=visible_data(rollouts),
         packed=packed,
         rollouts_note=note,

@@ -8,9 +8,9 @@
   const names = source.columns;
   const column = (name) => names.indexOf(name);
   const opens = new Set(source.opens);
-  const byKey = new Map(rows.map((row) => [keyOf(row.values), row]));
   const state = { text: "", arm: "", outcome: "", page: 0 };
   const rows = source.rows.map((values, index) => ({ values, index }));
+  const byKey = new Map(rows.map((row) => [keyOf(row.values), row]));
   // As in the table's head: a column of runs says nothing where there is only one.
   const several = place.tHead.rows[0].cells.length === names.length;
 

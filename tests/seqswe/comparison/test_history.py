@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,6 +86,10 @@ def test_the_runs_are_ordered_by_the_day_that_they_began(weeks: Path) -> None:
     file.write_text(entries[0].run.as_json())
     mixed = read_entries([*paths, file])
     assert [entry.label for entry in mixed] == ["week-3", "week-1", "week-2", "kept"]
+    again = weeks.parent / "again" / "week-1"
+    shutil.copytree(weeks / "week-1", again)
+    told_apart = read_entries([weeks / "week-1", again])
+    assert [entry.label for entry in told_apart] == ["weeks/week-1", "again/week-1"]
 
 
 def entries(plant: PlantRun, easy: np.ndarray, losses: list[float]) -> list[Entry]:

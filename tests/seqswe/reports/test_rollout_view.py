@@ -116,7 +116,8 @@ def test_a_rollout_stands_beside_its_twin_and_keys_step_on(
     html = html.replace("script-src ", "script-src &#39;unsafe-inline&#39; ").replace(
         "sha256-", "x"
     )
-    page.write_text(html.replace("</body>", f"<script>{press}</script></body>"))
+    before, end, after = html.rpartition("</body>")
+    page.write_text(f"{before}<script>{press}</script>{end}{after}")
     seen = browse(page.as_uri() + "#rollout=episodic/iid/0/3")
     assert 'data-shown="episodic/sequential/0/3"' in seen.dom
     shown = seen.dom.split('<dialog id="rollout"')[1].split("</dialog>")[0]
