@@ -35,7 +35,8 @@ def forest_of_runs(analysis: Analysis) -> Spec | None:
     headlines = analysis.headlines()
     if len(analysis.runs) < 2 or not headlines:
         return None
-    return _forest([(c.run, c) for c in headlines], "Run", lift_title(headlines[0]))
+    best_first = sorted(headlines, key=lambda c: -c.estimate)
+    return _forest([(c.run, c) for c in best_first], "Run", lift_title(headlines[0]))
 
 
 def forest_of_outcomes(analysis: Analysis, run: str) -> Spec | None:

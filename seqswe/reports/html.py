@@ -27,7 +27,7 @@ from seqswe.reports.charts_secondary import MOST_COLUMNS, forest_of_runs
 from seqswe.reports.head import facts, tiles
 from seqswe.reports.json_report import strict
 from seqswe.reports.rollout_view import COLUMNS, WORDED, extract, ordered, row
-from seqswe.reports.tables import all_tables, settings_table
+from seqswe.reports.tables import all_tables, settings_table, standings_table
 from seqswe.statistics.curve import BANDWIDTH
 from seqswe.visible import visible, visible_data
 
@@ -71,7 +71,7 @@ def page(analysis: Analysis, *, live: bool = False, home: bool = False) -> str:
     scripts = [asset("rollouts.js"), "" if live else charts_library(), asset("report.js")]
     rollouts, packed, note = _rollouts(analysis, live=live)
     sections = [_section(analysis, run.label) for run in analysis.runs]
-    together = _together(analysis)
+    together, standings = _together(analysis), standings_table(analysis)
     figures = [f for section in sections for f in (*section["figures"], *section["others"])]
     specs: dict[str, Spec] = {f["id"]: f["spec"] for f in (*together, *figures)}
     return rendered(
@@ -84,7 +84,8 @@ def page(analysis: Analysis, *, live: bool = False, home: bool = False) -> str:
         tiles=tiles(analysis),
         findings=[text.partition(": ") for text in analysis.sentences[: len(analysis.headlines())]],
         remarks=analysis.sentences[len(analysis.headlines()) :],
-        tables=all_tables(analysis),
+        standings=standings if standings.rows else None,
+        tables=[table for table in all_tables(analysis) if table != standings],
         settings=[settings_table(run) for run in analysis.runs],
         style=asset("report.css"),
         scripts=scripts,
