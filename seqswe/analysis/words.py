@@ -78,7 +78,7 @@ def p_value(p: float | None) -> str:
 
 def percent(share: float) -> str:
     """A level with the digits that it has: `95 %`, `99.5 %`."""
-    return f"{100 * share:.4g} %"
+    return f"{100 * share:.5g} %"
 
 
 def mean_interval(outcome: Outcome, mean: Estimate | None) -> str:

@@ -12,7 +12,6 @@
     const text = { labelColor: soft, titleColor: ink, labelFontSize: 12, titleFontSize: 12, titleFontWeight: 500 };
     return {
       background: null,
-      aria: false,  // the text below a chart says what it shows; its marks one by one do not
       font: "system-ui, sans-serif",
       view: { stroke: null },
       axis: { ...text, gridColor: line, domainColor: line, tickColor: line, labelOverlap: true, labelSeparation: 8, labelPadding: 4, titlePadding: 8 },

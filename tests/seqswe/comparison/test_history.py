@@ -77,8 +77,9 @@ def test_a_planted_drop_is_named_where_it_began_and_nowhere_else(
     assert ">DROP −" in seen.dom
 
 
-def test_the_runs_are_ordered_by_the_day_that_they_began(weeks: Path) -> None:
-    paths = [weeks / f"week-{number}" for number in (3, 1, 2)]
+def test_the_runs_are_ordered_by_the_day_that_they_began(plant: PlantRun, easy: np.ndarray) -> None:
+    paths = [week(plant, easy, number, 0.0).root for number in (3, 1, 2)]
+    weeks = paths[0].parent
     entries = read_entries(paths)
     assert [entry.label for entry in entries] == ["week-1", "week-2", "week-3"]
     assert entries[0].day == "2026-08-01"
