@@ -82,4 +82,5 @@ def outcome_of(rollout: Rollout) -> str:
         outcome = rollout.failure.cause if rollout.failure else "no verdict"
     else:
         outcome = "resolved" if rollout.resolved else f"unresolved ({rollout.reason or 'unknown'})"
-    return f"{rollout.arm} {rollout.seed} #{rollout.position} {rollout.instance_id}: {outcome}"
+    task = f"task {rollout.position + 1} {rollout.instance_id}"
+    return f"{rollout.arm}, seed {rollout.seed}, {task}: {outcome}"

@@ -51,9 +51,7 @@ class ReplayRequest:
 @click.command()
 @click.argument("run_directory", metavar="RUN", type=click.Path(path_type=Path))
 @setting_options("mirror")
-@click.option(
-    "--position", required=True, type=click.IntRange(0), help="Place of the task, from 0."
-)
+@click.option("--task", required=True, metavar="NUMBER|ID", help="Its number, from 1, or its id.")
 @click.option(
     "--memory-from",
     required=True,
@@ -66,7 +64,7 @@ class ReplayRequest:
 def replay(
     run_directory: Path,
     mirror: str,
-    position: int,
+    task: str,
     memory_from: str,
     arm: str,
     seed: int,
@@ -86,7 +84,7 @@ def replay(
     loaded.try_plugins()
     store.check_sequence(loaded.digest())
     request = _replay_request(
-        store, loaded.plan, arm=arm, seed=seed, position=position, memory_from=memory_from
+        store, loaded.plan, arm=arm, seed=seed, task=task, memory_from=memory_from
     )
     with open_provider(experiment.sandbox_choice) as provider, TemporaryDirectory() as folder:
         kept = RunDirectory(Path(folder), store.info)
@@ -95,7 +93,7 @@ def replay(
             check_keys(store, context, [request.old])
             new = _again(context, request)
         if out:
-            rollout_folder = kept.folder(new.arm, seed, position, new.instance_id)
+            rollout_folder = kept.folder(new.arm, seed, new.position, new.instance_id)
             shutil.copytree(rollout_folder, out, dirs_exist_ok=True)
             rollouts = {"old": request.old.as_json(), "new": new.as_json()}
             data = {"diagnostic": request.diagnostic, "memory_from": memory_from, **rollouts}
@@ -106,10 +104,23 @@ def replay(
         echo(out)
 
 
+def _position(ids: Sequence[str], task: str) -> int:
+    """Where a task stands in the sequence, from 0. Raises UsageError for none of it."""
+    if task in ids:
+        return ids.index(task)
+    if task.isdecimal() and 1 <= int(task) <= len(ids):
+        return int(task) - 1
+    raise UsageError(
+        f"the run has no task {task!r:.80}",
+        f"Give a number from 1 to {len(ids)}, or the id of an instance.",
+    )
+
+
 def _replay_request(
-    store: RunDirectory, plan: Plan, *, arm: str, seed: int, position: int, memory_from: str
+    store: RunDirectory, plan: Plan, *, arm: str, seed: int, task: str, memory_from: str
 ) -> ReplayRequest:
     """The rollout and snapshot that the options name. Raises UsageError if the run lacks one."""
+    position = _position(plan.instance_ids, task)
     cells = {(cell.arm, cell.seed): cell for cell in plan.cells}
     arms = list(dict.fromkeys(cell.arm for cell in plan.cells))
     arm = arm or (SEQUENTIAL if SEQUENTIAL in arms else arms[0])
@@ -123,14 +134,14 @@ def _replay_request(
         raise UsageError(f"arm {arm!r} has no memory to exchange", "Choose another --arm.")
     if position not in cell.order:
         raise UsageError(
-            f"arm {arm!r} has no task at position {position}",
-            f"Its positions are {min(cell.order)} to {max(cell.order)}.",
+            f"arm {arm!r} has no task {position + 1}",
+            f"Its tasks are {min(cell.order) + 1} to {max(cell.order) + 1}.",
         )
     done = {(r.arm, r.seed, r.position): r for r in store.journal().rollouts if r.graded}
     old = done.get((arm, seed, position))
     if old is None:
         raise UsageError(
-            f"the rollout of arm {arm!r}, seed {seed}, position {position} is not finished",
+            f"the rollout of arm {arm!r}, seed {seed}, task {position + 1} is not finished",
             f"Go on with `seqswe resume {store.root}`.",
         )
     snapshot, lessons = _snapshot_at(store, done, cells, old, memory_from)
@@ -193,7 +204,7 @@ def _again(context: RunContext, request: ReplayRequest) -> Rollout:
 
 def _side_by_side(request: ReplayRequest, new: Rollout) -> Iterator[str]:
     old, lessons = request.old, len(request.cell.taught(request.old.position))
-    yield f"{old.instance_id}, position {old.position}, arm {old.arm}, seed {old.seed}"
+    yield f"task {old.position + 1} {old.instance_id}, arm {old.arm}, seed {old.seed}"
     if request.diagnostic:
         yield (
             "DIAGNOSTIC: this memory holds lessons of the task itself or of later ones; "

@@ -302,8 +302,10 @@ def _faults(outcome: Outcome, rollouts: Sequence[Rollout]) -> Iterable[str]:
 
 
 def _of_runs(runs: Sequence[RunResult]) -> Iterable[str]:
+    shared = [text for text in runs[0].warnings if all(text in run.warnings for run in runs)]
+    yield from shared
     for run in runs:
-        yield from (f"{run.label}: {text}" if len(runs) > 1 else text for text in run.warnings)
+        yield from (f"{run.label}: {text}" for text in run.warnings if text not in shared)
 
 
 def _left_out() -> Iterable[str]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import isinf
+from math import copysign, inf
 
 from seqswe.analysis.model import ArmResult, Contrast, RunResult
-from seqswe.outcome import Outcome
+from seqswe.outcome import MAX_AMOUNT, Outcome
 from seqswe.statistics import MINIMUM_RUNS, Estimate, Word
 
 MINUS = "−"
 LONG = 1e7
-"""From here on a number is written with an exponent."""
+"""From here on a number has no digits after the point."""
+ENDLESS = 1e5
+"""Per cent. A ratio of a few tasks may leave an interval that ends further out: for people, it does
+not end."""
 NARROWER = 0.9
 """An interval for this stream is told if it is narrower than this part of the other."""
 PAIRED = "Runs are paired by seed, which takes luck that the arms share out of the lift."
@@ -34,7 +37,8 @@ def value(outcome: Outcome, number: float | None) -> str:
 def change(contrast: Contrast, number: float) -> str:
     """A lift as shown on its scale: points, a relative change, or the outcome's own unit."""
     if contrast.scale == "ratio":
-        return signed(100 * number, 1) + " %"
+        shown = 100 * number if abs(100 * number) < ENDLESS else copysign(inf, number)
+        return signed(shown, 1) + " %"
     return difference(contrast.outcome, number)
 
 
@@ -55,10 +59,9 @@ def signed(number: float, digits: int) -> str:
 
 def plain(number: float, digits: int) -> str:
     """A number as people read it, however large: a few tasks can leave an endless interval."""
-    if isinf(number):
+    if abs(number) > MAX_AMOUNT:
         return "∞" if number > 0 else MINUS + "∞"
-    text = f"{number:,.{digits}f}" if abs(number) < LONG else f"{number:.0e}"
-    return text.replace("-", MINUS)
+    return f"{number:,.{digits if abs(number) < LONG else 0}f}".replace("-", MINUS)
 
 
 def interval(contrast: Contrast) -> str:

@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "report": ("seqswe.cli.report:report", "Learning curves against the i.i.d. baseline."),
     "view": ("seqswe.cli.view:view", "Look at large runs in a browser; read-only, on loopback."),
     "compare": ("seqswe.cli.compare:compare", "Did HEAD regress against BASE? For CI."),
+    "history": ("seqswe.cli.history:history", "Runs over time: where did the level change?"),
     "baseline": ("seqswe.cli.compare:baseline", "Keep a run's outcomes as one small file."),
     "verify": ("seqswe.cli.verify:verify", "Make a published result again, or check a run."),
     "export": ("seqswe.cli.export:export", "Write a run's patches as SWE-bench's predictions."),

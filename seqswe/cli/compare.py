@@ -78,7 +78,7 @@ def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
     for line in remarks(comparison):
         echo(line)
     for path, data in _documents(comparison, options, fails=fails):
-        _write(path, data)
+        write(path, data)
     click.get_current_context().exit(1 if fails else 0)
 
 
@@ -123,7 +123,8 @@ def _note(path: Path, baseline: Baseline) -> None:
         echo(f"warning: this look is not noted: cannot write {path}: {error.strerror}", err=True)
 
 
-def _write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
+    """Write a file that was asked for. Raises UsageError where that cannot be."""
     from seqswe.errors import UsageError
 
     try:

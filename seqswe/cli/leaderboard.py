@@ -16,7 +16,8 @@ NAME = "leaderboard"
 def say_leaderboard(board: Leaderboard, formats: tuple[str, ...], folder: Path) -> None:
     """Write a leaderboard and print its findings. Raises UsageError, UnknownName."""
     from seqswe.analysis.leaderboard_words import sentences
-    from seqswe.reports.leaderboard_tables import short_table, table_text
+    from seqswe.reports.leaderboard_tables import short_table
+    from seqswe.reports.table import table_text
 
     paths = write_leaderboard(board, formats, folder)
     for warning in board.warnings:

@@ -22,11 +22,12 @@ from seqswe.cli.echo import echo
 def view(runs: tuple[Path, ...], port: int, browser: bool) -> None:
     """Serve the report of RUNs on loopback, read-only; rollouts load as they are opened.
 
-    It follows a run that is still going on: reload the page. Ctrl-C ends it.
+    A folder that holds runs opens as a list: search it, open one run, or several beside each
+    other. It follows a run that is still going on: reload the page. Ctrl-C ends it.
     """
-    from seqswe.reports.server import LiveReport, server
+    from seqswe.reports.server import Library, server
 
-    with server(LiveReport(runs), port) as listening:
+    with server(Library(runs), port) as listening:
         address = f"http://127.0.0.1:{listening.server_address[1]}/"
         echo(address)
         echo("Ctrl-C ends it.", err=True)

@@ -7,7 +7,7 @@ bound). A baseline file keeps the looks that were taken with it.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from typing import Any, Literal
 from seqswe.analysis.coupling import is_coupled
 from seqswe.arms import is_diagnostic, is_probe
 from seqswe.comparison.baseline import KEPT, Baseline, Look, check_crashes
+from seqswe.comparison.flips import Flips, flips
 from seqswe.errors import UsageError
 from seqswe.experiment import Experiment
 from seqswe.outcome import Outcome
@@ -76,6 +77,16 @@ class Question:
     """Whether rollouts whose agent crashed count as unresolved, instead of being refused."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of two sides: an arm, an outcome, and how sure the answer has to be."""
+
+    arm: str
+    outcome: Outcome
+    level: float
+    margin: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One arm's outcome, head − base, paired by instance."""
@@ -89,6 +100,7 @@ class Change:
     missing: int
     coupled: bool
     """Whether runs were paired by seed, as the agent draws the same dice in both."""
+    flips: Flips
 
     @property
     def power(self) -> float | None:
@@ -147,10 +159,10 @@ def compare(base: Baseline, head: Baseline, question: Question | None = None) ->
     if not asked.allow_crashes:
         check_crashes(base)
         check_crashes(head)
-    _check_same(base, head, across_agents=asked.across_agents)
+    check_same(base, head, across_agents=asked.across_agents)
     arms = [arm for arm in head.arms if arm in base.arms]
-    arm = _arm(asked.arm, arms)
-    outcome = _outcome(asked.outcome, (base, head), arm)
+    arm = arm_of(asked.arm, arms)
+    outcome = outcome_of(asked.outcome, (base, head), arm)
     look = look_of(base, head, asked.candidate)
     if asked.once and look > 1:
         raise UsageError(
@@ -159,7 +171,7 @@ def compare(base: Baseline, head: Baseline, question: Question | None = None) ->
         )
     level = 1.0 - (ALPHA if asked.once else alpha_of_look(look))
     changes = {
-        name: _change(name, outcome, (base, head), level, asked.margin)
+        name: _change(Asked(name, outcome, level, asked.margin), (base, head))
         for name in arms
         if (name == arm or not is_probe(name))
         and outcome.name in base.arms[name]
@@ -170,7 +182,7 @@ def compare(base: Baseline, head: Baseline, question: Question | None = None) ->
         others=tuple(changes.values()),
         look=look,
         level=level,
-        differences=_differences(base, head),
+        differences=differences(base, head),
         identical=_comparable(base, head) == _comparable(head, base),
         synthetic=base.synthetic or head.synthetic,
     )
@@ -219,42 +231,51 @@ def change_of(
     return estimate, judge(better, margin=margin if outcome.kind == "share" else 0.0)
 
 
-def _change(
-    arm: str, outcome: Outcome, sides: tuple[Baseline, Baseline], level: float, margin: float
+def change_between(
+    asked: Asked, base: FloatArray, head: FloatArray, ids: Sequence[str], *, coupled: bool
 ) -> Change:
-    coupled = _coupled(*sides)
-    base, head = (side.values(arm, outcome.name) for side in sides)
+    """head − base of one arm, both (tasks, seeds), paired by task and, if `coupled`, by seed.
+
+    Raises UsageError where fewer than two tasks have the outcome on both sides.
+    """
     if coupled:
         # Seeds count from 0 on either side, and a seed that one side lacks has no partner.
         seeds = min(base.shape[1], head.shape[1])
         base, head = base[:, :seeds], head[:, :seeds]
     if shared_tasks(base, head, coupled=coupled).sum() < 2:
         raise UsageError(
-            f"fewer than two tasks have {outcome.name} in {arm} on both sides",
+            f"fewer than two tasks have {asked.outcome.name} in {asked.arm} on both sides",
             "Compare another --outcome, or longer runs.",
         )
     (y0, y1), missing = drop_missing(base, head, coupled=coupled)
-    estimate, verdict = change_of(y0, y1, level, outcome, margin, coupled=coupled)
+    estimate, verdict = change_of(y0, y1, asked.level, asked.outcome, asked.margin, coupled=coupled)
     return Change(
-        arm=arm,
-        outcome=outcome,
+        arm=asked.arm,
+        outcome=asked.outcome,
         base=float(task_means(y0).mean()),
         head=float(task_means(y1).mean()),
         estimate=estimate,
         verdict=verdict,
         missing=missing,
         coupled=coupled,
+        flips=flips(ids, base, head, asked.outcome),
     )
 
 
-def _coupled(base: Baseline, head: Baseline) -> bool:
-    """Whether both are of one agent that draws the same dice by seed in every run."""
-    agents = [str(side.settings.get(AGENT, "")) for side in (base, head)]
-    sides = zip(agents, (base, head), strict=True)
-    return agents[0] == agents[1] and all(is_coupled(a, side.coupled) for a, side in sides)
+def _change(asked: Asked, sides: tuple[Baseline, Baseline]) -> Change:
+    base, head = (side.values(asked.arm, asked.outcome.name) for side in sides)
+    return change_between(asked, base, head, sides[0].instance_ids, coupled=are_coupled(sides))
 
 
-def _check_same(base: Baseline, head: Baseline, *, across_agents: bool) -> None:
+def are_coupled(sides: Sequence[Baseline]) -> bool:
+    """Whether all are of one agent that draws the same dice by seed in every run."""
+    agents = [str(side.settings.get(AGENT, "")) for side in sides]
+    pairs = zip(agents, sides, strict=True)
+    return len(set(agents)) == 1 and all(is_coupled(agent, side.coupled) for agent, side in pairs)
+
+
+def check_same(base: Baseline, head: Baseline, *, across_agents: bool) -> None:
+    """Raises UsageError unless both were asked the same."""
     before, after = _settings(base), _settings(head)
     for name, setting in SAME.items():
         old, new = before[name], after[name]
@@ -278,7 +299,8 @@ def _check_same(base: Baseline, head: Baseline, *, across_agents: bool) -> None:
         )
 
 
-def _arm(wanted: str, arms: list[str]) -> str:
+def arm_of(wanted: str, arms: Sequence[str]) -> str:
+    """The arm to look at, of those that all sides have. Raises UsageError."""
     if wanted and wanted not in arms:
         raise UsageError(
             f"there is no arm {wanted!r} in both runs", f"In both: {', '.join(arms) or 'none'}."
@@ -289,8 +311,11 @@ def _arm(wanted: str, arms: list[str]) -> str:
     return wanted or usual
 
 
-def _outcome(wanted: str, sides: tuple[Baseline, Baseline], arm: str) -> Outcome:
-    shared = [name for name in sides[0].arms[arm] if name in sides[1].arms[arm]]
+def outcome_of(wanted: str, sides: Sequence[Baseline], arm: str) -> Outcome:
+    """The outcome to look at, of those that all sides have. Raises UsageError."""
+    shared = [
+        name for name in sides[0].arms[arm] if all(name in side.arms[arm] for side in sides[1:])
+    ]
     if SCORE.name in shared and wanted in ("", SCORE.name):
         return SCORE
     if wanted:
@@ -335,7 +360,8 @@ def _comparable(side: Baseline, other: Baseline) -> dict[str, dict[str, Any]]:
     }
 
 
-def _differences(base: Baseline, head: Baseline) -> dict[str, tuple[Any, Any]]:
+def differences(base: Baseline, head: Baseline) -> dict[str, tuple[Any, Any]]:
+    """The settings that differ, (base, head)."""
     old, new = _settings(base), _settings(head)
     names = [name for name in {**old, **new} if name not in NOT_TOLD]
     pairs = {name: (old.get(name), new.get(name)) for name in names}

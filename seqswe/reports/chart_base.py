@@ -42,9 +42,24 @@ class Plot:
         return spec
 
 
-def position() -> alt.X:
-    """The x axis of everything that runs along the sequence."""
-    return alt.X("task:Q", title=POSITION, scale=alt.Scale(zero=False, nice=False))
+def position(tasks: int, *, cells: bool = False) -> alt.X:
+    """The x axis of everything that runs along a sequence of so many tasks: whole tasks, from 1.
+
+    With `cells` a task takes up the place around its number, and its field is where that begins.
+    """
+    margin = 0.5 if cells or tasks == 1 else 0.0
+    ends = alt.Scale(domain=[1 - margin, tasks + margin], zero=False, nice=False)
+    # A step under 1 would draw half tasks; ticks at both ends name the first and the last.
+    axis = alt.Axis(format="d", tickMinStep=1, values=_ticks(tasks))
+    return alt.X("first:Q" if cells else "task:Q", title=POSITION, scale=ends, axis=axis)
+
+
+def _ticks(tasks: int) -> list[int]:
+    """The first task, the last one, and round numbers between them, at most a dozen in all."""
+    steps = (step for scale in (1, 10, 100, 1000, 10_000) for step in (scale, 2 * scale, 5 * scale))
+    step = next((s for s in steps if tasks / s <= 10), tasks)
+    between = [task for task in range(step, tasks, step) if task > 1 and tasks - task > step // 2]
+    return sorted({1, *between, tasks})
 
 
 def factor_of(outcome: Outcome, *, ratio: bool = False) -> float:

@@ -6,7 +6,7 @@ page's own text, so that they wrap on a narrow screen; axes carry title and unit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from seqswe.analysis import Analysis, ArmOutcome, ArmResult, Contrast, Efficiency
 from seqswe.outcome import Outcome
 from seqswe.reports.chart_base import (
+    HEIGHT,
     Plot,
     Row,
     Spec,
@@ -38,8 +39,11 @@ from seqswe.statistics import Curve
 MOST_POINTS = 600
 """Raw points drawn per arm; longer sequences are drawn as means over blocks of tasks."""
 
+LARGE = 360
+"""Height of the first chart of a page."""
 
-def lift_chart(contrast: Contrast) -> Spec | None:
+
+def lift_chart(contrast: Contrast, height: int = HEIGHT) -> Spec | None:
     """The paired lift along the sequence with its simultaneous band."""
     curve = contrast.curve
     if curve is None:
@@ -53,7 +57,7 @@ def lift_chart(contrast: Contrast) -> Spec | None:
     ends = lift_ends(contrast, curve)
     scale = alt.Scale(domain=[factor * end for end in ends]) if ends else alt.Scale()
     plot = Plot()
-    base = plot.chart(rows).encode(x=position())
+    base = plot.chart(rows).encode(x=position(_last(curve)))
     title = lift_title(contrast)
     tips = [
         alt.Tooltip("task:Q", title="Task", format=".0f"),
@@ -68,7 +72,43 @@ def lift_chart(contrast: Contrast) -> Spec | None:
         y=alt.Y("lift:Q", title=title), tooltip=tips
     )
     zero = plot.chart([{"zero": 0}]).mark_rule(strokeDash=[4, 4]).encode(y="zero:Q")
-    return plot.finished(alt.layer(band, zero, line))
+    return plot.finished(alt.layer(band, zero, line), height)
+
+
+def lifts_chart(contrasts: Iterable[Contrast]) -> Spec | None:
+    """The lift of several runs along the sequence, laid over each other, without their bands."""
+    shown = [(contrast, contrast.curve) for contrast in contrasts if contrast.curve]
+    if len(shown) < 2:
+        return None
+    factor = factor_of(shown[0][0].outcome, ratio=shown[0][0].scale == "ratio")
+    rows = [
+        {"run": contrast.run, "task": task, "lift": factor * mid}
+        for contrast, curve in shown
+        for task, mid, _, _ in _points(curve, contrast)
+    ]
+    plot, names = Plot(), [contrast.run for contrast, _ in shown]
+    same: dict[str, Any] = {
+        "title": None,
+        "scale": alt.Scale(domain=names),
+        "legend": lines_legend(names),
+    }
+    lines = (
+        plot.chart(rows)
+        .mark_line(strokeWidth=2.5)
+        .encode(
+            x=position(max(_last(curve) for _, curve in shown)),
+            y=alt.Y("lift:Q", title=lift_title(shown[0][0])),
+            color=alt.Color("run:N", **same),
+            strokeDash=alt.StrokeDash("run:N", **same),
+            tooltip=[
+                alt.Tooltip("run:N", title="Run"),
+                alt.Tooltip("task:Q", title="Task", format=".0f"),
+                alt.Tooltip("lift:Q", title="Lift", format="+.3~f"),
+            ],
+        )
+    )
+    zero = plot.chart([{"zero": 0}]).mark_rule(strokeDash=[4, 4]).encode(y="zero:Q")
+    return plot.finished(alt.layer(zero, lines), LARGE)
 
 
 def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
@@ -80,10 +120,15 @@ def arms_chart(arms: list[ArmResult], outcome: Outcome) -> Spec | None:
         return None
     plot, names = Plot(), [name for name, _ in shown]
     legend = alt.Legend(title=None)
+    tasks = max(len(arm_outcome.values) for _, arm_outcome in shown)
+    x = position(tasks)
     dots = _arm_layer(plot.chart(points), outcome, None if curves else legend, names, "shape")
+    dots = dots.encode(x=x)
     layers = [dots.mark_point(filled=True, size=16, opacity=0.35)]
     if curves:
-        lines = _arm_layer(plot.chart(curves), outcome, lines_legend(names), names, "dash")
+        lines = _arm_layer(plot.chart(curves), outcome, lines_legend(names), names, "dash").encode(
+            x=x
+        )
         layers.append(lines.mark_line(strokeWidth=2.5))
     # With scales of their own the points leave the legend to the lines.
     layered = alt.layer(*layers).resolve_scale(
@@ -102,7 +147,6 @@ def _arm_layer(
     shape, dash = alt.Shape("arm:N", **same), alt.StrokeDash("arm:N", **same)
     marked = base.encode(shape=shape) if sign == "shape" else base.encode(strokeDash=dash)
     return marked.encode(
-        x=position(),
         y=alt.Y("value:Q", title=axis_title(outcome), scale=y_scale),
         color=alt.Color("arm:N", **same),
         tooltip=[
@@ -133,7 +177,7 @@ def charts_of(analysis: Analysis, run: str) -> dict[str, Spec]:
     arms = analysis.curve_arms(run)
     primary = next((c for c in analysis.headlines() if c.run == run), None)
     specs = {
-        "lift": lift_chart(primary) if primary else None,
+        "lift": lift_chart(primary, LARGE) if primary else None,
         "arms": arms_chart(arms, outcome),
         "forest": forest_of_outcomes(analysis, run),
         "means": run_means(arms, outcome),
@@ -161,6 +205,11 @@ def _is_primary(efficiency: Efficiency, primary: Contrast | None) -> bool:
         primary.arm,
         primary.baseline,
     )
+
+
+def _last(curve: Curve) -> int:
+    """The last task that a curve is about, from 1."""
+    return round(float(curve.position[-1]))
 
 
 def _points(curve: Curve, contrast: Contrast) -> list[tuple[float, float, float, float]]:

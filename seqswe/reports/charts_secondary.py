@@ -12,7 +12,6 @@ from seqswe.analysis import Analysis, ArmResult, Contrast, Efficiency
 from seqswe.analysis.words import verdict
 from seqswe.outcome import Outcome
 from seqswe.reports.chart_base import (
-    POSITION,
     Plot,
     Row,
     Spec,
@@ -36,7 +35,8 @@ def forest_of_runs(analysis: Analysis) -> Spec | None:
     headlines = analysis.headlines()
     if len(analysis.runs) < 2 or not headlines:
         return None
-    return _forest([(c.run, c) for c in headlines], "Run", lift_title(headlines[0]))
+    best_first = sorted(headlines, key=lambda c: -c.estimate)
+    return _forest([(c.run, c) for c in best_first], "Run", lift_title(headlines[0]))
 
 
 def forest_of_outcomes(analysis: Analysis, run: str) -> Spec | None:
@@ -86,8 +86,10 @@ def run_means(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
 def heatmap(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
     """Task by seed: where the arms succeed, and where a verdict is missing (left blank)."""
     rows: list[Row] = []
+    tasks = 1
     for arm in arms:
         values = arm.outcomes[outcome.name].values * factor_of(outcome)
+        tasks = max(tasks, len(values))
         for column, seed in enumerate(arm.seeds):
             rows += _cells(f"{arm.arm} · {seed}", values[:, column])
     if not rows:
@@ -97,7 +99,7 @@ def heatmap(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
         plot.chart(rows)
         .mark_rect()
         .encode(
-            x=alt.X("first:Q", title=POSITION, scale=alt.Scale(zero=False, nice=False)),
+            x=position(tasks, cells=True),
             x2=alt.X2("last:Q"),
             y=alt.Y("row:N", title="Arm · seed", sort=None, axis=LABELS),
             color=alt.Color("value:Q", title=axis_title(outcome), legend=_gradient(outcome)),
@@ -125,7 +127,7 @@ def growth(arms: Iterable[ArmResult], outcome: Outcome) -> Spec | None:
         plot.chart(rows)
         .mark_line(strokeWidth=2)
         .encode(
-            x=position(),
+            x=position(max(row["task"] for row in rows)),
             y=alt.Y("value:Q", title=f"{outcome.title} (kB)"),
             color=alt.Color("arm:N", title=None, scale=_same(shown), legend=legend),
             strokeDash=alt.StrokeDash("arm:N", title=None, scale=_same(shown), legend=legend),

@@ -6,9 +6,17 @@ from typing import Any
 
 from seqswe.analysis.words import difference, p_value, value
 from seqswe.comparison.compare import DROP, Change, Comparison, Finding
+from seqswe.comparison.flips import Flip
 from seqswe.reports.junit import Case, Outcome, junit_xml
 from seqswe.reports.markdown import escape, table_markdown
 from seqswe.reports.table import Column, Columns, Table
+
+NAMED = 10
+"""Tasks that a line of text names in each direction."""
+LISTED = 50
+"""Rows of the table of tasks in each direction."""
+MOST_CASES = 100
+"""JUnit cases of tasks that were lost; a last one says how many more there are."""
 
 
 def sentence(comparison: Comparison) -> str:
@@ -22,7 +30,7 @@ def sentence(comparison: Comparison) -> str:
 
 def remarks(comparison: Comparison) -> list[str]:
     """What stands beside the finding: the other arms, the looks, what differs."""
-    lines = [
+    lines = flip_sentences(comparison.main) + [
         f"{c.finding.value} in {c.arm}: {_told(c, comparison.level)}." for c in comparison.others
     ]
     if (power := comparison.main.power) is not None:
@@ -41,6 +49,22 @@ def remarks(comparison: Comparison) -> list[str]:
     return lines
 
 
+def flip_sentences(change: Change) -> list[str]:
+    """The tasks that flipped, by number and name: a line for those lost, one for those won."""
+    found = change.flips
+    verbs = ("Lost", "Won") if found.by_majority else ("Worse", "Better")
+    pairs = [(verb, flips) for verb, flips in zip(verbs, (found.lost, found.won), strict=True)]
+    lines = []
+    for verb, flips in pairs:
+        if flips:
+            names = ", ".join(_flip(change, flip) for flip in flips[:NAMED])
+            more = f" and {len(flips) - NAMED} more" if len(flips) > NAMED else ""
+            lines.append(f"{verb} in {change.arm}, {_tasks(len(flips))}: {names}{more}.")
+    if lines:
+        lines.append("A single task flips by luck too: the finding is about all of them together.")
+    return lines
+
+
 def comparison_markdown(comparison: Comparison) -> str:
     """The comparison as Markdown."""
     mark = " (SYNTHETIC)" if comparison.synthetic else ""
@@ -56,11 +80,42 @@ def comparison_markdown(comparison: Comparison) -> str:
     said = said if comparison.main.verdict.single_run else f"**{said}**"
     lines = [f"# SeqSWE comparison{mark}", "", said, ""]
     lines += [f"- {escape(text)}" for text in remarks(comparison)]
-    return "\n".join([*lines, "", table_markdown(table, mark)])
+    tables = [table, *flip_tables(comparison.main)]
+    return "\n".join([*lines, "", *(table_markdown(each) for each in tables)])
+
+
+def flip_tables(change: Change, sides: tuple[str, str] = ("Base", "Head")) -> list[Table]:
+    """The tasks that flipped in the gated arm: those lost and those won, each up to a bound."""
+    found = change.flips
+    how = (
+        "More than half of a task's seeds solve it on one side and not on the other."
+        if found.by_majority
+        else "The mean of the task's seeds, largest change first."
+    )
+    titles = ("lost", "won") if found.by_majority else ("that got worse", "that got better")
+    columns: Columns[Flip] = (
+        Column("Task", lambda f: str(f.number)),
+        Column("Instance", lambda f: f.instance_id),
+        Column(sides[0], lambda f: value(change.outcome, f.base)),
+        Column(sides[1], lambda f: value(change.outcome, f.head)),
+    )
+    tables = []
+    for title, flips in zip(titles, (found.lost, found.won), strict=True):
+        if flips:
+            more = len(flips) - LISTED
+            note = f"{how} {more} more are not listed." if more > 0 else how
+            caption = f"Tasks {title} in {change.arm}: {len(flips)}"
+            tables.append(Table.of(caption, columns, flips[:LISTED], note))
+    return tables
 
 
 def comparison_junit(comparison: Comparison, *, fails: bool) -> bytes:
-    """One test case per arm; the gated one fails where the gate closes, others never do."""
+    """One test case per arm and per task that was lost in the gated arm.
+
+    The gated arm and its lost tasks fail where the gate closes; other arms never do, and a lost
+    task is skipped where it stays open.
+    """
+    suite = "seqswe compare" + (" (synthetic)" if comparison.synthetic else "")
     cases = []
     for change in (comparison.main, *comparison.others):
         outcome: Outcome = "failure" if change is comparison.main and fails else "passed"
@@ -70,9 +125,25 @@ def comparison_junit(comparison: Comparison, *, fails: bool) -> bytes:
             sentence(comparison) if change is comparison.main else _told(change, comparison.level)
         )
         name = f"{change.outcome.name} of {change.arm} did not get worse"
-        suite = "seqswe compare" + (" (synthetic)" if comparison.synthetic else "")
         cases.append(Case(suite=suite, name=name, outcome=outcome, message=message))
-    return junit_xml(cases)
+    return junit_xml([*cases, *_lost_cases(comparison, fails=fails)])
+
+
+def _lost_cases(comparison: Comparison, *, fails: bool) -> list[Case]:
+    main, lost = comparison.main, comparison.main.flips.lost
+    suite = f"seqswe compare: tasks of {main.arm}" + (" (synthetic)" * comparison.synthetic)
+    outcome: Outcome = "failure" if fails else "skipped"
+    messages = {
+        f"task {flip.number} {flip.instance_id}": f"{main.outcome.title} went from "
+        f"{value(main.outcome, flip.base)} to {value(main.outcome, flip.head)}"
+        for flip in lost[:MOST_CASES]
+    }
+    if len(lost) > MOST_CASES:
+        messages[f"{len(lost) - MOST_CASES} more tasks"] = f"{len(lost)} tasks were lost in all"
+    return [
+        Case(suite=suite, name=name, outcome=outcome, message=message)
+        for name, message in messages.items()
+    ]
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
@@ -85,7 +156,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "identical": comparison.identical,
         "look": comparison.look,
         "level": comparison.level,
-        "changes": [_change_json(change) for change in (comparison.main, *comparison.others)],
+        "changes": [change_json(change) for change in (comparison.main, *comparison.others)],
         "differences": {name: list(pair) for name, pair in comparison.differences.items()},
     }
 
@@ -145,7 +216,8 @@ COLUMNS: Columns[Change] = (
 )
 
 
-def _change_json(change: Change) -> dict[str, Any]:
+def change_json(change: Change) -> dict[str, Any]:
+    """One arm's change as plain data, with every task that flipped."""
     estimate = change.estimate
     return {
         "arm": change.arm,
@@ -165,4 +237,25 @@ def _change_json(change: Change) -> dict[str, Any]:
         "detectable": change.verdict.detectable,
         "power": change.power,
         "paired_by_seed": change.coupled,
+        "flips_by_majority": change.flips.by_majority,
+        "lost": [_flip_json(flip) for flip in change.flips.lost],
+        "won": [_flip_json(flip) for flip in change.flips.won],
     }
+
+
+def _flip_json(flip: Flip) -> dict[str, Any]:
+    return {
+        "task": flip.number,
+        "instance_id": flip.instance_id,
+        "base": flip.base,
+        "head": flip.head,
+    }
+
+
+def _flip(change: Change, flip: Flip) -> str:
+    before, after = (value(change.outcome, number) for number in (flip.base, flip.head))
+    return f"{flip.number} {flip.instance_id} ({before} → {after})"
+
+
+def _tasks(count: int) -> str:
+    return f"{count} task{'s' if count != 1 else ''}"

@@ -10,7 +10,11 @@ from seqswe.runs.registry import registry
 from seqswe.runs.rollout import Rollout
 from seqswe.visible import visible
 
-FIXED = ("run", "synthetic", "arm", "seed", "position", "instance_id", "graded", "failure")
+FIXED = (
+    *("run", "synthetic", "arm", "seed", "task", "position", "instance_id", "graded"),
+    "failure",
+)
+"""`task` is the number that people read, from 1; `position` is the journal's, from 0."""
 
 
 class CsvReport:
@@ -38,6 +42,7 @@ def _identity(run: str, rollout: Rollout, *, synthetic: bool) -> list[object]:
         synthetic,
         inert(rollout.arm),
         rollout.seed,
+        rollout.position + 1,
         rollout.position,
         inert(rollout.instance_id),
         rollout.graded,

@@ -23,6 +23,7 @@ from seqswe.analysis import (
 from seqswe.analysis.carried import CarriedPatches
 from seqswe.analysis.coupling import is_coupled
 from seqswe.analysis.lost import LostLessons
+from seqswe.analysis.standing import run_standings
 from seqswe.analysis.words import verdict
 from seqswe.comparison.baseline import PLACES
 from seqswe.manifests.outcome_tables import OutcomeTable
@@ -76,6 +77,10 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
             "sentences": list(analysis.sentences),
             "contrasts": [contrast_json(c) for c in analysis.headlines()],
         },
+        "standings": [
+            {"run": s.contrast.run, "ranks": list(s.ranks) if s.ranks else None}
+            for s in run_standings(analysis)
+        ],
         "warnings": list(analysis.warnings),
         "runs": [run_json(run) for run in analysis.runs],
         "arms": [arm_json(arm) for arm in analysis.arms],

@@ -14,8 +14,9 @@ from seqswe.analysis.leaderboard_words import sentences
 from seqswe.reports.csv_report import inert
 from seqswe.reports.json_report import strict
 from seqswe.reports.leaderboard_page import page
-from seqswe.reports.leaderboard_tables import all_tables, short_table, table_text
+from seqswe.reports.leaderboard_tables import all_tables, short_table
 from seqswe.reports.markdown import escape, table_markdown
+from seqswe.reports.table import table_text
 from seqswe.statistics import Estimate, Pooled
 from seqswe.visible import visible, visible_json
 
@@ -41,7 +42,7 @@ def markdown(board: Leaderboard) -> str:
     parts = [f"# SeqSWE leaderboard{mark}", ""]
     parts += [f"> **{escape(line)}**\n" for line in board.warnings]
     parts += [f"{escape(line)}\n" for line in sentences(board)]
-    return "\n".join([*parts, *(table_markdown(table, mark) for table in all_tables(board))])
+    return "\n".join([*parts, *(table_markdown(table) for table in all_tables(board))])
 
 
 def as_json(board: Leaderboard) -> dict[str, Any]:

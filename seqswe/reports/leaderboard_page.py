@@ -11,6 +11,7 @@ from seqswe import __version__
 from seqswe.analysis.leaderboard import Cell, Leaderboard
 from seqswe.analysis.leaderboard_words import sentences
 from seqswe.reports.chart_base import Plot, Row, Spec, factor_of
+from seqswe.reports.chart_text import rows_text
 from seqswe.reports.html import asset, charts_library, content_policy, rendered
 from seqswe.reports.leaderboard_tables import all_tables
 from seqswe.statistics import Estimate, Pooled
@@ -52,7 +53,7 @@ def page(board: Leaderboard) -> str:
         board=board,
         title=f"Leaderboard: {len(board.rows)} memories on {len(board.codebases)} codebases",
         sentences=sentences(board),
-        figures=[_figure(name) for name in specs],
+        figures=[_figure(name, spec) for name, spec in specs.items()],
         specs=visible_data(specs),
         tables=all_tables(board),
         style=asset("report.css"),
@@ -200,6 +201,18 @@ def _title(board: Leaderboard) -> str:
     return f"Lift ({unit.removeprefix('mean ')})"
 
 
-def _figure(name: str) -> Mapping[str, Any]:
+def _figure(name: str, spec: Spec) -> Mapping[str, Any]:
     title, caption = CAPTIONS[name]
-    return {"id": name, "title": title, "caption": caption, "wide": name in ("lifts", "cells")}
+    return {
+        "id": name,
+        "title": title,
+        "caption": caption,
+        "text": _ranks_text(spec) if name == "ranks" else rows_text(spec),
+        "wide": name in ("lifts", "cells"),
+    }
+
+
+def _ranks_text(spec: Spec) -> str:
+    rows = [row for rows in spec["datasets"].values() for row in rows]
+    said = (f"{row['row']} ranks {row['best']} to {row['worst']}, {row['tier']}" for row in rows)
+    return f"{'; '.join(said)}."

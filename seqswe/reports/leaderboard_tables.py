@@ -129,17 +129,6 @@ def short_table(board: Leaderboard) -> Table:
     return standings_table(board) if board.pooled else lifts_table(board)
 
 
-def table_text(table: Table) -> str:
-    """A table in columns of one width each, under its header."""
-    rows = [table.header, *table.rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(table.header))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    return "\n".join(lines)
-
-
 def ranks(row: Row) -> str:
     """`2–5`, or that nothing is known of it."""
     if row.ranks is None:

@@ -25,16 +25,19 @@ def markdown(analysis: Analysis) -> str:
     parts += [f"> **{escape(text)}**\n" for text in analysis.warnings]
     parts += [f"{escape(text)}\n" for text in analysis.sentences]
     tables = [*all_tables(analysis), *(settings_table(run) for run in analysis.runs)]
-    parts += [table_markdown(table, mark) for table in tables]
+    parts += [table_markdown(table) for table in tables]
     return "\n".join(parts)
 
 
-def table_markdown(table: Table, mark: str = "") -> str:
+def table_markdown(table: Table) -> str:
     """One table under its heading."""
-    rows = [table.header, tuple("---" for _ in table.header), *table.rows]
+    rules = [("---:" if number else "---") for number in table.numeric] or ["---"] * len(
+        table.header
+    )
+    rows = [table.header, tuple(rules), *table.rows]
     lines = ["| " + " | ".join(map(escape_cell, row)) + " |" for row in rows]
     note = [escape(table.note), ""] if table.note else []
-    return "\n".join([f"## {escape(table.caption)}{mark}", "", *lines, "", *note])
+    return "\n".join([f"## {escape(table.caption)}", "", *lines, "", *note])
 
 
 def escape(text: str) -> str:
@@ -47,4 +50,6 @@ def escape(text: str) -> str:
 
 def escape_cell(text: str) -> str:
     """Text of one table cell; long text is cut."""
-    return text if text == "---" else escape(text if len(text) <= 200 else text[:199] + "…")
+    return (
+        text if text in ("---", "---:") else escape(text if len(text) <= 200 else text[:199] + "…")
+    )

@@ -31,6 +31,8 @@ COLUMNS = {
     "recalled": "Recalled (bytes)",
 }
 """Columns of the table and their titles, in the order of a row's values."""
+WORDED = ("run", "instance", "arm", "outcome")
+"""Columns of words; all others hold numbers, which stand to the right."""
 MOST_ROWS = 20_000
 """Rows that a single file carries; `seqswe view` carries as many as there are."""
 LONGEST = 20_000

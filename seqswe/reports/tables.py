@@ -13,6 +13,7 @@ from seqswe.analysis import (
     RunResult,
     VerdictCount,
 )
+from seqswe.analysis.standing import Standing, run_standings
 from seqswe.analysis.words import (
     certainty,
     change,
@@ -61,6 +62,28 @@ def arms_table(analysis: Analysis) -> Table:
         "Both denominators: rollouts with a verdict, and all that were planned. An arm's "
         "interval (Wilson's, for shares) speaks of tasks like these; arms are compared pair by "
         "pair below.",
+    )
+
+
+def standings_table(analysis: Analysis) -> Table:
+    """The runs in their order, with the ranks that the data do not exclude."""
+    outcome = analysis.headline_outcome
+    found = run_standings(analysis)
+    arm = found[0].contrast.arm if found else ""
+    columns: Columns[Standing] = (
+        Column("Rank (95 %)", _ranks),
+        Column("Run", lambda s: s.contrast.run),
+        Column(f"{outcome.short}, {arm} (95 % interval)", lambda s: mean_interval(outcome, s.mean)),
+        Column("Lift", lambda s: change(s.contrast, s.contrast.estimate)),
+        Column("Interval", lambda s: certainty(s.contrast)),
+    )
+    return Table.of(
+        "The runs in their order",
+        columns,
+        found,
+        f"By {outcome.title.lower()} of {arm}. Each pair of runs is compared task by task; all "
+        "ranks hold together (95 %, Holm over all pairs), so where two overlap their order is not "
+        "known. No run has a rank where no pair can be tested (under three seeds).",
     )
 
 
@@ -228,6 +251,7 @@ def _machine(about: Mapping[str, str]) -> str:
 def all_tables(analysis: Analysis) -> list[Table]:
     """The tables of results that have any rows."""
     makers = (
+        standings_table,
         arms_table,
         contrasts_table,
         doses_table,
@@ -242,6 +266,13 @@ def all_tables(analysis: Analysis) -> list[Table]:
     )
     filled = [table for table in (make(analysis) for make in makers) if table.rows]
     return filled if len(analysis.runs) > 1 else [table.without_run() for table in filled]
+
+
+def _ranks(standing: Standing) -> str:
+    if standing.ranks is None:
+        return "–"
+    best, worst = standing.ranks
+    return str(best) if best == worst else f"{best} to {worst}"
 
 
 def _sizes(noise: Diagnostics) -> str:

@@ -39,6 +39,7 @@
   async function drawOne(place) {
     try {
       await vegaEmbed(place, specs[place.dataset.chart], options());
+      place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");
     } catch (error) {
       failed.push(place.dataset.chart + ": " + error);
       place.textContent = "This chart could not be drawn: " + error;

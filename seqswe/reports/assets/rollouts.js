@@ -7,8 +7,10 @@
   const PAGE = 25;
   const names = source.columns;
   const column = (name) => names.indexOf(name);
+  const opens = new Set(source.opens);
   const state = { text: "", arm: "", outcome: "", page: 0 };
   const rows = source.rows.map((values, index) => ({ values, index }));
+  const byKey = new Map(rows.map((row) => [keyOf(row.values), row]));
   // As in the table's head: a column of runs says nothing where there is only one.
   const several = place.tHead.rows[0].cells.length === names.length;
 
@@ -24,8 +26,11 @@
     return rows.filter(({ values }) =>
       (!state.arm || values[column("arm")] === state.arm) &&
       (!state.outcome || values[column("outcome")] === state.outcome) &&
-      (!wanted || String(values[column("instance")]).toLowerCase().includes(wanted)));
+      (!wanted || String(values[column("task")]) === wanted ||
+        String(values[column("instance")]).toLowerCase().includes(wanted)));
   }
+
+  const canOpen = (index) => source.live || opens.has(index);
 
   function keyOf(values) {
     return ["run", "arm", "seed", "task"].map((name) => encodeURIComponent(values[column(name)])).join("/");
@@ -40,8 +45,8 @@
       const line = element("tr");
       values.forEach((value, at) => {
         if (names[at] === "run" && !several) return;
-        const cell = element("td", null, { class: "short" });
-        if (names[at] === "instance" && (source.live || index in source.details)) {
+        const cell = element("td", null, { class: typeof value === "number" ? "short number" : "short" });
+        if (names[at] === "instance" && canOpen(index)) {
           const open = element("button", value, { type: "button", class: "link" });
           open.addEventListener("click", () => { location.hash = "rollout=" + keyOf(values); });
           cell.append(open);
@@ -130,30 +135,101 @@
   }
 
   const dialog = document.getElementById("rollout");
+  const beside = document.getElementById("rollout-beside");
+  let unpacked = null;
+
+  // The file carries all details packed (gzip, base64): text of rollouts is much alike.
+  async function unpack() {
+    const bytes = Uint8Array.from(atob(document.getElementById("details").textContent.trim()), (c) => c.charCodeAt(0));
+    const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return JSON.parse(await new Response(plain).text());
+  }
+
+  async function load({ index }) {
+    if (source.live) return (await fetch("rollout/" + index + location.search)).json();
+    if (!opens.has(index)) return null;
+    unpacked = unpacked || unpack();
+    return (await unpacked)[index];
+  }
+
+  // The same task and seed in the arm that it is held against: iid, or of iid the sequential one.
+  function twinOf({ values }) {
+    const other = [...values];
+    other[column("arm")] = values[column("arm")] === "iid" ? "sequential" : "iid";
+    return byKey.get(keyOf(other));
+  }
+
+  const nameOf = ({ values }) => `${values[column("arm")]}, seed ${values[column("seed")]}`;
+  const missing = () => element("p", "This file carries an extract. `seqswe view` shows every rollout.", { class: "note" });
+
+  async function half(found) {
+    const box = element("section");
+    box.append(element("h3", `${nameOf(found)}: ${found.values[column("outcome")]}`));
+    const detail = await load(found);
+    box.append(...(detail ? fill(detail) : [missing()]));
+    return box;
+  }
+
+  // The rollout, and beside it its twin where that is asked for.
+  async function contents(found) {
+    const twin = twinOf(found);
+    beside.disabled = !twin;
+    if (!beside.checked || !twin) return half(found);
+    const pair = element("div", null, { class: "pair" });
+    pair.append(...(await Promise.all([half(found), half(twin)])));
+    return pair;
+  }
 
   async function open() {
     const wanted = location.hash.match(/^#rollout=(.+)$/);
     if (!wanted) { if (dialog.open) dialog.close(); return; }
-    const found = rows.find(({ values }) => keyOf(values) === wanted[1]);
+    const found = byKey.get(wanted[1]);
     const body = document.getElementById("rollout-body");
     const title = document.getElementById("rollout-title");
+    if (!dialog.open) dialog.showModal();
     if (!found) {
       title.textContent = "No such rollout in this report";
       body.replaceChildren();
     } else {
-      title.textContent = `${found.values[column("instance")]} · ${found.values[column("arm")]}, seed ${found.values[column("seed")]}`;
-      body.replaceChildren(element("p", "Loading …", { class: "note" }));
+      title.textContent = `Task ${found.values[column("task")]} · ${found.values[column("instance")]}`;
+      if (dialog.dataset.shown === undefined) body.replaceChildren(element("p", "Loading …", { class: "note" }));
       try {
-        const detail = source.live ? await (await fetch("rollout/" + found.index)).json() : source.details[found.index];
-        body.replaceChildren(...(detail ? fill(detail) : [element("p", "This file carries an extract. `seqswe view` shows every rollout.", { class: "note" })]));
+        const made = await contents(found);
+        if (location.hash !== wanted[0]) return;  // another one was opened in the meantime
+        body.replaceChildren(made);
       } catch (error) {
         body.replaceChildren(element("p", "It could not be loaded: " + error, { class: "note" }));
       }
     }
-    if (!dialog.open) dialog.showModal();
     dialog.scrollTop = 0;
     dialog.dataset.shown = wanted[1];
   }
+
+  // Steps through the rollouts that the table's filters leave, in its order.
+  function step(by) {
+    const shown = chosen().filter(({ index }) => canOpen(index));
+    const wanted = location.hash.replace("#rollout=", "");
+    const at = shown.findIndex(({ values }) => keyOf(values) === wanted);
+    const next = shown[at < 0 ? 0 : at + by];
+    if (next) location.hash = "rollout=" + keyOf(next.values);
+  }
+
+  const typing = (target) => /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) && target !== beside;
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    const inText = event.target.tagName === "PRE";  // where arrows scroll
+    const back = event.key === "k" || (event.key === "ArrowLeft" && !inText);
+    const forth = event.key === "j" || (event.key === "ArrowRight" && !inText);
+    if (dialog.open && (back || forth)) step(back ? -1 : 1);
+    else if (dialog.open && event.key === "b") beside.click();
+    else if (!dialog.open && event.key === "/") document.getElementById("rollout-text").focus();
+    else return;
+    event.preventDefault();
+  });
+  document.getElementById("rollout-previous").addEventListener("click", () => step(-1));
+  document.getElementById("rollout-following").addEventListener("click", () => step(1));
+  beside.addEventListener("change", open);
 
   dialog.addEventListener("close", () => {
     if (location.hash.startsWith("#rollout=")) history.replaceState(null, "", location.pathname + location.search);

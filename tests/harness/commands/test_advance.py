@@ -38,9 +38,9 @@ def test_without_a_model_there_is_no_money():
 
 
 def test_a_rollout_that_has_ended_is_one_line():
-    assert outcome_of(ended("iid", 3, resolved=True)) == "iid 0 #3 x: resolved"
+    assert outcome_of(ended("iid", 3, resolved=True)) == "iid, seed 0, task 4 x: resolved"
     failed = ended("iid", 3, failure=Failure(cause="sandbox_failed"))
-    assert outcome_of(failed) == "iid 0 #3 x: sandbox_failed"
+    assert outcome_of(failed) == "iid, seed 0, task 4 x: sandbox_failed"
 
 
 def doctor(capsys, *given):

@@ -110,7 +110,7 @@ def replayed(capsys, run, *given):
 def test_a_rollout_again_from_its_own_moment_is_the_same(made, found, ids, capsys, tmp_path):
     out = tmp_path / "kept"
     out.mkdir()  # empty, as mktemp leaves it
-    given = ("--position", 1, "--memory-from", "before", "--out", out)
+    given = ("--task", 2, "--memory-from", "before", "--out", out)
     code, text, _ = replayed(capsys, made, *given)
     assert code == 0
     assert "DIAGNOSTIC" not in text
@@ -130,7 +130,7 @@ def test_a_rollout_again_from_its_own_moment_is_the_same(made, found, ids, capsy
 
 def test_before_is_without_the_own_lesson_where_the_arm_leaves_it_out(made, ids, capsys, tmp_path):
     out = tmp_path / "kept"
-    given = ("--position", 0, "--memory-from", "before", "--arm", "replay-without-own-1")
+    given = ("--task", 1, "--memory-from", "before", "--arm", "replay-without-own-1")
     code, text, _ = replayed(capsys, made, *given, "--out", out)
     assert code == 0
     then, now = (json.loads((out / "replay.json").read_text())[name] for name in ("old", "new"))
@@ -147,7 +147,7 @@ def test_before_is_without_the_own_lesson_where_the_arm_leaves_it_out(made, ids,
 )
 def test_any_snapshot_can_be_chosen(made, capsys, memory_from, recalled, diagnostic):
     before = (made.root / "rollouts.jsonl").read_bytes()
-    given = ("--position", 1, "--memory-from", memory_from)
+    given = ("--task", 2, "--memory-from", memory_from)
     code, text, _ = replayed(capsys, made, *given)
     assert code == 0
     assert ("DIAGNOSTIC" in text) == diagnostic
@@ -161,12 +161,12 @@ def test_any_snapshot_can_be_chosen(made, capsys, memory_from, recalled, diagnos
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (("--position", 1, "--memory-from", "4"), "this run has no memory snapshot after 4 tasks"),
-        (("--position", 1, "--memory-from", "soon"), "--memory-from 'soon' is not a number"),
-        (("--position", 3, "--memory-from", "0"), "no task at position 3"),
-        (("--position", 1, "--memory-from", "0", "--arm", "iid"), "has no arm 'iid' with seed 0"),
-        (("--position", 1, "--memory-from", "0", "--seed", 1), "with seed 1"),
-        (("--position", 1, "--memory-from", "0", "--out", "."), "is not empty"),
+        (("--task", 2, "--memory-from", "4"), "this run has no memory snapshot after 4 tasks"),
+        (("--task", 2, "--memory-from", "soon"), "--memory-from 'soon' is not a number"),
+        (("--task", 4, "--memory-from", "0"), "the run has no task '4'"),
+        (("--task", 2, "--memory-from", "0", "--arm", "iid"), "has no arm 'iid' with seed 0"),
+        (("--task", 2, "--memory-from", "0", "--seed", 1), "with seed 1"),
+        (("--task", 2, "--memory-from", "0", "--out", "."), "is not empty"),
     ],
 )
 def test_what_cannot_be_replayed_is_said(made, capsys, given, said):

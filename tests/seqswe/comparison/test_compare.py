@@ -17,6 +17,7 @@ from seqswe.cli.compare import baseline as baseline_command
 from seqswe.cli.compare import compare as compare_command
 from seqswe.comparison.baseline import KEPT, of_file, of_run, read
 from seqswe.comparison.compare import ALPHA, Finding, Question, change_of, compare, noted
+from seqswe.comparison.result_set import OURS, ResultSet
 from seqswe.errors import IncompleteError, RunDirError, SeqSWEError, UsageError
 from seqswe.manifests import manifest_files as manifests
 from seqswe.reports.comparison import (
@@ -303,7 +304,7 @@ def test_the_documents_agree(base: RunDirectory, plant: PlantRun, tmp_path: Path
     files = {name: tmp_path / name for name in ("junit", "markdown", "json")}
     given = [part for name, file in files.items() for part in (f"--{name}", file)]
     assert run(base.root, head.root, "--fail-on", "regression", *given).exit_code == 1
-    (suite,) = ElementTree.fromstring(files["junit"].read_bytes())
+    suite = ElementTree.fromstring(files["junit"].read_bytes())[0]
     assert (suite.get("failures"), suite.get("tests")) == ("1", "2")
     assert "REGRESSION" in files["markdown"].read_text()
     assert "SYNTHETIC" in files["markdown"].read_text()
@@ -361,7 +362,7 @@ def test_our_own_baseline_is_of_our_own_demo() -> None:
     """A demo that changed needs `make demo baseline`; a machine's own facts have no place in it."""
     root = Path(__file__).parents[3]
     kept = of_file(root / ".ci" / "baseline.json")
-    demo = re.search(r"seqswe run ((?:.*\\\n)*.*)", (root / "Makefile").read_text()).group(1)
+    demo = ResultSet.read(OURS).result("demo-docker").command
     said = dict(re.findall(r"--(\w+) ([\w-]+)", demo))
     assert {name: kept.settings[name] for name in ("codebase", "agent", "memory")} == {
         name: said[name] for name in ("codebase", "agent", "memory")
@@ -381,6 +382,8 @@ def test_the_action_gives_only_flags_that_there_are() -> None:
         (line,) = re.findall(rf"^ +seqswe {name} ((?:.*\\\n)*.*)", text, re.M)
         known = {flag for parameter in command.params for flag in parameter.opts}
         used = set(re.findall(r"--[a-z-]+", line))
+        if name == "run":
+            used |= {f"--{given}" for given in re.findall(r"^ +give ([a-z]+) ", text, re.M)}
         assert used, name
         assert used <= known | {"--"}
 
@@ -388,5 +391,5 @@ def test_the_action_gives_only_flags_that_there_are() -> None:
 def test_the_action_puts_no_input_into_a_command() -> None:
     text = (Path(__file__).parents[3] / "action.yml").read_text()
     scripts = re.findall(r"^      run: (?:\|\n((?:        .*\n)+)|(.*))", text, re.M)
-    assert len(scripts) == 3
+    assert len(scripts) == 4
     assert not any("${{" in part for script in scripts for part in script)

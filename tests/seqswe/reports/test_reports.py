@@ -16,6 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from seqswe.analysis import Analysis, analyse
+from seqswe.analysis.standing import run_standings
+from seqswe.analysis.words import change, plain
 from seqswe.cli.report import report
 from seqswe.errors import SeqSWEError, UnknownName
 from seqswe.plugins import build
@@ -151,14 +153,14 @@ def test_html_of_hostile_text_is_text(hostile: Analysis) -> None:
     assert "&lt;script&gt;alert(1)" in text
 
 
-def test_the_synthetic_label_is_at_every_heading(hostile: Analysis) -> None:
+def test_what_is_synthetic_is_marked_once_at_the_head(hostile: Analysis) -> None:
     text = markup(hostile)
-    headings = re.findall(r"<h[12].*?</h[12]>", text)
-    assert len(headings) > 5
-    assert all("synthetic" in heading for heading in headings)
+    assert "synthetic" in re.search("<h1.*?</h1>", text).group()
+    assert text.count("badge synthetic") == 1
     assert "SYNTHETIC" in re.search("<title>.*</title>", text).group()
     markdown = MarkdownReport().render(hostile).decode()
-    assert all("SYNTHETIC" in line for line in markdown.splitlines() if line.startswith("#"))
+    headings = [line for line in markdown.splitlines() if line.startswith("#")]
+    assert ["SYNTHETIC" in line for line in headings] == [True] + [False] * (len(headings) - 1)
     assert json.loads(JsonReport().render(hostile))["synthetic"] is True
 
 
@@ -198,11 +200,57 @@ def test_html_opens_in_a_browser(plant: PlantRun, browse: Browse, tmp_path: Path
     assert seen.dom.count('class="marks"') == seen.dom.count("data-chart=") > 10
 
 
-def test_short_sequences_have_no_curve_but_a_report(plant: PlantRun) -> None:
-    analysis = analyse([plant(outcomes_of(5, 3, lift=0.0))])
+@pytest.mark.parametrize("tasks", [2, 5])
+def test_short_sequences_have_no_curve_and_say_so(plant: PlantRun, tasks: int) -> None:
+    analysis = analyse([plant(outcomes_of(tasks, 3, lift=0.0))])
     for maker in MAKERS:
         assert maker().render(analysis)
     assert analysis.headlines()[0].curve is None
+    text = markup(analysis)
+    assert f"{tasks} tasks are too few for a learning curve: one is drawn from 10 tasks on." in text
+    assert "local-linear" not in text
+    axis = re.findall(r'"values": (\[[\d, ]+\])', HtmlReport().render(analysis).decode())
+    assert {tuple(json.loads(values)) for values in axis} == {tuple(range(1, tasks + 1))}
+
+
+def test_the_head_says_what_was_run_and_its_numbers_first(analysis: Analysis) -> None:
+    text = markup(analysis)
+    head = text.partition("<main>")[0]
+    for name, said in (("Agent", "localizer"), ("Memory", "episodic"), ("Tasks", "60")):
+        assert f"<dt>{name}</dt><dd>{said}</dd>" in head
+    (primary,) = analysis.headlines()
+    assert f"<strong>{change(primary, primary.estimate)}</strong>" in head
+    assert text.index('data-chart="lift-0"') < text.index('data-chart="arms-0"')
+
+
+def test_every_chart_says_what_it_shows(analysis: Analysis) -> None:
+    text = markup(analysis)
+    said = re.findall(r'<p class="unseen">(.*?)</p>', text)
+    assert len(said) == text.count("data-chart=") > 8
+    assert all(any(c.isdigit() for c in words) for words in said)
+    assert any(re.match(r"Resolved, sequential − iid: .* at task 1, highest ", w) for w in said)
+
+
+def test_several_runs_are_laid_over_each_other_and_ranked(plant: PlantRun) -> None:
+    lifts = {"bad": 0.0, "good": 0.45, "same": 0.45}
+    runs = [plant(outcomes_of(80, 3, lift=lift), name=m, memory=m) for m, lift in lifts.items()]
+    analysis = analyse(runs)
+    ranks = {s.contrast.run: s.ranks for s in run_standings(analysis)}
+    assert ranks == {"good": (1, 2), "same": (1, 2), "bad": (3, 3)}
+    text = markup(analysis)
+    assert text.index('data-chart="lifts"') < text.index('data-chart="lift-0"')
+    assert json.loads(JsonReport().render(analysis))["standings"][-1] == {
+        "run": "bad",
+        "ranks": [3, 3],
+    }
+    assert "1 to 2" in MarkdownReport().render(analysis).decode()
+
+
+def test_a_number_without_an_end_is_no_power_of_ten(analysis: Analysis) -> None:
+    (cost, *_) = [c for c in analysis.contrasts if c.scale == "ratio"]
+    assert change(cost, 5e18) == "+∞ %"
+    assert change(cost, -0.123) == "−12.3 %"
+    assert plain(12_345_678.9, 1) == "12,345,679"
 
 
 def test_the_command_writes_three_files_and_says_where(plant: PlantRun) -> None:

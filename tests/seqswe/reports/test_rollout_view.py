@@ -17,7 +17,7 @@ from seqswe.analysis import analyse
 from seqswe.errors import IncompleteError, MissingError
 from seqswe.reports.html import HtmlReport
 from seqswe.reports.rollout_view import COLUMNS, cut, detail, extract, ordered
-from seqswe.reports.server import LiveReport, server
+from seqswe.reports.server import Library, LiveReport, server
 from seqswe.runs.store import RunDirectory
 from tests.seqswe.conftest import Browse, PlantRun, failed, leave_files, outcomes_of, rollout
 
@@ -31,7 +31,7 @@ def run(plant: PlantRun) -> RunDirectory:
 
 @pytest.fixture
 def port(run: RunDirectory) -> Iterator[int]:
-    with server(LiveReport([run.root])) as listening:
+    with server(Library([run.root])) as listening:
         thread = Thread(target=listening.serve_forever, daemon=True)
         thread.start()
         yield listening.server_address[1]
@@ -106,6 +106,25 @@ def test_one_rollout_opens_in_the_file(run: RunDirectory, browse: Browse, tmp_pa
     assert "It was the rounding." in seen.dom.split('<dialog id="rollout"')[1].split("</dialog>")[0]
 
 
+def test_a_rollout_stands_beside_its_twin_and_keys_step_on(
+    run: RunDirectory, browse: Browse, tmp_path: Path
+) -> None:
+    page = tmp_path / "report.html"
+    html = HtmlReport().render(analyse([run])).decode()
+    # What a reader presses, pressed by a script of the test's own, which the policy has to let in.
+    press = "for (const key of 'bj') document.dispatchEvent(new KeyboardEvent('keydown', {key}));"
+    html = html.replace("script-src ", "script-src &#39;unsafe-inline&#39; ").replace(
+        "sha256-", "x"
+    )
+    before, end, after = html.rpartition("</body>")
+    page.write_text(f"{before}<script>{press}</script>{end}{after}")
+    seen = browse(page.as_uri() + "#rollout=episodic/iid/0/3")
+    assert 'data-shown="episodic/sequential/0/3"' in seen.dom
+    shown = seen.dom.split('<dialog id="rollout"')[1].split("</dialog>")[0]
+    halves = [part.split("</h3>")[0] for part in shown.split("<h3>")[1:]]
+    assert [half.partition(":")[0] for half in halves] == ["sequential, seed 0", "iid, seed 0"]
+
+
 def test_hostile_text_stays_text_when_opened(
     plant: PlantRun, browse: Browse, tmp_path: Path
 ) -> None:
@@ -156,7 +175,7 @@ def test_the_live_page_follows_the_journal(run: RunDirectory) -> None:
 
 def test_a_taken_port_is_said(port: int, run: RunDirectory) -> None:
     with pytest.raises(MissingError, match="cannot listen"):
-        server(LiveReport([run.root]), port)
+        server(Library([run.root]), port)
 
 
 def test_a_run_with_nothing_graded_is_not_served(plant: PlantRun) -> None:
@@ -170,3 +189,28 @@ def test_the_benchmark_of_large_runs_makes_a_whole_one(tmp_path: Path) -> None:
     assert (analysis.complete, len(list(ordered(analysis)))) == (True, 48)
     found = detail(*next(ordered(analysis)))
     assert all(found[part] for part in ("issue", "steps", "patch", "log", "verdict"))
+
+
+def test_a_folder_of_runs_opens_as_a_list_and_runs_beside_each_other(
+    plant: PlantRun, run: RunDirectory, browse: Browse
+) -> None:
+    plant(outcomes_of(12, 2, lift=0.2), name="nested/other", memory="chroma", files=True)
+    (run.root.parent / "broken").mkdir()
+    (run.root.parent / "broken" / "run.toml").write_text("no")
+    with server(Library([run.root.parent])) as listening:
+        Thread(target=listening.serve_forever, daemon=True).start()
+        port = listening.server_address[1]
+        status, page = get(port, "/")
+        text = page.decode()
+        assert (status, text.count('type="checkbox"')) == (200, 2)
+        assert '<a href="report?run=1">nested/other</a>' in text
+        assert 'class="bad"' in text
+        both = get(port, "/report?run=1&run=2")[1].decode()
+        assert "chroma, episodic" in both
+        assert '<a href="./">← All runs</a>' in both
+        assert json.loads(get(port, "/rollout/0?run=2")[1])["facts"][0][1] == "episodic"
+        assert get(port, "/report?run=9")[0] == 409
+        seen = browse(f"http://127.0.0.1:{port}/")
+        assert seen.complaints == []
+        assert 'id="runs-count" aria-live="polite">3 runs' in seen.dom
+        listening.shutdown()
