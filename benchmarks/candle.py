@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from seqswe.analysis import Analysis, analyse
-from seqswe.analysis.contrasts import BASELINE, contrast
+from seqswe.analysis.contrasts import contrast
 from seqswe.analysis.efficiency import efficiencies
 from seqswe.analysis.model import ArmResult
 from seqswe.analysis.words import change, interval, mean_interval, p_value
+from seqswe.arms import BASELINE
 from seqswe.runs.outcomes import RESOLVED
 from seqswe.runs.store import RunDirectory
 

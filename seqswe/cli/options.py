@@ -15,6 +15,7 @@ from seqswe.experiment import Experiment, check_setting, choices, settings, type
 from seqswe.manifests.convert import parse
 from seqswe.manifests.read import read_toml
 from seqswe.renamed import RENAMED, refuse
+from seqswe.seeds import Seeds, as_seeds
 
 Command = Callable[..., Any]
 SOURCES = {
@@ -36,6 +37,18 @@ class Number(click.FloatRange):
         if not isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
+
+
+class SeedsType(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
+    """A number of seeds, or the text that says each arm's."""
+
+    name = "number or arm=number,..."
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Seeds:
+        """The number, if it is one."""
+        return value if isinstance(value, int) else as_seeds(str(value))
 
 
 def experiment_options(command: Command) -> Command:
@@ -82,7 +95,7 @@ def _refused(_: click.Context, parameter: click.Parameter, value: Any) -> None:
 def _option(name: str) -> Callable[[Command], Command]:
     spec, kind, allowed = settings()[name], types()[name], choices(name)
     multiple = get_origin(kind) is tuple
-    plain = str if multiple or allowed else kind
+    plain = str if multiple or allowed else SeedsType() if kind == Seeds else kind
     return click.option(
         "--" + name.replace("_", "-"),
         name,

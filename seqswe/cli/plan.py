@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from seqswe import plugins
 from seqswe.arms import is_diagnostic
 from seqswe.cli.echo import echo
 from seqswe.cli.options import experiment_options, sources
+from seqswe.cli.plan_power import points, power_lines
 from seqswe.experiment import Experiment, Plan, make_plan
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.instructions import InstructionCounts
@@ -24,10 +26,27 @@ IMAGE_BYTES = 700_000_000
 
 @click.command()
 @experiment_options
+@click.option(
+    "--detect",
+    metavar="POINTS",
+    help="Also say what it costs to find a mean lift of so many points, such as 5 or 5points.",
+)
+@click.option(
+    "--power",
+    default=80,
+    show_default=True,
+    type=click.IntRange(10, 99),
+    help="Chance in per cent to find the lift, if it is there.",
+)
 @click.pass_context
-def plan(ctx: click.Context, /, **values: Any) -> None:
-    """Print the resolved settings and where each came from, the rollouts and a bound on disk."""
+def plan(ctx: click.Context, /, detect: str | None, power: int, **values: Any) -> None:
+    """Print the resolved settings and where each came from, the rollouts and a bound on disk.
+
+    The lift that can be found is simulated with the test that `seqswe report` makes:
+    docs/planning.md.
+    """
     experiment = Experiment(**values)
+    sought = points(detect) if detect else None
     manifest = experiment.selection.of(manifests.load(experiment.codebase))
     plugins.options("agent", experiment.agent, experiment.agent_option)
     plugins.options("memory", experiment.memory, experiment.memory_option)
@@ -35,7 +54,7 @@ def plan(ctx: click.Context, /, **values: Any) -> None:
     planned = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
     _settings(experiment, sources(ctx))
     echo()
-    for line in _facts(planned, manifest):
+    for line in (*_facts(planned, manifest), *power_lines(planned, power / 100, sought)):
         echo(line)
 
 
@@ -50,7 +69,7 @@ def _facts(planned: Plan, manifest: Manifest) -> list[str]:
     records = manifest.instances[:count]
     environments = len({r.environment for r in records})
     disk = environments * IMAGE_BYTES + planned.rollouts * ROLLOUT_BYTES
-    lines = [
+    return [
         f"{_counted(count, 'task')} of {manifest.name}, {records[0].created_at.date()} to "
         f"{records[-1].created_at.date()}, {_counted(environments, 'environment')}",
         *([f"renamed: {manifest.renamed.note}"] if manifest.renamed else []),
@@ -59,17 +78,21 @@ def _facts(planned: Plan, manifest: Manifest) -> list[str]:
         f"disk: at most {disk / 1e9:.1f} GB (images {environments * IMAGE_BYTES / 1e9:.1f}, "
         f"rollouts {planned.rollouts * ROLLOUT_BYTES / 1e9:.2f}), beside the clone and its packs",
     ]
-    return lines + _power(planned)
 
 
 def _arms(planned: Plan) -> list[str]:
     """The rollouts of each arm, and which arms are not part of the headline."""
     count, seeds = len(planned.instance_ids), planned.experiment.seeds
-    cells = planned.cells[: len(planned.cells) // seeds]
-    lines = [f"{planned.rollouts} rollouts: {count} tasks x {len(cells)} arms x {seeds} seeds"]
-    if planned.rollouts < count * len(cells) * seeds:
+    cells = {cell.arm: cell for cell in planned.cells}.values()
+    runs = Counter(cell.arm for cell in planned.cells)
+    if not isinstance(seeds, int):
+        each = ", ".join(f"{cell.arm} {len(cell.order)} x {runs[cell.arm]}" for cell in cells)
+        lines = [f"{planned.rollouts} rollouts: tasks x seeds of each arm ({each})"]
+    elif planned.rollouts < count * len(cells) * seeds:
         each = ", ".join(f"{cell.arm} {len(cell.order)}" for cell in cells)
         lines = [f"{planned.rollouts} rollouts: {seeds} seeds x tasks of each arm ({each})"]
+    else:
+        lines = [f"{planned.rollouts} rollouts: {count} tasks x {len(cells)} arms x {seeds} seeds"]
     diagnostic = [cell.arm for cell in cells if is_diagnostic(cell.arm)]
     if diagnostic:
         lines.append(f"DIAGNOSTIC, no part of the headline: {', '.join(diagnostic)}")
@@ -84,17 +107,6 @@ def _instructions(files: Sequence[tuple[str, ...] | None]) -> list[str]:
     if unknown:
         lines.append(f"instructions: not looked for when {unknown} tasks were mined; a run does")
     return lines
-
-
-def _power(planned: Plan) -> list[str]:
-    if planned.experiment.seeds < 3:
-        return ["statistics: SINGLE-RUN, no p-value under 3 seeds; 5 or more for a headline"]
-    from seqswe.statistics import power
-
-    runs = planned.experiment.seeds
-    sought = power.PowerPlan(n=max(2, len(planned.instance_ids)), k1=runs, k0=runs)
-    effect = power.smallest_effect(sought)
-    return [f"statistics: a lift of {100 * effect:.1f} points is detected with 80 % power"]
 
 
 def _counted(count: int, noun: str) -> str:

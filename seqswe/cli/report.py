@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seqswe.arms import BASELINE
 from seqswe.cli.echo import echo
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from seqswe.analysis.leaderboard import Leaderboard
 
 USUAL = ("json", "markdown", "html")
-BASELINE = "iid"
 
 
 @click.command("report")
