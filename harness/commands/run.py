@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from click.core import ParameterSource
 from harness.agents.predictions import remarks
 from harness.commands.advance import Advance
 from harness.loop.context import RunContext
+from harness.loop.empty_recalls import see_empty_recalls
 from harness.loop.loaded_experiment import LoadedExperiment
 from harness.loop.programs import is_installed
 from harness.loop.rollout import run_rollout
@@ -23,14 +25,15 @@ from harness.loop.schedule import Schedule, run_all
 from harness.sandboxes.local import WARNING
 from harness.sandboxes.provider import open_provider
 from seqswe import plugins
-from seqswe.arms import Cell
+from seqswe.arms import BASELINE, Cell
 from seqswe.cli.echo import echo
 from seqswe.cli.options import experiment_options
 from seqswe.cli.progress import progress
-from seqswe.errors import BudgetError, IncompleteError, RunDirError, UsageError
+from seqswe.errors import BudgetError, IncompleteError, RolloutError, RunDirError, UsageError
 from seqswe.experiment import Experiment, Plan, make_plan
 from seqswe.runs.extend import adds, widened
 from seqswe.runs.files import check_files
+from seqswe.runs.lending import check_lender, check_recalls, empty_recalls
 from seqswe.runs.rollout import Failure, Rollout
 from seqswe.runs.store import RunDirectory, RunInfo
 from seqswe.sandbox import SandboxProvider
@@ -47,7 +50,14 @@ PREDICTIONS = "predictions"
     metavar="DIR",
     help="New folder for the run; by default runs/CODEBASE-AGENT-1 or the next that is free.",
 )
-def run(out: Path | None, **values: Any) -> None:
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="A run whose iid arm is to serve for this one as well: none is run. Its memory must "
+    "recall the same when it is empty (mostly nothing), and all else must be the same.",
+)
+def run(out: Path | None, baseline: Path | None, **values: Any) -> None:
     """Feed the issues of a codebase to an agent, in chronological order, in every arm.
 
     \b
@@ -57,6 +67,9 @@ def run(out: Path | None, **values: Any) -> None:
     Stop it at any moment; `seqswe resume DIR` goes on. Then: `seqswe report DIR`.
     """
     experiment = Experiment(**values)
+    lender = RunDirectory.open(baseline) if baseline else None
+    if lender:
+        experiment = _without_baseline(experiment)
     out = out or _free_folder(experiment)
     RunDirectory.check_new(out)
     loaded = LoadedExperiment.load(experiment, out)
@@ -64,7 +77,42 @@ def run(out: Path | None, **values: Any) -> None:
     tell_remarks(loaded.plan)
     with open_provider(experiment.sandbox_choice) as provider:
         install_program(loaded, provider)
-        work(loaded, RunDirectory.create(out, loaded.info(provider)), provider)
+        info = loaded.info(provider)
+        if lender:
+            check_lender(lender, info, "this run")
+            info = with_empty_recalls(loaded, info, provider)
+            seen = empty_recalls(lender, lender.journal())
+            check_recalls(lender, seen, info.empty_recalls or "", "this run")
+        work(loaded, RunDirectory.create(out, info), provider)
+
+
+def _without_baseline(experiment: Experiment) -> Experiment:
+    """The same without an iid arm, which is borrowed. Raises UsageError if nothing is left."""
+    arms = tuple(arm for arm in experiment.arm if arm != BASELINE)
+    if not arms:
+        raise UsageError(
+            "with --baseline the iid arm is not run, and no other is asked for",
+            "Add --arm sequential, or leave --baseline out.",
+        )
+    return replace(experiment, arm=arms)
+
+
+def with_empty_recalls(
+    loaded: LoadedExperiment, info: RunInfo, provider: SandboxProvider
+) -> RunInfo:
+    """With what the memory recalls when it is empty; the run itself is not touched."""
+    with TemporaryDirectory() as folder:
+        aside = RunDirectory(Path(folder), info)
+        with loaded.context(aside, provider) as context:
+            try:
+                seen = see_empty_recalls(context, loaded.plan)
+            except RolloutError as error:
+                raise UsageError(
+                    f"memory {info.experiment.memory!r:.60} cannot be asked what it recalls when "
+                    f"it is empty: {error.message}"[:300],
+                    "Leave --baseline out, and add --arm iid.",
+                ) from error
+    return replace(info, empty_recalls=seen)
 
 
 def _free_folder(experiment: Experiment) -> Path:
@@ -103,7 +151,10 @@ def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
     with open_provider(experiment.sandbox_choice) as provider:
         install_program(loaded, provider)
         if more:
-            _extend(store, loaded.info(provider))
+            info = loaded.info(provider)
+            if store.info.empty_recalls is not None:
+                info = with_empty_recalls(loaded, info, provider)
+            _extend(store, info)
         work(loaded, store, provider)
 
 

@@ -49,6 +49,15 @@ class RunLayout:
         """Rollouts planned over all arms."""
         return sum(len(self.positions[arm]) * len(self.seeds[arm]) for arm in self.arms)
 
+    def borrowing(self, arm: str, lender: RunLayout) -> RunLayout:
+        """With an arm of another run over the same tasks, in the place of its own."""
+        return RunLayout(
+            arms=(arm, *(name for name in self.arms if name != arm)),
+            seeds={**self.seeds, arm: lender.seeds[arm]},
+            positions={**self.positions, arm: lender.positions[arm]},
+            tasks=max(self.tasks, lender.tasks),
+        )
+
 
 def layout(info: RunInfo, journal: Journal) -> RunLayout:
     """What was planned, and whatever the journal holds beyond it (a resume may add seeds)."""
