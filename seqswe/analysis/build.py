@@ -224,6 +224,7 @@ def _run(read: _Read) -> RunResult:
         graded=graded,
         results_digest=read.journal.results_digest(),
         warnings=tuple(_warnings(read, graded)),
+        lender=str(read.lent.lender.root) if read.lent else "",
     )
 
 

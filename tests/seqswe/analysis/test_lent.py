@@ -118,3 +118,11 @@ def test_seeds_that_recall_different_things_share_no_arm():
 
 def test_the_note_is_in_no_older_run(plant):
     assert "empty_recalls" not in plant(TWO).info.data()
+
+
+def test_own_rollouts_of_a_replaced_arm_do_not_speak_for_the_lent_one(plant, lender):
+    five = outcomes_of(24, 5, lift=0.2)
+    mine = plant(five, name="mine", memory="vectors", change=lambda r: replace(r, confidence=0.5))
+    scores = [s for s in analyse([mine], lender).secondary if s.name == "brier"]
+    assert [s.contrast for s in scores] == ["sequential"]
+    assert scores[0].estimate == pytest.approx(0.25)
