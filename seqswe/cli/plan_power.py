@@ -72,7 +72,7 @@ def _found(runs: RunCounts, power: float) -> Iterator[str]:
     best = best_split(runs.n, runs.k1 + runs.k0, coupled=runs.coupled)
     other = detectable_lift(best, power)
     if other and (lift is None or other < (1 - SAVES) * lift):
-        yield (f"  with as many rollouts, --seeds {_seeds(best)} detects {100 * other:.1f} points")
+        yield f"  with as many rollouts, --seeds {_seeds(best)} detects {100 * other:.1f} points"
 
 
 def _cost(n: int, sought: float, power: float, *, coupled: bool, each: float) -> str:

@@ -72,7 +72,7 @@ def empty_recalls(store: RunDirectory, journal: Journal) -> str:
     """Digest of what a run's memory was seen to recall when it was empty.
 
     Read from the rollouts of its iid arm, or noted when the run began. Raises UsageError if
-    neither is there, RunDirError for files that are missing.
+    neither is there or tasks are missing, ManifestError for files that cannot be read.
     """
     found = EmptyRecalls(store.info.experiment.memory)
     rollouts = [r for r in journal.rollouts if r.arm == BASELINE and r.graded]
@@ -83,6 +83,13 @@ def empty_recalls(store: RunDirectory, journal: Journal) -> str:
                 "Run it with --baseline RUN, or with an iid arm of its own.",
             )
         return store.info.empty_recalls
+    tasks = {p for (arm, _), positions in store.info.planned().items() if arm == BASELINE
+             for p in positions}  # fmt: skip
+    if left := len(tasks - {r.position for r in rollouts}):
+        raise UsageError(
+            f"the iid arm of {store.root} has no rollout yet of {left} of {len(tasks)} tasks",
+            f"Go on with `seqswe resume {store.root}`.",
+        )
     for rollout in sorted(rollouts, key=lambda r: (r.position, r.seed)):
         found.see(rollout.instance_id, _recalled(store, rollout))
     return found.digest

@@ -6,6 +6,7 @@ import pytest
 
 from seqswe.analysis import analyse
 from seqswe.errors import UsageError
+from seqswe.plugins import build
 from seqswe.runs.lending import EmptyRecalls
 from seqswe.runs.store import RunDirectory
 from tests.seqswe.conftest import outcomes_of
@@ -126,3 +127,18 @@ def test_own_rollouts_of_a_replaced_arm_do_not_speak_for_the_lent_one(plant, len
     scores = [s for s in analyse([mine], lender).secondary if s.name == "brier"]
     assert [s.contrast for s in scores] == ["sequential"]
     assert scores[0].estimate == pytest.approx(0.25)
+
+
+def test_an_arm_that_has_not_seen_every_task_lends_nothing(plant):
+    begun = plant(TWO, name="lender", change=lambda r: r if r.position < 20 else None)
+    mine = noted(plant(CHAIN, name="mine", memory="vectors"))
+    with pytest.raises(UsageError, match="has no rollout yet of 4 of 24 tasks"):
+        analyse([mine], begun)
+
+
+@pytest.mark.parametrize("name", ["json", "markdown", "html", "junit"])
+def test_every_report_shows_a_lent_arm(plant, lender, name):
+    mine = noted(plant(CHAIN, name="mine", memory="vectors"))
+    text = build("report", name).render(analyse([mine], lender)).decode()
+    assert "sequential" in text
+    assert "iid" in text
