@@ -94,7 +94,8 @@ def _assumed(coupled: bool) -> str:
     return (
         f"  assumed: {100 * RATE:.0f} % resolved without memory, {100 * ICC:.0f} % of its variance "
         f"between tasks; sequential runs differ by {100 * SIGMA_RUN:.2f} points (standard "
-        f"deviation){dice if coupled else ''}; {SETS:,} simulated datasets, tested as by `report`"
+        f"deviation){dice if coupled else ''}; up to {SETS:,} simulated datasets, tested as by "
+        "`report`"
     )
 
 

@@ -28,6 +28,10 @@ SAME_DICE = 0.8
 """Of a seeded agent: rollouts that draw the same dice in both arms. Its luck is a run's own in both
 arms as well."""
 SETS, CHUNK, SEED = 2000, 250, 1
+"""Datasets, how many of them at a time, and the seed that they are drawn with."""
+FEWEST_SETS, MOST_ROLLOUTS, MOST_AT_ONCE = 100, 20_000_000, 2_000_000
+"""Plans of thousands of rollouts are tried on fewer datasets: so many rollouts are simulated for
+one lift, and so many at a time, at most."""
 MOST_LIFT = 0.5
 """A larger mean lift is not looked for: not much more than that is left to resolve."""
 MOST_RUNS = 200
@@ -52,6 +56,11 @@ class RunCounts:
         return self.n * (self.k1 + self.k0)
 
     @property
+    def sets(self) -> int:
+        """How many datasets are simulated: 2,000 up to 10,000 rollouts, then fewer."""
+        return max(FEWEST_SETS, min(SETS, MOST_ROLLOUTS // self.rollouts))
+
+    @property
     def by_formula(self) -> PowerPlan:
         """What the formula takes it for; luck and dice that the arms share are no noise."""
         plan = PowerPlan(n=self.n, k1=self.k1, k0=self.k0)
@@ -65,19 +74,20 @@ def simulated_power(runs: RunCounts, lift: float) -> float:
     """Return the share of datasets in which the interval of the mean lift excludes zero.
 
     `lift` is the planted mean lift, 0 to `MOST_LIFT`, the same everywhere along the sequence. The
-    standard error is at most .016 (`SETS` datasets). Raises ValueError under `MINIMUM_RUNS` runs of
-    an arm, where no test is made, and where coupled arms have not the same number of runs.
+    standard error is at most .011 with `SETS` datasets. Raises ValueError under `MINIMUM_RUNS` runs
+    of an arm, where no test is made, and where coupled arms have not the same number of runs.
     """
     if min(runs.k1, runs.k0) < MINIMUM_RUNS:
         raise ValueError(f"Under {MINIMUM_RUNS} runs of an arm there is no test.")
     if runs.coupled and runs.k1 != runs.k0:
         raise ValueError("Coupled arms are paired by seed: plan the same number of runs for both.")
     rng = np.random.default_rng(SEED)
+    chunk = max(1, min(CHUNK, MOST_AT_ONCE // runs.rollouts))
     found = 0
-    for _ in range(SETS // CHUNK):
-        sequential, iid = _datasets(runs, lift, rng)
+    for start in range(0, runs.sets, chunk):
+        sequential, iid = _datasets(runs, lift, min(chunk, runs.sets - start), rng)
         found += int(two_ways(sequential, iid, coupled=runs.coupled).excludes_zero.sum())
-    return found / SETS
+    return found / runs.sets
 
 
 def detectable_lift(runs: RunCounts, power: float = 0.8) -> float | None:
@@ -139,9 +149,9 @@ def _noncentrality(runs: RunCounts, power: float) -> float:
 
 
 def _datasets(
-    runs: RunCounts, lift: float, rng: np.random.Generator
+    runs: RunCounts, lift: float, sets: int, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """Outcomes of `CHUNK` datasets, (B, N, K1) and (B, N, K0), with a mean lift of `lift`.
+    """Outcomes of so many datasets, (B, N, K1) and (B, N, K0), with a mean lift of `lift`.
 
     Every chance is stretched on the probit scale so that its mean over runs and tasks is the rate
     that is planted (for z ~ N(0, s²), E Φ(a √(1 + s²) + z) = Φ(a)).
@@ -149,12 +159,12 @@ def _datasets(
     from scipy.special import ndtr
 
     total = 1.0 / ICC - 1.0
-    rates = rng.beta(RATE * total, (1.0 - RATE) * total, (CHUNK, runs.n, 1))
+    rates = rng.beta(RATE * total, (1.0 - RATE) * total, (sets, runs.n, 1))
     lifted = _stretched(rates + lift / (1.0 - RATE) * (1.0 - rates), TASK_SPREAD)
     lifted = ndtr(lifted + TASK_SPREAD * rng.standard_normal(lifted.shape))
-    luck = RUN_SPREAD * rng.standard_normal((CHUNK, 1, runs.k1))
-    dice = rng.random((CHUNK, runs.n, runs.k1))
-    own = rng.random((CHUNK, runs.n, runs.k0))
+    luck = RUN_SPREAD * rng.standard_normal((sets, 1, runs.k1))
+    dice = rng.random((sets, runs.n, runs.k1))
+    own = rng.random((sets, runs.n, runs.k0))
     chances = rates
     if runs.coupled:
         own = np.where(rng.random(dice.shape) < SAME_DICE, dice, own)

@@ -279,8 +279,8 @@ def test_a_cache_that_cannot_be_written_is_two_lines(seqswe, tmp_path):
     ("text", "error", "hint"),
     [
         ("sedes = 3", "unknown field 'sedes'", "'seeds'"),
-        ("seeds = 3.7", "field 'seeds' must be a whole number, not 3.7", ""),
-        ("seeds = true", "field 'seeds' must be a whole number, not True", ""),
+        ("seeds = 3.7", "field 'seeds' must be a whole number or a text, not 3.7", ""),
+        ("seeds = true", "field 'seeds' must be a whole number or a text, not True", ""),
         ("arm = 'iid'", "field 'arm' must be a list, not 'iid'", ""),
         ("arm = ['idd']", "unknown arm 'idd'", "iid"),
         ("feedback = 'all'", "must be one of none, verdict, tests, gold", ""),

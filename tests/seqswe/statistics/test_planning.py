@@ -76,3 +76,9 @@ def test_sequential_runs_are_worth_more_the_longer_the_sequence():
 def test_what_is_not_tested_has_no_power(runs, said):
     with pytest.raises(ValueError, match=said):
         simulated_power(runs, 0.1)
+
+
+def test_a_huge_plan_is_tried_on_fewer_datasets():
+    assert RunCounts(n=100, k1=50, k0=50).sets == 2000
+    assert RunCounts(n=1000, k1=100, k0=100).sets == 100
+    assert simulated_power(RunCounts(n=20, k1=1000, k0=1000), 0.4) > 0.99
