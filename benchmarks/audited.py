@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from benchmarks.batches import Noises, run_effect_ps, stream_intervals, two_ways
+from benchmarks.batches import run_effect_ps, stream_intervals, two_ways
 from benchmarks.checks import RAMP, Share, Size, holds, mean
 from benchmarks.planted import (
     FloatArray,
@@ -31,6 +31,7 @@ from seqswe.statistics import (
     two_way,
 )
 from seqswe.statistics.diagnostics import ALARM
+from seqswe.statistics.many import Noises
 from seqswe.statistics.student import t_quantile
 
 POINTS: dict[float, float] = {0.0: 0.0, 0.02: 0.115, 0.05: 0.29}

@@ -16,6 +16,7 @@ from benchmarks.checks import MODERATE, RAMP, SCENARIOS, Share, Size, holds
 from benchmarks.planted import FloatArray, Planted
 from benchmarks.planted_costs import plant_costs
 from seqswe.statistics import Estimate
+from seqswe.statistics.confidence import confidence
 from seqswe.statistics.harm import harm_rate
 from seqswe.statistics.reliability import net_utility, part_lifts, pass_hat
 
@@ -40,9 +41,19 @@ def parts(size: Size) -> Iterator[Share]:
         yield from _shares(size, name, partial(_part, number=number), like_tasks=False)
 
 
+def transfer(size: Size) -> Iterator[Share]:
+    """Coverage of the lift on a part that is no random one: hard tasks late in the sequence."""
+    yield from _shares(size, "lift from other modules", _transfer, like_tasks=False)
+
+
 def reliability(size: Size) -> Iterator[Share]:
     """Coverage of pass^k, k one less than the runs."""
     yield from _shares(size, "pass^k", _reliability, like_tasks=True)
+
+
+def stated(size: Size) -> Iterator[Share]:
+    """Coverage of the Brier score of an agent that is too sure."""
+    yield from _shares(size, "Brier score", _stated, like_tasks=True)
 
 
 def utility(size: Size) -> Iterator[Share]:
@@ -84,9 +95,26 @@ def _part(batch: Planted, b: int, rng: np.random.Generator, *, number: int) -> T
     return (lifts.inside, lifts.outside, lifts.difference)[number], truths[number]
 
 
+def _transfer(batch: Planted, b: int, rng: np.random.Generator) -> Tried:
+    tasks = batch.iid.shape[1]
+    hard = batch.baseline[b] < np.median(batch.baseline[b])
+    other = hard & (rng.random(tasks) < np.linspace(0.2, 1.0, tasks))
+    lifts = part_lifts(batch.sequential[b], batch.iid[b], other)
+    assert lifts
+    return lifts.inside, float(batch.lift[b, other].mean())
+
+
 def _reliability(batch: Planted, b: int, rng: np.random.Generator) -> Tried:
     k = batch.sequential.shape[2] - 1
     return pass_hat(batch.sequential[b], k), float(np.mean(batch.rates[b] ** k))
+
+
+def _stated(batch: Planted, b: int, rng: np.random.Generator) -> Tried:
+    y, rates = batch.iid[b], batch.baseline[b][:, np.newaxis]
+    said = np.clip(0.5 + 0.5 * rates + 0.1 * rng.standard_normal(y.shape), 0.0, 1.0)
+    found = confidence(said, y)
+    assert found
+    return found.brier, float((said**2 - 2.0 * said * rates + rates).mean())
 
 
 def _utility(batch: Planted, b: int, rng: np.random.Generator) -> Tried:
@@ -104,4 +132,11 @@ def _utility(batch: Planted, b: int, rng: np.random.Generator) -> Tried:
     return found, float(batch.lift[b].mean() - PRICE * costs.extra[0])
 
 
-CHECKS: tuple[Callable[[Size], Iterator[Share]], ...] = (harm, parts, reliability, utility)
+CHECKS: tuple[Callable[[Size], Iterator[Share]], ...] = (
+    harm,
+    parts,
+    transfer,
+    reliability,
+    utility,
+    stated,
+)

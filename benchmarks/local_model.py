@@ -22,8 +22,9 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from seqswe.analysis import analyse
-from seqswe.analysis.contrasts import BASELINE, contrast
+from seqswe.analysis.contrasts import contrast
 from seqswe.analysis.words import change, interval, mean_interval
+from seqswe.arms import BASELINE
 from seqswe.models.meter import MemoryUsage
 from seqswe.runs.store import RunDirectory
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Protocol, get_args, runtime_checkabl
 from seqswe.errors import UsageError
 from seqswe.instance import Task
 from seqswe.memory import Recall
-from seqswe.patterns import AMOUNT
+from seqswe.patterns import AMOUNT, SHARE
 from seqswe.sandbox import Sandbox
 
 
@@ -45,6 +45,8 @@ class Attempt:
     notes: Mapping[str, Any] = field(default_factory=dict)
     """Anything (JSON) it wants to find again in later recalls."""
     message: str = ""
+    confidence: Annotated[float, SHARE] | None = None
+    """How sure it is that its patch resolves the task, from 0 to 1; None if it does not say."""
     failure: str = ""
     """Why it did not finish, if it did not: `agent_out_of_budget` or `agent_crashed`, with the
     reason in `message`. What it left is graded, and what it says that it used counts."""

@@ -14,6 +14,7 @@ from typing import Literal
 from seqswe.errors import UsageError
 
 SEQUENTIAL = "sequential"
+BASELINE = "iid"
 FROZEN = "frozen"
 REPLAY = "replay"
 WITHOUT_OWN = "replay-without-own"
@@ -34,7 +35,7 @@ class Arm:
 
 
 ARMS: Mapping[str, Arm] = {
-    "iid": Arm("memory reset to empty before every task; the baseline"),
+    BASELINE: Arm("memory reset to empty before every task; the baseline"),
     SEQUENTIAL: Arm("memory carried from task to task in chronological order"),
     "nomem": Arm("the memory's place is empty and it is told nothing"),
     FROZEN: Arm(
@@ -62,7 +63,7 @@ ARMS: Mapping[str, Arm] = {
 }
 
 
-HEADLINE = ("iid", SEQUENTIAL, "nomem")
+HEADLINE = (BASELINE, SEQUENTIAL, "nomem")
 """Arms that run every task once, in order or alone: what the headline and the curves are about."""
 
 
@@ -168,13 +169,18 @@ def cells_of(name: str, seed: int, length: int) -> Iterator[Cell]:
         )
 
 
+def starts_from_a_run(name: str) -> bool:
+    """Whether its memory is a snapshot of the sequential run of the same seed."""
+    return split(name)[0] in (FROZEN, REPLAY, WITHOUT_OWN)
+
+
 def check_arms(names: Sequence[str]) -> None:
     """Raises UsageError for arms that cannot be run together."""
-    families = [split(name)[0] for name in names]
+    _ = [split(name) for name in names]  # refuses unknown ones
     if len(set(names)) != len(names) or not names:
         raise UsageError("every arm must be named once", f"Arms: {', '.join(ARMS)}.")
-    for name, family in zip(names, families, strict=True):
-        if family in (FROZEN, REPLAY, WITHOUT_OWN) and SEQUENTIAL not in names:
+    for name in names:
+        if starts_from_a_run(name) and SEQUENTIAL not in names:
             raise UsageError(
                 f"arm {name!r} uses snapshots of the sequential arm, which is not to be run",
                 "Add --arm sequential.",

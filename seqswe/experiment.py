@@ -14,12 +14,13 @@ from math import inf
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from seqswe.arms import ARMS, SEQUENTIAL, Cell, cells_of, check_arms
+from seqswe.arms import ARMS, SEQUENTIAL, Cell, cells_of, check_arms, starts_from_a_run
 from seqswe.errors import UsageError
 from seqswe.instance import digest_of
 from seqswe.manifests.selection import Novelty, Selection, StatementKind
 from seqswe.plugins import RECIPE, without_folder
 from seqswe.sandbox import Limits, SandboxChoice
+from seqswe.seeds import Seeds, seeds_by_arm
 from seqswe.visible import HIDDEN
 
 Feedback = Literal["none", "verdict", "tests", "gold"]
@@ -202,7 +203,12 @@ class Experiment:
         effect="selection",
         heading="Arms, seeds and tasks",
     )
-    seeds: int = setting(3, "Repetitions of every arm.", least=1, most=1000, effect="selection")
+    seeds: Seeds = setting(
+        3,
+        "Repetitions of every arm, or of each: iid=3,sequential=6. `seqswe plan` says what is "
+        "cheapest.",
+        effect="selection",
+    )
     limit: int = setting(0, "Run only the first N tasks; 0 runs all.", least=0, effect="selection")
     feedback: Feedback = setting("gold", "What a memory is told after a task.")
     code_policy: CodePolicy = setting(
@@ -313,9 +319,20 @@ class Experiment:
         for name in settings():
             check_setting(name, getattr(self, name))
         _ = self.selection  # checks the span
+        self._check_seeds()
         self._check_model()
         self._check_plugins()
         self._check_code_policy()
+
+    def _check_seeds(self) -> None:
+        seeds = self.seeds_by_arm
+        for arm in filter(starts_from_a_run, self.arm):
+            if seeds[arm] > seeds[SEQUENTIAL]:
+                raise UsageError(
+                    f"arm {arm!r} has {seeds[arm]} seeds, and {SEQUENTIAL}, whose memories it "
+                    f"starts from, {seeds[SEQUENTIAL]}",
+                    "Give it as many or fewer.",
+                )
 
     def _check_plugins(self) -> None:
         for name in self.plugin_env:
@@ -354,6 +371,11 @@ class Experiment:
                 "Put the key itself into a variable, and name that: "
                 "--memory-model-key OPENAI_API_KEY.",
             )
+
+    @property
+    def seeds_by_arm(self) -> Mapping[str, int]:
+        """Seeds of each arm, in the order of `arm`."""
+        return seeds_by_arm(self.seeds, self.arm)
 
     @property
     def limits(self) -> Limits:
@@ -472,10 +494,12 @@ def make_plan(experiment: Experiment, instance_ids: tuple[str, ...]) -> Plan:
         )
     chosen = instance_ids[: experiment.limit or None]
     # An arm may stand for several cells (frozen), and two names for the same one.
+    seeds = experiment.seeds_by_arm
     cells = {
         (cell.seed, cell.arm): cell
-        for seed in range(experiment.seeds)
+        for seed in range(max(seeds.values()))
         for arm in experiment.arm
+        if seed < seeds[arm]
         for cell in cells_of(arm, seed, len(chosen))
     }
     return Plan(experiment=experiment, instance_ids=chosen, cells=tuple(cells.values()))

@@ -107,6 +107,7 @@ URL = Pattern(
     meaning="the address of a git repository or an absolute path",
     longest=4096,
 )
+SHARE = Between(least=0, most=1)
 COUNT = Between(least=0, most=1_000_000_000)
 AMOUNT = Between(least=0, most=10**15)
 """What a rollout may have spent of anything: neither infinity nor "not a number" is within."""

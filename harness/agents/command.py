@@ -97,4 +97,5 @@ def _attempt(data: dict[str, Any]) -> Attempt:
         notes=dict(data.get("notes", {})),
         usage=Usage(**{name: value for name, value in usage.items() if name in counted}),
         message=str(data.get("message", "")),
+        confidence=data.get("confidence"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from harness.loop.loaded_experiment import CheckedExperiment
 from seqswe.arms import is_diagnostic
 from seqswe.cli.echo import echo, tell
 from seqswe.cli.options import ExperimentCommand, experiment_options
+from seqswe.cli.plan_power import points, power_lines
 from seqswe.experiment import Experiment, Plan
 from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.manifest import Manifest
@@ -35,20 +37,37 @@ IMAGE_BYTES = 700_000_000
 @click.command(cls=ExperimentCommand)
 @experiment_options
 @out_option
+@click.option(
+    "--detect",
+    metavar="POINTS",
+    help="Also say what it costs to find a mean lift of so many points, such as 5 or 5points.",
+)
+@click.option(
+    "--power",
+    default=80,
+    show_default=True,
+    type=click.IntRange(10, 99),
+    help="Chance in per cent to find the lift, if it is there.",
+)
 @click.pass_context
-def plan(ctx: click.Context, /, out: Path | None, **values: Any) -> None:
+def plan(
+    ctx: click.Context, /, out: Path | None, detect: str | None, power: int, **values: Any
+) -> None:
     """Show what a run would do, and refuse what it would refuse.
 
     Prints every setting and where it came from, the rollouts, and bounds on disk, time and cost,
     from the runs below the current folder. It needs no Docker, clones nothing and writes nothing.
+    The lift that can be found is simulated with the test that `seqswe report` makes:
+    docs/planning.md.
 
     \b
     seqswe plan                                           the demo's experiment
     seqswe plan --codebase sqlglot --limit 100 --seeds 5
-    seqswe plan --config experiment.toml
+    seqswe plan --config experiment.toml --detect 5points
     """
     values, origin = with_demo(ctx, values)
     experiment = Experiment(**values)
+    sought = points(detect) if detect else None
     out = out or free_folder(experiment)
     RunDirectory.check_new(out)
     warn_of_unknown_variables(experiment)
@@ -58,7 +77,8 @@ def plan(ctx: click.Context, /, out: Path | None, **values: Any) -> None:
     checked.plugins.close()
     _settings(experiment, origin)
     echo()
-    facts = _facts(checked.plan, checked.manifest)
+    facts = [*_facts(checked.plan, checked.manifest)]
+    facts += power_lines(checked.plan, power / 100, sought)
     if not here:
         facts.append(f"clone: to be made from {checked.manifest.url}, once")
     facts += estimates(runs_below(Path()), checked.plan)
@@ -87,7 +107,7 @@ def _facts(planned: Plan, manifest: Manifest) -> list[str]:
     records = manifest.instances[:count]
     environments = len({r.environment for r in records})
     disk = environments * IMAGE_BYTES + planned.rollouts * ROLLOUT_BYTES
-    lines = [
+    return [
         f"{_counted(count, 'task')} of {manifest.name}, {records[0].created_at.date()} to "
         f"{records[-1].created_at.date()}, {_counted(environments, 'environment')}",
         *([f"renamed: {manifest.renamed.note}"] if manifest.renamed else []),
@@ -96,17 +116,21 @@ def _facts(planned: Plan, manifest: Manifest) -> list[str]:
         f"disk: at most {disk / 1e9:.1f} GB (images {environments * IMAGE_BYTES / 1e9:.1f}, "
         f"rollouts {planned.rollouts * ROLLOUT_BYTES / 1e9:.2f}), beside the clone and its packs",
     ]
-    return lines + _power(planned)
 
 
 def _arms(planned: Plan) -> list[str]:
     """The rollouts of each arm, and which arms are not part of the headline."""
     count, seeds = len(planned.instance_ids), planned.experiment.seeds
-    cells = planned.cells[: len(planned.cells) // seeds]
-    lines = [f"{planned.rollouts} rollouts: {count} tasks x {len(cells)} arms x {seeds} seeds"]
-    if planned.rollouts < count * len(cells) * seeds:
+    cells = {cell.arm: cell for cell in planned.cells}.values()
+    runs = Counter(cell.arm for cell in planned.cells)
+    if not isinstance(seeds, int):
+        each = ", ".join(f"{cell.arm} {len(cell.order)} x {runs[cell.arm]}" for cell in cells)
+        lines = [f"{planned.rollouts} rollouts: tasks x seeds of each arm ({each})"]
+    elif planned.rollouts < count * len(cells) * seeds:
         each = ", ".join(f"{cell.arm} {len(cell.order)}" for cell in cells)
         lines = [f"{planned.rollouts} rollouts: {seeds} seeds x tasks of each arm ({each})"]
+    else:
+        lines = [f"{planned.rollouts} rollouts: {count} tasks x {len(cells)} arms x {seeds} seeds"]
     diagnostic = [cell.arm for cell in cells if is_diagnostic(cell.arm)]
     if diagnostic:
         lines.append(f"DIAGNOSTIC, no part of the headline: {', '.join(diagnostic)}")
@@ -121,17 +145,6 @@ def _instructions(files: Sequence[tuple[str, ...] | None]) -> list[str]:
     if unknown:
         lines.append(f"instructions: not looked for when {unknown} tasks were mined; a run does")
     return lines
-
-
-def _power(planned: Plan) -> list[str]:
-    if planned.experiment.seeds < 3:
-        return ["statistics: SINGLE-RUN, no p-value under 3 seeds; 5 or more for a headline"]
-    from seqswe.statistics import power
-
-    runs = planned.experiment.seeds
-    sought = power.PowerPlan(n=max(2, len(planned.instance_ids)), k1=runs, k0=runs)
-    effect = power.smallest_effect(sought)
-    return [f"statistics: a lift of {100 * effect:.1f} points is detected with 80 % power"]
 
 
 def _counted(count: int, noun: str) -> str:

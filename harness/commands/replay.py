@@ -128,7 +128,7 @@ def _replay_request(
     if cell is None:
         raise UsageError(
             f"{store.root} has no arm {arm!r} with seed {seed}",
-            f"Arms: {', '.join(arms)}; seeds: 0 to {plan.experiment.seeds - 1}.",
+            f"Arms: {', '.join(arms)}; seeds: 0 to {max(seed for _, seed in cells)}.",
         )
     if cell.memory == "absent":
         raise UsageError(f"arm {arm!r} has no memory to exchange", "Choose another --arm.")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ from harness.commands.beginning import (
     with_demo,
 )
 from harness.loop.context import RunContext
+from harness.loop.empty_recalls import see_empty_recalls
 from harness.loop.loaded_experiment import CheckedExperiment, LoadedExperiment
 from harness.loop.programs import is_installed
 from harness.loop.rollout import run_rollout
@@ -28,14 +30,15 @@ from harness.loop.schedule import Schedule, run_all
 from harness.sandboxes.local import WARNING
 from harness.sandboxes.provider import open_provider
 from seqswe import plugins
-from seqswe.arms import Cell
+from seqswe.arms import BASELINE, Cell
 from seqswe.cli.echo import detail, echo, note, output, tell
 from seqswe.cli.options import ExperimentCommand, experiment_options, resume_options
 from seqswe.cli.progress import progress
-from seqswe.errors import BudgetError, IncompleteError, RunDirError, UsageError
+from seqswe.errors import BudgetError, IncompleteError, RolloutError, RunDirError, UsageError
 from seqswe.experiment import Experiment, Plan, make_plan
 from seqswe.runs.extend import adds, widened
 from seqswe.runs.files import check_files
+from seqswe.runs.lending import check_lender, check_recalls, empty_recalls
 from seqswe.runs.rollout import Failure, Rollout
 from seqswe.runs.store import RunDirectory, RunInfo
 from seqswe.sandbox import SandboxProvider
@@ -49,8 +52,15 @@ PREDICTIONS = "predictions"
 @click.command(cls=ExperimentCommand)
 @experiment_options
 @out_option
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="A run whose iid arm is to serve for this one as well: none is run. Its memory must "
+    "recall the same when it is empty (mostly nothing), and all else must be the same.",
+)
 @click.pass_context
-def run(ctx: click.Context, /, out: Path | None, **values: Any) -> None:
+def run(ctx: click.Context, /, out: Path | None, baseline: Path | None, **values: Any) -> None:
     """Feed the issues of a codebase to an agent, in chronological order, in every arm.
 
     \b
@@ -64,16 +74,24 @@ def run(ctx: click.Context, /, out: Path | None, **values: Any) -> None:
     """
     values, origin = with_demo(ctx, values)
     why = "; nothing is named, so it is the demo's experiment" if "demo" in origin.values() else ""
-    begin(Experiment(**values), out, why=why)
+    begin(Experiment(**values), out, why=why, baseline=baseline)
 
 
 def begin(
-    experiment: Experiment, out: Path | None, following: str = REPORT, why: str = ""
+    experiment: Experiment,
+    out: Path | None,
+    following: str = REPORT,
+    why: str = "",
+    baseline: Path | None = None,
 ) -> RunDirectory:
     """Run an experiment in a new folder, and say what is prepared before its first rollout.
 
-    following: the command to name at the end, "" for none; why: it is this experiment.
+    following: the command to name at the end, "" for none; why: it is this experiment; baseline:
+    the run whose iid arm it borrows.
     """
+    lender = RunDirectory.open(baseline) if baseline else None
+    if lender:
+        experiment = _without_baseline(experiment)
     out = out or free_folder(experiment)
     RunDirectory.check_new(out)
     warn_of_unknown_variables(experiment)
@@ -93,9 +111,52 @@ def begin(
             f"preparing: {count} environment{'' if count == 1 else 's'} in {experiment.sandbox}; "
             "packages come from the index once, then from the cache"
         )
-        store = RunDirectory.create(out, loaded.info(provider))
+        info = loaded.info(provider)
+        if lender:
+            info = _borrowing(loaded, info, provider, lender)
+        store = RunDirectory.create(out, info)
         work(loaded, store, provider, following)
     return store
+
+
+def _borrowing(
+    loaded: LoadedExperiment, info: RunInfo, provider: SandboxProvider, lender: RunDirectory
+) -> RunInfo:
+    """What run.toml says of a run that borrows an iid arm. Raises UsageError if it may not."""
+    check_lender(lender, info, "this run")
+    info = with_empty_recalls(loaded, info, provider)
+    seen = empty_recalls(lender, lender.journal())
+    check_recalls(lender, seen, info.empty_recalls or "", "this run")
+    return info
+
+
+def _without_baseline(experiment: Experiment) -> Experiment:
+    """The same without an iid arm, which is borrowed. Raises UsageError if nothing is left."""
+    arms = tuple(arm for arm in experiment.arm if arm != BASELINE)
+    if not arms:
+        raise UsageError(
+            "with --baseline the iid arm is not run, and no other is asked for",
+            "Add --arm sequential, or leave --baseline out.",
+        )
+    return replace(experiment, arm=arms)
+
+
+def with_empty_recalls(
+    loaded: LoadedExperiment, info: RunInfo, provider: SandboxProvider
+) -> RunInfo:
+    """With what the memory recalls when it is empty; the run itself is not touched."""
+    with TemporaryDirectory() as folder:
+        aside = RunDirectory(Path(folder), info)
+        with loaded.context(aside, provider) as context:
+            try:
+                seen = see_empty_recalls(context, loaded.plan)
+            except RolloutError as error:
+                raise UsageError(
+                    f"memory {info.experiment.memory!r:.60} cannot be asked what it recalls when "
+                    f"it is empty: {error.message}"[:300],
+                    "Leave --baseline out, and add --arm iid.",
+                ) from error
+    return replace(info, empty_recalls=seen)
 
 
 @click.command(cls=ExperimentCommand)
@@ -126,7 +187,10 @@ def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
     with open_provider(experiment.sandbox_choice) as provider:
         install_program(loaded, provider)
         if more:
-            _extend(store, loaded.info(provider))
+            info = loaded.info(provider)
+            if store.info.empty_recalls is not None:
+                info = with_empty_recalls(loaded, info, provider)
+            _extend(store, info)
         work(loaded, store, provider)
 
 

@@ -11,7 +11,7 @@ from harness.grading.log import normalize_log
 from seqswe.agent import Attempt
 from seqswe.manifests.convert import parse
 from seqswe.manifests.read import parse_json
-from seqswe.patterns import AMOUNT
+from seqswe.patterns import AMOUNT, SHARE
 from seqswe.runs.atif import parse_steps
 from seqswe.runs.rollout import CAUSES, Failure, is_journaled
 from seqswe.runs.trajectory import Recording, commands_of, compact
@@ -25,7 +25,7 @@ class CheckedAttempt:
     failure: Failure | None = None
     """Of the agent's own making: what it left is graded all the same."""
     usage_refused: tuple[str, ...] = ()
-    """Numbers of its usage that cannot be, such as `steps: -3`; they are None in the attempt."""
+    """Numbers that cannot be, such as `steps: -3`; they are None in the attempt."""
 
     @classmethod
     def failed(cls, failure: Failure) -> CheckedAttempt:
@@ -43,7 +43,11 @@ def validate_attempt(attempt: object) -> CheckedAttempt:
     if not is_journaled(data["ranking"]):
         raise ValueError("attempt: its ranking is too long for the journal")
     usage, refused = possible_usage(data["usage"])
-    checked = parse(Attempt, data | {"usage": usage}, "attempt")
+    stated = data["confidence"]
+    if isinstance(stated, int | float) and not SHARE.fits(stated):
+        refused = (*refused, f"confidence: {_shown(stated)}")
+        stated = None
+    checked = parse(Attempt, data | {"usage": usage, "confidence": stated}, "attempt")
     parse_steps(checked.steps, "attempt: its trajectory")
     if not checked.failure:
         return CheckedAttempt(attempt=checked, usage_refused=refused)

@@ -103,6 +103,7 @@ def _rollout(
         patch_digest=digest_of(work.patch),
         ranking=work.attempt.ranking,
         edited_files=work.collected.files,
+        confidence=work.attempt.confidence,
         usage=work.attempt.usage,
         usage_refused=work.usage_refused,
         delivered=work.delivered,

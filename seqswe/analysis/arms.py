@@ -49,18 +49,24 @@ class RunLayout:
         """Rollouts planned over all arms."""
         return sum(len(self.positions[arm]) * len(self.seeds[arm]) for arm in self.arms)
 
+    def borrowing(self, arm: str, lender: RunLayout) -> RunLayout:
+        """With an arm of another run over the same tasks, in the place of its own."""
+        return RunLayout(
+            arms=(arm, *(name for name in self.arms if name != arm)),
+            seeds={**self.seeds, arm: lender.seeds[arm]},
+            positions={**self.positions, arm: lender.positions[arm]},
+            tasks=max(self.tasks, lender.tasks),
+        )
+
 
 def layout(info: RunInfo, journal: Journal) -> RunLayout:
     """What was planned, and whatever the journal holds beyond it (a resume may add seeds)."""
     experiment = info.experiment
-    orders = {cell.arm: cell.order for cell in make_plan(experiment, info.instance_ids).cells}
+    cells = make_plan(experiment, info.instance_ids).cells
+    orders = {cell.arm: cell.order for cell in cells}
+    runs = {*((c.arm, c.seed) for c in cells), *((r.arm, r.seed) for r in journal.rollouts)}
     arms = tuple(dict.fromkeys([*orders, *(r.arm for r in journal.rollouts)]))
-    seeds = {
-        arm: tuple(
-            sorted({*range(experiment.seeds), *(r.seed for r in journal.rollouts if r.arm == arm)})
-        )
-        for arm in arms
-    }
+    seeds = {arm: tuple(sorted(seed for name, seed in runs if name == arm)) for arm in arms}
     total = len(info.instance_ids)
     planned = min(total, experiment.limit) if experiment.limit else total
     seen = max((r.position + 1 for r in journal.rollouts), default=0)

@@ -11,40 +11,88 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from seqswe.analysis.arms import Compared, of_contrast
-from seqswe.analysis.model import Analysis, Contrast, Secondary
+from seqswe.analysis.arms import Compared, matrix, of_contrast
+from seqswe.analysis.model import Analysis, Contrast, RunResult, Secondary
+from seqswe.arms import BASELINE
+from seqswe.outcome import share
 from seqswe.runs.outcomes import COST, RESOLVED
 from seqswe.statistics.arrays import FloatArray
+from seqswe.statistics.confidence import SURE, confidence
 from seqswe.statistics.harm import harm_rate
 from seqswe.statistics.reliability import net_utility, part_lifts, pass_hat
 
 WORTH = (1.0, 10.0, 100.0)
 """USD that a resolved task may be worth; whoever knows better computes from report.json."""
+CONFIDENCE = share("confidence", "Confidence", lambda rollout: rollout.confidence)
 
 
 def beside_lift(analysis: Analysis, contrast: Contrast, pair: Compared) -> Iterator[Secondary]:
     """Every estimate beside the lift that the run's outcomes allow. pair: the contrast's arms."""
     yield from _parts(contrast, pair, seen_files(analysis, contrast.run)[pair.kept])
+    yield from _transfer(contrast, pair, from_other_files(analysis, contrast)[pair.kept])
     if contrast.outcome.name == RESOLVED.name:
         y1, y0 = pair.values
         yield from _harm(contrast, y1, y0)
         yield from _reliability(contrast, {contrast.arm: y1, contrast.baseline: y0})
         yield from _utility(analysis, contrast)
+        yield from _confidence(analysis, contrast)
 
 
 def seen_files(analysis: Analysis, label: str) -> NDArray[np.bool_]:
     """For each task, whether an earlier task of the sequence fixed one of its gold files."""
-    run = next(run for run in analysis.runs if run.label == label)
+    run = _run(analysis, label)
     gold = {r.position: r.gold_files for r in run.rollouts}
-    tasks = max(arm.outcomes[analysis.headline_outcome.name].values.shape[0]
-                for arm in analysis.arms if arm.run == label)  # fmt: skip
-    seen = np.zeros(tasks, dtype=np.bool_)
+    seen = np.zeros(_tasks(analysis, label), dtype=np.bool_)
     known: set[str] = set()
-    for position in range(tasks):
+    for position in range(len(seen)):
         files = set(gold.get(position, ()))
         seen[position] = bool(files & known)
         known |= files
     return seen
+
+
+def from_other_files(analysis: Analysis, contrast: Contrast) -> NDArray[np.bool_]:
+    """For each task, whether what was recalled comes from other modules than its own, by origins.
+
+    True where in most runs something was recalled from tasks that fixed files, none of them a gold
+    file of this one. A module is a file, as in Python.
+    """
+    run = _run(analysis, contrast.run)
+    gold = {r.instance_id: frozenset(r.gold_files) for r in run.rollouts}
+    other: dict[int, list[bool]] = {}
+    for r in run.rollouts:
+        if r.arm == contrast.arm and r.graded and r.gold_files:
+            sources = frozenset[str]().union(*(gold.get(o, ()) for o in r.recalled_from))
+            other.setdefault(r.position, []).append(
+                bool(sources) and not sources & gold[r.instance_id]
+            )
+    flags = np.zeros(_tasks(analysis, contrast.run), dtype=np.bool_)
+    for position, votes in other.items():
+        flags[position] = np.mean(votes) > 0.5
+    return flags
+
+
+def _run(analysis: Analysis, label: str) -> RunResult:
+    return next(run for run in analysis.runs if run.label == label)
+
+
+def _tasks(analysis: Analysis, label: str) -> int:
+    name = analysis.headline_outcome.name
+    return max(len(a.outcomes[name].values) for a in analysis.arms if a.run == label)
+
+
+def _transfer(contrast: Contrast, pair: Compared, other: NDArray[np.bool_]) -> Iterator[Secondary]:
+    y1, y0 = pair.values
+    lifts = part_lifts(y1, y0, other, coupled=pair.coupled)
+    if lifts:
+        yield Secondary.of(
+            contrast,
+            lifts.inside,
+            name="lift_other_modules",
+            title="Lift, from other modules",
+            meaning="The lift on tasks for which nothing was recalled from their own files "
+            f"({int(other.sum())} of {len(other)} tasks): what carries over to other modules.",
+        )
 
 
 def _parts(contrast: Contrast, pair: Compared, seen: NDArray[np.bool_]) -> Iterator[Secondary]:
@@ -117,3 +165,48 @@ def _utility(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
             title=f"Net lift at {worth:g} USD a task",
             meaning=f"The lift less what it costs, were a resolved task worth {worth:g} USD.",
         )
+
+
+def _confidence(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
+    """What the agent's stated confidence is worth in each arm, where it states one."""
+    run = _run(analysis, contrast.run)
+    for name in (contrast.arm, contrast.baseline):
+        seeds = analysis.of_arm(contrast.run, name).seeds
+        rollouts = [r for r in run.rollouts if r.arm == name]
+        if (name == BASELINE and run.lender) or all(r.confidence is None for r in rollouts):
+            continue
+        stated, resolved = (
+            matrix(outcome, rollouts, seeds, _tasks(analysis, contrast.run))
+            for outcome in (CONFIDENCE, RESOLVED)
+        )
+        found = confidence(stated, resolved)
+        if found is None:
+            continue
+        yield Secondary.of(
+            contrast,
+            found.brier,
+            name="brier",
+            title="Brier score of confidence",
+            meaning="Mean of (confidence − resolved)²: 0 is perfect, .25 fifty-fifty.",
+            unit="share",
+            between=name,
+        )
+        yield Secondary.of(
+            contrast,
+            found.over,
+            name="overconfidence",
+            title="Overconfidence",
+            meaning="Stated confidence less what was resolved: above zero, it is too sure.",
+            between=name,
+        )
+        if found.when_sure:
+            yield Secondary.of(
+                contrast,
+                found.when_sure,
+                name="resolved_when_sure",
+                title=f"Resolved when {100 * SURE:.0f} % sure",
+                meaning=f"Share resolved of rollouts with a confidence of {SURE:g} or more "
+                f"({found.when_sure.n} tasks).",
+                unit="share",
+                between=name,
+            )

@@ -10,12 +10,13 @@ from seqswe.analysis.carried import carried_sentences
 from seqswe.analysis.contrasts import LEVEL, contrast, judged_together, pairs
 from seqswe.analysis.coupling import is_coupled
 from seqswe.analysis.efficiency import efficiencies
+from seqswe.analysis.lent import Lent
 from seqswe.analysis.lost import LostLessons
 from seqswe.analysis.model import Analysis, ArmResult, Contrast, Efficiency, Probe, RunResult
 from seqswe.analysis.probes import dose_growth, probes
 from seqswe.analysis.secondary import secondary, swe_bench_cl_metrics
 from seqswe.analysis.words import crash_mark, finding, run_effects
-from seqswe.arms import SEQUENTIAL, is_diagnostic, is_probe
+from seqswe.arms import BASELINE, SEQUENTIAL, is_diagnostic, is_probe
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.experiment import make_plan
 from seqswe.outcome import Outcome
@@ -35,37 +36,61 @@ class _Read:
     directory: RunDirectory
     journal: Journal
     plan: RunLayout
+    lent: Lent | None = None
+    """The iid arm that it borrows; it takes the place of one of its own."""
+
+    @property
+    def rollouts(self) -> tuple[Rollout, ...]:
+        """What is compared: the run's own rollouts, and those of the arm that it borrows."""
+        if self.lent is None:
+            return self.journal.rollouts
+        own = (r for r in self.journal.rollouts if r.arm != BASELINE)
+        return (*self.lent.rollouts, *own)
+
+    @property
+    def compared(self) -> RunLayout:
+        """What was planned of these."""
+        return self.plan.borrowing(BASELINE, self.lent.plan) if self.lent else self.plan
 
     @property
     def complete(self) -> bool:
         """Whether every planned rollout has a verdict."""
-        return sum(r.graded for r in self.journal.rollouts) >= self.plan.planned
+        return sum(r.graded for r in self.rollouts) >= self.compared.planned
 
     @property
     def level(self) -> float:
         """Of intervals: a run that was added to after a look has spent its first one."""
-        looks = self.directory.info.looks
+        looks = self.looks
         return LEVEL if looks == 1 else 1.0 - alpha_of_look(looks)
 
+    @property
+    def looks(self) -> int:
+        """Looks at the run, or at the one whose arm it borrows if that had more."""
+        own = self.directory.info.looks
+        return max(own, self.lent.lender.info.looks) if self.lent else own
 
-def analyse(directories: Sequence[RunDirectory]) -> Analysis:
-    """Analyse one or several run directories.
 
-    Raises UsageError without any or with the same one twice, RunDirError for a damaged journal
-    and IncompleteError where nothing at all is graded.
+def analyse(directories: Sequence[RunDirectory], baseline: RunDirectory | None = None) -> Analysis:
+    """Analyse one or several run directories; `baseline` lends its iid arm to all of them.
+
+    Raises UsageError without any or with the same one twice, and for a baseline that is not
+    theirs; RunDirError for a damaged journal and IncompleteError where nothing at all is graded.
     """
     reads = _read(directories)
-    rollouts = [rollout for read in reads for rollout in read.journal.rollouts]
+    if baseline:
+        lent = Lent.of(baseline)
+        reads = [replace(read, lent=lent.to(read.directory, read.journal)) for read in reads]
+    rollouts = [rollout for read in reads for rollout in read.rollouts]
     outcomes = present(rollouts)
     headline, reason = headline_outcome(rollouts)
     arms = tuple(
         arm_result(
-            read.label, arm, read.journal.rollouts, read.plan, outcomes, headline, coupled=coupled
+            read.label, arm, read.rollouts, read.compared, outcomes, headline, coupled=coupled
         )
         for read in reads
         for info in [read.directory.info]
         for coupled in [is_coupled(info.experiment.agent, info.coupled)]
-        for arm in read.plan.arms
+        for arm in read.compared.arms
     )
     contrasts = judged_together(_contrasts(reads, arms, outcomes, headline), headline)
     runs = tuple(_run(read) for read in reads)
@@ -161,7 +186,7 @@ def _contrasts(
         for mine in [_of_run(arms, read)]
         for outcome in ordered
         if outcome.better != "neither"
-        for first, second in pairs(read.plan.arms)
+        for first, second in pairs(read.compared.arms)
     ]
     return [item for item in contrasts if item]
 
@@ -182,7 +207,7 @@ def _efficiencies(reads: Sequence[_Read], arms: Sequence[ArmResult]) -> tuple[Ef
     return tuple(
         efficiency
         for read in reads
-        for first, second in pairs(read.plan.arms)
+        for first, second in pairs(read.compared.arms)
         for efficiency in efficiencies(by_name[read.label, first], by_name[read.label, second])
     )
 
@@ -199,6 +224,7 @@ def _run(read: _Read) -> RunResult:
         graded=graded,
         results_digest=read.journal.results_digest(),
         warnings=tuple(_warnings(read, graded)),
+        lender=str(read.lent.lender.root) if read.lent else "",
     )
 
 
@@ -241,9 +267,9 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
     if told := info.instructions.sentence(len(info.instance_ids)):
         kept = info.experiment.instructions == "keep"
         yield f"INSTRUCTIONS {'kept' if kept else 'hidden'}: {told}"
-    if info.looks > 1:
+    if read.looks > 1:
         yield (
-            f"This run was added to after a look at its results: this is look {info.looks}, tested "
+            f"This run was added to after a look at its results: this is look {read.looks}, tested "
             f"at {100 * read.level:.4g} %, so that all looks together are wrong in at most 6 %."
         )
     if refused := [r for r in rollouts if r.usage_refused]:
@@ -266,7 +292,9 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
             f"DIAGNOSTIC: {', '.join(diagnostic)} recall lessons of a task's own future by design; "
             "they stand in a table apart and are no part of the headline."
         )
-    if not pairs(read.plan.arms) and not all(map(is_probe, read.plan.arms)):
+    if read.lent:
+        yield read.lent.sentence
+    if not pairs(read.compared.arms) and not all(map(is_probe, read.plan.arms)):
         yield f"Nothing to compare: only {', '.join(read.plan.arms)} was run (baseline: iid)."
 
 

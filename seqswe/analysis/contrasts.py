@@ -9,7 +9,7 @@ import numpy as np
 
 from seqswe.analysis.arms import CURVE_TASKS, compared, on_axis
 from seqswe.analysis.model import ArmResult, Contrast, Scale
-from seqswe.arms import is_probe
+from seqswe.arms import BASELINE, is_probe
 from seqswe.outcome import Outcome
 from seqswe.statistics import (
     EQUIVALENCE_MARGIN,
@@ -24,7 +24,6 @@ from seqswe.statistics import (
 from seqswe.statistics.arrays import FloatArray
 from seqswe.statistics.twoway import mirrored
 
-BASELINE = "iid"
 LEVEL = 0.95
 """Of intervals, at the first look at a run."""
 WITHOUT = "nomem"

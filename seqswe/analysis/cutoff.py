@@ -13,8 +13,8 @@ from datetime import UTC, date
 
 import numpy as np
 
-from seqswe.analysis.contrasts import BASELINE
 from seqswe.analysis.model import Analysis, RunResult
+from seqswe.arms import BASELINE
 from seqswe.errors import UsageError
 from seqswe.manifests import manifest_files as manifests
 from seqswe.outcome import Outcome

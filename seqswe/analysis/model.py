@@ -299,6 +299,8 @@ class RunResult:
     warnings: tuple[str, ...]
     table: OutcomeTable | None = None
     """The outcome table that it was read from; then `info` holds names alone, and no settings."""
+    lender: str = ""
+    """The run whose iid arm stands for its own; `rollouts` are its own alone."""
 
     @property
     def complete(self) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from seqswe.analysis.arms import compared
-from seqswe.analysis.contrasts import BASELINE
 from seqswe.analysis.model import ArmResult, Probe, ProbeKind
-from seqswe.arms import FROZEN, REPLAY, SEQUENTIAL, WITHOUT_OWN, family_of, split
+from seqswe.arms import BASELINE, FROZEN, REPLAY, SEQUENTIAL, WITHOUT_OWN, family_of, split
 from seqswe.outcome import Outcome
 from seqswe.statistics import Estimate, dose_slope, share_difference, two_way
 

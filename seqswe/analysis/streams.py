@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from seqswe.analysis.arms import RunLayout, layout, matrix
 from seqswe.analysis.build import headline_outcome
-from seqswe.analysis.contrasts import BASELINE
 from seqswe.analysis.coupling import is_coupled
-from seqswe.arms import SEQUENTIAL
+from seqswe.arms import BASELINE, SEQUENTIAL
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.experiment import Experiment, affecting
 from seqswe.outcome import Outcome, amount

@@ -11,12 +11,13 @@ import numpy as np
 
 from seqswe.agent import Usage
 from seqswe.analysis.arms import RunLayout, arm_result
-from seqswe.analysis.contrasts import BASELINE, contrast, judged_together
+from seqswe.analysis.contrasts import contrast, judged_together
 from seqswe.analysis.efficiency import efficiencies
 from seqswe.analysis.model import Analysis, ArmResult, Contrast, RunResult
 from seqswe.analysis.secondary import secondary, swe_bench_cl_metrics
 from seqswe.analysis.streams import TOTAL_COST, TOTAL_TOKENS, Stream, Streams
 from seqswe.analysis.words import finding
+from seqswe.arms import BASELINE
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.experiment import Experiment
 from seqswe.instance import digest_of

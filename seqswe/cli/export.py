@@ -85,15 +85,16 @@ def of_run(store: RunDirectory, arm: str, seed: int) -> list[Prediction]:
 
     journal, experiment = store.journal(), store.info.experiment
     check_files(store, journal)
-    arms = tuple(dict.fromkeys(cell[0] for cell in store.info.planned()))
+    cells = store.info.planned()
+    arms = tuple(dict.fromkeys(arm for arm, _ in cells))
     chosen = arm or (arms[0] if len(arms) == 1 else "")
-    planned = store.info.planned().get((chosen, seed))
+    planned = cells.get((chosen, seed))
     if planned is None:
         raise UsageError(
             f"{store.root} has no arm {chosen!r:.80} with seed {seed}"
             if chosen
             else f"{store.root} has more than one arm, and predictions are of one",
-            f"Choose --arm from {', '.join(arms)}, and --seed below {experiment.seeds}.",
+            f"Choose --arm from {', '.join(arms)}, and --seed up to {max(k for _, k in cells)}.",
         )
     graded = [r for r in journal.rollouts if (r.arm, r.seed) == (chosen, seed) and r.graded]
     if not graded:

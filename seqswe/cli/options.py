@@ -17,6 +17,7 @@ from seqswe.experiment import Experiment, affecting, check_setting, choices, set
 from seqswe.manifests.convert import parse
 from seqswe.manifests.read import read_toml
 from seqswe.renamed import RENAMED, refuse
+from seqswe.seeds import Seeds, as_seeds
 
 Command = Callable[..., Any]
 OWN = "Options"
@@ -113,6 +114,18 @@ def resume_options(command: Command) -> Command:
     return experiment_options(command, hidden=affecting("outcome"))
 
 
+class SeedsType(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
+    """A number of seeds, or the text that says each arm's."""
+
+    name = "number or arm=number,..."
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Seeds:
+        """The number, if it is one."""
+        return value if isinstance(value, int) else as_seeds(str(value))
+
+
 def experiment_options(command: Command, hidden: Collection[str] = ()) -> Command:
     """Give a command every setting of an experiment as an option, and `--config`."""
     return click.option(
@@ -157,7 +170,7 @@ def _refused(_: click.Context, parameter: click.Parameter, value: Any) -> None:
 def _option(name: str, *, hidden: bool = False) -> Callable[[Command], Command]:
     spec, kind, allowed = settings()[name], types()[name], choices(name)
     multiple = get_origin(kind) is tuple
-    plain = str if multiple or allowed else kind
+    plain = str if multiple or allowed else SeedsType() if kind == Seeds else kind
     return click.option(
         "--" + name.replace("_", "-"),
         name,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seqswe.arms import BASELINE
 from seqswe.cli.echo import echo
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from seqswe.analysis.leaderboard import Leaderboard
 
 USUAL = ("json", "markdown", "html")
-BASELINE = "iid"
 
 
 @click.command("report")
@@ -36,6 +36,14 @@ BASELINE = "iid"
     show_default=True,
     metavar="ARM",
     help="Of a table: the arm that keeps nothing from task to task.",
+)
+@click.option(
+    "lender",
+    "--baseline",
+    metavar="RUN",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A run whose iid arm is the baseline of all RUNs: only where their memories were seen to "
+    "recall the same when empty, and all else is the same.",
 )
 @click.option(
     "formats",
@@ -72,6 +80,7 @@ def report(
     runs: tuple[Path, ...],
     tables: tuple[Path, ...],
     baseline: str,
+    lender: Path | None,
     formats: tuple[str, ...],
     out: Path | None,
     reference: str,
@@ -98,8 +107,10 @@ def report(
         raise UsageError(
             "--baseline-arm is for outcome tables", "The baseline of a run is its iid arm."
         )
+    if lender and not runs:
+        raise UsageError("--baseline is for RUNs", "A table has its own --baseline-arm.")
     folder = out or (runs[0] if runs else tables[0].parent)
-    result = _of_runs(runs, reference) if runs else _of_tables(tables, baseline, reference)
+    result = _of_runs(runs, reference, lender) if runs else _of_tables(tables, baseline, reference)
     if cutoff:
         result = _with_cutoff(result, cutoff, difficulty)
     say(result, formats or USUAL, folder)
@@ -141,16 +152,22 @@ def _with_cutoff(
     return with_cutoff(result, cutoff.date(), control)
 
 
-def _of_runs(runs: tuple[Path, ...], reference: str) -> Analysis | Leaderboard:
+def _of_runs(runs: tuple[Path, ...], reference: str, lender: Path | None) -> Analysis | Leaderboard:
     from seqswe.analysis import analyse
     from seqswe.analysis.leaderboard import leaderboard
     from seqswe.analysis.streams import codebase_of, streams_of_runs
+    from seqswe.errors import UsageError
     from seqswe.runs.store import RunDirectory
 
     opened = [RunDirectory.open(run) for run in runs]
     if len(set(map(codebase_of, opened))) == 1:
         _check_no_reference(reference)
-        return analyse(opened)
+        return analyse(opened, RunDirectory.open(lender) if lender else None)
+    if lender:
+        raise UsageError(
+            "--baseline is for runs over one codebase",
+            "A leaderboard lends the iid arm of a codebase by itself, where nothing was recalled.",
+        )
     return leaderboard(streams_of_runs(opened), reference)
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from seqswe.analysis.contrasts import BASELINE
 from seqswe.analysis.coupling import is_coupled
-from seqswe.arms import SEQUENTIAL
+from seqswe.arms import BASELINE, SEQUENTIAL
 from seqswe.comparison.baseline import Baseline
 from seqswe.comparison.compare import headline
 from seqswe.outcome import Outcome

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from seqswe.analysis.contrasts import BASELINE
 from seqswe.analysis.tables import headline_of, safe_ids
+from seqswe.arms import BASELINE
 from seqswe.comparison.baseline import Baseline
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.instance import digest_of

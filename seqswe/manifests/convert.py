@@ -161,8 +161,10 @@ def _converter(kind: Any) -> Convert:
     if origin is Annotated:
         return partial(_fitting, _converter(inner[0]), inner[1:])
     if origin in (Union, types.UnionType):
-        (first, *_) = (k for k in inner if k is not type(None))
-        return partial(_optional, _converter(first))
+        known = tuple(k for k in inner if k is not type(None))
+        if len(known) > 1:
+            return partial(_either, known)
+        return partial(_optional, _converter(known[0]))
     if origin is Literal:
         return partial(_choice, inner)
     if origin is tuple:
@@ -178,6 +180,12 @@ def _converter(kind: Any) -> Convert:
 
 def _optional(convert: Convert, value: Any) -> Any:
     return None if value is None else convert(value)
+
+
+def _either(kinds: tuple[type, ...], value: Any) -> Any:
+    if type(value) not in kinds:
+        _refuse(" or ".join(NAMES.get(kind, kind.__name__) for kind in kinds), value)
+    return _plain(type(value), value)
 
 
 def _fitting(convert: Convert, marks: tuple[Any, ...], value: Any) -> Any:

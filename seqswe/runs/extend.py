@@ -42,8 +42,10 @@ def _begins_with(wider: Cell, cell: Cell) -> bool:
 
 
 def _reason(old: Plan, new: Plan) -> str:
-    if new.experiment.seeds < old.experiment.seeds:
-        return f"the run has {old.experiment.seeds} seeds"
+    fewer = new.experiment.seeds_by_arm
+    for arm, seeds in old.experiment.seeds_by_arm.items():
+        if fewer[arm] < seeds:
+            return f"the run has {seeds} seeds"
     if len(new.instance_ids) < len(old.instance_ids):
         return f"the run has {len(old.instance_ids)} tasks"
     return "its tasks depend on how many there are"

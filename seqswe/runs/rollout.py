@@ -12,7 +12,7 @@ from seqswe.errors import ManifestError, RolloutError
 from seqswe.instance import digest_of_fields
 from seqswe.manifests.convert import parse
 from seqswe.models.meter import MemoryUsage
-from seqswe.patterns import AMOUNT, ARM, COMMIT_OR_NONE, COUNT, INSTANCE_ID
+from seqswe.patterns import AMOUNT, ARM, COMMIT_OR_NONE, COUNT, INSTANCE_ID, SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +190,8 @@ class Rollout:
     edited_files: tuple[str, ...] = ()
     broken: Annotated[int, COUNT] = 0
     """PASS_TO_PASS tests that the patch broke."""
+    confidence: Annotated[float, SHARE] | None = None
+    """How sure the agent said it was that its patch resolves the task; None if it did not."""
     usage: Usage = Usage()
     usage_refused: tuple[str, ...] = ()
     """Numbers of the agent's that cannot be, such as `steps: -3`: they are missing in `usage`."""
@@ -271,6 +273,8 @@ class Rollout:
         for name in CARRIED:
             if not data[name]:  # as in every run from before there was a code policy
                 del data[name]
+        if data["confidence"] is None:  # as in every run from before agents could state one
+            del data["confidence"]
         return data | {"failure": self.failure.cause if self.failure else None}
 
 

@@ -81,6 +81,9 @@ class RunInfo:
     that brings none."""
     coupled: bool | None = None
     """Whether the agent draws the same dice by seed in every arm; None if it was not recorded."""
+    empty_recalls: str | None = None
+    """Digest of what the memory recalls when it is empty, task by task: a run without an iid arm of
+    its own borrows one whose memory recalled the same. None if nobody looked."""
     plugin_reach: tuple[str, ...] | None = None
     """What memories and agents could reach beyond what they are given, on the machine that began
     the run; None if it was not recorded."""

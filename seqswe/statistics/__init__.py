@@ -1,7 +1,7 @@
 """The statistics of a comparison: pure functions on arrays of outcomes, (tasks, runs).
 
 Imports no other room, and scipy only when it computes. Start at `lift.py`: `compare_arms` is
-the front door; `twoway.py` holds the primary estimator, `planned_power` is for `seqswe plan`.
+the front door; `twoway.py` holds the primary estimator, `planning.py` is for `seqswe plan`.
 """
 
 from seqswe.statistics.arrays import drop_missing, shared_tasks
@@ -37,7 +37,6 @@ from seqswe.statistics.pooling import (
 from seqswe.statistics.power import (
     PowerPlan,
     detectable_effect,
-    planned_power,
     power_of,
     smallest_effect,
 )
@@ -123,7 +122,6 @@ __all__ = [
     "maximum_forgetting",
     "pass_at_k",
     "pass_hat_k",
-    "planned_power",
     "pool",
     "position_design",
     "power_of",

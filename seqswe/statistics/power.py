@@ -1,11 +1,17 @@
-"""Before the run: the standard error, the power and the smallest effect a plan can see."""
+"""The power of a comparison: by formula before the run, and by the noise seen after it.
+
+What a plan can find is simulated (`planning.py`): the formula is where that starts from.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from seqswe.statistics.student import t_power, t_quantile
-from seqswe.statistics.twoway import MINIMUM_RUNS, Estimate
+from seqswe.statistics.twoway import Estimate
+
+SIGMA_RUN = 0.0235
+"""σ_R: standard deviation of a sequential run's mean through its own luck."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +28,7 @@ class PowerPlan:
     k0: int
     trial_variance: float = 0.11
     lift_variance: float = 0.008
-    sigma_run: float = 0.0235
+    sigma_run: float = SIGMA_RUN
 
     def __post_init__(self) -> None:
         if self.n < 2 or self.k1 < 1 or self.k0 < 1:
@@ -49,19 +55,12 @@ class PowerPlan:
         return float(self.se**4 / parts)
 
 
-def planned_power(plan: PowerPlan, effect: float, *, alpha: float = 0.05) -> float | None:
-    """Return the chance that the primary test finds a mean lift of `effect`.
-
-    A lift that ramps from 0 to `end` over the sequence has the mean `end / 2`. None under
-    `MINIMUM_RUNS` sequential runs, where no test is made. Source: noncentral t.
-    """
-    if plan.k1 < MINIMUM_RUNS:
-        return None
-    return t_power(effect / plan.se, plan.dof, alpha)
-
-
 def smallest_effect(plan: PowerPlan, *, power: float = 0.8, alpha: float = 0.05) -> float:
-    """Return the mean lift that the plan detects with the given power."""
+    """Return the mean lift that the plan would detect with this power if it knew its variances.
+
+    The test has to estimate them, and detects less. A lift that ramps from 0 to `end` over the
+    sequence has the mean `end / 2`.
+    """
     return _detectable(plan.se, plan.dof, power, alpha)
 
 

@@ -85,6 +85,17 @@ OTHER = {
         ({"arm": ("iid", "iid")}, "every arm must be named once"),
         ({"feedback": "all"}, "unknown feedback 'all'"),
         ({"seeds": 0}, "seeds must be at least 1, not 0"),
+        ({"seeds": 1001}, "seeds must be at most 1,000, not 1001"),
+        ({"seeds": "iid=0,sequential=6"}, "seeds must be at least 1, not 0"),
+        ({"seeds": "iid=3"}, "seeds 'iid=3' do not say how many of arm 'sequential'"),
+        ({"seeds": "3,nomem=6"}, "seeds of arm 'nomem' are given, which is not run"),
+        ({"seeds": "3,3"}, "seeds '3,3' say one thing twice"),
+        ({"seeds": "iid=x,sequential=6"}, "seeds 'iid=x,sequential=6' are no number of seeds"),
+        ({"seeds": ""}, "seeds '' are no number of seeds"),
+        (
+            {"seeds": "3,frozen=4", "arm": ("sequential", "frozen")},
+            "arm 'frozen' has 4 seeds, and sequential, whose memories it starts from, 3",
+        ),
         ({"span": "x"}, "'x' is no span of tasks"),
         ({"novelty": "old"}, "unknown novelty 'old'"),
         ({"max_leak": 1.5}, "max_leak must be at most 1, not 1.5"),
@@ -197,3 +208,16 @@ def test_a_limit_keeps_the_first_tasks(limit, left):
 def test_a_codebase_without_instances_cannot_be_run():
     with pytest.raises(UsageError, match="ledgerlite has no validated instances"):
         make_plan(Experiment(), ())
+
+
+@pytest.mark.parametrize("seeds", ["iid=1,sequential=3", "1, sequential=3"])
+def test_each_arm_has_its_own_number_of_seeds(seeds):
+    plan = make_plan(Experiment(seeds=seeds), ("a", "b"))
+    ran = [(cell.arm, cell.seed) for cell in plan.cells]
+    assert ran == [("iid", 0), ("sequential", 0), ("sequential", 1), ("sequential", 2)]
+    assert plan.rollouts == 8
+
+
+def test_seeds_are_no_part_of_the_digest_and_a_number_stays_one():
+    assert Experiment(seeds="iid=1,sequential=3").digest == Experiment().digest
+    assert Experiment().as_dict()["seeds"] == 3

@@ -60,12 +60,13 @@ def test_its_result_file_is_read(task, box):
         "notes": {"tip": "x"},
         "usage": {"steps": 9, "cost_usd": 0.5, "unheard_of": 1},
         "message": "done",
+        "confidence": 0.75,
     }
     attempt = solve(task, box, f"echo '{json.dumps(said)}' > $SEQSWE_RESULT_FILE")
     assert attempt.ranking == ("b.py", "a.py")
     assert attempt.notes == {"tip": "x"}
     assert (attempt.usage.steps, attempt.usage.cost_usd) == (9, 0.5)
-    assert attempt.message == "done"
+    assert (attempt.message, attempt.confidence) == ("done", 0.75)
 
 
 def test_one_that_takes_too_long_is_out_of_budget(task, box):

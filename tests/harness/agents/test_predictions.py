@@ -124,7 +124,7 @@ def test_an_export_is_of_one_arm_and_seed(run, export):
     code, out, err = export(ended.store.root)
     assert (code, out) == (2, "")
     assert "has more than one arm" in err
-    assert "Choose --arm from iid, sequential, and --seed below 1." in err
+    assert "Choose --arm from iid, sequential, and --seed up to 0." in err
     code, out, _ = export(ended.store.root, "--arm", "iid")
     assert code == 0
     assert json.loads(out)["model_patch"] == ""

@@ -82,3 +82,45 @@ def test_two_seeds_tell_no_reliability(plant):
     few = analyse([plant(outcomes_of(TASKS, 2, lift=0.3))])
     assert named(few, "reliability") == []
     assert np.isfinite(named(few, "lost")[0].estimate)
+
+
+def recalling(made):
+    """Tasks from 10 on recall the task before them, which fixed another file."""
+    recalled = (f"task-{made.position - 1}",) if made.position >= 10 else ()
+    return replace(changed(made), recalled_from=recalled if made.arm == "sequential" else ())
+
+
+def test_what_carries_over_is_the_lift_on_tasks_that_recall_other_files_alone(plant):
+    found = analyse([plant(outcomes_of(TASKS, 3, lift=0.3), change=recalling)])
+    (lift,) = named(found, "lift_other_modules")
+    values = {arm.arm: arm.outcomes["resolved"].values for arm in found.arms}
+    paired = values["sequential"].mean(axis=1) - values["iid"].mean(axis=1)
+    assert lift.estimate == pytest.approx(paired[10:].mean())
+    assert "(10 of 20 tasks)" in lift.meaning
+
+
+def test_nothing_carries_over_where_nothing_is_recalled(found):
+    assert named(found, "lift_other_modules") == []
+
+
+def sure(made):
+    """An agent that is .9 sure of everything, and says so in all but one rollout."""
+    return replace(changed(made), confidence=None if made.position == 3 else 0.9)
+
+
+def test_stated_confidence_is_held_against_what_was_resolved(plant):
+    found = analyse([plant(outcomes_of(TASKS, 3, lift=0.3), change=sure)])
+    resolved = {a.arm: np.delete(a.outcomes["resolved"].values, 3, axis=0) for a in found.arms}
+    for name, value in (
+        ("brier", lambda y: (0.9 - y) ** 2),
+        ("overconfidence", lambda y: 0.9 - y),
+        ("resolved_when_sure", lambda y: y),
+    ):
+        for item in named(found, name):
+            assert item.estimate == pytest.approx(value(resolved[item.contrast]).mean())
+            assert item.low < item.estimate < item.high
+        assert [item.contrast for item in named(found, name)] == ["sequential", "iid"]
+
+
+def test_an_agent_that_states_no_confidence_has_no_score(found):
+    assert named(found, "brier") == []

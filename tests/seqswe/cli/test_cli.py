@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -106,7 +107,7 @@ def finished(tmp_path_factory, cache):
         (("list", "agent"), "unknown thing to list 'agent'", "Did you mean 'agents'?"),
         (("resume",), "Missing argument 'RUN'", "seqswe resume --help"),
         (("run", "--outt", "x"), "No such option '--outt'", "seqswe run --help"),
-        (("plan", "--seeds", "many"), "'many' is not a valid integer", "seqswe plan --help"),
+        (("plan", "--seeds", "many"), "seeds 'many' are no number of seeds", "Give a number"),
         (("plan", "--seeds", "0"), "seeds must be at least 1, not 0", ""),
         (("plan", "--cpus", "inf"), "cpus must be above 0, not inf", ""),
         (("plan", "--feedback", "all"), "'all' is not one of", "seqswe plan --help"),
@@ -280,8 +281,8 @@ def test_a_cache_that_cannot_be_written_is_two_lines(seqswe, tmp_path):
     ("text", "error", "hint"),
     [
         ("sedes = 3", "unknown field 'sedes'", "'seeds'"),
-        ("seeds = 3.7", "field 'seeds' must be a whole number, not 3.7", ""),
-        ("seeds = true", "field 'seeds' must be a whole number, not True", ""),
+        ("seeds = 3.7", "field 'seeds' must be a whole number or a text, not 3.7", ""),
+        ("seeds = true", "field 'seeds' must be a whole number or a text, not True", ""),
         ("arm = 'iid'", "field 'arm' must be a list, not 'iid'", ""),
         ("arm = ['idd']", "unknown arm 'idd'", "iid"),
         ("feedback = 'all'", "must be one of none, verdict, tests, gold", ""),
@@ -390,3 +391,31 @@ def test_list_names_what_is_installed(seqswe, what, known):
     assert answer.code == 0
     assert any(line.startswith(known) for line in answer.out.splitlines())
     assert "not usable" not in answer.out
+
+
+def test_plan_says_what_is_found_what_was_assumed_and_what_more_costs(seqswe):
+    answer = seqswe(
+        "plan",
+        "--codebase",
+        "ledgerlite",
+        "--detect",
+        "20points",
+        "--rollout-cost",
+        "0.5",
+        "--seeds",
+        "3,iid=4",
+    )
+    assert answer.code == 0
+    assert "483 rollouts: tasks x seeds of each arm (iid 69 x 4, sequential 69 x 3)" in answer.out
+    assert re.search(r"a mean lift of \d+\.\d points is detected with 80 % power", answer.out)
+    assert re.search(
+        r"to find 20 points with 80 % power: --seeds 3, 414 rollouts, at most 207\.00 ", answer.out
+    )
+    assert "sequential runs differ by 2.35 points" in answer.out
+
+
+@pytest.mark.parametrize("lift", ["0", "60", "5%", "x"])
+def test_a_lift_that_cannot_be_planned_for_is_refused(seqswe, lift):
+    answer = seqswe("plan", "--detect", lift)
+    assert answer.code == 2
+    assert f"'{lift}' is no lift that can be planned for" in answer.err

@@ -12,7 +12,7 @@ from seqswe.errors import RunDirError, UsageError
 from seqswe.experiment import Experiment
 from seqswe.models.meter import MemoryUsage
 from seqswe.runs.folders import total_bytes
-from seqswe.runs.rollout import Delivered, Failure
+from seqswe.runs.rollout import Delivered, Failure, Rollout
 from seqswe.runs.store import RunDirectory, RunInfo, dump
 from tests.seqswe.conftest import failed, rollout
 
@@ -266,6 +266,14 @@ def test_the_results_digest_skips_what_has_no_verdict(tmp_path):
 def test_the_results_digest_sees_every_result(tmp_path, change):
     first = digest_after(tmp_path, "first", MADE)
     assert digest_after(tmp_path, "other", [replace(MADE[0], **change), *MADE[1:]]) != first
+
+
+def test_a_confidence_is_a_result_and_none_leaves_older_digests_as_they_were():
+    silent = rollout()
+    assert "confidence" not in silent.result()
+    stated = replace(silent, confidence=0.0)
+    assert stated.result()["confidence"] == 0.0
+    assert Rollout.from_json(stated.as_json()) == stated
 
 
 def test_how_a_failure_is_worded_is_no_result():

@@ -69,6 +69,23 @@ def test_a_part_counted_anew_takes_the_place_of_the_recorded_one(tmp_path, monke
     assert kept == {"band": 0.94, "A/A flagged": 0.02}
 
 
+def test_what_is_recorded_with_as_many_datasets_is_not_counted_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.calibration.everything", lambda: (one_share,))
+    monkeypatch.setattr("benchmarks.calibration.sentence", lambda: "Quick.")
+    (tmp_path / "calibration.md").write_text(SUMMARY)
+    out = ["--long", "--out", str(tmp_path)]
+    assert main([*out, "--datasets", "200"]) == 0
+    monkeypatch.setattr("benchmarks.calibration.everything", lambda: (one_share, other_share))
+    assert main([*out, "--datasets", "500", "--resume"]) == 0
+    sets = {row.share.check: row.sets for row in recorded(tmp_path / "calibration.csv")}
+    assert sets == {"band": 500, "A/A flagged": 500}
+    monkeypatch.setattr("benchmarks.calibration.everything", lambda: (one_share, again))
+    again.share = next(other_share(None))
+    assert main([*out, "--datasets", "300", "--resume"]) == 0
+    sets = {row.share.check: row.sets for row in recorded(tmp_path / "calibration.csv")}
+    assert sets == {"band": 500, "A/A flagged": 500}
+
+
 def again(size):
     yield again.share
 

@@ -14,11 +14,9 @@ from seqswe.statistics import (
     intraclass_correlation,
     judge,
     late_lift,
-    planned_power,
     power_of,
     run_effect_p,
     share_interval,
-    smallest_effect,
     two_way,
 )
 
@@ -191,29 +189,6 @@ def test_holm_can_withhold_a_verdict():
     assert lifts["once"].adjusted_p is None
 
 
-@pytest.mark.parametrize(
-    ("n", "k", "end", "power"),
-    [
-        (273, 3, 0.10, 0.44),
-        (273, 5, 0.10, 0.73),
-        (273, 10, 0.10, 0.97),
-        (100, 3, 0.10, 0.25),
-        (100, 5, 0.10, 0.42),
-        (100, 10, 0.10, 0.72),
-        (500, 3, 0.05, 0.19),
-        (500, 5, 0.05, 0.34),
-        (500, 10, 0.05, 0.64),
-        (100, 5, 0.20, 0.94),
-        (100, 10, 0.20, 1.00),
-    ],
-)
-def test_planned_power_agrees_with_simulation(n, k, end, power):
-    assert planned_power(PowerPlan(n=n, k1=k, k0=k), end / 2) == pytest.approx(power, abs=0.045)
-
-
-def test_a_plan_detects_its_smallest_effect_with_the_power_asked():
-    plan = PowerPlan(n=273, k1=5, k0=5)
-    assert planned_power(plan, smallest_effect(plan)) == pytest.approx(0.8, abs=0.02)
-    assert planned_power(PowerPlan(n=273, k1=2, k0=5), 0.1) is None
+def test_a_plan_needs_two_tasks():
     with pytest.raises(ValueError, match="at least 2 tasks"):
         PowerPlan(n=1, k1=3, k0=3)
