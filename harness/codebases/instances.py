@@ -15,7 +15,7 @@ from harness.history.git import Clone, GitError
 from harness.history.objects import Objects
 from harness.injection.text_cache import kept_texts
 from seqswe.errors import ManifestError, MissingError
-from seqswe.instance import Instance
+from seqswe.instance import Instance, digest_of
 from seqswe.manifests.manifest import InstanceRecord, Manifest
 from seqswe.manifests.selection import StatementKind
 
@@ -39,6 +39,11 @@ def instances_of(
         replace(instance, problem_statement=_told(manifest, record, instance, statement))
         for record, instance in zip(looked_for, instances, strict=True)
     ]
+
+
+def sequence_digest(instances: Iterable[Instance]) -> str:
+    """What names a sequence: the digest of its instances, texts and tests, in order."""
+    return digest_of("\n".join(instance.digest for instance in instances))
 
 
 def _told(

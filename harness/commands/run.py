@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from itertools import count
@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from harness.agents.predictions import remarks
 from harness.commands.advance import Advance
+from harness.commands.study import new_study, run_study
 from harness.loop.context import RunContext
 from harness.loop.loaded_experiment import LoadedExperiment
 from harness.loop.programs import is_installed
@@ -25,7 +26,7 @@ from harness.sandboxes.provider import open_provider
 from seqswe import plugins
 from seqswe.arms import Cell
 from seqswe.cli.echo import echo
-from seqswe.cli.options import experiment_options
+from seqswe.cli.options import experiment_options, suite_option
 from seqswe.cli.progress import progress
 from seqswe.errors import BudgetError, IncompleteError, RunDirError, UsageError
 from seqswe.experiment import Experiment, Plan, make_plan
@@ -33,6 +34,7 @@ from seqswe.runs.extend import adds, widened
 from seqswe.runs.files import check_files
 from seqswe.runs.rollout import Failure, Rollout
 from seqswe.runs.store import RunDirectory, RunInfo
+from seqswe.runs.study import Study
 from seqswe.sandbox import SandboxProvider
 
 PREDICTIONS = "predictions"
@@ -41,13 +43,15 @@ PREDICTIONS = "predictions"
 
 @click.command()
 @experiment_options
+@suite_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="New folder for the run; by default runs/CODEBASE-AGENT-1 or the next that is free.",
 )
-def run(out: Path | None, **values: Any) -> None:
+@click.pass_context
+def run(ctx: click.Context, /, out: Path | None, suite: str, **values: Any) -> None:
     """Feed the issues of a codebase to an agent, in chronological order, in every arm.
 
     \b
@@ -55,9 +59,18 @@ def run(out: Path | None, **values: Any) -> None:
         --arm iid --arm sequential --seeds 3 --limit 300 --out runs/x
 
     Stop it at any moment; `seqswe resume DIR` goes on. Then: `seqswe report DIR`.
+    With --suite every codebase of a released suite is run, each into a folder below DIR.
     """
-    experiment = Experiment(**values)
-    out = out or _free_folder(experiment)
+    if suite:
+        out = out or _free_folder(suite, values["agent"])
+        run_study(new_study(suite, _given(ctx, values), values, out), _begin, _go_on)
+    else:
+        experiment = Experiment(**values)
+        _begin(experiment, out or _free_folder(experiment.codebase, experiment.agent))
+
+
+def _begin(experiment: Experiment, out: Path) -> None:
+    """Begin a run in a new folder."""
     RunDirectory.check_new(out)
     loaded = LoadedExperiment.load(experiment, out)
     loaded.try_plugins()
@@ -67,10 +80,10 @@ def run(out: Path | None, **values: Any) -> None:
         work(loaded, RunDirectory.create(out, loaded.info(provider)), provider)
 
 
-def _free_folder(experiment: Experiment) -> Path:
-    """The first folder below `runs` that no run of this codebase and agent has."""
-    agent = re.sub(r"[^\w.-]+", "-", Path(experiment.agent).name.removesuffix(".toml"))
-    name = f"{Path(experiment.codebase).name}-{agent}"
+def _free_folder(what: str, agent: str) -> Path:
+    """The first folder below `runs` that no run of this codebase or suite and this agent has."""
+    agent = re.sub(r"[^\w.-]+", "-", Path(agent).name.removesuffix(".toml"))
+    name = f"{Path(what).name}-{agent}"
     return next(p for n in count(1) if not (p := Path("runs", f"{name}-{n}")).exists())
 
 
@@ -84,15 +97,25 @@ def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
     Settings are the run's own. One given here must be the same, but for those that do not
     change a result, such as --mirror and --jobs, and for those that add to the run: more --seeds,
     a larger --limit (0 for all tasks), a further --arm. What was there stays, and a look at the
-    results is counted: `seqswe compare` then tests at a stricter level.
+    results is counted: `seqswe compare` then tests at a stricter level. Of a suite's folder all
+    runs are gone on with, or begun.
     """
+    given = _given(ctx, values)
+    if Study.is_one(run_directory):
+        run_study(Study.open(run_directory).widened(given), _begin, _go_on)
+    else:
+        _go_on(widened(RunDirectory.open(run_directory).info.experiment, given), run_directory)
+
+
+def _given(ctx: click.Context, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that somebody chose: by flag, environment or file."""
+    default = ParameterSource.DEFAULT
+    return {n: v for n, v in values.items() if ctx.get_parameter_source(n) is not default}
+
+
+def _go_on(experiment: Experiment, run_directory: Path) -> None:
+    """Go on with a run, which the settings may widen."""
     store = RunDirectory.open(run_directory)
-    given = {
-        name: value
-        for name, value in values.items()
-        if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
-    }
-    experiment = widened(store.info.experiment, given)
     store.check_same(experiment)
     loaded = LoadedExperiment.load(experiment, store.root)
     loaded.try_plugins()

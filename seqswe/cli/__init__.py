@@ -49,6 +49,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "audit": ("harness.commands.audit:audit", "List what statements give away of their fixes."),
     "card": ("harness.commands.card:card", "Describe what a codebase's tasks are like."),
+    "suite": ("harness.commands.suite:suite", "Release suites, which never change."),
     "inject": ("harness.commands.inject:inject", "Put recurring bugs into a codebase's functions."),
     "rename": ("harness.commands.rename:rename", "The same tasks, with the code's names renamed."),
     "clean": ("harness.commands.clean:clean", "Remove leftover containers, images and caches."),

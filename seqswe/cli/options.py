@@ -17,11 +17,12 @@ from seqswe.manifests.read import read_toml
 from seqswe.renamed import RENAMED, refuse
 
 Command = Callable[..., Any]
+DEFAULT = "default"
 SOURCES = {
     ParameterSource.COMMANDLINE: "flag",
     ParameterSource.ENVIRONMENT: "environment",
     ParameterSource.DEFAULT_MAP: "file",
-    ParameterSource.DEFAULT: "default",
+    ParameterSource.DEFAULT: DEFAULT,
 }
 
 
@@ -48,6 +49,17 @@ def experiment_options(command: Command) -> Command:
         expose_value=False,
         help="experiment.toml with the same keys (flags and environment come first).",
     )(_old_options(setting_options(*settings())(command)))
+
+
+def suite_option(command: Command) -> Command:
+    """Give a command `--suite`, in place of the settings that choose tasks."""
+    return click.option(
+        "--suite",
+        default="",
+        metavar="NAME",
+        help="In place of --codebase: a released suite, NAME@VERSION, or NAME for its newest; "
+        "`seqswe list suites`.",
+    )(command)
 
 
 def setting_options(*names: str) -> Callable[[Command], Command]:
@@ -106,7 +118,7 @@ def sources(ctx: click.Context) -> dict[str, str]:
     """Where each setting came from: flag, environment, file or default."""
     sources = {name: ctx.get_parameter_source(name) for name in settings()}
     return {
-        name: SOURCES.get(source, "default") if source else "default"
+        name: SOURCES.get(source, DEFAULT) if source else DEFAULT
         for name, source in sources.items()
     }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,11 +11,13 @@ import click
 from seqswe import plugins
 from seqswe.arms import is_diagnostic
 from seqswe.cli.echo import echo
-from seqswe.cli.options import experiment_options, sources
+from seqswe.cli.options import DEFAULT, experiment_options, sources, suite_option
 from seqswe.experiment import Experiment, Plan, make_plan
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.manifest import Manifest
+from seqswe.manifests.suites import load_suite
+from seqswe.runs.study import CHOSEN, Study, check_chosen
 
 ROLLOUT_BYTES = 60_000
 """Files of one rollout: what localizer runs on sqlglot leave behind, rounded up."""
@@ -24,23 +27,40 @@ IMAGE_BYTES = 700_000_000
 
 @click.command()
 @experiment_options
+@suite_option
 @click.pass_context
-def plan(ctx: click.Context, /, **values: Any) -> None:
-    """Print the resolved settings and where each came from, the rollouts and a bound on disk."""
-    experiment = Experiment(**values)
-    manifest = experiment.selection.of(manifests.load(experiment.codebase))
+def plan(ctx: click.Context, /, suite: str, **values: Any) -> None:
+    """Print the resolved settings and where each came from, the rollouts and a bound on disk.
+
+    Of a --suite also what it may cost, and which mean lift over its codebases it would see.
+    """
+    experiment, origin = Experiment(**values), sources(ctx)
+    lines = _of_suite(suite, experiment, origin) if suite else _of_codebase(experiment)
     plugins.options("agent", experiment.agent, experiment.agent_option)
     plugins.options("memory", experiment.memory, experiment.memory_option)
     experiment.sandbox_choice.check()
-    planned = make_plan(experiment, tuple(r.instance_id for r in manifest.instances))
-    _settings(experiment, sources(ctx))
+    _settings(experiment, origin, without=CHOSEN if suite else ())
     echo()
-    for line in _facts(planned, manifest):
+    for line in lines:
         echo(line)
 
 
-def _settings(experiment: Experiment, origin: dict[str, str]) -> None:
+def _of_codebase(experiment: Experiment) -> list[str]:
+    manifest = experiment.selection.of(manifests.load(experiment.codebase))
+    return _facts(make_plan(experiment, tuple(r.instance_id for r in manifest.instances)), manifest)
+
+
+def _of_suite(name: str, experiment: Experiment, origin: Mapping[str, str]) -> list[str]:
+    from seqswe.cli.plan_suite import suite_facts
+
+    check_chosen([setting for setting, where in origin.items() if where != DEFAULT])
+    return list(suite_facts(Study.of(Path(), load_suite(name), experiment)))
+
+
+def _settings(experiment: Experiment, origin: Mapping[str, str], without: Collection[str]) -> None:
     for name, value in experiment.as_dict().items():
+        if name in without:
+            continue
         text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
         echo(f"{name:16} {text or '-':28} {origin[name]}")
 
@@ -51,11 +71,11 @@ def _facts(planned: Plan, manifest: Manifest) -> list[str]:
     environments = len({r.environment for r in records})
     disk = environments * IMAGE_BYTES + planned.rollouts * ROLLOUT_BYTES
     lines = [
-        f"{_counted(count, 'task')} of {manifest.name}, {records[0].created_at.date()} to "
-        f"{records[-1].created_at.date()}, {_counted(environments, 'environment')}",
+        f"{counted(count, 'task')} of {manifest.name}, {records[0].created_at.date()} to "
+        f"{records[-1].created_at.date()}, {counted(environments, 'environment')}",
         *([f"renamed: {manifest.renamed.note}"] if manifest.renamed else []),
         *_arms(planned),
-        *_instructions([r.instructions for r in records]),
+        *instruction_lines([r.instructions for r in records]),
         f"disk: at most {disk / 1e9:.1f} GB (images {environments * IMAGE_BYTES / 1e9:.1f}, "
         f"rollouts {planned.rollouts * ROLLOUT_BYTES / 1e9:.2f}), beside the clone and its packs",
     ]
@@ -76,7 +96,7 @@ def _arms(planned: Plan) -> list[str]:
     return lines
 
 
-def _instructions(files: Sequence[tuple[str, ...] | None]) -> list[str]:
+def instruction_lines(files: Sequence[tuple[str, ...] | None]) -> list[str]:
     """What agents read on their own, as far as mining has looked for it."""
     told = InstructionCounts.of([paths or () for paths in files]).sentence(len(files))
     unknown = sum(paths is None for paths in files)
@@ -97,5 +117,6 @@ def _power(planned: Plan) -> list[str]:
     return [f"statistics: a lift of {100 * effect:.1f} points is detected with 80 % power"]
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """`1 task`, `2 tasks`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
