@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from harness.codebases.imported import imported_texts
 from harness.codebases.instruction_files import InstructionFiles
 from harness.codebases.mining import texts_of
 from harness.codebases.renamed import renamed_issues
@@ -16,7 +17,7 @@ from harness.history.objects import Objects
 from harness.injection.text_cache import kept_texts
 from seqswe.errors import ManifestError, MissingError
 from seqswe.instance import Instance, digest_of
-from seqswe.manifests.manifest import InstanceRecord, Manifest
+from seqswe.manifests.manifest import IMPORTED, InstanceRecord, InstanceTexts, Manifest
 from seqswe.manifests.selection import StatementKind
 
 
@@ -79,16 +80,22 @@ def with_instructions(clone: Clone, records: Iterable[InstanceRecord]) -> list[I
         ]
 
 
+def _texts(
+    clone: Clone, manifest: Manifest, record: InstanceRecord, issues: Mapping[int, Issue]
+) -> InstanceTexts:
+    if record.bug:
+        return kept_texts(clone, record)
+    if record.statement_source == IMPORTED:
+        return imported_texts(manifest, record)
+    return texts_of(clone, manifest.layout, record, renamed_issues(manifest, issues))
+
+
 def instance_of(
     clone: Clone, manifest: Manifest, record: InstanceRecord, issues: Mapping[int, Issue]
 ) -> Instance:
     """Make one instance; see `instances_of`."""
     try:
-        texts = (
-            kept_texts(clone, record)
-            if record.bug
-            else texts_of(clone, manifest.layout, record, renamed_issues(manifest, issues))
-        )
+        texts = _texts(clone, manifest, record, issues)
     except GitError:
         raise MissingError(
             f"the clone {clone.path} lacks {record.base_commit[:12]} or "

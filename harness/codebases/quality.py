@@ -102,13 +102,13 @@ def measure(
     records: Iterable[InstanceRecord],
     issues: Mapping[int, Issue],
 ) -> list[Quality]:
-    """Measure the tasks of a sequence, in order; injected bugs are left out.
+    """Measure the tasks of a sequence, in order; injected bugs and imported tasks are left out.
 
     Raises MissingError if the clone lacks a commit.
     """
     seen, found = _Seen(), []
     for position, record in enumerate(records):
-        if record.bug:
+        if not record.is_in_history:
             continue
         try:
             patches, fix = fix_of(clone, manifest.layout, record)

@@ -38,10 +38,11 @@ def card(codebase: str, mirror: str, issues: str, fields: Path | None) -> None:
     near-duplicates, sources of statements and what these give away.
     """
     manifest = manifests.load(codebase)
-    records = [record for record in manifest.instances if not record.bug]
+    records = [record for record in manifest.instances if record.is_in_history]
     if not records:
         raise UsageError(
-            f"{manifest.name} has no fix of a person", "Name a codebase that was validated."
+            f"{manifest.name} has no fix that is a commit",
+            "Name a codebase that was mined and validated.",
         )
     found = measure(clone_of(manifest, mirror), manifest, records, load_issues(issues))
     if fields:

@@ -92,10 +92,11 @@ def _named(label: str) -> tuple[str, int]:
 def _frozen(codebase: str, span: str, mirror: str, issues: str) -> tuple[Manifest, str]:
     """A codebase's chosen tasks with what they need and no more, and their sequence's digest."""
     manifest = Selection(span=span).of(manifests.load(codebase))
-    if not manifest.instances or manifest.synthetic or manifest.renamed:
+    in_history = all(record.is_in_history for record in manifest.instances)
+    if not manifest.instances or not in_history or manifest.renamed:
         raise UsageError(
             f"{codebase} has no validated tasks that are as people left them",
-            "Name codebases of `seqswe list` with instances, neither SYNTHETIC nor RENAMED.",
+            "Name codebases of `seqswe list` that were mined and validated.",
         )
     clone = clone_of(manifest, mirror)
     check_order(clone, manifest)

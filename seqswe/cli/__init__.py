@@ -39,6 +39,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "export": ("seqswe.cli.export:export", "Write a run's patches as SWE-bench's predictions."),
     "mine": ("harness.commands.mine:mine", "Find candidate instances in a clone's history."),
     "validate": ("harness.commands.validate:validate", "Prove candidates in the sandbox."),
+    "reprove": ("harness.commands.reprove:reprove", "Prove a sample of tasks again."),
+    "import": ("harness.commands.import_:import_", "Make sequences of SWE-bench's tasks."),
     "issues": (
         "harness.commands.issues:issues",
         "Fetch the issues that a codebase's fixes close, as first written.",

@@ -50,7 +50,9 @@ def _codebase(name: str, manifest: Manifest, planned: Plan) -> Iterator[str]:
         f"{records[-1].created_at.date()}, {counted(environments, 'environment')}, "
         f"{planned.rollouts} rollouts"
     )
-    yield from (f"{name:16} {line}" for line in instruction_lines([r.instructions for r in records]))
+    yield from (
+        f"{name:16} {line}" for line in instruction_lines([r.instructions for r in records])
+    )
 
 
 def _cost(study: Study, rollouts: int) -> str:

@@ -13,7 +13,7 @@ RELEASED = {
     "seqswe-lite@1": "sha256:4c94c1916d01e72e83bfdd944b95197838f4ed56e3787404622bcd9af2b465d2",
     "sqlglot-340@1": "sha256:3ea62b80073a36f03d3a5bf887ff291a72e3cb5b779b568c220dbe085142f07e",
 }
-"""Digests of what ships. A line here is never changed: a suite that must differ is a new version."""
+"""Digests of what ships. No line here is ever changed: what must differ is a new version."""
 
 
 @pytest.fixture
