@@ -45,6 +45,8 @@ class Quality:
     """The earlier task whose statement has most words in common."""
     similarity: float = 0.0
     """Which share (Jaccard)."""
+    test_seconds: float | None = None
+    """What one run of its tests takes by the clock; None if it was not measured."""
     links: Mapping[str, str] = field(default_factory=dict)
     """`revert`, `back-port`, `follow-up` (the same issue) or `near-duplicate` → earlier task."""
 

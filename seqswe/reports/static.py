@@ -15,6 +15,19 @@ WIDTH = 640
 INK, SOFT, LINE = "#1b1f24", "#57606a", "#d8dee4"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#aa4a8a", "#56b4e9", "#b58900", "#444444")
 """The light theme of the page (Okabe and Ito's palette)."""
+_TEXT = {"labelColor": SOFT, "titleColor": INK, "titleFontWeight": 500}
+_LINES = {"gridColor": LINE, "domainColor": LINE, "tickColor": LINE, "labelOverlap": True}
+THEME: Spec = {
+    "background": "white",
+    "view": {"stroke": None},
+    "title": {"anchor": "start", "color": INK},
+    "axis": {**_TEXT, **_LINES},
+    "legend": {**_TEXT, "orient": "top"},
+    "range": {"category": list(COLOURS)},
+    "rule": {"color": SOFT},
+    **{name: {"color": COLOURS[0]} for name in ("area", "line", "point")},
+}
+"""Vega's configuration of a picture on white."""
 
 
 class SvgReport:
@@ -58,7 +71,7 @@ def picture(analysis: Analysis) -> Spec:
                 title = f"{marks}{run.info.experiment.codebase}{of_run} · {heading}"
                 panels.append(_panel(charts[name], title, f"{run.label}-{name}-"))
     datasets = {key: rows for panel in panels for key, rows in panel.pop("datasets").items()}
-    made = {"vconcat": panels, "datasets": datasets, "config": _theme(), "spacing": 28}
+    made = {"vconcat": panels, "datasets": datasets, "config": THEME, "spacing": 28}
     return dict(visible_data(made))
 
 
@@ -78,20 +91,4 @@ def _renamed(data: Any, prefix: str) -> Any:
     return {
         key: {"name": prefix + value["name"]} if key == "data" else _renamed(value, prefix)
         for key, value in data.items()
-    }
-
-
-def _theme() -> Spec:
-    text = {"labelColor": SOFT, "titleColor": INK, "titleFontWeight": 500}
-    lines = {"gridColor": LINE, "domainColor": LINE, "tickColor": LINE, "labelOverlap": True}
-    own = {name: {"color": COLOURS[0]} for name in ("area", "line", "point")}
-    return {
-        "background": "white",
-        "view": {"stroke": None},
-        "title": {"anchor": "start", "color": INK},
-        "axis": {**text, **lines},
-        "legend": {**text, "orient": "top"},
-        "range": {"category": list(COLOURS)},
-        "rule": {"color": SOFT},
-        **own,
     }

@@ -156,17 +156,24 @@ class Study:
         shared = self.info.experiment
         others = [self.folder(m) for m in self.suite.members if m is not member]
         charged = [ModelRequests(folder).charged() for folder in others]
-        left = {
-            "max_cost": shared.max_cost - sum(cost for cost, _, _ in charged),
-            "max_tokens": shared.max_tokens - sum(tokens for _, tokens, _ in charged),
-        }
-        limits = {name: value for name, value in left.items() if getattr(shared, name)}
-        if used := next((name for name, value in limits.items() if value <= 0), ""):
-            raise BudgetError(
-                f"the study has used its {used} of {getattr(shared, used):,g}",
-                f"Go on with `seqswe resume {self.root}` and a larger --{used.replace('_', '-')}.",
-            )
-        return replace(shared, codebase=self.suite.codebase(member), **limits)
+        cost = shared.max_cost - sum(usd for usd, _, _ in charged)
+        tokens = shared.max_tokens - sum(count for _, count, _ in charged)
+        for name, most, left in (
+            ("max_cost", shared.max_cost, cost),
+            ("max_tokens", shared.max_tokens, tokens),
+        ):
+            if most and left <= 0:
+                raise BudgetError(
+                    f"the study has used its {name} of {most:,g}",
+                    f"Go on with `seqswe resume {self.root}` and a larger "
+                    f"--{name.replace('_', '-')}.",
+                )
+        return replace(
+            shared,
+            codebase=self.suite.codebase(member),
+            max_cost=cost if shared.max_cost else 0.0,
+            max_tokens=tokens if shared.max_tokens else 0,
+        )
 
     def is_finished(self, member: Member) -> bool:
         """Whether a codebase's run has all the rollouts that its own settings and these plan."""

@@ -14,7 +14,7 @@ from harness.history.git import Clone
 from harness.history.walk import diff
 from seqswe.cli import main
 from seqswe.manifests import manifest_files as manifests
-from tests.harness.projects import commit
+from tests.harness.projects import commit, git
 
 
 @pytest.fixture
@@ -107,8 +107,7 @@ def test_rows_of_any_order_become_a_sequence_with_their_texts(project, tmp_path,
 def test_what_cannot_stand_in_a_sequence_is_counted_with_its_reason(project, tmp_path, capsys):
     mirror, rows = project
     folder = mirror / "owner+tiny" / "repo"
-    clone = Clone(folder / ".git")
-    side = clone.run("commit-tree", "-m", "beside", "-p", rows[0]["base_commit"], "HEAD^{tree}")
+    side = git(folder, "commit-tree", "-m", "beside", "-p", rows[0]["base_commit"], "HEAD^{tree}")
     bad = [
         rows[0],
         rows[0],
@@ -142,15 +141,14 @@ def test_what_cannot_stand_in_a_sequence_is_counted_with_its_reason(project, tmp
 def test_a_base_that_was_merged_stands_before_what_merged_it(project, tmp_path, capsys):
     mirror, rows = project
     folder = mirror / "owner+tiny" / "repo"
-    clone = Clone(folder / ".git")
-    head = clone.commit_id("HEAD")
+    head = Clone(folder / ".git").commit_id("HEAD")
     sides = [
-        clone.run("commit-tree", "-m", f"side {n}", "-p", head, "HEAD^{tree}").strip()
+        git(folder, "commit-tree", "-m", f"side {n}", "-p", head, "HEAD^{tree}", day=5).strip()
         for n in range(2)
     ]
     parents = [word for sha in (head, *sides) for word in ("-p", sha)]
-    merged = clone.run("commit-tree", "-m", "merge", *parents, "HEAD^{tree}").strip()
-    clone.run("update-ref", "HEAD", merged)
+    merged = git(folder, "commit-tree", "-m", "merge", *parents, "HEAD^{tree}", day=6).strip()
+    git(folder, "update-ref", "HEAD", merged)
     given = [
         rows[0] | {"base_commit": merged, "instance_id": "last"},
         rows[0] | {"base_commit": sides[0], "instance_id": "side"},
