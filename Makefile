@@ -8,14 +8,15 @@ BIN := $(VENV)/bin
 DEMO ?= runs/demo
 BASELINE ?= .ci/baseline.json
 
-.PHONY: help test check demo gate baseline digests clean
+.PHONY: help test check demo gate baseline results docs clean
 
 help:
 	@echo "make demo   a learning curve of resolved tasks, on one HTML page ($(DEMO))"
 	@echo "make test   linters, types, layers and all tests"
 	@echo "make gate   the demo just made against $(BASELINE): fails on a regression"
 	@echo "make baseline  keep the demo just made as the new $(BASELINE) and its digest as expected"
-	@echo "make digests  every digest that README and docs quote, with the command that makes it"
+	@echo "make results  every result that README and docs quote, with the command that makes it"
+	@echo "make docs   the documentation as a site (site/index.html); broken links are errors"
 	@echo "make check  linters, types and layers only"
 	@echo "make clean  remove the virtual environment and caches"
 
@@ -32,6 +33,10 @@ $(BIN)/.installed: pyproject.toml | $(BIN)/pip
 $(BIN)/.installed-dev: pyproject.toml | $(BIN)/pip
 	$(INSTALL) '.[dev]'
 	@touch $(BIN)/.installed $@
+
+$(BIN)/.installed-docs: pyproject.toml | $(BIN)/pip
+	$(INSTALL) '.[docs]'
+	@touch $@
 
 check: $(BIN)/.installed-dev
 	$(BIN)/ruff check .
@@ -50,7 +55,7 @@ demo: $(BIN)/.installed
 		--memory-option k=100 --feedback none --arm iid --arm sequential --seeds 3 \
 		--sandbox $$sandbox --out $(DEMO)
 	@$(BIN)/seqswe report $(DEMO)
-	@$(BIN)/python -m benchmarks.digests check $(DEMO)
+	@$(BIN)/seqswe verify $(DEMO) || true
 
 gate: $(BIN)/.installed
 	$(BIN)/seqswe compare $(BASELINE) $(DEMO) --fail-on regression \
@@ -60,10 +65,14 @@ gate: $(BIN)/.installed
 baseline: $(BIN)/.installed
 	@$(BIN)/seqswe baseline $(DEMO) > $(DEMO)/baseline.json
 	cp $(DEMO)/baseline.json $(BASELINE)
-	$(BIN)/python -m benchmarks.digests keep $(DEMO)
+	$(BIN)/python -m benchmarks.results keep $(DEMO)
 
-digests: $(BIN)/.installed
-	@$(BIN)/python -m benchmarks.digests list
+results: $(BIN)/.installed
+	@$(BIN)/python -m benchmarks.results list
+
+docs: $(BIN)/.installed-docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file .ci/mkdocs.yml
+	@echo site/index.html
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	rm -rf site $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist

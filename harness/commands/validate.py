@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -36,7 +36,7 @@ from seqswe.sandbox import SandboxChoice
 
 JOURNAL = "validation.jsonl"
 AHEAD = 16
-"""Candidates begun beyond the first unfinished one, for each job."""
+"""Candidates begun beyond the first unfinished one, for each job, where order matters."""
 
 
 @click.command()
@@ -172,7 +172,7 @@ def _validate_all(
     """Prove candidates until there are enough; again, if their environment was changed since."""
     results: dict[str, Validation] = {}
     with progress("validate", len(candidates)) as bar:
-        for result in _in_order(room, journal, candidates, jobs):
+        for result in _proved(room, journal, candidates, jobs, in_order=limit > 0):
             results[result.record.instance_id] = result
             good = sum(not r.problem for r in results.values())
             bar.advance(f"{good} good, {len(results) - good} rejected")
@@ -180,18 +180,22 @@ def _validate_all(
                 break
     proved = [c for c in candidates if c.instance_id in results]
     stale = [c for c in proved if journal.known(c, room.state(c.environment)) is None]
-    for result in _in_order(room, journal, stale, jobs):
+    for result in _proved(room, journal, stale, jobs):
         results[result.record.instance_id] = result
-    return list(results.values())
+    return [results[c.instance_id] for c in candidates if c.instance_id in results]
 
 
-def _in_order(
+def _proved(
     room: ValidationRoom,
     journal: ValidationJournal,
     candidates: Sequence[InstanceRecord],
     jobs: int,
+    *,
+    in_order: bool = False,
 ) -> Iterator[Validation]:
-    """Results in chronological order; each is in the journal as soon as it is there."""
+    """Results as they come, so that one that hangs keeps no other waiting; each is in the journal
+    by then. In chronological order if only the first are wanted.
+    """
     stopping = Event()
 
     def prove(record: InstanceRecord) -> Validation:
@@ -206,11 +210,12 @@ def _in_order(
     with ThreadPoolExecutor(jobs) as pool:
         rest = iter(candidates)
         try:
-            # So far ahead of the order that one slow suite does not leave the others idle.
-            ahead = deque(pool.submit(prove, r) for r in islice(rest, jobs * AHEAD))
-            while ahead:
-                yield ahead.popleft().result()
-                ahead.extend(pool.submit(prove, r) for r in islice(rest, 1))
+            if not in_order:
+                yield from (d.result() for d in as_completed([pool.submit(prove, r) for r in rest]))
+            begun = deque(pool.submit(prove, r) for r in islice(rest, jobs * AHEAD))
+            while begun:
+                yield begun.popleft().result()
+                begun.extend(pool.submit(prove, r) for r in islice(rest, 1))
         except GeneratorExit:  # enough: what still runs may end, for sandboxes may be needed again
             stopping.set()
             raise

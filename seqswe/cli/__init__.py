@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "view": ("seqswe.cli.view:view", "Look at large runs in a browser; read-only, on loopback."),
     "compare": ("seqswe.cli.compare:compare", "Did HEAD regress against BASE? For CI."),
     "baseline": ("seqswe.cli.compare:baseline", "Keep a run's outcomes as one small file."),
+    "verify": ("seqswe.cli.verify:verify", "Make a published result again, or check a run."),
     "export": ("seqswe.cli.export:export", "Write a run's patches as SWE-bench's predictions."),
     "mine": ("harness.commands.mine:mine", "Find candidate instances in a clone's history."),
     "validate": ("harness.commands.validate:validate", "Prove candidates in the sandbox."),

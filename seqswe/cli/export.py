@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,30 @@ if TYPE_CHECKING:
     from seqswe.runs.store import RunDirectory
 
 PATCH = "patch.diff"
+OF_HARNESS = {"swebench": "harness.commands.export_swebench:swebench"}
+"""Format → `module:attribute` of the command that writes it."""
 
 
-@click.group()
+class Formats(click.Group):
+    """Formats; what needs more than the core is only imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, those of the core first."""
+        return [*super().list_commands(ctx), *OF_HARNESS]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command, imported now; None for a name there is not."""
+        if name not in OF_HARNESS:
+            return super().get_command(ctx, name)
+        module, _, attribute = OF_HARNESS[name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        command.context_settings = {**command.context_settings, "auto_envvar_prefix": "SEQSWE"}
+        return command
+
+
+@click.group(cls=Formats)
 def export() -> None:
-    """Write what a run holds in the formats of other tools."""
+    """Write what a run or a codebase holds in the formats of other tools."""
 
 
 @export.command()

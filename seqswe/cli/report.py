@@ -43,7 +43,7 @@ BASELINE = "iid"
     "--format",
     multiple=True,
     metavar="NAME",
-    help="html, markdown, json, csv, junit, svg, png or a plug-in's; may be repeated. "
+    help="html, markdown, json, csv, junit, svg, svg-dark, png or a plug-in's; may be repeated. "
     "Default: json, markdown and html.",
 )
 @click.option(

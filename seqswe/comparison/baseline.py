@@ -24,7 +24,16 @@ from seqswe.manifests.read import is_there, read_json
 from seqswe.outcome import Outcome
 from seqswe.patterns import ARM, COUNT, INSTANCE_ID, Between
 from seqswe.runs.files import check_files
-from seqswe.runs.outcomes import COST, HIT_AT_1, RECIPROCAL_RANK, RESOLVED, STEPS, TOKENS
+from seqswe.runs.outcomes import (
+    COST,
+    EXECUTIONS,
+    HIT_AT_1,
+    HIT_AT_3,
+    RECIPROCAL_RANK,
+    RESOLVED,
+    STEPS,
+    TOKENS,
+)
 from seqswe.runs.registry import present, registry
 from seqswe.runs.scored import SCORE
 from seqswe.runs.store import Journal, RunDirectory
@@ -36,8 +45,14 @@ SCHEMA = "seqswe.baseline"
 SCHEMA_VERSION = 2
 AGAIN = "Write it again with `seqswe baseline`."
 MOST_BYTES = 64_000_000
-KEPT = tuple(o.name for o in (RESOLVED, HIT_AT_1, RECIPROCAL_RANK, COST, TOKENS, STEPS))
-"""Built-in outcomes that a baseline keeps, because gates are set on them."""
+KEPT = tuple(
+    outcome.name
+    for outcome in (
+        *(RESOLVED, HIT_AT_1, HIT_AT_3, RECIPROCAL_RANK),
+        *(COST, TOKENS, STEPS, EXECUTIONS),
+    )
+)
+"""Built-in outcomes that a baseline keeps: gates are set on them, and pages quote them."""
 
 Values = Mapping[str, Mapping[str, Any]]
 

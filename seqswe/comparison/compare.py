@@ -7,7 +7,7 @@ bound). A baseline file keeps the looks that were taken with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal
@@ -299,6 +299,11 @@ def _outcome(wanted: str, sides: tuple[Baseline, Baseline], arm: str) -> Outcome
                 f"there is no outcome {wanted!r} in both runs", f"In both: {', '.join(shared)}."
             )
         return _installed(wanted)
+    return headline(sides, shared)
+
+
+def headline(sides: Iterable[Baseline], shared: Container[str]) -> Outcome:
+    """The outcome that runs are held against each other by, of those that they share."""
     headline_arms = [(side, a) for side in sides for a in side.arms if not is_diagnostic(a)]
     some = any((side.values(a, "resolved") > 0).any() for side, a in headline_arms)
     # The same choice as the report's: an agent that only points at files resolves nothing.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from seqswe.reports.html import vega_lite_version
-from seqswe.reports.static import COLOURS, THEME
+from seqswe.reports.static import LIGHT, vega_config
 from seqswe.visible import visible_data
 
 WIDTH, HEIGHT = 250, 130
@@ -30,7 +30,7 @@ def card_svg(title: str, years: Mapping[int, int], measures: Sequence[Measure]) 
     import vl_convert
 
     rows = [{"year": str(year), "tasks": count} for year, count in sorted(years.items())]
-    bars = alt.Chart(alt.Data(values=rows)).mark_bar(color=COLOURS[0])
+    bars = alt.Chart(alt.Data(values=rows)).mark_bar(color=LIGHT.series[0])
     charts = [
         bars.encode(
             x=alt.X("year:O", title="Year of the fix", axis=alt.Axis(labelAngle=0)),
@@ -40,7 +40,7 @@ def card_svg(title: str, years: Mapping[int, int], measures: Sequence[Measure]) 
     charts += [_distribution(measure) for measure in measures if measure.values]
     spec = alt.concat(*charts, columns=3, spacing=24).to_dict(validate=False)
     spec.pop("$schema", None)
-    whole = visible_data({**spec, "config": THEME, "title": title})
+    whole = visible_data({**spec, "config": vega_config(LIGHT), "title": title})
     return vl_convert.vegalite_to_svg(json.dumps(whole), vl_version=vega_lite_version()).encode()
 
 
@@ -52,7 +52,9 @@ def _distribution(measure: Measure) -> alt.Chart:
     # A logarithm has no zero: "symlog" is linear near it. It labels few of its ticks by itself.
     scale = alt.Scale(type="symlog", constant=1) if measure.logarithmic else alt.Scale()
     axis = alt.Axis(values=TICKS) if measure.logarithmic else alt.Axis()
-    chart = alt.Chart(alt.Data(values=rows)).mark_line(interpolate="step-after", color=COLOURS[0])
+    chart = alt.Chart(alt.Data(values=rows)).mark_line(
+        interpolate="step-after", color=LIGHT.series[0]
+    )
     return chart.encode(
         x=alt.X("value:Q", title=measure.title, scale=scale, axis=axis),
         y=alt.Y("share:Q", title="% of tasks, at most"),

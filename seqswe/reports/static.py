@@ -1,8 +1,9 @@
-"""report.svg and report.png: the curves as one picture, for a paper or a README."""
+"""report.svg, report-dark.svg, report.png: the curves as one picture, for a paper or a README."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from seqswe.analysis import Analysis
@@ -12,35 +13,54 @@ from seqswe.reports.html import vega_lite_version
 from seqswe.visible import visible_data
 
 WIDTH = 640
-INK, SOFT, LINE = "#1b1f24", "#57606a", "#d8dee4"
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#aa4a8a", "#56b4e9", "#b58900", "#444444")
-"""The light theme of the page (Okabe and Ito's palette)."""
-_TEXT = {"labelColor": SOFT, "titleColor": INK, "titleFontWeight": 500}
-_LINES = {"gridColor": LINE, "domainColor": LINE, "tickColor": LINE, "labelOverlap": True}
-THEME: Spec = {
-    "background": "white",
-    "view": {"stroke": None},
-    "title": {"anchor": "start", "color": INK},
-    "axis": {**_TEXT, **_LINES},
-    "legend": {**_TEXT, "orient": "top"},
-    "range": {"category": list(COLOURS)},
-    "rule": {"color": SOFT},
-    **{name: {"color": COLOURS[0]} for name in ("area", "line", "point")},
-}
-"""Vega's configuration of a picture on white."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theme:
+    """Colours of a picture, which are those of the page (Okabe and Ito's palette)."""
+
+    paper: str
+    ink: str
+    soft: str
+    line: str
+    series: tuple[str, ...]
+
+
+LIGHT = Theme(
+    paper="white",
+    ink="#1b1f24",
+    soft="#57606a",
+    line="#d8dee4",
+    series=("#0072b2", "#d55e00", "#009e73", "#aa4a8a", "#56b4e9", "#b58900", "#444444"),
+)
+DARK = Theme(
+    paper="#14171b",
+    ink="#e8eaed",
+    soft="#a8b0b9",
+    line="#363c44",
+    series=("#56b4e9", "#e69f00", "#2fc79a", "#d98bbd", "#3d8fd1", "#f0e442", "#c4c9cf"),
+)
 
 
 class SvgReport:
     """The lift and the arms of every run as one SVG."""
 
     suffix = ".svg"
+    theme = LIGHT
 
     def render(self, analysis: Analysis) -> bytes:
-        """The picture, on white."""
+        """The picture, on the paper of its theme."""
         import vl_convert
 
-        spec = json.dumps(picture(analysis))
+        spec = json.dumps(picture(analysis, self.theme))
         return vl_convert.vegalite_to_svg(spec, vl_version=vega_lite_version()).encode()
+
+
+class DarkSvgReport(SvgReport):
+    """The same for a page that is dark."""
+
+    suffix = "-dark.svg"
+    theme = DARK
 
 
 class PngReport:
@@ -56,7 +76,7 @@ class PngReport:
         return vl_convert.vegalite_to_png(spec, vl_version=vega_lite_version(), scale=2.0)
 
 
-def picture(analysis: Analysis) -> Spec:
+def picture(analysis: Analysis, theme: Theme = LIGHT) -> Spec:
     """The lift and the arms of every run under each other, with titles and their own colours."""
     marks = "SYNTHETIC · " * analysis.synthetic + "INCOMPLETE · " * (not analysis.complete)
     several = len(analysis.runs) > 1
@@ -71,7 +91,7 @@ def picture(analysis: Analysis) -> Spec:
                 title = f"{marks}{run.info.experiment.codebase}{of_run} · {heading}"
                 panels.append(_panel(charts[name], title, f"{run.label}-{name}-"))
     datasets = {key: rows for panel in panels for key, rows in panel.pop("datasets").items()}
-    made = {"vconcat": panels, "datasets": datasets, "config": THEME, "spacing": 28}
+    made = {"vconcat": panels, "datasets": datasets, "config": vega_config(theme), "spacing": 28}
     return dict(visible_data(made))
 
 
@@ -91,4 +111,22 @@ def _renamed(data: Any, prefix: str) -> Any:
     return {
         key: {"name": prefix + value["name"]} if key == "data" else _renamed(value, prefix)
         for key, value in data.items()
+    }
+
+
+def vega_config(theme: Theme) -> Spec:
+    """Vega's configuration of a picture in a theme."""
+    text = {"labelColor": theme.soft, "titleColor": theme.ink, "titleFontWeight": 500}
+    line = theme.line
+    lines = {"gridColor": line, "domainColor": line, "tickColor": line, "labelOverlap": True}
+    own = {name: {"color": theme.series[0]} for name in ("area", "line", "point")}
+    return {
+        "background": theme.paper,
+        "view": {"stroke": None},
+        "title": {"anchor": "start", "color": theme.ink},
+        "axis": {**text, **lines},
+        "legend": {**text, "orient": "top"},
+        "range": {"category": list(theme.series)},
+        "rule": {"color": theme.soft},
+        **own,
     }

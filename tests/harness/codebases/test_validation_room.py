@@ -5,6 +5,7 @@ takes two to four seconds, a refused candidate one.
 """
 
 from dataclasses import replace
+from threading import Event
 
 import pytest
 
@@ -149,6 +150,32 @@ def test_so_it_is_when_enough_were_found(codebase, open_room, folders, tmp_path)
         assert [result.problem for result in results] == ["", ""]
         first = tiny.mined.records[0]
         assert journal.known(first, room.state(first.environment)) is not None
+
+
+@pytest.mark.parametrize("limit", [0, 1])
+def test_what_hangs_keeps_others_waiting_only_where_order_matters(
+    codebase, open_room, folders, tmp_path, monkeypatch, limit
+):
+    tiny = codebase("", "", "")
+    room = open_room(tiny, folders)
+    first, *others = [record.instance_id for record in tiny.mined.records]
+    proved, others_done = [], Event()
+    prove = room.prove
+
+    def slow(record):
+        if record.instance_id == first:
+            others_done.wait(30)
+        result = prove(record)
+        proved.append(record.instance_id)
+        if set(others) <= set(proved):
+            others_done.set()
+        return result
+
+    monkeypatch.setattr(room, "prove", slow)
+    with ValidationJournal(tmp_path / "validation.jsonl") as journal:
+        results = _validate_all(room, journal, tiny.mined.records, jobs=2, limit=limit)
+    assert proved[-1] == first
+    assert [r.record.instance_id for r in results] == [first, *others][: limit or None]
 
 
 def test_two_repairs_at_the_same_time_lose_nothing(codebase, open_room, folders, tmp_path):

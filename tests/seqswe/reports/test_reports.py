@@ -65,7 +65,10 @@ def test_every_built_in_fits_the_protocol(maker: type, analysis: Analysis) -> No
     assert made.render(analysis) == made.render(analysis)
 
 
-@pytest.mark.parametrize("name", ["json", "markdown", "html", "csv", "junit", "svg", "png"])
+FORMATS = ["json", "markdown", "html", "csv", "junit", "svg", "svg-dark", "png"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_every_built_in_is_an_entry_point(name: str) -> None:
     assert isinstance(build("report", name), Report)
 

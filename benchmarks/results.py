@@ -1,0 +1,211 @@
+"""The result set in docs/results: kept, made anew, and written into the pages that quote it.
+
+    python -m benchmarks.results list                      (`make results`)
+    python -m benchmarks.results keep RUN [--name NAME]    it is what is expected from now on
+    python -m benchmarks.results remake NAME --mirror DIR  run its commands, and keep what came out
+    python -m benchmarks.results tables                    write every table into its page
+
+`seqswe verify` checks the set; this changes it. A digest covers what was asked and what came out:
+sequence, settings, whole version of Python, versions of packages, verdicts, patches, usage. Nothing
+of the machine is in it, so the same Python and packages give the same digest anywhere.
+
+A table in a page stands between two comments, the first of which says what it is of:
+`<!-- results: lifts NAME... -->` or `<!-- results: outcomes NAME OUTCOME... -->`, and
+`<!-- end of results -->`. Intervals are computed from the outcomes that the set holds.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+import click
+
+from seqswe.analysis.words import difference, p_value, value
+from seqswe.comparison.baseline import Baseline, of_run
+from seqswe.comparison.result_set import INDEX, OURS, QUOTED, Result, ResultSet
+from seqswe.comparison.standing import Standing, standings
+from seqswe.outcome import Outcome
+from seqswe.runs.registry import registry
+from seqswe.runs.store import RunDirectory
+from seqswe.statistics import Estimate
+from seqswe.statistics.arrays import FloatArray
+
+ROOT = Path(__file__).parents[1]
+TABLE = re.compile(r"(?s)(<!-- results: (\w+) ([^>]*?) -->\n).*?(<!-- end of results -->)")
+
+
+def pages() -> list[Path]:
+    """Where results are quoted."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def places(quoted: str) -> Iterator[str]:
+    """`README.md:63` for every line that quotes a digest."""
+    for page in pages():
+        for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+            if quoted in line:
+                yield f"{page.relative_to(ROOT)}:{number}"
+
+
+@click.group()
+def main() -> None:
+    """Results that README and docs quote."""
+
+
+@main.command("list")
+def list_() -> None:
+    """Print every result, where it is quoted, and the commands that make it."""
+    for result in ResultSet.read(OURS).results.values():
+        click.echo(f"{result.quoted}  {result.name}  ({', '.join(places(result.quoted)) or '-'})")
+        for command in filter(None, (result.first, result.command)):
+            click.echo(f"    {command}")
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--name", default="", help="Default: demo-docker or demo-local, by its sandbox.")
+def keep(run: Path, name: str) -> None:
+    """Make a run the one that is expected by a name, here and wherever it is quoted."""
+    made = of_run(RunDirectory.open(run))
+    found = ResultSet.read(OURS)
+    result = found.result(name or f"demo-{made.settings['sandbox']}")
+    keep_as(found, result, made, _pythons(run))
+    click.echo(f"{result.name}: {result.results} -> {made.results_digest}")
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option("--mirror", default="", help="Folder of bare clones.")
+@click.option("--runs", default="runs", show_default=True, help="Folder for runs and sequences.")
+def remake(names: tuple[str, ...], mirror: str, runs: str) -> None:
+    """Run the commands of some results, and keep what came out."""
+    for name in names:
+        found = ResultSet.read(OURS)
+        result = found.result(name)
+        sequence = result.words(result.first, mirror, runs)
+        if sequence and not Path(sequence[-1]).exists():
+            subprocess.run(sequence, check=True)
+        command = result.words(result.command, mirror, runs)
+        out = Path(command[-1])
+        subprocess.run(["seqswe", "resume", str(out)] if out.exists() else command, check=True)
+        keep_as(found, result, of_run(RunDirectory.open(out)), _pythons(out))
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Only say which pages are not as they would be.")
+def tables(*, check: bool) -> None:
+    """Write every table of results into its page."""
+    texts = {page: page.read_text(encoding="utf-8") for page in pages()}
+    stale = [page for page, text in texts.items() if written(text) != text]
+    for page in stale:
+        click.echo(page.relative_to(ROOT))
+        if not check:
+            page.write_text(written(texts[page]), encoding="utf-8")
+    sys.exit(1 if check and stale else 0)
+
+
+def keep_as(found: ResultSet, result: Result, made: Baseline, pythons: set[str]) -> None:
+    """Write a run's outcomes and digest into the set, and the digest over the old one in pages."""
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace(result.quoted, made.results_digest[:QUOTED]), encoding="utf-8")
+    (found.folder / f"{result.name}.json").write_text(made.as_json(), encoding="utf-8")
+    index = found.folder / INDEX
+    head, _, rest = index.read_text(encoding="utf-8").partition(f"[{result.name}]\n")
+    entry, blank, others = rest.partition("\n\n")
+    lines = [line for line in entry.splitlines() if not line.startswith(("results", "python"))]
+    about = [f'results = "{made.results_digest}"', f'python = "{" ".join(sorted(pythons))}"']
+    entry = "\n".join([*about, *lines])
+    text = f"{head}[{result.name}]\n{entry}{blank + others if blank else chr(10)}"
+    index.write_text(text, encoding="utf-8")
+
+
+def written(text: str) -> str:
+    """A page's text with its tables as the set has them today."""
+    return TABLE.sub(lambda m: m[1] + "\n".join(_table(m[2], m[3].split())) + f"\n{m[4]}", text)
+
+
+def _table(kind: str, names: Sequence[str]) -> list[str]:
+    return _lifts(names) if kind == "lifts" else _outcomes(names[0], names[1:])
+
+
+def _lifts(names: Sequence[str]) -> list[str]:
+    """The i.i.d. arm, and the lift of every run over it."""
+    runs = [(name, _kept(name)) for name in names]
+    found = {s.name: s for s in standings(runs)}
+    base = next(run for _, run in runs if "iid" in run.arms)
+    outcome = found[names[0]].outcome
+    lines = [
+        f"| memory | tasks, seeds | {outcome.title.lower()} (95 % interval) | lift (95 % interval) "
+        "| executions per resolved | results |",
+        "|---|---|---|---|---|---|",
+        f"| iid arm | {_size(base, 'iid')} | {_span(outcome, found[names[0]].lift.iid)} | "
+        f"| {_each(base, 'iid')} | |",
+    ]
+    for name, run in runs:
+        lift = found[name].lift
+        arm = _span(outcome, lift.sequential)
+        cells = (f"`{run.settings['memory']}`", _size(run, "sequential"), arm, _lift(found[name]))
+        digest = f"`{run.results_digest[:QUOTED]}…`"
+        lines.append(f"| {' | '.join((*cells, _each(run, 'sequential'), digest))} |")
+    return lines
+
+
+def _outcomes(name: str, outcomes: Sequence[str]) -> list[str]:
+    """Several outcomes of one run, arm beside arm."""
+    run = _kept(name)
+    lines = ["| outcome | iid | sequential | lift (95 % interval) |", "|---|---|---|---|"]
+    for each in outcomes:
+        [found] = standings([(name, run)], registry().outcomes[each])
+        arms = (_span(found.outcome, arm) for arm in (found.lift.iid, found.lift.sequential))
+        lines.append(f"| {found.outcome.title} | {' | '.join(arms)} | {_lift(found)} |")
+    return lines
+
+
+@cache
+def _kept(name: str) -> Baseline:
+    kept = ResultSet.read(OURS).outcomes(name)
+    if kept is None:
+        raise SystemExit(f"docs/results holds no outcomes of {name}: remake it")
+    return kept
+
+
+def _lift(found: Standing) -> str:
+    lift, outcome = found.lift.overall, found.outcome
+    low, high = (difference(outcome, x).removesuffix(" points") for x in (lift.low, lift.high))
+    p = f", {p_value(lift.p)}" if lift.p is not None else ""
+    shown = difference(outcome, lift.estimate).removesuffix(" points")
+    return f"{shown} ({low} to {high}){p}"
+
+
+def _span(outcome: Outcome, mean: Estimate) -> str:
+    ends = (value(outcome, x).removesuffix(" %") for x in (mean.low, mean.high))
+    return f"{value(outcome, mean.estimate)} ({' to '.join(ends)})"
+
+
+def _size(run: Baseline, arm: str) -> str:
+    return f"{len(run.instance_ids)}, {len(next(iter(run.arms[arm].values())))}"
+
+
+def _each(run: Baseline, arm: str) -> str:
+    """Executions per resolved task."""
+    if "executions" not in run.arms[arm]:
+        return ""
+    spent: FloatArray = run.values(arm, "executions")
+    resolved = run.values(arm, "resolved").sum()
+    return f"{spent.sum() / resolved:.1f}" if resolved else "–"
+
+
+def _pythons(run: Path) -> set[str]:
+    """Whole versions of Python that a run was made with."""
+    machine = RunDirectory.open(run).info.machine.values()
+    return {about["python"] for about in machine if "python" in about}
+
+
+if __name__ == "__main__":
+    main()
