@@ -110,7 +110,7 @@ def _prove(
             issues=load_issues(issues),
             repairs=0,  # the environment is one of the facts
         )
-        proved = []
+        proved: list[Reproof] = []
         with ThreadPoolExecutor(jobs) as pool, progress(manifest.name, len(chosen)) as bar:
             try:
                 for result in pool.map(room.prove, chosen):
