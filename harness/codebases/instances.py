@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from harness.codebases.imported import imported_texts
 from harness.codebases.instruction_files import InstructionFiles
 from harness.codebases.mining import texts_of
 from harness.codebases.renamed import renamed_issues
@@ -15,8 +16,8 @@ from harness.history.git import Clone, GitError
 from harness.history.objects import Objects
 from harness.injection.text_cache import kept_texts
 from seqswe.errors import ManifestError, MissingError
-from seqswe.instance import Instance
-from seqswe.manifests.manifest import InstanceRecord, Manifest
+from seqswe.instance import Instance, digest_of
+from seqswe.manifests.manifest import IMPORTED, InstanceRecord, InstanceTexts, Manifest
 from seqswe.manifests.selection import StatementKind
 
 
@@ -39,6 +40,11 @@ def instances_of(
         replace(instance, problem_statement=_told(manifest, record, instance, statement))
         for record, instance in zip(looked_for, instances, strict=True)
     ]
+
+
+def sequence_digest(instances: Iterable[Instance]) -> str:
+    """What names a sequence: the digest of its instances, texts and tests, in order."""
+    return digest_of("\n".join(instance.digest for instance in instances))
 
 
 def _told(
@@ -74,16 +80,22 @@ def with_instructions(clone: Clone, records: Iterable[InstanceRecord]) -> list[I
         ]
 
 
+def _texts(
+    clone: Clone, manifest: Manifest, record: InstanceRecord, issues: Mapping[int, Issue]
+) -> InstanceTexts:
+    if record.bug:
+        return kept_texts(clone, record)
+    if record.statement_source == IMPORTED:
+        return imported_texts(manifest, record)
+    return texts_of(clone, manifest.layout, record, renamed_issues(manifest, issues))
+
+
 def instance_of(
     clone: Clone, manifest: Manifest, record: InstanceRecord, issues: Mapping[int, Issue]
 ) -> Instance:
     """Make one instance; see `instances_of`."""
     try:
-        texts = (
-            kept_texts(clone, record)
-            if record.bug
-            else texts_of(clone, manifest.layout, record, renamed_issues(manifest, issues))
-        )
+        texts = _texts(clone, manifest, record, issues)
     except GitError:
         raise MissingError(
             f"the clone {clone.path} lacks {record.base_commit[:12]} or "

@@ -15,6 +15,7 @@ from seqswe.errors import MissingError, UsageError
 from seqswe.instance import digest_of
 from seqswe.manifests.manifest import Manifest
 from seqswe.manifests.manifest_files import shipped
+from seqswe.manifests.suites import check_no_suite
 from seqswe.runs.folders import cache_folder
 
 
@@ -44,6 +45,7 @@ def clone_of(manifest: Manifest, mirror: str) -> Clone:
 def writable_folder(manifest: Manifest, out: Path | None) -> Path:
     """Return the folder for a codebase's files: `out`, else the one that they were read from."""
     folder = out or manifest.folder
+    check_no_suite(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -31,7 +31,7 @@ def check_order(clone: Clone, manifest: Manifest) -> None:
 
 
 def _check_fix(clone: Clone, manifest: Manifest, record: InstanceRecord) -> None:
-    if record.bug:  # put into its base by a recipe
+    if not record.is_in_history:  # its base stands for its fix
         return
     shape = ("-1", "--format=%P%x00%cI", "--end-of-options", record.gold_commit, "--")
     parents, _, date = clone.run("log", *shape).strip().partition("\0")

@@ -45,6 +45,8 @@ class Quality:
     """The earlier task whose statement has most words in common."""
     similarity: float = 0.0
     """Which share (Jaccard)."""
+    test_seconds: float | None = None
+    """What one run of its tests takes by the clock; None if it was not measured."""
     links: Mapping[str, str] = field(default_factory=dict)
     """`revert`, `back-port`, `follow-up` (the same issue) or `near-duplicate` → earlier task."""
 
@@ -102,13 +104,13 @@ def measure(
     records: Iterable[InstanceRecord],
     issues: Mapping[int, Issue],
 ) -> list[Quality]:
-    """Measure the tasks of a sequence, in order; injected bugs are left out.
+    """Measure the tasks of a sequence, in order; injected bugs and imported tasks are left out.
 
     Raises MissingError if the clone lacks a commit.
     """
     seen, found = _Seen(), []
     for position, record in enumerate(records):
-        if record.bug:
+        if not record.is_in_history:
             continue
         try:
             patches, fix = fix_of(clone, manifest.layout, record)

@@ -30,13 +30,13 @@ def renew(
     records: Iterable[InstanceRecord],
     issues: Mapping[int, Issue],
 ) -> Renewed:
-    """Make the statements of some records anew; injected bugs keep theirs.
+    """Make the statements of some records anew; injected bugs and imported tasks keep theirs.
 
     Raises MissingError if the clone lacks a commit, ManifestError if a patch is another one.
     """
     kept, dropped = [], []
     for record in records:
-        found = record if record.bug else _renewed(clone, manifest.layout, record, issues)
+        found = _renewed(clone, manifest.layout, record, issues) if record.is_in_history else record
         if found is None:
             dropped.append(record)
         else:

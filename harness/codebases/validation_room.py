@@ -52,6 +52,8 @@ class ValidationRoom:
     issues: Mapping[int, Issue]
     keep: Callable[[tuple[Environment, ...]], None] = lambda environments: None
     """Called with all environments when one was resolved or repaired, so that a kill loses none."""
+    repairs: int = REPAIRS
+    """Times that each environment may be given what it lacks."""
     environments: dict[str, Environment] = field(default_factory=dict)
     _repairs: Counter[str] = field(default_factory=Counter)
     _proved: Counter[str] = field(default_factory=Counter)
@@ -169,7 +171,7 @@ class ValidationRoom:
                 for name, why in distributions_for(result.missing, own).items()
                 if canonicalize_name(name) not in known
             }
-            if not wanted or self._repairs[key] >= REPAIRS or environment.cutoff == "":
+            if not wanted or self._repairs[key] >= self.repairs or environment.cutoff == "":
                 return False
             self._repairs[key] += 1
             added = [f"{name} is added: {why} is missing" for name, why in wanted.items()]

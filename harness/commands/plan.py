@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,25 @@ from harness.commands.beginning import (
     with_demo,
 )
 from harness.loop.loaded_experiment import CheckedExperiment
+from seqswe import plugins
 from seqswe.arms import is_diagnostic
 from seqswe.cli.echo import echo, tell
-from seqswe.cli.options import ExperimentCommand, experiment_options
+from seqswe.cli.options import (
+    DEFAULT,
+    ExperimentCommand,
+    experiment_options,
+    sources,
+    suite_option,
+)
 from seqswe.cli.plan_power import points, power_lines
 from seqswe.experiment import Experiment, Plan
 from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.manifest import Manifest
+from seqswe.manifests.suites import load_suite
 from seqswe.runs.estimates import estimates
 from seqswe.runs.folders import runs_below
 from seqswe.runs.store import RunDirectory
+from seqswe.runs.study import CHOSEN, Study, check_chosen
 
 ROLLOUT_BYTES = 60_000
 """Files of one rollout: what localizer runs on sqlglot leave behind, rounded up."""
@@ -37,6 +46,7 @@ IMAGE_BYTES = 700_000_000
 @click.command(cls=ExperimentCommand)
 @experiment_options
 @out_option
+@suite_option
 @click.option(
     "--detect",
     metavar="POINTS",
@@ -51,20 +61,29 @@ IMAGE_BYTES = 700_000_000
 )
 @click.pass_context
 def plan(
-    ctx: click.Context, /, out: Path | None, detect: str | None, power: int, **values: Any
+    ctx: click.Context,
+    /,
+    out: Path | None,
+    suite: str,
+    detect: str | None,
+    power: int,
+    **values: Any,
 ) -> None:
     """Show what a run would do, and refuse what it would refuse.
 
     Prints every setting and where it came from, the rollouts, and bounds on disk, time and cost,
     from the runs below the current folder. It needs no Docker, clones nothing and writes nothing.
     The lift that can be found is simulated with the test that `seqswe report` makes:
-    docs/planning.md.
+    docs/planning.md. Of a --suite also which mean lift over its codebases would be seen.
 
     \b
     seqswe plan                                           the demo's experiment
     seqswe plan --codebase sqlglot --limit 100 --seeds 5
     seqswe plan --config experiment.toml --detect 5points
     """
+    if suite:
+        _plan_suite(suite, Experiment(**values), sources(ctx))
+        return
     values, origin = with_demo(ctx, values)
     experiment = Experiment(**values)
     sought = points(detect) if detect else None
@@ -95,9 +114,28 @@ def plan(
     )
 
 
-def _settings(experiment: Experiment, origin: dict[str, str]) -> None:
+def _plan_suite(name: str, experiment: Experiment, origin: Mapping[str, str]) -> None:
+    from harness.commands.plan_suite import suite_facts
+
+    check_chosen([setting for setting, where in origin.items() if where != DEFAULT])
+    plugins.options("agent", experiment.agent, experiment.agent_option)
+    plugins.options("memory", experiment.memory, experiment.memory_option)
+    experiment.sandbox_choice.check()
+    facts = list(suite_facts(Study.of(Path(), load_suite(name), experiment)))
+    _settings(experiment, origin, without=CHOSEN)
+    echo()
+    for line in facts:
+        echo(line)
+    tell(settings=experiment.as_dict(), origins=origin, facts=facts)
+
+
+def _settings(
+    experiment: Experiment, origin: Mapping[str, str], without: Collection[str] = ()
+) -> None:
     width = max(map(len, origin))
     for name, value in experiment.as_dict().items():
+        if name in without:
+            continue
         text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
         echo(f"{name:{width}} {text or '-':28} {origin[name]}")
 
@@ -108,11 +146,11 @@ def _facts(planned: Plan, manifest: Manifest) -> list[str]:
     environments = len({r.environment for r in records})
     disk = environments * IMAGE_BYTES + planned.rollouts * ROLLOUT_BYTES
     return [
-        f"{_counted(count, 'task')} of {manifest.name}, {records[0].created_at.date()} to "
-        f"{records[-1].created_at.date()}, {_counted(environments, 'environment')}",
+        f"{counted(count, 'task')} of {manifest.name}, {records[0].created_at.date()} to "
+        f"{records[-1].created_at.date()}, {counted(environments, 'environment')}",
         *([f"renamed: {manifest.renamed.note}"] if manifest.renamed else []),
         *_arms(planned),
-        *_instructions([r.instructions for r in records]),
+        *instruction_lines([r.instructions for r in records]),
         f"disk: at most {disk / 1e9:.1f} GB (images {environments * IMAGE_BYTES / 1e9:.1f}, "
         f"rollouts {planned.rollouts * ROLLOUT_BYTES / 1e9:.2f}), beside the clone and its packs",
     ]
@@ -137,7 +175,7 @@ def _arms(planned: Plan) -> list[str]:
     return lines
 
 
-def _instructions(files: Sequence[tuple[str, ...] | None]) -> list[str]:
+def instruction_lines(files: Sequence[tuple[str, ...] | None]) -> list[str]:
     """What agents read on their own, as far as mining has looked for it."""
     told = InstructionCounts.of([paths or () for paths in files]).sentence(len(files))
     unknown = sum(paths is None for paths in files)
@@ -147,5 +185,6 @@ def _instructions(files: Sequence[tuple[str, ...] | None]) -> list[str]:
     return lines
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """`1 task`, `2 tasks`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from harness.commands.beginning import (
     warn_of_unknown_variables,
     with_demo,
 )
+from harness.commands.study import new_study, run_study
 from harness.loop.context import RunContext
 from harness.loop.empty_recalls import see_empty_recalls
 from harness.loop.loaded_experiment import CheckedExperiment, LoadedExperiment
@@ -32,7 +33,7 @@ from harness.sandboxes.provider import open_provider
 from seqswe import plugins
 from seqswe.arms import BASELINE, Cell
 from seqswe.cli.echo import detail, echo, note, output, tell
-from seqswe.cli.options import ExperimentCommand, experiment_options, resume_options
+from seqswe.cli.options import ExperimentCommand, experiment_options, resume_options, suite_option
 from seqswe.cli.progress import progress
 from seqswe.errors import BudgetError, IncompleteError, RolloutError, RunDirError, UsageError
 from seqswe.experiment import Experiment, Plan, make_plan
@@ -41,10 +42,12 @@ from seqswe.runs.files import check_files
 from seqswe.runs.lending import check_lender, check_recalls, empty_recalls
 from seqswe.runs.rollout import Failure, Rollout
 from seqswe.runs.store import RunDirectory, RunInfo
+from seqswe.runs.study import Study
 from seqswe.sandbox import SandboxProvider
 
 REPORT, RESUME = "seqswe report", "seqswe resume"
 """What comes next, before the run's folder."""
+NOT_BOTH = "Leave --baseline or --suite out."
 PREDICTIONS = "predictions"
 """The agent of which there is something to say before a run."""
 
@@ -52,6 +55,7 @@ PREDICTIONS = "predictions"
 @click.command(cls=ExperimentCommand)
 @experiment_options
 @out_option
+@suite_option
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
@@ -60,7 +64,9 @@ PREDICTIONS = "predictions"
     "recall the same when it is empty (mostly nothing), and all else must be the same.",
 )
 @click.pass_context
-def run(ctx: click.Context, /, out: Path | None, baseline: Path | None, **values: Any) -> None:
+def run(
+    ctx: click.Context, /, out: Path | None, baseline: Path | None, suite: str, **values: Any
+) -> None:
     """Feed the issues of a codebase to an agent, in chronological order, in every arm.
 
     \b
@@ -71,10 +77,22 @@ def run(ctx: click.Context, /, out: Path | None, baseline: Path | None, **values
     seqswe run --config experiment.toml                 settings from a file
 
     Stop it at any moment; `seqswe resume DIR` goes on. Then: `seqswe report DIR`.
+    With --suite every codebase of a released suite is run, each into a folder below DIR.
     """
+    if suite:
+        if baseline:
+            raise UsageError("--baseline is a run of one codebase, a suite has several", NOT_BOTH)
+        out = out or free_folder(replace(Experiment(**values), codebase=suite))
+        run_study(new_study(suite, _given(ctx, values), values, out), begin_member, _go_on)
+        return
     values, origin = with_demo(ctx, values)
     why = "; nothing is named, so it is the demo's experiment" if "demo" in origin.values() else ""
     begin(Experiment(**values), out, why=why, baseline=baseline)
+
+
+def begin_member(experiment: Experiment, out: Path) -> None:
+    """Run one codebase of a suite in a new folder."""
+    begin(experiment, out, following="")
 
 
 def begin(
@@ -172,11 +190,24 @@ def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
 
     Settings are the run's own; those below may be given anew. More --seeds, a larger --limit (0 for
     all tasks) and a further --arm add to the run. What was there stays, and a look at the
-    results is counted: `seqswe compare` then tests at a stricter level.
+    results is counted: `seqswe compare` then tests at a stricter level. Of a suite's folder
+    all runs are gone on with, or begun.
     """
+    given = _given(ctx, values)
+    if Study.is_one(run_directory):
+        run_study(Study.open(run_directory).widened(given), begin_member, _go_on)
+    else:
+        _go_on(widened(RunDirectory.open(run_directory).info.experiment, given), run_directory)
+
+
+def _given(ctx: click.Context, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that somebody chose: by flag, environment or file."""
+    return {name: value for name, value in values.items() if given_on_command_line(ctx, name)}
+
+
+def _go_on(experiment: Experiment, run_directory: Path) -> None:
+    """Go on with a run, which the settings may widen."""
     store = RunDirectory.open(run_directory)
-    given = {name: value for name, value in values.items() if given_on_command_line(ctx, name)}
-    experiment = widened(store.info.experiment, given)
     store.check_same(experiment)
     loaded = LoadedExperiment.load(experiment, store.root)
     loaded.try_plugins()

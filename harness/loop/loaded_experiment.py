@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from harness.codebases.instances import instances_of
+from harness.codebases.instances import instances_of, sequence_digest
 from harness.codebases.locate import clone_of
 from harness.codebases.metadata import Metadata
 from harness.codebases.statements.issues import load_issues
@@ -30,7 +30,7 @@ from seqswe.agent import check_model
 from seqswe.errors import RolloutError, UsageError
 from seqswe.experiment import CARRY, Experiment, Plan
 from seqswe.experiment import make_plan as make_plan
-from seqswe.instance import Instance, Task, digest_of
+from seqswe.instance import Instance, Task
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.manifest import Manifest
@@ -142,7 +142,7 @@ class LoadedExperiment(CheckedExperiment):
 
     def digest(self, count: int | None = None) -> str:
         """Digest of the sequence, or of its first `count` instances."""
-        return digest_of("\n".join(i.digest for i in self.instances[:count]))
+        return sequence_digest(self.instances[:count])
 
     def tests(self) -> TestCounts:
         """How many tests grade the tasks, and how many were put aside as flaky."""

@@ -103,6 +103,8 @@ class Leaderboard:
     reference: str
     """Name of the memory that the others are held against; "" where it was not run."""
     warnings: tuple[str, ...]
+    suite: str = ""
+    """In words, the released suite that the runs are of; "" for none."""
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -174,6 +176,7 @@ def leaderboard(found: Streams, reference: str | None = None) -> Leaderboard:
         agent=found.agent,
         reference=chosen,
         warnings=(*_gaps(rows, codebases), *found.warnings),
+        suite=found.suite,
     )
 
 

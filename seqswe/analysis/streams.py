@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from seqswe.analysis.arms import RunLayout, layout, matrix
 from seqswe.analysis.build import headline_outcome
 from seqswe.analysis.coupling import is_coupled
+from seqswe.analysis.suites import suite_in_words
 from seqswe.arms import BASELINE, SEQUENTIAL
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.experiment import Experiment, affecting
@@ -104,6 +105,8 @@ class Streams:
     """Why this outcome is the headline's."""
     agent: str
     warnings: tuple[str, ...] = ()
+    suite: str = ""
+    """In words, the released suite that the runs are of; "" for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +175,7 @@ def streams_of_runs(directories: Sequence[RunDirectory]) -> Streams:
         reason=reason,
         agent=runs[0].experiment.agent_name,
         warnings=tuple(_differing(runs)),
+        suite=suite_in_words([run.directory.info for run in runs]),
     )
 
 

@@ -50,6 +50,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "export": ("seqswe.cli.export:export", "Write a run's patches as SWE-bench's predictions."),
     "mine": ("harness.commands.mine:mine", "Find candidate instances in a clone's history."),
     "validate": ("harness.commands.validate:validate", "Prove candidates in the sandbox."),
+    "reprove": ("harness.commands.reprove:reprove", "Prove a sample of tasks again."),
+    "import": ("harness.commands.import_:import_", "Make sequences of SWE-bench's tasks."),
     "issues": (
         "harness.commands.issues:issues",
         "Fetch the issues that a codebase's fixes close, as first written.",
@@ -60,6 +62,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "audit": ("harness.commands.audit:audit", "List what statements give away of their fixes."),
     "card": ("harness.commands.card:card", "Describe what a codebase's tasks are like."),
+    "suite": ("harness.commands.suite:suite", "Release suites, which never change."),
     "inject": ("harness.commands.inject:inject", "Put recurring bugs into a codebase's functions."),
     "rename": ("harness.commands.rename:rename", "The same tasks, with the code's names renamed."),
     "clean": ("harness.commands.clean:clean", "Remove leftover containers, images and caches."),

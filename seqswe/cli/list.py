@@ -14,6 +14,7 @@ from seqswe.arms import ARMS
 from seqswe.cli.echo import echo, tell
 from seqswe.errors import SeqSWEError, UnknownName, UsageError
 from seqswe.manifests import manifest_files as manifests
+from seqswe.manifests.suites import load_suite, suites
 from seqswe.plugins import KINDS, Kind, installed, parameters, plural, resolve
 from seqswe.plugins.packages import extra_of, licence_of, packages_of
 from seqswe.plugins.packages import installed as installed_package
@@ -35,7 +36,7 @@ Row = tuple[str, list[str]]
 @click.command("list")
 @click.argument("what", default="codebases")
 def list_(what: str) -> None:
-    """List what there is: codebases, arms, agents, memories, sandboxes, reports or outcomes."""
+    """List codebases, suites, arms, agents, memories, sandboxes, reports or outcomes."""
     if what not in THINGS:
         raise UnknownName("thing to list", what, THINGS)
     rows = THINGS[what]()
@@ -74,6 +75,19 @@ def _codebases() -> list[Row]:
         renamed = [f"RENAMED: {found.renamed.note}"] if found.renamed else []
         rows.append((name, [text, *note, *renamed]))
     return rows
+
+
+def _suites() -> list[Row]:
+    rows = []
+    for label in suites():
+        try:
+            suite = load_suite(label)
+        except UsageError as error:
+            rows.append((label, [f"cannot be read: {error.message}"]))
+            continue
+        members = ", ".join(f"{m.codebase} {m.tasks}" for m in suite.members)
+        rows.append((label, [f"{suite.tasks} tasks: {members}", suite.note, suite.digest]))
+    return [(label, [text for text in paragraphs if text]) for label, paragraphs in rows]
 
 
 def _arms() -> list[Row]:
@@ -142,6 +156,7 @@ def _of(kind: Kind) -> Callable[[], list[Row]]:
 
 THINGS: Mapping[str, Callable[[], list[Row]]] = {
     "codebases": _codebases,
+    "suites": _suites,
     "arms": _arms,
     **{plural(kind): _of(kind) for kind in KINDS},
     "outcomes": _outcomes,

@@ -29,11 +29,12 @@ COMMON = {
 """What every command has: name → short name, meaning."""
 SERVING = ("view",)
 """Commands without an end, and so without a document at it."""
+DEFAULT = "default"
 SOURCES = {
     ParameterSource.COMMANDLINE: "flag",
     ParameterSource.ENVIRONMENT: "environment",
     ParameterSource.DEFAULT_MAP: "file",
-    ParameterSource.DEFAULT: "default",
+    ParameterSource.DEFAULT: DEFAULT,
 }
 
 
@@ -138,6 +139,17 @@ def experiment_options(command: Command, hidden: Collection[str] = ()) -> Comman
     )(_old_options(setting_options(*settings(), hidden=hidden)(command)))
 
 
+def suite_option(command: Command) -> Command:
+    """Give a command `--suite`, in place of the settings that choose tasks."""
+    return click.option(
+        "--suite",
+        default="",
+        metavar="NAME",
+        help="In place of --codebase: a released suite, NAME@VERSION, or NAME for its newest; "
+        "`seqswe list suites`.",
+    )(command)
+
+
 def setting_options(*names: str, hidden: Collection[str] = ()) -> Callable[[Command], Command]:
     """Give a command the options of some settings, the same as in every other command."""
 
@@ -196,7 +208,7 @@ def sources(ctx: click.Context) -> dict[str, str]:
     """Where each setting came from: flag, environment, file or default."""
     sources = {name: ctx.get_parameter_source(name) for name in settings()}
     return {
-        name: SOURCES.get(source, "default") if source else "default"
+        name: SOURCES.get(source, DEFAULT) if source else DEFAULT
         for name, source in sources.items()
     }
 

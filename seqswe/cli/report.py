@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,7 +92,7 @@ def report(
 
     Several RUNs (memories, agents) are reported together, with p-values adjusted for their number.
     RUNs over several codebases become a leaderboard (html, markdown, json, csv, text): memories
-    pooled over codebases, with intervals for their ranks.
+    pooled over codebases, with intervals for their ranks. A suite's folder stands for its runs.
     With --cutoff, the tasks before a model's stated cutoff are held against those after it.
     """
     from seqswe.errors import UsageError
@@ -110,7 +111,10 @@ def report(
     if lender and not runs:
         raise UsageError("--baseline is for RUNs", "A table has its own --baseline-arm.")
     folder = out or (runs[0] if runs else tables[0].parent)
-    result = _of_runs(runs, reference, lender) if runs else _of_tables(tables, baseline, reference)
+    if runs:
+        result: Analysis | Leaderboard = _of_runs(_runs_of(runs), reference, lender)
+    else:
+        result = _of_tables(tables, baseline, reference)
     if cutoff:
         result = _with_cutoff(result, cutoff, difficulty)
     say(result, formats or USUAL, folder)
@@ -152,7 +156,23 @@ def _with_cutoff(
     return with_cutoff(result, cutoff.date(), control)
 
 
-def _of_runs(runs: tuple[Path, ...], reference: str, lender: Path | None) -> Analysis | Leaderboard:
+def _runs_of(folders: tuple[Path, ...]) -> list[Path]:
+    """The run directories that folders are, or hold if they are of suites. Raises UsageError."""
+    from seqswe.errors import IncompleteError
+    from seqswe.runs.study import Study
+
+    runs: list[Path] = []
+    for folder in folders:
+        found = Study.open(folder).runs() if Study.is_one(folder) else [folder]
+        if not found:
+            raise IncompleteError(
+                f"no run of {folder} is begun", f"Go on with `seqswe resume {folder}`."
+            )
+        runs += found
+    return runs
+
+
+def _of_runs(runs: Sequence[Path], reference: str, lender: Path | None) -> Analysis | Leaderboard:
     from seqswe.analysis import analyse
     from seqswe.analysis.leaderboard import leaderboard
     from seqswe.analysis.streams import codebase_of, streams_of_runs

@@ -31,6 +31,8 @@ from seqswe.patterns import (
 from seqswe.sandbox import Environment
 
 SCHEMA_VERSION = 1
+IMPORTED = "imported"
+"""Source of the statement of a task that came from somebody else's data set, as all its texts."""
 WALL_FACTOR = 4
 """Wall-clock seconds that tests may take for each second of their processor time."""
 
@@ -178,6 +180,11 @@ class InstanceRecord:
     """How much of the fix each kind of statement gives away."""
     bug: Mapping[str, Any] = field(default_factory=dict)
     """Recipe of an injected bug; empty for a real issue."""
+
+    @property
+    def is_in_history(self) -> bool:
+        """Whether its fix is a commit of the clone: neither injected nor imported."""
+        return not self.bug and self.statement_source != IMPORTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from importlib.util import find_spec
@@ -16,6 +17,11 @@ from seqswe.manifests.manifest import SCHEMA_VERSION, InstanceRecord, Manifest, 
 from seqswe.manifests.read import read_json_lines, read_toml
 from seqswe.manifests.test_ids import FIELD, TestIdTable
 from seqswe.patterns import NAME
+
+SUITES = "suites"
+"""Beside the codebases: the folder of released suites (`suites.py`)."""
+MEMBER = re.compile(r"([^/@]+@\d+)/([^/@]+)")
+"""A codebase of a released suite, such as `seqswe-lite@1/click`."""
 
 
 def shipped() -> Path:
@@ -47,7 +53,13 @@ def find(codebase: str) -> Path | None:
     places = [Path(codebase)] if codebase else []
     if NAME.fits(codebase):
         places += [shipped() / codebase, codebases_folder() / codebase]
+    if (member := MEMBER.fullmatch(codebase)) and all(map(NAME.fits, _parts(member))):
+        places += [root / SUITES / codebase for root in (shipped(), codebases_folder())]
     return next((folder for folder in places if _is_file(folder / "manifest.toml")), None)
+
+
+def _parts(member: re.Match[str]) -> tuple[str, str]:
+    return member[1].partition("@")[0], member[2]
 
 
 def _is_file(path: Path) -> bool:

@@ -58,6 +58,7 @@ def as_json(board: Leaderboard) -> dict[str, Any]:
         "reason": board.reason,
         "reference": board.reference or None,
         "codebases": list(board.codebases),
+        "suite": board.suite or None,
         "sentences": list(sentences(board)),
         "warnings": list(board.warnings),
         "memories": [row_json(row) for row in board.rows],

@@ -91,7 +91,7 @@ def picture(analysis: Analysis, theme: Theme = LIGHT) -> Spec:
                 title = f"{marks}{run.info.experiment.codebase}{of_run} · {heading}"
                 panels.append(_panel(charts[name], title, f"{run.label}-{name}-"))
     datasets = {key: rows for panel in panels for key, rows in panel.pop("datasets").items()}
-    made = {"vconcat": panels, "datasets": datasets, "config": _config(theme), "spacing": 28}
+    made = {"vconcat": panels, "datasets": datasets, "config": vega_config(theme), "spacing": 28}
     return dict(visible_data(made))
 
 
@@ -114,7 +114,8 @@ def _renamed(data: Any, prefix: str) -> Any:
     }
 
 
-def _config(theme: Theme) -> Spec:
+def vega_config(theme: Theme) -> Spec:
+    """Vega's configuration of a picture in a theme."""
     text = {"labelColor": theme.soft, "titleColor": theme.ink, "titleFontWeight": 500}
     line = theme.line
     lines = {"gridColor": line, "domainColor": line, "tickColor": line, "labelOverlap": True}

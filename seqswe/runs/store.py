@@ -205,7 +205,7 @@ class RunDirectory:
         if not is_there(path):
             raise RunDirError(
                 f"{root} is not a run directory (no run.toml)",
-                "Give the folder that `seqswe run --out` wrote.",
+                "Give the folder that `seqswe run --out` wrote; of a suite, that of one codebase.",
             )
         data = _read_info(path)
         if data.get("format") != FORMAT:

@@ -5,6 +5,7 @@ What a plan can find is simulated (`planning.py`): the formula is where that sta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seqswe.statistics.student import t_power, t_quantile
@@ -12,6 +13,9 @@ from seqswe.statistics.twoway import Estimate
 
 SIGMA_RUN = 0.0235
 """σ_R: standard deviation of a sequential run's mean through its own luck."""
+
+SPREAD = 0.05
+"""Assumed standard deviation of true lifts between codebases, as in docs/pooling.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,21 @@ def smallest_effect(plan: PowerPlan, *, power: float = 0.8, alpha: float = 0.05)
     sequence has the mean `end / 2`.
     """
     return _detectable(plan.se, plan.dof, power, alpha)
+
+
+def smallest_pooled_effect(
+    plans: Sequence[PowerPlan], *, spread: float = SPREAD, power: float = 0.8, alpha: float = 0.05
+) -> float:
+    """Return the mean lift over C codebases, one plan each, that `pooling.pool` detects.
+
+    SE² = (τ² + mean SE_c²)/C with C − 1 degrees of freedom; `spread` is τ, the standard deviation
+    of true lifts between codebases. Raises ValueError under two codebases.
+    """
+    if len(plans) < 2:
+        raise ValueError("A mean over codebases needs at least two.")
+    noise = sum(plan.se**2 for plan in plans) / len(plans)
+    se = float(((spread**2 + noise) / len(plans)) ** 0.5)
+    return _detectable(se, len(plans) - 1.0, power, alpha)
 
 
 def detectable_effect(estimate: Estimate, *, power: float = 0.8) -> float:

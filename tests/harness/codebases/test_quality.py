@@ -83,6 +83,26 @@ def test_a_card_and_its_fields(folder, tmp_path, capsys):
     assert len([json.loads(line) for line in fields.read_text().splitlines()]) == 6
 
 
+def test_a_card_with_a_chart_and_the_seconds_of_a_run(tmp_path, capsys, ledgerlite, cache):
+    run, chart, fields = tmp_path / "run", tmp_path / "card.svg", tmp_path / "fields.jsonl"
+    words = ("--agent", "gold", "--sandbox", "local", "--seeds", "1", "--limit", "2", "--arm")
+    with pytest.raises(SystemExit):
+        main(["run", "--codebase", "ledgerlite", *words, "iid", "--out", str(run)])
+    more = ("--run", str(run), "--chart", str(chart), "--fields", str(fields))
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main(["card", "ledgerlite", *more])
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    assert f"({chart})" in out
+    drawn = chart.read_text()
+    assert drawn.startswith("<svg")
+    assert "seconds that its tests take" in drawn
+    measured = [json.loads(line)["test_seconds"] for line in fields.read_text().splitlines()]
+    assert all(seconds > 0 for seconds in measured[:2])
+    assert measured[2:] == [None] * (len(ledgerlite.instances) - 2)
+
+
 def test_a_commit_that_the_clone_lacks_is_named(folder):
     manifest = manifest_of(folder)
     lost = replace(mine(Clone(folder), manifest, {}).records[0], base_commit="0" * 40)

@@ -9,6 +9,8 @@ from scipy import stats
 
 from benchmarks.pooling import BOUNDS, COLUMNS, Size, calibrate, main
 from seqswe.statistics.pooling import mean_and_se, paule_mandel, pool, standings
+from seqswe.statistics.power import PowerPlan, smallest_pooled_effect
+from seqswe.statistics.student import t_quantile
 
 LIFTS = np.array([0.02, 0.11, 0.05, -0.03, 0.08, 0.15])
 VARIANCES = np.array([0.0004, 0.0009, 0.0002, 0.0005, 0.0003, 0.0010])
@@ -155,3 +157,17 @@ def test_what_is_recorded_is_what_is_promised():
         low, high = BOUNDS[line["check"]][0]
         assert (float(line["low"]), float(line["high"])) == (low, high)
         assert low <= float(line["share"]) <= high, line
+
+
+@pytest.mark.parametrize("count", [5, 6, 12])
+def test_the_planned_effect_over_codebases_is_found_four_times_in_five(count):
+    plan = PowerPlan(n=60, k1=3, k0=3)
+    effect = smallest_pooled_effect([plan] * count, spread=0.05)
+    draw = np.random.default_rng(7)
+    noise = (0.05**2 + plan.se**2) ** 0.5
+    lifts = draw.normal(effect, noise, size=(4000, count))
+    mean, se = mean_and_se(lifts, np.full_like(lifts, plan.se**2))
+    found = np.mean(mean / se > t_quantile(0.975, count - 1))
+    assert 0.76 <= found <= 0.84
+    with pytest.raises(ValueError, match="at least two"):
+        smallest_pooled_effect([plan])
