@@ -82,7 +82,7 @@ def test_the_shell_completes_names(tmp_path):
 def test_without_a_terminal_progress_is_whole_lines(capsys):
     with progress("rollouts", 2, 1) as bar:
         bar.advance("iid  1 resolved", "failures: none")
-    assert capsys.readouterr().err == "rollouts 2/2: 0 s; iid  1 resolved; failures: none\n"
+    assert capsys.readouterr().err == "rollouts 2/2: 0 s; iid 1 resolved; failures: none\n"
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
