@@ -10,7 +10,7 @@ from seqswe.sandbox import Sandbox
 
 CODE = re.compile(r"```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 IMPORT = re.compile(r"^from (\w+) import (.+)$", re.MULTILINE)
-PAIRS = ((" < ", " <= "), (" > ", " >= "), (" == ", " != "), (" + ", " - "), (" and ", " or "))
+PAIRS = ((" < ", " <= "), (" == ", " != "), (" + ", " - "), (" and ", " or "), ("0", "1"))
 TEST = "test_of_the_issue.py"
 
 
