@@ -267,8 +267,10 @@ class SandboxChoice:
 
     def check(self) -> None:
         """Raises UsageError, UnknownName or MissingError for what cannot be built."""
-        known = self.sandbox in plugins.installed("sandbox")
-        if self.sandbox_option or self.base_image or not known:
+        point = plugins.installed("sandbox").get(self.sandbox)
+        shipped = point is not None and point.dist is not None and point.dist.name == "seqswe"
+        # Those that ship need no option: a plan then imports no client of an engine.
+        if self.sandbox_option or self.base_image or not shipped:
             plugins.check("sandbox", self.sandbox, **self._options())
 
     def build(self) -> SandboxProvider:

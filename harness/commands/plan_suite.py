@@ -31,8 +31,8 @@ def suite_facts(study: Study) -> Iterator[str]:
     images = sum(len({r.environment for r in records}) for records in shown.values()) * IMAGE_BYTES
     tasks, by_arm = sum(map(len, shown.values())), experiment.seeds_by_arm
     each = " and ".join(f"{counted(n, 'seed')} of {arm}" for arm, n in by_arm.items())
-    if len(numbers := {*by_arm.values()}) == 1:
-        each = f"{len(by_arm)} arms x {counted(*numbers, 'seed')}"
+    if len({*by_arm.values()}) == 1:
+        each = f"{len(by_arm)} arms x {counted(max(by_arm.values()), 'seed')}"
     yield f"{rollouts} rollouts: {tasks} tasks x {each}"
     yield (
         f"disk: at most {(images + rollouts * ROLLOUT_BYTES) / 1e9:.1f} GB (images "

@@ -9,8 +9,8 @@ from seqswe.memory import Recall
 from seqswe.sandbox import Sandbox
 
 CODE = re.compile(r"```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-FRAME = re.compile(r"^(\w[\w/.-]*\.py):\d+: in ", re.MULTILINE)
-PAIRS = ((" < ", " <= "), (" > ", " >= "), (" == ", " != "), (" + ", " - "), (" and ", " or "))
+IMPORT = re.compile(r"^from (\w+) import (.+)$", re.MULTILINE)
+PAIRS = ((" < ", " <= "), (" == ", " != "), (" + ", " - "), (" and ", " or "), ("0", "1"))
 TEST = "test_of_the_issue.py"
 
 
@@ -26,12 +26,10 @@ class Swapper:
         if code is None:
             return Attempt(message="the issue has no reproduction")
         sandbox.write(TEST, code[1].encode())
-        output = sandbox.run(["python", "-m", "pytest", "-q", "--tb=short", TEST]).text
-        named = [str(item.notes["file"]) for item in recall.items if "file" in item.notes]
-        traced = [file for file in dict.fromkeys(FRAME.findall(output)) if file != TEST]
-        files = [file for file in dict.fromkeys(named) if file in traced] + traced
+        known = [str(item.notes["file"]) for item in recall.items if "file" in item.notes]
+        files = sorted(imported(code[1], sandbox), key=lambda file: file not in known)
         tried, fixed = 0, ""
-        for file, edited, before in edits(sandbox, list(dict.fromkeys(files))):
+        for file, edited, before in edits(sandbox, files, code[1]):
             if tried == self.budget:
                 break
             tried += 1
@@ -42,18 +40,31 @@ class Swapper:
             sandbox.write(file, before)
         sandbox.run(["rm", "-f", TEST])
         return Attempt(
-            ranking=tuple(dict.fromkeys([*([fixed] if fixed else []), *files])),
+            ranking=tuple(dict.fromkeys([fixed, *files] if fixed else files)),
             notes={"file": fixed} if fixed else {},  # comes back in `recall` of later tasks
-            usage=Usage(steps=tried + 1, executions=tried + 1),
+            usage=Usage(steps=tried, executions=tried),
             message=f"fixed {fixed}" if fixed else "no edit helped",
         )
 
 
-def edits(sandbox: Sandbox, files: list[str]) -> Iterator[tuple[str, bytes, bytes]]:
-    """A file, its content with one operator swapped, and its content as it was."""
+def imported(code: str, sandbox: Sandbox) -> list[str]:
+    """The files of the checkout that a test imports by `from package import module`."""
+    there = sandbox.run(["git", "ls-files", "*.py"]).text.split()
+    wanted = [
+        f"{m[1]}/{name.strip()}.py" for m in IMPORT.finditer(code) for name in m[2].split(",")
+    ]
+    return [file for file in dict.fromkeys(wanted) if file in there]
+
+
+def edits(sandbox: Sandbox, files: list[str], code: str) -> Iterator[tuple[str, bytes, bytes]]:
+    """A file, its content with one operator swapped in a function that `code` calls, and as is."""
+    called = set(re.findall(r"(\w+)\(", code))
     for file in files:
         text = sandbox.read(file).decode()
-        for one, other in (*PAIRS, *((b, a) for a, b in PAIRS)):
-            for found in re.finditer(re.escape(one), text):
-                edited = text[: found.start()] + other + text[found.end() :]
-                yield file, edited.encode(), text.encode()
+        for function in re.finditer(r"^def (\w+).*?(?=^\S|\Z)", text, re.DOTALL | re.MULTILINE):
+            if function[1] not in called:
+                continue
+            for one, other in (*PAIRS, *((b, a) for a, b in PAIRS)):
+                for found in re.finditer(re.escape(one), function[0]):
+                    start, end = (function.start() + place for place in found.span())
+                    yield file, (text[:start] + other + text[end:]).encode(), text.encode()
