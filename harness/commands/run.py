@@ -150,7 +150,9 @@ def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvide
         advance = Advance(plan, done.values(), lambda: model.cost)
         with (
             progress("rollouts", plan.rollouts, graded) as bar,
-            closing(run_all(schedule, done, start, abort, lambda: bool(model.used_up))) as ended,
+            closing(
+                run_all(schedule, done, start, abort, lambda: bool(model.used_up), store.append)
+            ) as ended,
         ):
             for rollout in ended:
                 store.append(rollout)

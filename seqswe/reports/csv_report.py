@@ -10,7 +10,7 @@ from seqswe.runs.registry import registry
 from seqswe.runs.rollout import Rollout
 from seqswe.visible import visible
 
-FIXED = ("run", "synthetic", "arm", "seed", "position", "instance_id", "graded", "failure")
+FIXED = ("run", "synthetic", "arm", "seed", "position", "instance_id", "graded", "failure", "tries")
 
 
 class CsvReport:
@@ -42,6 +42,7 @@ def _identity(run: str, rollout: Rollout, *, synthetic: bool) -> list[object]:
         inert(rollout.instance_id),
         rollout.graded,
         inert(rollout.failure.cause if rollout.failure else ""),
+        rollout.tries,
     ]
 
 
