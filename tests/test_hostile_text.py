@@ -71,29 +71,7 @@ def test_logs_of_tests(unit):
     suite.TIME.findall(text.encode())
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        *(
-            " ",
-            "a",
-            "0",
-            "\\",
-            '\\"',
-            '"a",',
-            "b'",
-            'b"\\',
-            "0,",
-            "aa ",
-            "0x0 ",
-            "&#",
-            "&a",
-            "%4",
-            "=3D",
-        ),
-        *("a: ", 'a="', "date", "date '", "\\x", "\\u00", "\\101", "','", "A2", "[", "=", "é"),
-    ],
-)
+@pytest.mark.parametrize("unit", [" ", "\\", '"a",', 'b"\\', "a: ", "0,", "date"])
 def test_what_a_memory_keeps(unit):
     text = filled(unit)
     for decoder in DECODERS:
