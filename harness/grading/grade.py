@@ -21,6 +21,7 @@ from seqswe.sandbox import Environment, Sandbox
 BY_THE_PATCH: Mapping[str, Reason] = {
     "grader_failed": "tests_in_the_way",
     "agent_crashed": "tests_not_believed",
+    "agent_out_of_budget": "tests_cut_off",
 }
 """What a failure says of a patch with which it came, and without which it did not."""
 MAX_PROBLEM = 300

@@ -190,7 +190,8 @@ class DockerSandbox:
 
     @cached_property
     def _ran_out_of_memory(self) -> bool:
-        return bool(self._container) and ran_out_of_memory(self._client, self._container)
+        container = self._container
+        return container is not None and ran_out_of_memory(self._client, container)
 
     def _kill(self) -> None:
         if self._container:
