@@ -120,7 +120,8 @@ def test_a_cause_that_is_not_the_agents_to_name_is_a_crash(run, cause):
 
 def test_a_failure_that_the_agent_provoked_is_no_free_retry(run, tmp_path):
     count = tmp_path / "count"
-    ended = run("--agent", ":provokes", "--agent-option", f"count={count}", *BRITTLE, limit=1)
+    option = ("--agent-option", f"count={count}", "--crashes", "0")
+    ended = run("--agent", ":provokes", *option, *BRITTLE, *NONE, limit=1)
     assert ended.code == 0, ended.err
     (rollout,) = ended.store.journal().rollouts
     assert (rollout.failure.cause, rollout.edited_files) == ("agent_crashed", ("half.py",))
