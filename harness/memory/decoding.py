@@ -90,25 +90,33 @@ def readings(data: bytes | str, most: int = MOST, effort: Effort | None = None) 
     effort = effort or Effort()
     if len(data) > PLAIN:
         raise too_much(PLAIN)
-    seen: dict[tuple[type, bytes | str], int] = {}
-    waiting: list[tuple[bytes | str, int]] = [(data, 0)]
+    # The least depth at which each piece was come upon.
+    lowest: dict[tuple[type, bytes | str], int] = {}
+    waiting: list[tuple[bytes | str, int, bool]] = []
+
+    def put(piece: bytes | str, depth: int) -> bool:
+        """Have a piece searched; whether it is a new one."""
+        key = type(piece), piece
+        is_new = key not in lowest
+        if is_new or depth < lowest[key]:
+            lowest[key] = depth
+            waiting.append((piece, depth, is_new))
+        return is_new
+
+    put(data, 0)
     while waiting:
-        piece, depth = waiting.pop()
-        if seen.get((type(piece), piece), DEPTH + 1) <= depth:
-            continue
-        is_new = (type(piece), piece) not in seen
-        seen[type(piece), piece] = depth
+        piece, depth, is_new = waiting.pop()
         if isinstance(piece, bytes):
-            waiting += [(text, depth) for text in as_text(piece)]
+            for text in as_text(piece):
+                put(text, depth)
         elif is_new:
             yield piece
         for inner in _within(piece, effort) if depth < DEPTH else ():
             # Counted as it is made: a bomb is more than fits into memory.
-            most -= len(inner)
+            most -= len(inner) if put(inner, depth + 1) else 0
             if most < 0:
                 raise too_much(MOST)
             effort.check()
-            waiting.append((inner, depth + 1))
 
 
 def _within(piece: bytes | str, effort: Effort) -> Iterator[bytes | str]:

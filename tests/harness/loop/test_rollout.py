@@ -193,7 +193,11 @@ def test_tries_are_in_journal_and_report_and_not_in_the_result(run, tmp_path):
     (repeat,) = repeats("run", rollouts)
     assert (repeat.rollouts, repeat.tries, repeat.most_tries, repeat.resolved) == (1, 2, 3, 0)
     whole = run(*breaking(tmp_path / "none", times=0), into="whole")
-    assert whole.store.journal().results_digest() == ended.store.journal().results_digest()
+    # The keys differ, since they cover the agent's options.
+    results = [
+        [r.result() | {"key": ""} for r in e.store.journal().rollouts] for e in (whole, ended)
+    ]
+    assert results[0] == results[1]
 
 
 def test_a_memory_that_dislikes_a_verdict_gets_no_other(run, call, tmp_path):
