@@ -40,7 +40,7 @@ def zipped(*members, damage=None):
 
 BOMBS = {
     "gzip": gzip.compress(bytes(40_000_000)),
-    "many gzips": b"".join([gzip.compress(ZEROS)] * 3),
+    "many gzips": b"".join(gzip.compress(ZEROS + bytes([n])) for n in range(3)),
     "zip": zipped(ZEROS, ZEROS + b"1", ZEROS + b"2"),
     "one large member": zipped(bytes(40_000_000)),
     "bz2 in zip": zipped(bz2.compress(bytes(40_000_000))),
