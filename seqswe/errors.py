@@ -95,6 +95,8 @@ class RolloutError(SeqSWEError):
         self.cause = cause
         self.trace = ""
         """What the author of a plug-in needs to see of it; for the rollout's files."""
+        self.lost_verdict: bool | None = None
+        """Whether the task was resolved, if that was known before."""
 
 
 class UnreadableAnswer(RolloutError):

@@ -303,7 +303,7 @@ class Experiment:
         LIMITS.disk_mb, "Size of each writable file system of one sandbox in MB.", least=16
     )
     output_bytes: int = setting(
-        LIMITS.output_bytes, "Bytes of output kept of one command.", least=1000
+        LIMITS.output_bytes, "Bytes of output kept of one command.", least=1000, most=1e8
     )
     command_seconds: float = setting(
         LIMITS.command_seconds, "Deadline of one command in seconds.", above=0

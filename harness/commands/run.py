@@ -277,7 +277,9 @@ def work(
         note(f"running: {plan.rollouts - len(kept)} rollouts, {experiment.jobs} at a time")
         with (
             progress("rollouts", plan.rollouts, len(kept)) as bar,
-            closing(run_all(schedule, done, start, abort, lambda: bool(model.used_up))) as ended,
+            closing(
+                run_all(schedule, done, start, abort, lambda: bool(model.used_up), store.append)
+            ) as ended,
         ):
             for rollout in ended:
                 store.append(rollout)

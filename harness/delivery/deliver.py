@@ -21,7 +21,7 @@ from seqswe.agent import Attempt
 from seqswe.errors import RolloutError, UsageError
 from seqswe.experiment import Experiment
 from seqswe.memory import OWN_MEMORY, Recall
-from seqswe.runs.rollout import Delivered
+from seqswe.runs.rollout import CAUSES, Delivered
 from seqswe.sandbox import Sandbox
 
 SECONDS = 60.0
@@ -183,7 +183,12 @@ def _ask(
 ) -> dict[str, Any]:
     """Run a program of ours inside; {} if that fails, which only the agent can have caused."""
     command = ["python3", "-I", "-c", texts.source(name), *arguments]
-    done = sandbox.run(command, timeout=SECONDS, stdin=json.dumps(job).encode())
+    try:
+        done = sandbox.run(command, timeout=SECONDS, stdin=json.dumps(job).encode())
+    except RolloutError as error:
+        if not CAUSES[error.cause].grade:
+            raise
+        return {}
     try:
         answer = json.loads(done.stdout) if done.ok else {}
     except (ValueError, RecursionError):

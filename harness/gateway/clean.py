@@ -1,9 +1,9 @@
 """Takes out of a request what the provider would fetch, run or remember for the agent.
 
 An agent has no network. A tool that runs at the provider, a server that it would call or a file
-that it would load would give it one, and the answer to a task may be on it. Tools are taken out,
-since some clients always offer them; content that has to be fetched is refused, since the request
-makes no sense without it.
+that it would load would give it one, and the answer to a task may be on it. So tools and fields go
+out only if they are known (`allowed`); the others are taken out and noted, since some clients send
+them always. Content that has to be fetched is refused: the request makes no sense without it.
 """
 
 from __future__ import annotations
@@ -11,30 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness.gateway.allowed import CLIENT_TOOLS, FIELDS, SOURCES, TOLD, TOOL_FIELDS
 from harness.gateway.routes import Refused, Route
 
 Body = dict[str, Any]
 
-CLIENT_TOOLS: Mapping[str, tuple[str, ...]] = {
-    "chat": ("function", "custom"),
-    "responses": ("function", "custom", "local_shell", "apply_patch", "namespace", "tool_search"),
-    "messages": ("custom", "bash_", "text_editor_", "memory_", "tool_search_tool_"),
-}
-"""Types of tools that the client runs itself, or their beginnings where a date follows."""
-ELSEWHERE = ("models", "route", "provider", "preset", "fallbacks", "api_base", "base_url")
-"""By which some servers choose another model, price or address than the run's."""
-DROPPED: Mapping[str, tuple[str, ...]] = {
-    # What servers with OpenAI's API have in common, or one of them has, to search the web or to
-    # ask another model.
-    "chat": (
-        *("web_search_options", "plugins", "search_parameters", "enable_search"),
-        *("search_options", "mcp_servers", "service_tier", *ELSEWHERE),
-    ),
-    "responses": ("mcp_servers", "plugins", "service_tier", *ELSEWHERE),
-    "messages": ("mcp_servers", "container", "service_tier", "speed", *ELSEWHERE),
-    "gemini": ("model", "mcpServers", "mcp_servers"),
-}
-"""Fields of a request that are taken out; the last ones change the price."""
 REFUSED: Mapping[str, tuple[str, ...]] = {
     "chat": (),
     "responses": ("previous_response_id", "conversation", "prompt"),
@@ -44,7 +25,6 @@ REFUSED: Mapping[str, tuple[str, ...]] = {
 """Fields that name what the provider has kept: it may be of another rollout."""
 SHOWN, MOST_NAMED = 80, 50
 """Characters of a name, and names, that are told of what was taken out: agents choose them."""
-GEMINI_TOOLS = ("functionDeclarations", "function_declarations")
 
 
 def clean(route: Route, body: Body) -> tuple[Body, tuple[str, ...]]:
@@ -59,8 +39,8 @@ def clean(route: Route, body: Body) -> tuple[Body, tuple[str, ...]]:
         raise Refused(400, f"the gateway does not forward {place}: the provider would fetch it")
     if api == "responses" and any(i.get("type") == "item_reference" for i in _parts(api, body)):
         raise Refused(400, "the gateway does not forward item_reference: send the item itself")
-    removed = [name for name in DROPPED[api] if body.get(name)]
-    kept = {name: value for name, value in body.items() if name not in DROPPED[api]}
+    removed = [name for name, value in body.items() if value and name not in FIELDS[api]]
+    kept = {name: value for name, value in body.items() if name in FIELDS[api]}
     if body.get("tools"):
         offered = _offered(body["tools"])
         tools, stripped = _tools(api, offered)
@@ -79,24 +59,24 @@ def _offered(tools: Any) -> list[Any]:
 
 
 def _tools(api: str, tools: list[Any]) -> tuple[list[Any], list[str]]:
+    """The tools that the client runs itself, with their known fields, and what was taken out."""
     kept: list[Any] = []
     removed: list[str] = []
     for tool in tools:
         if not isinstance(tool, dict):
             raise Refused(400, "a tool is not an object")
-        if api == "gemini":
-            inner = {name: value for name, value in tool.items() if name in GEMINI_TOOLS}
-            removed += [name for name in tool if name not in GEMINI_TOOLS]
-            kept += [inner] if inner else []
+        kind = str(tool.get("type", "custom" if api == "messages" else "function"))
+        if api != "gemini" and not _is_clients(api, kind, tool):
+            removed.append(kind)
             continue
-        kind = tool.get("type", "custom" if api == "messages" else "function")
-        if not _is_clients(api, str(kind), tool):
-            removed.append(str(kind))
+        removed += [name for name in tool if name not in TOOL_FIELDS[api]]
+        known = {name: value for name, value in tool.items() if name in TOOL_FIELDS[api]}
+        if not any(known.get(name) for name in TOLD[api]):
             continue
-        if tool.get("tools"):  # a namespace
-            inner_tools, inner_removed = _tools(api, _offered(tool["tools"]))
-            tool, removed = {**tool, "tools": inner_tools}, removed + inner_removed
-        kept.append(tool)
+        if known.get("tools"):  # a namespace
+            inner_tools, inner_removed = _tools(api, _offered(known["tools"]))
+            known, removed = {**known, "tools": inner_tools}, removed + inner_removed
+        kept.append(known)
     return kept, removed
 
 
@@ -131,8 +111,8 @@ def _fetched(api: str, body: Body) -> Iterator[str]:
     for part in _parts(api, body):
         if api == "messages":
             source = part.get("source")
-            if isinstance(source, dict) and source.get("type") in ("url", "file"):
-                yield f"a {part.get('type')} by its {source['type']}"
+            if isinstance(source, dict) and source.get("type") not in SOURCES:
+                yield f"a {part.get('type')} by its {source.get('type')}"
             if part.get("type") == "container_upload":
                 yield "a container_upload"
         elif api == "gemini":

@@ -14,12 +14,12 @@ from harness.gateway.clean import clean
 from harness.gateway.limits import BYTES_PER_TOKEN, Pace, Spending
 from harness.gateway.prices import Prices
 from harness.gateway.routes import PASSED_HEADERS, Access, Refused, Route, error_body, route_of
-from harness.gateway.scrub import Scrubber
 from harness.gateway.session import Session
 from harness.gateway.tokens import NOTHING, TokenCount
 from harness.gateway.upstream import BROKEN, Dead, Ended, Response, TooLarge, Upstream, said
 from harness.gateway.wire import Answer, dump, parse_request
 from seqswe.agent import API
+from seqswe.models.scrub import Scrubber
 from seqswe.runs.recordings import Differs, Exchange, Recordings, as_text
 
 Note = Callable[[Mapping[str, Any]], None]

@@ -22,12 +22,12 @@ from harness.gateway.interface import GatewaySettings, RolloutId
 from harness.gateway.limits import Budget, Pace, Spending
 from harness.gateway.prices import Prices, load_prices
 from harness.gateway.routes import access_to
-from harness.gateway.scrub import Scrubber
 from harness.gateway.session import Limits, Session
 from harness.gateway.upstream import Upstream
 from harness.gateway.wire import dump
 from seqswe.agent import ModelAnswer
 from seqswe.errors import RolloutError, UsageError
+from seqswe.models.scrub import Scrubber
 from seqswe.runs.recordings import Normalizer, Recordings
 
 

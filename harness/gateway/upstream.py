@@ -16,7 +16,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from tenacity.wait import wait_exponential, wait_random
 
 from harness.gateway.limits import Pace
-from harness.gateway.scrub import Scrubber
+from seqswe.models.scrub import Scrubber
 
 PASSING = frozenset({408, 409, 425, 429})
 """Statuses below 500 that are worth another try."""

@@ -18,6 +18,12 @@ from seqswe.manifests.manifest import Layout, TestSettings
 from seqswe.runs.rollout import Reason, TestsStatus, Verdict
 from seqswe.sandbox import Environment, Sandbox
 
+BY_THE_PATCH: Mapping[str, Reason] = {
+    "grader_failed": "tests_in_the_way",
+    "agent_crashed": "tests_not_believed",
+    "agent_out_of_budget": "tests_cut_off",
+}
+"""What a failure says of a patch with which it came, and without which it did not."""
 MAX_PROBLEM = 300
 """Characters of a problem in journal and report."""
 
@@ -66,10 +72,12 @@ class Grader:
         try:
             run, log = self.run_tests(instance, sandbox)
         except RolloutError as error:
-            # Validation showed that they can be restored on the base commit, so the patch is why.
-            if not applied.files or error.cause != "grader_failed":
+            # Validation showed that they can be restored on the base commit, and that they run in a
+            # sandbox of this size, so the patch is why.
+            reason = BY_THE_PATCH.get(error.cause)
+            if not applied.files or reason is None:
                 raise
-            return _unresolved(instance, "tests_in_the_way", error.message, dropped=applied.dropped)
+            return _unresolved(instance, reason, error.message, dropped=applied.dropped)
         verdict = _verdict(instance, run, applied.dropped)
         return Graded(verdict=verdict, log=log, test_seconds=run.seconds)
 

@@ -8,7 +8,7 @@ says so. Arms whose tasks do not depend on each other have no chain, so nothing 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -19,7 +19,7 @@ from harness.history.carry import CarriedCommit, Change
 from seqswe.arms import SEQUENTIAL, Cell
 from seqswe.errors import RunDirError
 from seqswe.instance import Instance, digest_of
-from seqswe.manifests.read import read_bytes
+from seqswe.manifests.read import parse_json, read_bytes
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.store import RunDirectory
 from seqswe.sandbox import Checkout
@@ -154,9 +154,20 @@ class CarriedCode:
                 f"{folder / 'patch.diff'} is not the patch that was graded",
                 "It was changed after the run; restore it from a copy.",
             )
-        return counting(patch, rollout.dropped_files)
+        return counting(patch, self._dropped(folder, rollout))
+
+    def _dropped(self, folder: Path, rollout: Rollout) -> Collection[str]:
+        """Files of its patch that do not count, all of them."""
+        if "dropped_files" not in rollout.cut:
+            return rollout.dropped_files
+        data = read_bytes(folder / "report.json")
+        if digest_of(data) != rollout.files.get("report.json"):
+            raise RunDirError(f"{folder / 'report.json'} is not the rollout's report", AGAIN)
+        report = parse_json(data, str(folder / "report.json"), AGAIN)
+        return frozenset(report[rollout.instance_id]["dropped_files"])
 
 
-def counting(patch: str, dropped: Mapping[str, str]) -> str:
+def counting(patch: str, dropped: Collection[str]) -> str:
     """A patch without the files that did not count when it was graded."""
-    return "".join(part.text for part in parts(patch) if not dropped.keys() & set(part.paths))
+    gone = set(dropped)
+    return "".join(part.text for part in parts(patch) if not gone & set(part.paths))

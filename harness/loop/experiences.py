@@ -16,7 +16,7 @@ from seqswe.runs.store import dump
 
 EXPERIENCE_FILE = "experience.json"
 """Lies beside a rollout's other files if a memory was told of it."""
-MOST_BYTES = 256_000_000
+MOST_BYTES = 1_000_000_000
 """Of that file: it holds a whole patch and the output of tests."""
 
 

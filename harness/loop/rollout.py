@@ -26,10 +26,11 @@ from harness.memory.metered import MeteredMemory, meter_of
 from harness.plugin_host.agent import Post
 from seqswe.agent import Attempt
 from seqswe.arms import Cell
-from seqswe.errors import RolloutError, SeqSWEError
+from seqswe.errors import LeakError, RolloutError, SeqSWEError
 from seqswe.instance import Instance, Task, digest_of
 from seqswe.memory import Experience, Recall
 from seqswe.models.meter import Meter
+from seqswe.runs.bounded import bounded
 from seqswe.runs.feedback import experience
 from seqswe.runs.rollout import CAUSES, Delivered, Failure, Rollout
 from seqswe.runs.store import dump
@@ -72,7 +73,7 @@ def run_rollout(context: RunContext, cell: Cell, position: int, before: str) -> 
     finally:
         # Without a patch, or after a failure, nobody takes the grader's sandbox.
         context.sandboxes.drop(SandboxRequest(cell, position, for_agent=False))
-    rollout = replace(rollout, timing=clock.seconds, memory_usage=meter.usage)
+    rollout = bounded(replace(rollout, timing=clock.seconds, memory_usage=meter.usage))
     context.code.note(rollout)
     return rollout
 
@@ -91,8 +92,8 @@ def _rollout(
     grading = SandboxRequest(cell, position, for_agent=False)
     graded = grade_patch(context, grading, work.patch, clock).with_left_out(work.collected.left_out)
     lesson = _lesson(context, instance, task, work, graded)
-    with _failing_as("memory_failed"), clock.phase("memory"):
-        after, size = context.memories.learn(cell, memory, lesson, rollout.memory_before)
+    with clock.phase("memory"), _counting(context, rollout, graded.verdict.resolved):
+        after, size = _learn(context, cell, memory, lesson, rollout.memory_before, meter)
     rollout = replace(
         rollout,
         resolved=graded.verdict.resolved,
@@ -191,13 +192,20 @@ def _solve(
     sandbox: Sandbox,
     post: Post | None,
 ) -> CheckedAttempt:
-    """The agent's attempt. A crash or a used-up budget is the agent's own: what it left counts."""
+    """The agent's attempt. A crash or a used-up budget is the agent's own: what it left counts.
+
+    So is whatever it says of its sandbox or of its model's provider, since a rollout that is tried
+    again has another chance. Who believes the agent's word there lets it choose its best try: that
+    the sandbox is gone shows when the patch is collected, and the gateway knows the provider.
+    """
     try:
         return validate_attempt(context.agent(cell, post).solve(task, recall, sandbox))
     except RolloutError as error:
         failure = Failure.of(error)
-        if not CAUSES[failure.cause].grade:
+        if failure.cause == "cancelled":  # no plug-in may say so: the run is being ended
             raise
+        if not CAUSES[failure.cause].grade:
+            failure = Failure(cause="agent_crashed", detail=f"{failure.cause}: {failure.detail}")
         write_trace(context, cell, task, error)
         return CheckedAttempt.failed(failure)
     except (Exception, SystemExit) as error:  # noqa: BLE001  (a plug-in may raise anything)
@@ -242,6 +250,50 @@ def _lesson(
         test_log=graded.told,
         policy=context.experiment.feedback,
     )
+
+
+def _learn(
+    context: RunContext,
+    cell: Cell,
+    memory: MeteredMemory,
+    lesson: Experience,
+    before: str,
+    meter: Meter,
+) -> tuple[str, int]:
+    """Let the memory learn; returns its snapshot and the bytes of its state.
+
+    A passing failure is tried again with the same lesson, and with the memory as it was before: if
+    the task were worked on anew, a memory that dislikes a verdict could have another by failing.
+    """
+    asked = meter.requests
+    for tries_left in range(context.experiment.retries, -1, -1):
+        try:
+            with _failing_as("memory_failed"):
+                return context.memories.learn(cell, memory, lesson, before)
+        except RolloutError as error:
+            if not tries_left or not CAUSES[Failure.of(error).cause].retry:
+                raise
+        meter.requests = asked  # recordings hold what the last try asked
+        with _failing_as("memory_failed"):
+            memory = context.memories.at(cell, before)
+            memory.pay_with(meter)
+    raise AssertionError("the last try returns or raises")
+
+
+@contextmanager
+def _counting(context: RunContext, rollout: Rollout, resolved: bool) -> Iterator[None]:
+    """Note the verdict that is lost with a memory's failure, or with a leak that ends the run."""
+    try:
+        yield
+    except RolloutError as error:
+        error.lost_verdict = resolved
+        raise
+    except LeakError as error:
+        failure = Failure(cause="memory_failed", detail=error.message, lost_verdict=resolved)
+        tried = context.store.journal().rollouts
+        earlier = next((r for r in tried if r.place == rollout.place), None)
+        context.store.append(replace(rollout, failure=failure).tried_after(earlier))
+        raise
 
 
 def _recalled(recall: Recall) -> dict[str, Any]:

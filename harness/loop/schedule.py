@@ -65,8 +65,9 @@ class Schedule:
         """
         if not rollout.graded:
             failure = rollout.failure
-            again = failure is not None and CAUSES[failure.cause].retry and tried <= self.retries
-            return [item] if again else []
+            if failure is None or failure.lost_verdict is not None:
+                return []  # another try would be another chance
+            return [item] if CAUSES[failure.cause].retry and tried <= self.retries else []
         cell = self.cells[item.cell]
         if not cell.carries_memory:
             return []
@@ -119,8 +120,11 @@ def run_all(
     start: Start,
     abort: Callable[[], None],
     is_over: Callable[[], bool] = lambda: False,
+    tried_again: Callable[[Rollout], None] = lambda rollout: None,
 ) -> Generator[Rollout]:
     """Run what is not done yet and yield each rollout as it ends, but for those tried again.
+
+    Those are given to `tried_again`; each rollout has the tries before it, in `done` too, counted.
 
     The lowest position goes first, so arms advance together and a drift of the machine hits all
     of them alike. A chained cell stops at a rollout without a verdict: its later memories would
@@ -143,10 +147,13 @@ def run_all(
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 item = running.pop(future)
                 rollout = future.result()
+                rollout = rollout.tried_after(finished.get(rollout.place))
                 tries[item] += 1
-                finished[rollout.arm, rollout.seed, rollout.position] = rollout
+                finished[rollout.place] = rollout
                 upcoming = schedule.next_items(item, rollout, tries[item], finished)
-                if item not in upcoming:
+                if item in upcoming:
+                    tried_again(rollout)
+                else:
                     yield rollout
                 for new in upcoming:
                     heappush(ready, new)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.memory.decoding import unwrapped
+from harness.memory.effort import Effort
 from seqswe.runs.snapshots import Files
 
 MARGIN = 300
@@ -13,10 +14,10 @@ NEAR, WIDE = 1 << 12, 1 << 22
 TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-"
 
 
-def changed_parts(before: Files, after: Files) -> dict[str, bytes]:
+def changed_parts(before: Files, after: Files, effort: Effort | None = None) -> dict[str, bytes]:
     """What of each file was changed, without the compression of whole files."""
     parts = {
-        name: changed(unwrapped(before.get(name, b"")), unwrapped(content))
+        name: changed(unwrapped(before.get(name, b""), effort), unwrapped(content, effort))
         for name, content in after.items()
         if before.get(name) != content
     }

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 
 from harness.memory.changes import changed_parts
 from harness.memory.decoding import readings
+from harness.memory.effort import SECONDS, Effort
 from harness.memory.known import KnownByMemory, strings
 from harness.memory.secret import (
     WORD,
@@ -74,7 +75,8 @@ class Moment:
 class Contamination:
     """Audits the memories of a run. Safe between threads.
 
-    lines, past: look into the checkouts and the logs of base commits.
+    lines, past: look into the checkouts and the logs of base commits; seconds: of the processor,
+    for one search. Both checks raise RolloutError("memory_failed") for what is too much to search.
     """
 
     def __init__(
@@ -83,7 +85,9 @@ class Contamination:
         feedback: Feedback,
         lines: Lines,
         past: Past = lambda task: (),
+        seconds: float = SECONDS,
     ) -> None:
+        self._seconds = seconds
         self._instances, self._feedback, self._lines = instances, feedback, lines
         self._past = past
         self._holders: dict[str, list[Secret]] = {}
@@ -105,15 +109,17 @@ class Contamination:
         )
         moment = Moment(cell=cell, task=experience.task, over=True, known=known)
         kept = f"snapshot {snapshot} is kept in the run directory" if snapshot else ""
-        parts = changed_parts(before, after)
+        effort = Effort(self._seconds)
+        parts = changed_parts(before, after, effort)
         for name, part in parts.items():
-            for what, text in self._leaks(part, moment):
+            for what, text in self._leaks(part, moment, effort):
                 where = f"'s {_place(name, after[name], text)} holds"
                 raise self._leak(moment, where, what, kept)
-        for what, _ in self._leaks("\n".join(sorted(after.keys() - before)), moment):
+        names = "\n".join(sorted(after.keys() - before))
+        for what, _ in self._leaks(names, moment, effort):
             raise self._leak(moment, "'s files have names that hold", what, kept)
         if len(parts) > 1:
-            for what, _ in self._leaks(b"".join(parts.values()), moment):
+            for what, _ in self._leaks(b"".join(parts.values()), moment, effort):
                 raise self._leak(moment, "'s files together hold", what, kept)
 
     def check_recall(
@@ -132,19 +138,24 @@ class Contamination:
         """
         known = KnownByMemory(told, self._feedback, state, lambda: self._about(task))
         moment = Moment(cell=cell, task=task, over=False, known=known)
-        for what, _ in self._leaks(text_of(recall), moment):
+        for what, _ in self._leaks(text_of(recall), moment, Effort(self._seconds)):
             raise self._leak(moment, " recalls", what, keep())
 
-    def _leaks(self, data: bytes | str, moment: Moment) -> Iterator[tuple[str, str]]:
+    def _leaks(
+        self, data: bytes | str, moment: Moment, effort: Effort
+    ) -> Iterator[tuple[str, str]]:
         """What is not to be known yet, in words, and its plain form."""
-        for text in readings(data):
-            for secret in self._index.find(text):
+        for text in readings(data, effort=effort):
+            effort.check()
+            for secret in self._index.find(text, effort):
+                effort.check()
                 if not self._withheld(secret, moment) or moment.known.holds(secret):
                     continue
                 if not self._visible(secret, moment.task):
                     name = self._instances[secret.position].instance_id
                     yield f"{secret.what} of {name}", secret.plain
             for date in self._later_dates(unescaped(text), moment):
+                effort.check()
                 if not moment.known.holds_text(plain(date)):
                     yield f"the date {date}, after that task's", plain(date)
 

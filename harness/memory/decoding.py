@@ -6,7 +6,8 @@ printable) and octal ones; lists of code points, decimal, hexadecimal and binary
 gzip, zlib, deflate, bz2, xz, lzma and zip; and values that stand apart in a list or under one key.
 Reversed text and shifted letters need no decoding: see `secret_index`.
 
-All is bounded by size, not by time, so that the same state gives the same result on any machine.
+All is bounded by size first, so that the same state gives the same result on any machine, and then
+by processor time. What reaches a bound is refused: half a search would find nothing, and say so.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from contextlib import suppress
 from string import printable
 from urllib.parse import unquote
 
+from harness.memory.effort import Effort
 from harness.memory.secret import unescaped
 from seqswe.errors import RolloutError
 
@@ -35,6 +37,10 @@ DEPTH = 5
 """Encodings within each other that are undone."""
 MOST = 1 << 25
 """Bytes that what is encoded in one state may come to; beyond, it cannot be audited."""
+MEMORY = 1 << 27
+"""Bytes that a decompressor may take beside what comes out of it, as of xz -9."""
+PLAIN = 1 << 28
+"""Bytes that are searched as they are; beyond, they cannot be audited."""
 PIECE = 120
 """Characters of a value that may be a piece of a line."""
 TOKEN = re.compile(r"[A-Za-z0-9+/_-]{26,}={0,6}")
@@ -57,8 +63,6 @@ BYTES = re.compile(r"""\bb("(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+')""")
 MAGIC = re.compile(
     rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]|BZh[1-9]1AY|\xfd7zXZ\x00|\x5d\x00\x00|PK\x03\x04"
 )
-MAGICS = 64
-"""Places in one text that are tried as the start of compressed bytes."""
 TEXT = printable.encode() + b"\0"
 ROT13 = str.maketrans(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
@@ -77,32 +81,57 @@ class Joined(str):
     """
 
 
-def readings(data: bytes | str, most: int = MOST) -> Iterator[str]:
+def readings(data: bytes | str, most: int = MOST, effort: Effort | None = None) -> Iterator[str]:
     """Every text that `data` may stand for, itself first, each once.
 
-    Raises RolloutError("memory_failed") when what is encoded in it is more than `most` bytes.
+    Raises RolloutError("memory_failed") when what is encoded in it is more than `most` bytes, when
+    it is more than PLAIN bytes itself, and when the effort is used up.
     """
-    seen: set[tuple[type, bytes | str]] = set()
-    waiting: list[tuple[bytes | str, int]] = [(data, 0)]
+    effort = effort or Effort()
+    if len(data) > PLAIN:
+        raise too_much(PLAIN)
+    # The least depth at which each piece was come upon.
+    lowest: dict[tuple[type, bytes | str], int] = {}
+    waiting: list[tuple[bytes | str, int, bool]] = []
+
+    def put(piece: bytes | str, depth: int) -> bool:
+        """Have a piece searched; whether it is a new one."""
+        key = type(piece), piece
+        is_new = key not in lowest
+        if is_new or depth < lowest[key]:
+            lowest[key] = depth
+            waiting.append((piece, depth, is_new))
+        return is_new
+
+    put(data, 0)
     while waiting:
-        piece, depth = waiting.pop()
-        if (type(piece), piece) in seen:
-            continue
-        seen.add((type(piece), piece))
-        most -= len(piece) if depth else 0
-        if most < 0:
-            raise _too_much()
+        piece, depth, is_new = waiting.pop()
         if isinstance(piece, bytes):
-            waiting += [(text, depth) for text in as_text(piece)]
-            waiting += [(inner, depth + 1) for inner in unpacked(piece)] if depth < DEPTH else []
-            continue
-        yield piece
-        if depth < DEPTH:
-            waiting += [(inner, depth + 1) for decoder in DECODERS for inner in decoder(piece)]
+            for text in as_text(piece):
+                put(text, depth)
+        elif is_new:
+            yield piece
+        for inner in _within(piece, effort) if depth < DEPTH else ():
+            # Counted as it is made: a bomb is more than fits into memory.
+            most -= len(inner) if put(inner, depth + 1) else 0
+            if most < 0:
+                raise too_much(MOST)
+            effort.check()
 
 
-def _too_much() -> RolloutError:
-    what = f"the memory holds more than {MOST >> 20} MB, decoded: too much to search"
+def _within(piece: bytes | str, effort: Effort) -> Iterator[bytes | str]:
+    """What is encoded in a text, or compressed in bytes."""
+    if isinstance(piece, bytes):
+        yield from unpacked(piece, effort)
+        return
+    for decoder in DECODERS:
+        effort.check()
+        yield from decoder(piece)
+
+
+def too_much(most: int) -> RolloutError:
+    """The failure of a memory of which more than `most` bytes would have to be searched."""
+    what = f"the memory holds more than {most >> 20} MB, decoded: too much to search"
     return RolloutError("memory_failed", what)
 
 
@@ -113,55 +142,69 @@ def as_text(data: bytes) -> Iterator[str]:
         yield from (data[start:].decode(codec, "replace") for codec in WIDE for start in (0, 1))
 
 
-def unpacked(data: bytes) -> Iterator[bytes]:
-    """What compressed bytes within `data` hold. Raises RolloutError for more than MOST."""
-    for number, match in enumerate(MAGIC.finditer(data)):
-        if number == MAGICS:
-            return
-        start = data[match.start() :]
-        if match.group() == b"PK\x03\x04":
-            yield from _zipped(start)
-            return
-        yield from filter(None, [_inflated(start)])
+def unpacked(data: bytes, effort: Effort) -> Iterator[bytes]:
+    """What compressed bytes within `data` hold.
+
+    Raises RolloutError("memory_failed") for what takes more memory than MOST.
+    """
+    zipped = False
+    for match in MAGIC.finditer(data):
+        effort.check()
+        if match.group() != b"PK\x03\x04":
+            yield from filter(None, [_inflated(memoryview(data)[match.start() :])])
+        elif not zipped:  # its other members begin in the same way
+            zipped = True
+            yield from _zipped(data[match.start() :])
 
 
-def unwrapped(data: bytes) -> bytes:
+def unwrapped(data: bytes, effort: Effort | None = None) -> bytes:
     """The content of a file that is compressed as a whole; any other as it is."""
+    effort = effort or Effort()
     for _ in range(DEPTH):
-        inner = b"".join(unpacked(data)) if MAGIC.match(data) else b""
-        if len(inner) > MOST:
-            raise _too_much()
+        inner = bytearray()
+        for part in unpacked(data, effort) if MAGIC.match(data) else ():
+            inner += part
+            if len(inner) > MOST:
+                raise too_much(MOST)
         if not inner:
             break
-        data = inner
+        data = bytes(inner)
     return data
 
 
-def _inflated(data: bytes) -> bytes:
+def _inflated(data: memoryview) -> bytes:
     """What a compressed stream holds, also if it is cut off; b"" if it is none."""
     made: dict[bytes, Callable[[], object]] = {
         b"\x1f": lambda: zlib.decompressobj(47),
         b"\x78": lambda: zlib.decompressobj(47),
         b"B": bz2.BZ2Decompressor,
-        b"\xfd": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST),
-        b"\x5d": lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=MOST),
+        b"\xfd": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MEMORY),
+        b"\x5d": lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=MEMORY),
     }
-    return _all_of(made[data[:1]](), data)
+    return _all_of(made[bytes(data[:1])](), data)
 
 
-def _all_of(stream: object, data: bytes) -> bytes:
+def _all_of(stream: object, data: memoryview) -> bytes:
     found = b""
-    with suppress(zlib.error, OSError, ValueError, lzma.LZMAError, EOFError):
-        found = stream.decompress(data, MOST + 1)  # type: ignore[attr-defined]
+    with suppress(zlib.error, OSError, ValueError, EOFError):
+        try:
+            found = stream.decompress(data, MOST + 1)  # type: ignore[attr-defined]
+        except lzma.LZMAError as error:
+            if "emory usage limit" in str(error):
+                raise too_much(MEMORY) from None
     return found
 
 
 def _zipped(data: bytes) -> Iterator[bytes]:
-    broken = (zipfile.BadZipFile, OSError, ValueError, RuntimeError, zlib.error)
+    broken = (zipfile.BadZipFile, OSError, ValueError, RuntimeError, zlib.error, EOFError)
     with suppress(*broken), zipfile.ZipFile(io.BytesIO(data)) as archive:
         for member in archive.infolist():
-            if member.file_size <= MOST:
-                yield archive.read(member)
+            if member.file_size > MOST:
+                raise too_much(MOST)
+            content = b""
+            with suppress(*broken, lzma.LZMAError):  # the others may be sound
+                content = archive.read(member)
+            yield content
 
 
 def _escapes(text: str) -> Iterator[str | bytes]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqswe.errors import MissingError, RolloutError, UsageError
-from seqswe.models.endpoint import PASSING, RETRIES, SHORTEST, RefusedRequest, without
+from seqswe.models.endpoint import HOLE, PASSING, RETRIES, RefusedRequest, without
+from seqswe.models.scrub import SHORTEST, Scrubber
 
 SECRET = ("_KEY", "_TOKEN")
 """Endings of the names of variables that hold secrets."""
@@ -53,15 +54,13 @@ class LiteLLM:
             if isinstance(status, int) and 400 <= status < 500 and status not in PASSING:
                 raise RefusedRequest(reason[:400]) from None
             raise RolloutError("provider_failed", reason[:400]) from None
-        kept: Mapping[str, Any] = without(answer, secrets(self._key))
+        kept: Mapping[str, Any] = without(answer, Scrubber(secrets(self._key), HOLE))
         return kept
 
 
 def hidden(text: str, key: str = "") -> str:
     """Hide the key in a text, and every key of the environment."""
-    for secret in secrets(key):
-        text = text.replace(secret, "…")
-    return text
+    return Scrubber(secrets(key), HOLE, shortest=1).text(text)
 
 
 def secrets(key: str = "") -> list[str]:

@@ -76,6 +76,7 @@ class Memories:
         with tempfile.TemporaryDirectory(dir=self._scratch) as name:
             memory.save(Path(name))
             after = read_folder(Path(name))
+        memory.may_embed_again(after)  # it may make its index at the next recall
         self._check(cell, experience, before, after, "")
         return after
 

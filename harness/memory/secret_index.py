@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.memory.decoding import Joined
+from harness.memory.effort import Effort
 from harness.memory.secret import LEAST_NAME, NAME, NO_LETTER, WORD, Secret, folded, unspaced
 
 GRAM = 16
@@ -93,21 +94,32 @@ class SecretIndex:
                 steps.append((whole[offset : offset + GRAM], owner))
         self._plain, self._letters = Grams(characters), Grams(steps)
 
-    def find(self, text: str) -> Iterator[Secret]:
-        """The secrets that a text holds, each once."""
+    def find(self, text: str, effort: Effort | None = None) -> Iterator[Secret]:
+        """The secrets that a text holds, each once. Raises what `effort.check` raises."""
+        effort = effort or Effort()
         found: dict[int, Secret] = {}
         view = _View(folded(text))
+        looked_for = set()  # once each: a window may stand in a text a million times
         for _, owner in self._plain.hits(code_points(view.plain)):
+            if id(owner) in looked_for:
+                continue
+            looked_for.add(id(owner))
+            effort.check()
             if owner.secret.plain in view.plain:
                 found[id(owner.secret)] = owner.secret
         letters = letters_of(view.text)
         steps = distances(letters)
+        deciphered = set()
         for at, owner in self._letters.hits(steps):
             secret = owner.secret
+            effort.check()
             if id(secret) not in found and owner.stands_in(steps, at):
                 shift = (int(letters[at]) - owner.first) % ALPHABET
                 if isinstance(text, Joined) and not shift and owner.cipher == AS_IT_IS:
                     continue  # without its signs, across a seam: what `Joined` says
+                if (id(owner), shift) in deciphered:
+                    continue
+                deciphered.add((id(owner), shift))
                 if secret.squeezed in view.deciphered(owner.cipher, shift):
                     found[id(secret)] = secret
         # As it is written, too: what looks like an escape may be the start of a name.
@@ -123,6 +135,7 @@ class _View:
     def __init__(self, text: str) -> None:
         self.text = text
         self._deciphered: dict[tuple[Cipher, int], str] = {}
+        """The last one alone: all of them would be a hundred times the text."""
 
     @cached_property
     def plain(self) -> str:
@@ -135,6 +148,7 @@ class _View:
     def deciphered(self, cipher: Cipher, shift: int) -> str:
         """Letters and digits, read back as if `cipher` and then `shift` had been applied."""
         if (cipher, shift) not in self._deciphered:
+            self._deciphered.clear()
             shifted = ascii_lowercase[shift:] + ascii_lowercase[:shift]
             alphabet = ascii_lowercase[::-1] if cipher.mirror else ascii_lowercase
             text = self.squeezed

@@ -15,11 +15,12 @@ LONGEST: Mapping[str, int] = {
 }
 """Characters of what a plug-in's process says of an error, by field."""
 NAMED: Mapping[str, frozenset[str]] = {
-    "agent_crashed": frozenset({"agent_out_of_budget", "provider_failed", "sandbox_failed"}),
-    "memory_failed": frozenset({UnreadableAnswer.CAUSE, "provider_failed"}),
+    "agent_crashed": frozenset({"agent_out_of_budget"}),
+    "memory_failed": frozenset({UnreadableAnswer.CAUSE}),
 }
 """Causes that an agent or a memory may name in place of its usual one, which is the key. Any other
-is not for it to say, unless it hands on what it was told: a memory could not blame the agent."""
+is not for it to say, unless it hands on what it was told: that a provider failed would be a free
+retry, and a memory could blame the agent."""
 
 
 class PluginError(Exception):

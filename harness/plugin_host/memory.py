@@ -17,7 +17,7 @@ from seqswe.instance import Instance, Task
 from seqswe.manifests.convert import parse
 from seqswe.memory import Commit, Experience, Recall, Services
 from seqswe.models.protocol import Reply
-from seqswe.runs.snapshots import read_folder
+from seqswe.runs.snapshots import Files, read_folder
 
 COMMITS = 200
 """Of a log that are sent at a time."""
@@ -82,7 +82,13 @@ class HostedMemory:
 
     def load(self, directory: Path) -> None:
         """Load the state that lies in a folder."""
-        self._call("load", read_folder(directory))
+        files = read_folder(directory)
+        self.may_embed_again(files)
+        self._call("load", files)
+
+    def may_embed_again(self, files: Files) -> None:
+        """Let it embed as much again, without paying, as this state of its holds."""
+        self._served.unpaid = sum(map(len, files.values()))
 
     def close(self) -> None:
         """End its process; it also ends when nobody holds this object any more."""
@@ -105,6 +111,9 @@ class ServedMemory:
         every = ((spec.name, getattr(services, spec.name)) for spec in fields(Services))
         self._services = {n: s for n, s in every if n in declared and s is not None}
         self._logs: dict[int, Iterator[Commit]] = {}
+        self.unpaid = 0
+        """Bytes of texts that may be embedded again without paying: as many as its state holds.
+        Earlier tasks' budgets paid for them; for which of them, the memory alone would know."""
         self.available = tuple(self._services)
         self.task: Task | None = None
         """The task at hand."""
@@ -145,7 +154,11 @@ class ServedMemory:
 
     def _embed(self, texts: list[str], again: bool = False) -> Any:
         embed = self._services["embed"]
-        return (getattr(embed, "again", embed) if again else embed)(texts)
+        size = sum(len(str(text).encode("utf-8", "replace")) for text in texts) if again else 0
+        if again and size <= self.unpaid:
+            self.unpaid -= size
+            embed = getattr(embed, "again", embed)
+        return embed(texts)
 
 
 def _refuse(**_: Any) -> NoReturn:

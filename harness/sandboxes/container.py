@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from time import monotonic
 from typing import Any
 
@@ -24,7 +25,13 @@ from harness.sandboxes.channel import TICK, Channel, CommandOutput
 from harness.sandboxes.checkout import PINNED, checkout_script
 from harness.sandboxes.commands import Deadline, code_of, shell, too_large
 from harness.sandboxes.container_options import OBJECTS, Prepared, create, open_to_all
-from harness.sandboxes.engine import ENGINE_ERRORS, ENGINE_SLOTS, remove, sandbox_errors
+from harness.sandboxes.engine import (
+    ENGINE_ERRORS,
+    ENGINE_SLOTS,
+    ran_out_of_memory,
+    remove,
+    sandbox_errors,
+)
 from harness.sandboxes.images import CHECKOUT
 from harness.sandboxes.inbox import Inbox
 from harness.sandboxes.relay import PORT
@@ -48,6 +55,7 @@ class DockerSandbox:
         self, client: docker.DockerClient, prepared: Prepared, spec: SandboxSpec, runtime: str = ""
     ) -> None:
         self.root, self.objects = CHECKOUT, OBJECTS
+        self._client = client
         self.model_url = f"http://127.0.0.1:{PORT}" if spec.model else ""
         self._waited = spec.model.waited if spec.model else None
         self.limits = spec.limits
@@ -170,7 +178,20 @@ class DockerSandbox:
         self, wait_seconds: float, waited: Callable[[], float] | None = None, **order: Any
     ) -> CommandOutput:
         assert self._channel
-        return self._channel.ask(wait_seconds, self._kill, waited, **order)
+        try:
+            return self._channel.ask(wait_seconds, self._kill, waited, **order)
+        except RolloutError:
+            if self._closed.is_set() or not self._ran_out_of_memory:
+                raise
+        # No failure of the sandbox, or whoever dislikes a task could have another try of it.
+        raise RolloutError(
+            "agent_crashed", "what ran in the sandbox used up its memory, and so ended it"
+        )
+
+    @cached_property
+    def _ran_out_of_memory(self) -> bool:
+        container = self._container
+        return container is not None and ran_out_of_memory(self._client, container)
 
     def _kill(self) -> None:
         if self._container:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from http.client import HTTPException
+from time import time
 from typing import Any
 
 import docker
@@ -39,6 +40,8 @@ ENGINE_SLOTS = threading.BoundedSemaphore(4)
 """Containers created or removed at a time; more would only queue up inside the engine."""
 TIMEOUT_SECONDS = 120
 """After which an engine that does not answer counts as gone."""
+EVENT_SECONDS = 2
+"""In which an engine has told what ended a container."""
 MACHINE_LABEL = "seqswe.machine"
 DEADLINE_LABEL = "seqswe.deadline"
 """Seconds after its creation at which a container has ended, whatever happens."""
@@ -82,6 +85,19 @@ def missing_engine() -> Iterator[None]:
 def reason(error: BaseException) -> str:
     """The first line of what an error says, or its kind."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
+def ran_out_of_memory(client: docker.DockerClient, container: Container) -> bool:
+    """Whether the kernel had to end something in a container because its memory was used up.
+
+    False if the engine does not say: then it is the engine that failed.
+    """
+    with suppress(*ENGINE_ERRORS):
+        until = int(time()) + EVENT_SECONDS
+        about = {"container": container.id, "event": "oom"}
+        with closing(client.events(since=1, until=until, filters=about, decode=True)) as events:
+            return next(events, None) is not None
+    return False
 
 
 def remove(container: Container) -> int:

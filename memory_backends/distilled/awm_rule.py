@@ -24,7 +24,7 @@ from seqswe.runs.trajectory import middle_cut
 SHOWN = 2_000
 """Characters of a trajectory that are kept."""
 ARGUMENTS = re.compile(
-    r"(?<!<)<<-?\s*(['\"]?)([A-Za-z_]\w*)\1([^\n]*).*?(?:\n\s*\2(?=\n|\Z)|\Z)"
+    r"(?<!<)<<-?\s*(['\"]?)([A-Za-z_]\w*)\1([^\n]*).*?(?:\n[ \t]*+\2(?=\n|\Z)|\Z)"
     r"|'[^']*'|\"[^\"]*\"",
     re.DOTALL,
 )

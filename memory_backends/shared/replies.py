@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -102,10 +101,17 @@ def truth(answer: str, name: str) -> bool:
 
 def between(answer: str, tag: str) -> str:
     """Read the text between the last `<tag>` and its `</tag>`. Raises Malformed."""
-    matches = re.findall(f"<{tag}>(.*?)</{tag}>", answer, re.DOTALL)
-    if not matches:
+    begins, ends = f"<{tag}>", f"</{tag}>"
+    # Pair by pair. A pattern would look for an end from each beginning.
+    found, at = "", answer.find(begins)
+    end = answer.find(ends, at)
+    if min(at, end) < 0:
         raise Malformed(f"it has no <{tag}>…</{tag}>")
-    return clean(matches[-1].strip())
+    while min(at, end) >= 0:
+        found = answer[at + len(begins) : end]
+        at = answer.find(begins, end)
+        end = answer.find(ends, at)
+    return clean(found.strip())
 
 
 def _list(answer: str, name: str) -> list[Any]:

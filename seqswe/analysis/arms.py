@@ -14,6 +14,7 @@ from seqswe.analysis.model import (
     ArmResult,
     Contrast,
     FailureCount,
+    RepeatCount,
     VerdictCount,
 )
 from seqswe.experiment import make_plan
@@ -202,6 +203,26 @@ def failures(run: str, rollouts: Iterable[Rollout]) -> tuple[FailureCount, ...]:
             example=next((m.failure.detail for m in members if m.failure), ""),
         )
         for (arm, cause, graded), members in sorted(groups.items())
+    )
+
+
+def repeats(run: str, rollouts: Iterable[Rollout]) -> tuple[RepeatCount, ...]:
+    """Rollouts that were tried before, by arm and by what ended the earlier tries."""
+    groups: dict[tuple[str, str], list[Rollout]] = {}
+    for rollout in rollouts:
+        for ended in rollout.earlier_tries:
+            groups.setdefault((rollout.arm, ended), []).append(rollout)
+    return tuple(
+        RepeatCount(
+            run=run,
+            arm=arm,
+            ended=ended,
+            rollouts=len(members),
+            tries=sum(member.earlier_tries[ended] for member in members),
+            most_tries=max(member.tries for member in members),
+            resolved=sum(bool(member.resolved) for member in members),
+        )
+        for (arm, ended), members in sorted(groups.items())
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from seqswe.analysis.arms import RunLayout, arm_result, failures, layout, verdicts
+from seqswe.analysis.arms import RunLayout, arm_result, failures, layout, repeats, verdicts
 from seqswe.analysis.carried import carried_sentences
 from seqswe.analysis.contrasts import LEVEL, contrast, judged_together, pairs
 from seqswe.analysis.coupling import is_coupled
@@ -102,6 +102,7 @@ def analyse(directories: Sequence[RunDirectory], baseline: RunDirectory | None =
         efficiencies=_efficiencies(reads, arms),
         verdicts=tuple(v for r in reads for v in verdicts(r.label, r.journal.rollouts)),
         failures=tuple(f for r in reads for f in failures(r.label, r.journal.rollouts)),
+        repeats=tuple(t for r in reads for t in repeats(r.label, r.journal.rollouts)),
         secondary=(),
         swe_bench_cl=(),
         headline_outcome=headline,

@@ -271,6 +271,23 @@ class FailureCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatCount:
+    """Rollouts of an arm that were tried before: each further try is a further chance."""
+
+    run: str
+    arm: str
+    ended: str
+    """What ended the earlier tries: a cause, and the verdict if one was lost with it."""
+    rollouts: int
+    tries: int
+    """Earlier tries that ended so, of all of them together."""
+    most_tries: int
+    """Of one rollout, its last one and those that ended in another way included."""
+    resolved: int
+    """How many of these rollouts were resolved in the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictCount:
     """How many verdicts of an arm have one reason."""
 
@@ -320,6 +337,7 @@ class Analysis:
     efficiencies: tuple[Efficiency, ...]
     verdicts: tuple[VerdictCount, ...]
     failures: tuple[FailureCount, ...]
+    repeats: tuple[RepeatCount, ...]
     secondary: tuple[Secondary, ...]
     swe_bench_cl: tuple[SweBenchClMetrics, ...]
     headline_outcome: Outcome

@@ -71,6 +71,7 @@ def analyse_table(table: OutcomeTable, baseline: str = BASELINE) -> Analysis:
         ),
         verdicts=(),
         failures=(),
+        repeats=(),
         secondary=(),
         swe_bench_cl=(),
         headline_outcome=headline,

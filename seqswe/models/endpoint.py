@@ -6,7 +6,7 @@ do as much but bring its own settings from the environment, and hide the usage o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -14,10 +14,11 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from tenacity.wait import wait_exponential, wait_random
 
 from seqswe.errors import RolloutError, UsageError
+from seqswe.models.scrub import Scrubber
 
 RETRIES = 4
-SHORTEST = 8
-"""Least characters of a value that is taken for a key."""
+HOLE = "…"
+"""Stands where a key was."""
 PASSING = frozenset({408, 409, 425, 429})
 """Statuses below 500 that are worth another try."""
 INVALID = ("validation error", "validationerror", "response_format")
@@ -59,7 +60,9 @@ class Endpoint:
         retries: int = RETRIES,
         wait: float = 1.0,
     ) -> None:
-        self._key, self._seconds = key, seconds
+        self._seconds = seconds
+        # An error is for people, who need not read a key of any length.
+        self._words, self._answers = Scrubber([key], HOLE, shortest=1), Scrubber([key], HOLE)
         self._wait = wait_exponential(wait, max=LONGEST_WAIT) + wait_random(0, wait)
         self._stop = stop_after_attempt(retries + 1)
         self._url = checked(url)
@@ -108,7 +111,7 @@ class Endpoint:
                 raise Passing(reason, _after(response))
             raise RefusedRequest(reason)
         try:
-            answer = without(response.json(), [self._key])
+            answer = without(response.json(), self._answers)
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
@@ -123,22 +126,20 @@ class Endpoint:
 
     def _hidden(self, text: str) -> str:
         # Some endpoints quote the key they refuse. Before any cut: half a key would stay.
-        return text.replace(self._key, "…") if self._key else text
+        return self._words.text(text)
 
 
-def without(answer: Any, secrets: Collection[str]) -> Any:
+def without(answer: Any, scrubber: Scrubber) -> Any:
     """An answer of JSON without secrets in any of its texts: some endpoints quote the key.
 
     A memory would keep it otherwise, and recall it. Words shorter than any key stay.
     """
     if isinstance(answer, str):
-        for secret in secrets:
-            answer = answer.replace(secret, "…") if len(secret) >= SHORTEST else answer
-        return answer
+        return scrubber.text(answer)
     if isinstance(answer, list):
-        return [without(inner, secrets) for inner in answer]
+        return [without(inner, scrubber) for inner in answer]
     if isinstance(answer, dict):
-        return {name: without(inner, secrets) for name, inner in answer.items()}
+        return {scrubber.text(name): without(inner, scrubber) for name, inner in answer.items()}
     return answer
 
 

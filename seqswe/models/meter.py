@@ -52,7 +52,7 @@ class Meter:
     ) -> None:
         self.budget, self.price_in, self.price_out = budget, price_in, price_out
         self.rollout = rollout
-        self._before, self._requests = 0, 0
+        self._before, self.requests = 0, 0
         self.usage = MemoryUsage(cost_usd=self._cost(MemoryUsage()))
         self._lock = Lock()
 
@@ -63,8 +63,8 @@ class Meter:
     def next_request(self) -> int:
         """The ordinal of one more request of the rollout; the first is 1."""
         with self._lock:
-            self._requests += 1
-            return self._requests
+            self.requests += 1
+            return self.requests
 
     def check(self) -> None:
         """Raise RolloutError("memory_out_of_budget") if nothing is left.

@@ -12,7 +12,7 @@ from seqswe.visible import visible
 
 FIXED = (
     *("run", "synthetic", "arm", "seed", "task", "position", "instance_id", "graded"),
-    "failure",
+    *("failure", "tries"),
 )
 """`task` is the number that people read, from 1; `position` is the journal's, from 0."""
 
@@ -47,6 +47,7 @@ def _identity(run: str, rollout: Rollout, *, synthetic: bool) -> list[object]:
         inert(rollout.instance_id),
         rollout.graded,
         inert(rollout.failure.cause if rollout.failure else ""),
+        rollout.tries,
     ]
 
 

@@ -89,6 +89,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         "efficiency": [efficiency_json(efficiency) for efficiency in analysis.efficiencies],
         "verdicts": [asdict(verdict) for verdict in analysis.verdicts],
         "failures": [failure_json(failure) for failure in analysis.failures],
+        "repeats": [asdict(repeat) for repeat in analysis.repeats],
         "secondary": [secondary_json(estimate) for estimate in analysis.secondary],
         "swe_bench_cl": [swe_bench_cl_json(metrics) for metrics in analysis.swe_bench_cl],
     }

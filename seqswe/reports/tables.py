@@ -10,6 +10,7 @@ from seqswe.analysis import (
     Contrast,
     Efficiency,
     FailureCount,
+    RepeatCount,
     RunResult,
     VerdictCount,
 )
@@ -191,6 +192,25 @@ def failures_table(analysis: Analysis) -> Table:
     return Table.of("Failures", columns, analysis.failures)
 
 
+def repeats_table(analysis: Analysis) -> Table:
+    """Rollouts that were tried more than once."""
+    columns: Columns[RepeatCount] = (
+        Column("Run", lambda r: r.run),
+        Column("Arm", lambda r: r.arm),
+        Column("Earlier tries ended by", lambda r: r.ended),
+        Column("Rollouts", lambda r: str(r.rollouts)),
+        Column("Earlier tries", lambda r: str(r.tries)),
+        Column("Most tries of one", lambda r: str(r.most_tries)),
+        Column("Resolved in the end", lambda r: str(r.resolved)),
+    )
+    return Table.of(
+        "Tried again",
+        columns,
+        analysis.repeats,
+        "Each further try is a further chance; a rollout is counted by its last one alone.",
+    )
+
+
 def settings_table(run: RunResult) -> Table:
     """Policies, digests and versions of one run."""
     if run.table:
@@ -260,6 +280,7 @@ def all_tables(analysis: Analysis) -> list[Table]:
         efficiency_table,
         verdicts_table,
         failures_table,
+        repeats_table,
         diagnostic_arms_table,
         retention_table,
         swe_bench_cl_table,

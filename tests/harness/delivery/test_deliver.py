@@ -8,7 +8,7 @@ from harness.agents.command import Command
 from harness.delivery import check, deliver
 from harness.delivery.inside.memory import WRITE_BYTES
 from harness.grading import collect_patch
-from seqswe.errors import UsageError
+from seqswe.errors import RolloutError, UsageError
 from seqswe.experiment import DELIVERIES, Experiment
 from seqswe.memory import Recall, Recalled
 from seqswe.runs.trajectory import Recording
@@ -243,3 +243,35 @@ def test_an_agent_that_would_not_look_there_is_refused():
 def test_the_default_keeps_the_digest_it_had():
     assert Experiment().digest != Experiment(delivery="file").digest
     assert Experiment(delivery="prompt").digest == Experiment().digest
+
+
+class UsedUp:
+    """A sandbox of which the agent used up the memory or the time."""
+
+    def __init__(self, box, cause):
+        self._box, self.cause = box, ""
+        self._own = cause
+
+    def use_up(self):
+        self.cause = self._own
+
+    def run(self, command, **how):
+        if self.cause:
+            raise RolloutError(self.cause, "used up")
+        return self._box.run(command, **how)
+
+
+@pytest.mark.parametrize("way", ["file", "folder", "mcp"])
+@pytest.mark.parametrize("cause", ["agent_crashed", "agent_out_of_budget"])
+def test_an_agent_that_used_up_its_sandbox_loses_its_notes_and_no_verdict(box, way, cause):
+    sandbox = UsedUp(box, cause)
+    with deliver(way, RECALL, sandbox) as given:
+        sandbox.use_up()
+    assert given.delivered.used is None
+
+
+def test_a_sandbox_that_broke_is_no_doing_of_the_agent(box):
+    sandbox = UsedUp(box, "sandbox_failed")
+    with pytest.raises(RolloutError) as caught, deliver("folder", RECALL, sandbox):
+        sandbox.use_up()
+    assert caught.value.cause == "sandbox_failed"

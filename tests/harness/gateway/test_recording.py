@@ -7,8 +7,8 @@ from threading import Thread
 
 import pytest
 
-from harness.gateway.scrub import Scrubber
 from seqswe.errors import UsageError
+from seqswe.models.scrub import Scrubber
 from seqswe.runs.recordings import Normalizer, differences
 from tests.harness.gateway.conftest import APIS, ROLLOUT
 from tests.harness.gateway.scripted_provider import Fault, Turn

@@ -88,6 +88,70 @@ def test_a_field_that_fetches_or_chooses_is_taken_out(enter, provider, api, fiel
     assert field not in provider.asked[0].body
 
 
+UNKNOWN = ["web", "extra_body", "search_of_tomorrow", "inference_geo", "serviceTier", "audio"]
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_field_that_is_not_known_does_not_go_out_and_is_noted(enter, provider, api):
+    told = {name: {"enabled": True} for name in UNKNOWN}
+    with enter() as client:
+        assert client.whole(api, **told).status == 200
+        assert sorted(client.gateway.notes[0]["removed"]) == sorted(UNKNOWN)
+    assert not provider.asked[0].body.keys() & told.keys()
+
+
+@pytest.mark.parametrize(
+    ("api", "tool"),
+    [
+        ("chat", {"googleSearch": {}}),
+        ("chat", {"type": "function", "googleSearch": {}}),
+        ("chat", {"type": "function", "function": None, "web_search": {"enable": True}}),
+        ("chat", {"function": {}, "url_context": {}}),
+        ("responses", {"name": "f", "web_search": {}}),
+        ("messages", {"web_fetch": {}}),
+        ("messages", {"type": "custom", "mcp_server": "x"}),
+    ],
+    ids=str,
+)
+def test_a_tool_is_what_it_says_and_nothing_else(enter, provider, api, tool):
+    with enter() as client:
+        assert client.whole(api, tools=[FUNCTION[api], tool]).status == 200
+        assert client.gateway.notes[0]["removed"]
+    assert provider.asked[0].body["tools"] == [FUNCTION[api]]
+
+
+def test_a_known_tool_loses_what_is_not_known_of_it(enter, provider):
+    with enter() as client:
+        client.whole("chat", tools=[{**FUNCTION["chat"], "googleSearch": {}}])
+    assert provider.asked[0].body["tools"] == [FUNCTION["chat"]]
+
+
+SENT = {
+    "chat": (
+        *("stream", "temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "stop"),
+        *("reasoning_effort", "parallel_tool_calls", "response_format", "metadata", "verbosity"),
+        *("reasoning", "thinking", "enable_thinking", "prompt_cache_key", "user", "usage"),
+    ),
+    "responses": (
+        *("instructions", "reasoning", "store", "include", "text", "client_metadata"),
+        *("prompt_cache_key", "parallel_tool_calls", "max_output_tokens", "truncation"),
+    ),
+    "messages": (
+        *("system", "metadata", "thinking", "context_management", "output_config", "temperature"),
+        *("stop_sequences", "top_k", "top_p", "cache_control"),
+    ),
+    "gemini": ("systemInstruction", "generationConfig", "toolConfig", "safetySettings", "labels"),
+}
+"""What clients of these APIs say of how a model is to answer."""
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_what_says_how_to_answer_passes_as_it_is(api):
+    body = {**BODIES[api][1], **dict.fromkeys(SENT[api], "x")}
+    kept, removed = clean(Route(api=api, target="", model="m"), body)
+    assert (kept, removed) == (body, ())
+
+
 @pytest.mark.parametrize("api", APIS)
 def test_a_tool_of_one_alone_is_a_list_of_one(enter, provider, api):
     with enter() as client:
@@ -133,6 +197,7 @@ IMAGE = {"type": "url", "url": "https://evil.example/x.png"}
             _messages({"type": "tool_result", "content": [{"type": "image", "source": IMAGE}]}),
         ),
         ("messages", {"system": [{"type": "image", "source": IMAGE}]}),
+        ("messages", _messages({"type": "image", "source": {"type": "bucket", "id": "x"}})),
         (
             "messages",
             _messages(

@@ -185,7 +185,8 @@ def test_a_memory_that_hoards_gold_ends_the_run(run, policy):
     assert f"under feedback '{policy}'" in error
     digest = re.search(r"snapshot (\S+) is kept", ended.err.splitlines()[-1])[1]
     assert b"hoarded" in ended.store.snapshots.files(digest)["seen.json"]
-    assert ended.store.journal().rollouts == ()
+    (rollout,) = ended.store.journal().rollouts
+    assert (rollout.resolved, rollout.failure.lost_verdict) == (None, False)
 
 
 def test_what_is_told_again_is_audited_too(run):

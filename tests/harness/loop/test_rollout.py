@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from seqswe.analysis.arms import repeats
 from seqswe.runs.snapshots import EMPTY
+from tests.harness.conftest import PLUGINS
 
 NONE = ("--memory", "none")
+BRITTLE = ("--sandbox", f"{PLUGINS}Brittle")
 BOTH = ("iid", "sequential")
 
 
@@ -99,7 +102,13 @@ def test_a_command_that_does_not_end_in_time_is_graded(run):
     assert ended.store.journal().rollouts[0].edited_files == ("half.py",)
 
 
-@pytest.mark.parametrize("cause", ["moonshine", "harness_failed", "memory_failed", "cancelled"])
+NOT_THE_AGENTS = [
+    *("moonshine", "harness_failed", "memory_failed", "cancelled"),
+    *("provider_failed", "gateway_failed", "sandbox_failed", "grader_failed", "run_out_of_budget"),
+]
+
+
+@pytest.mark.parametrize("cause", NOT_THE_AGENTS)
 def test_a_cause_that_is_not_the_agents_to_name_is_a_crash(run, cause):
     option = ("--agent-option", f"cause={cause}", "--crashes", "0")
     ended = run("--agent", ":names_a_cause", *option, *NONE, limit=1)
@@ -109,7 +118,20 @@ def test_a_cause_that_is_not_the_agents_to_name_is_a_crash(run, cause):
     assert "what is this" in ended.store.journal().rollouts[0].failure.detail
 
 
-@pytest.mark.parametrize("cause", ["agent_crashed", "agent_out_of_budget", "run_out_of_budget"])
+def test_a_failure_that_the_agent_provoked_is_no_free_retry(run, tmp_path):
+    count = tmp_path / "count"
+    option = ("--agent-option", f"count={count}", "--crashes", "0")
+    ended = run("--agent", ":provokes", *option, *BRITTLE, *NONE, limit=1)
+    assert ended.code == 0, ended.err
+    (rollout,) = ended.store.journal().rollouts
+    assert (rollout.failure.cause, rollout.edited_files) == ("agent_crashed", ("half.py",))
+    assert rollout.failure.detail == "sandbox_failed: the engine is gone"
+    assert len(count.read_text().splitlines()) == rollout.tries == 1
+
+
+@pytest.mark.parametrize(
+    "cause", ["agent_crashed", "agent_out_of_budget", "run_out_of_budget", "provider_failed"]
+)
 def test_a_memory_cannot_blame_the_agent(run, cause):
     option = ("--memory-option", f"cause={cause}", "--retries", "0")
     ended = run("--agent", "noop", "--memory", ":Blaming", *option, arms=("iid",), limit=1)
@@ -126,14 +148,29 @@ def test_no_agent_says_what_the_run_cannot_read_again(run, what):
     assert ended.verdicts("replay-without-own") == [False]
 
 
-def test_a_provider_that_is_down_blocks_its_sequence_until_it_answers(run, call, tmp_path):
-    count = tmp_path / "count"
+def test_however_many_odd_names_there_are_the_journal_can_be_read(run, call):
     ended = run(
-        "--agent", ":provider_down", "--agent-option", f"count={count}", "--retries", "2", *NONE,
-        arms=BOTH, limit=4,
+        "--agent", ":leaves_odd_names", "--agent-option", "count=6000",
+        "--output-bytes", "100000000", *NONE, limit=1,
     )  # fmt: skip
+    assert ended.code == 0, ended.err
+    (rollout,) = ended.store.journal().rollouts
+    assert len(rollout.edited_files) + rollout.cut["edited_files"] == 6000
+    assert rollout.graded
+    assert call("resume", ended.store.root).code == 0
+
+
+def breaking(count, times):
+    """Flags of a run whose sandbox breaks at the second task, in the first `times` tries."""
+    options = ("--agent-option", f"count={count}", "--agent-option", f"times={times}")
+    return ("--agent", ":breaks_its_sandbox", *options, *BRITTLE, "--retries", "2", *NONE)
+
+
+def test_a_sandbox_that_breaks_blocks_its_sequence_until_it_holds(run, call, tmp_path):
+    count = tmp_path / "count"
+    ended = run(*breaking(count, times=99), arms=BOTH, limit=4)
     assert ended.code == 5
-    assert ended.err.splitlines()[-2].startswith("error: 4 rollouts have no verdict (provider_fail")
+    assert ended.err.splitlines()[-2].startswith("error: 4 rollouts have no verdict (sandbox_fail")
     assert f"seqswe resume {ended.store.root}" in ended.err.splitlines()[-1]
     assert ended.verdicts("sequential") == [False, None]
     assert ended.verdicts("iid") == [False, None, False, False]
@@ -141,14 +178,49 @@ def test_a_provider_that_is_down_blocks_its_sequence_until_it_answers(run, call,
     again = call("resume", ended.store.root, "--retries", "0")
     assert again.code == 5
     assert len(count.read_text().splitlines()) == 2 * 3 + 2
+    tried = {(r.arm, r.position): r.tries for r in again.store.journal().rollouts}
+    assert tried["sequential", 1] == tried["iid", 1] == 4
+    assert set(tried.values()) == {1, 4}
 
 
-def test_a_provider_that_recovers_leaves_no_trace(run, tmp_path):
-    option = f"count={tmp_path}/count"
-    ended = run("--agent", ":provider_recovers", "--agent-option", option, "--retries", "2", *NONE)
+def test_tries_are_in_journal_and_report_and_not_in_the_result(run, tmp_path):
+    ended = run(*breaking(tmp_path / "count", times=2))
     assert ended.code == 0, ended.err
     assert ended.causes("sequential") == ["", "", ""]
-    assert len((ended.store.root / "rollouts.jsonl").read_text().splitlines()) == 3
+    assert len((ended.store.root / "rollouts.jsonl").read_text().splitlines()) == 3 + 2
+    rollouts = ended.store.journal().rollouts
+    assert [r.earlier_tries for r in rollouts] == [{}, {"sandbox_failed": 2}, {}]
+    (repeat,) = repeats("run", rollouts)
+    assert (repeat.rollouts, repeat.tries, repeat.most_tries, repeat.resolved) == (1, 2, 3, 0)
+    whole = run(*breaking(tmp_path / "none", times=0), into="whole")
+    # The keys differ, since they cover the agent's options.
+    results = [
+        [r.result() | {"key": ""} for r in e.store.journal().rollouts] for e in (whole, ended)
+    ]
+    assert results[0] == results[1]
+
+
+def test_a_memory_that_dislikes_a_verdict_gets_no_other(run, call, tmp_path):
+    count = tmp_path / "count"
+    agent = ("--agent", ":counts", "--agent-option", f"count={count}")
+    ended = run(*agent, "--memory", ":Forgetful", "--retries", "2")
+    assert ended.causes("sequential") == ["", "memory_failed"]
+    assert ended.store.journal().rollouts[1].failure.lost_verdict is False
+    assert len(count.read_text().splitlines()) == 1
+    again = call("resume", ended.store.root)  # a person may try again, and everybody sees it
+    assert len(count.read_text().splitlines()) == 2
+    told = {"memory_failed, after it was not resolved": 1}
+    assert again.store.journal().rollouts[1].earlier_tries == told
+
+
+def test_a_memory_that_ends_the_run_after_a_verdict_does_not_hide_the_try(run, call):
+    given = ("--agent", "noop", "--memory", ":Hoarder", "--feedback", "none")
+    ended = run(*given, limit=1)
+    assert ended.code == 3
+    again = call("resume", ended.store.root)
+    rollout = again.store.journal().rollouts[-1]
+    assert rollout.failure.lost_verdict is False
+    assert rollout.earlier_tries == {"memory_failed, after it was not resolved": 1}
 
 
 @pytest.mark.parametrize(

@@ -134,10 +134,30 @@ def test_a_passing_failure_is_tried_again_and_said_once(retries, starts):
     assert started == [("sequential", 0, 0)] * starts
 
 
-def test_a_retry_that_succeeds_leaves_no_trace():
+def test_a_retry_that_succeeds_tells_of_the_tries_before_it():
     start = failing("sandbox_failed", ("sequential", 1), times=2)
     yielded, _ = ran(Schedule(cells=cells(3, "sequential"), retries=2), start)
     assert [(r.position, r.graded) for r in yielded] == [(0, True), (1, True), (2, True)]
+    assert [r.tries for r in yielded] == [1, 3, 1]
+
+
+def test_tries_of_an_earlier_process_count():
+    old = {"sandbox_failed": 3}
+    failed = Failure(cause="memory_failed", lost_verdict=True)
+    (cell,) = cells(1, "iid")
+    before = made(cell, 0, EMPTY, resolved=None, failure=failed, earlier_tries=old)
+    yielded, _ = ran(Schedule(cells=(cell,)), done=[before])
+    told = {**old, "memory_failed, after it was resolved": 1}
+    assert [r.earlier_tries for r in yielded] == [told]
+
+
+def test_a_rollout_whose_verdict_was_known_is_not_tried_again():
+    def start(cell, position, before):
+        failure = Failure(cause="memory_failed", lost_verdict=False)
+        return made(cell, position, before, resolved=None, failure=failure)
+
+    _, started = ran(Schedule(cells=cells(1, "sequential"), retries=9), start)
+    assert len(started) == 1
 
 
 @pytest.mark.parametrize("cause", ["harness_failed"])

@@ -111,6 +111,16 @@ def test_an_index_made_again_is_metered_and_charged_to_no_task(run, model):
     assert used["frozen-6"].tokens > 200 > used["sequential"].tokens
 
 
+@pytest.mark.parametrize("cause", ["", "memory_out_of_budget"])
+def test_what_no_earlier_task_paid_for_is_paid_for(run, model, cause):
+    """A memory cannot take its embeddings for ones that were made before."""
+    budget = "1" if cause else "100000"
+    asks = ("--memory", ":EmbedsAgain", "--embedding", "scripted", "--embedding-url", model.url)
+    ended = run("--agent", "localizer", *asks, "--memory-model-tokens", budget, limit=1)
+    assert ended.causes("sequential") == [cause]
+    assert spent(ended) == counted(model)
+
+
 def test_the_key_is_sent_and_written_nowhere(run, model, monkeypatch):
     monkeypatch.setenv("SEQSWE_TEST_KEY", KEY)
     more = ("--memory-model-key", "SEQSWE_TEST_KEY", "--memory-model-price-in", "2")
@@ -146,6 +156,22 @@ def test_tokens_that_no_journal_can_hold_are_the_providers_failure(run, count):
     with ScriptedModel(Says(raw=raw)) as server:
         ended = run(*given(server, ":Parrot", "--retries", "0"), limit=1)
     assert ended.causes("sequential") == ["provider_failed"]
+
+
+def test_a_lesson_is_asked_for_again_without_the_agent(run, tmp_path):
+    """What was recorded of the last try is what a replay asks for."""
+    said = ["heard", Says(text="no", status=400), *["heard again"] * 9]
+    folder = str(tmp_path / "kept")
+    with ScriptedModel(lambda messages: said.pop(0)) as server:
+        flags = given(server, ":Parrot", "--record", folder)
+        ended = run(*flags, limit=2)
+    assert ended.code == 0, ended.err
+    assert [r.tries for r in ended.store.journal().rollouts] == [1, 1]
+    assert len(said) == 11 - 3
+    replayed = run(*given(server, ":Parrot", "--replay", folder), limit=2, into="again")
+    assert replayed.code == 0, replayed.err
+    digests = {e.store.journal().results_digest() for e in (ended, replayed)}
+    assert len(digests) == 1
 
 
 def test_a_key_that_nobody_named_is_sent_nowhere(run, model, monkeypatch):

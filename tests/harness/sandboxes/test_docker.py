@@ -285,3 +285,35 @@ def test_a_user_whose_number_looks_like_a_mode_owns_its_temporary_folder(lay):
     options = _limits(lay(), 1_107_551)["tmpfs"]
     assert all("uid=1107551,gid=1107551" in each for each in options.values())
     assert options["/tmp"].endswith("mode=1777")
+
+
+EATS_MEMORY = """
+echo 0 > /proc/self/oom_score_adj
+for place in /tmp ~ .; do head -c 1G /dev/zero > $place/fill; done 2>/dev/null
+for each in $(seq 150); do
+  setsid sh -c 'echo 0 > /proc/self/oom_score_adj
+    x=aaaaaaaaaaaaaaaa; for i in $(seq 17); do x=$x$x; done; sleep 600' 2>/dev/null &
+done
+sleep 600
+"""
+"""Many small processes, none of which the kernel would rather end than the main one."""
+
+
+def test_who_uses_up_the_memory_has_crashed_and_no_other_try(docker, lay):
+    box = docker.open(lay(memory_mb=128, pids=200, task_seconds=600))
+    causes = set()
+    for command in (EATS_MEMORY, "true"):
+        with pytest.raises(RolloutError, match="used up its memory") as caught:
+            box.run(command, timeout=500)
+        causes.add(caught.value.cause)
+    with pytest.raises(RolloutError) as caught:
+        box.end_processes()
+    assert causes | {caught.value.cause} == {"agent_crashed"}
+
+
+def test_a_container_that_somebody_removed_is_no_doing_of_the_agent(docker, lay):
+    box = docker.open(lay())
+    box._container.remove(force=True)
+    with pytest.raises(RolloutError, match="went away") as caught:
+        box.run("true")
+    assert caught.value.cause == "sandbox_failed"
