@@ -229,7 +229,7 @@ def parts(ranked: Sequence[Path]) -> None:
     click.echo("|---" * (len(columns) + 2) + "|")
     for name in PARTS:
         of = {s.codebase: mean(s) for s in streams if s.memory == name}
-        end = "–" if name == NEW else pooled(difference(clean, name))
+        end = spelled(difference(clean, name).pooled) if name != NEW else "–"
         click.echo(f"| {name} | {' | '.join(f'{of[c]:.3f}' for c in columns)} | {end} |")
     click.echo("")
     print_table(streams)
@@ -291,7 +291,10 @@ def unseen(instances: Sequence[Instance]) -> list[bool]:
 
 
 def losses(streams: Sequence[Stream], new: Mapping[str, Sequence[bool]]) -> Iterator[str]:
-    """The difference to git_history by whether an earlier task fixed a file of the task."""
+    """What it has over git_history by whether an earlier task fixed a file of the task.
+
+    All tasks alike, whatever their codebase: the interval is for these codebases only.
+    """
     by_kind: dict[str, list[float]] = defaultdict(list)
     for codebase, kinds in new.items():
         if codebase not in CHOSEN:
@@ -299,13 +302,12 @@ def losses(streams: Sequence[Stream], new: Mapping[str, Sequence[bool]]) -> Iter
                 next(values(s) for s in streams if (s.codebase, s.memory) == (codebase, name))
                 for name in (NEW, HELD_AGAINST[0])
             )
-            for kind, gap in zip(kinds, ours - theirs, strict=True):
-                by_kind["in files not fixed before" if kind else "in files fixed before"].append(
-                    gap
-                )
+            for is_unseen, gap in zip(kinds, ours - theirs, strict=True):
+                by_kind["not fixed before" if is_unseen else "fixed before"].append(gap)
     for kind, gaps in by_kind.items():
         zeros, column = np.zeros((len(gaps), 1)), np.array(gaps)[:, None]
-        yield f"tasks {kind}: {len(gaps)}, {spelled(two_way(column, zeros))}"
+        found = spelled(two_way(column, zeros))
+        yield f"tasks in files {kind}: {len(gaps)}, over {HELD_AGAINST[0]} {found}"
 
 
 def in_order(streams: Sequence[Stream]) -> list[str]:
@@ -316,6 +318,8 @@ def in_order(streams: Sequence[Stream]) -> list[str]:
 def difference(streams: Sequence[Stream], name: str) -> Difference:
     """The memory − another, by codebase, and pooled."""
     both = tuple(s for s in streams if s.memory in (NEW, name))
+    if {s.memory for s in both} != {NEW, name}:
+        return Difference(by_codebase={}, pooled=None, p=None)
     found = Streams(streams=both, outcome=RECIPROCAL_RANK, reason="", agent="localizer")
     row = next(row for row in leaderboard(found, name).rows if row.memory == NEW)
     assert row.against
@@ -339,18 +343,27 @@ def better_and_worse(ours: Stream, theirs: Stream | None) -> tuple[int, int]:
 
 
 def spelled(found: Estimate | Pooled | None) -> str:
-    """`+0.031 (+0.002 to +0.060)`."""
-    return f"{found.estimate:+.3f} ({found.low:+.3f} to {found.high:+.3f})" if found else "–"
+    """`+0.031 (−0.002 to +0.064)`."""
+    if found is None:
+        return "–"
+    return minus(f"{found.estimate:+.3f} ({found.low:+.3f} to {found.high:+.3f})")
+
+
+def minus(text: str) -> str:
+    """Write the sign of numbers as the pages do."""
+    return text.replace("-", "−")
 
 
 def pooled(found: Difference) -> str:
     """The mean over codebases with its interval, or that there are too few."""
     if found.pooled is None:
         return f"{len(found.by_codebase)} codebases, too few to pool"
-    p = found.pooled
+    mean_of, p = found.pooled, ""
+    if mean_of.p is not None:
+        p = f", p = {mean_of.p:.3f}"
     return (
-        f"{p.codebases} codebases: {spelled(p)}; p = {p.p:.3f}; a new codebase's: "
-        f"{p.predicted_low:+.3f} to {p.predicted_high:+.3f}"
+        f"{mean_of.codebases} codebases: {spelled(mean_of)}{p}; a new codebase's lies in "
+        + minus(f"{mean_of.predicted_low:+.3f} to {mean_of.predicted_high:+.3f}")
     )
 
 
