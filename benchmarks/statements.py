@@ -11,7 +11,8 @@ and their difference with a 95 % interval over tasks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +22,14 @@ import click
 import numpy as np
 from scipy import stats
 
-from harness.agents.localizer import Localizer, count_words, is_test
+from harness.agents.localizer import (
+    Localizer,
+    bm25,
+    count_words,
+    is_test,
+    normalised,
+    words,
+)
 from harness.codebases.instances import instances_of
 from harness.codebases.locate import clone_of
 from harness.codebases.statements.clean import TRAILER
@@ -34,7 +42,6 @@ from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import Manifest
 from seqswe.manifests.selection import Selection, StatementKind
 from seqswe.memory import Commit, Experience, Memory, Recall, Services, build_memory
-from seqswe.sandbox import Sandbox
 
 MESSAGE = "message"
 KINDS = (MESSAGE, "full", "title", "symptom")
@@ -47,16 +54,17 @@ class Ranker(Localizer):
         super().__init__(seed=0)
         self._clone, self._objects = clone, objects
         self._counts: dict[str, Mapping[str, int]] = {}
-        self.base = ""
 
-    def _files(self, sandbox: Sandbox) -> Mapping[str, Mapping[str, int]]:
-        listing = self._clone.run("ls-tree", "-r", "-z", "--end-of-options", self.base)
+    def by_words(self, task: Task) -> tuple[Mapping[str, float], Collection[str]]:
+        """Score files of a task's base commit by their words; also all files that are ranked."""
+        listing = self._clone.run("ls-tree", "-r", "-z", "--end-of-options", task.base_commit)
         entries = (line.partition("\t") for line in listing.split("\0")[:-1])
-        return {
+        files = {
             path: self._words(meta.split(" ")[2])
             for meta, _, path in entries
             if path.endswith(self.suffix) and not is_test(path)
         }
+        return normalised(bm25(Counter(words(task.problem_statement)), files)), files.keys()
 
     def _words(self, blob: str) -> Mapping[str, int]:
         if blob not in self._counts:
@@ -89,21 +97,29 @@ def ranks(ranker: Ranker, instances: Sequence[Instance], memory: Memory | None) 
     """Reciprocal rank of the first gold file, task by task."""
     for position, instance in enumerate(instances):
         task = instance.task(position)
-        ranker.base = instance.base_commit
         recall = memory.recall(task) if memory else Recall()
-        ranking = ranker.solve(task, recall, None).ranking  # type: ignore[arg-type]
-        found = [n for n, path in enumerate(ranking, 1) if path in instance.gold_files]
-        yield 1 / found[0] if found else 0.0
+        by_words, files = ranker.by_words(task)
+        ranking = ranker.ranking(by_words, recall, files)
+        yield reciprocal_rank(ranking, instance)
         if memory:
-            memory.record(
-                Experience(
-                    task=task,
-                    resolved=False,
-                    gold_patch=instance.patch,
-                    gold_files=instance.gold_files,
-                    ranking=ranking,
-                )
-            )
+            memory.record(experience_of(task, instance, ranking))
+
+
+def reciprocal_rank(ranking: Sequence[str], instance: Instance) -> float:
+    """1 / the place of the first gold file, 0 if there is none."""
+    found = [n for n, path in enumerate(ranking, 1) if path in instance.gold_files]
+    return 1 / found[0] if found else 0.0
+
+
+def experience_of(task: Task, instance: Instance, ranking: Sequence[str]) -> Experience:
+    """What a memory is told of a task under feedback `gold`: `localizer` resolves none."""
+    return Experience(
+        task=task,
+        resolved=False,
+        gold_patch=instance.patch,
+        gold_files=instance.gold_files,
+        ranking=tuple(ranking),
+    )
 
 
 def line(kind: str, name: str, without: Sequence[float], learned: Sequence[float]) -> str:

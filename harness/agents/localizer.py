@@ -42,16 +42,21 @@ class Localizer:
     def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
         """Rank the source files of the checkout."""
         files = self._files(sandbox)
-        query = Counter(words(task.problem_statement))
-        scores = normalised(bm25(query, files))
-        for path, weight in normalised(votes(recall, files)).items():
-            scores[path] = scores.get(path, 0.0) + self.memory_weight * weight
-        ranking = sorted(scores, key=lambda path: (-scores[path], path))[:SHOWN]
+        by_words = normalised(bm25(Counter(words(task.problem_statement)), files))
         return Attempt(
-            ranking=tuple(ranking),
+            ranking=self.ranking(by_words, recall, files),
             usage=Usage(steps=1),
             message=f"ranked {len(files)} files with {len(recall.items)} memories",
         )
+
+    def ranking(
+        self, by_words: Mapping[str, float], recall: Recall, files: Iterable[str]
+    ) -> tuple[str, ...]:
+        """Rank by the words of files, scores of at most 1, and by what was recalled."""
+        scores = dict(by_words)
+        for path, weight in normalised(votes(recall, files)).items():
+            scores[path] = scores.get(path, 0.0) + self.memory_weight * weight
+        return tuple(sorted(scores, key=lambda path: (-scores[path], path))[:SHOWN])
 
     def _files(self, sandbox: Sandbox) -> Mapping[str, Mapping[str, int]]:
         """Count the words of the source files of the checkout, by path."""

@@ -8,11 +8,10 @@ sandbox holds the log can read the same by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
-from memory_backends.shared.bm25 import Index
+from memory_backends.shared.git_log import LIMIT, MOST_FILES, alike, focused
 from memory_backends.shared.records import DEFAULT_K, ISSUE, MAX_BYTES, at_least, budgeted
 from memory_backends.shared.text import clean, clip, first_lines
 from seqswe.errors import UsageError
@@ -36,8 +35,8 @@ class GitHistory:
         services: Services,
         k: int = DEFAULT_K,
         max_bytes: int = MAX_BYTES,
-        limit: int = 2000,
-        most_files: int = 10,
+        limit: int = LIMIT,
+        most_files: int = MOST_FILES,
     ) -> None:
         at_least(k=(k, 1), max_bytes=(max_bytes, 0), limit=(limit, 0), most_files=(most_files, 1))
         if services.history is None:
@@ -47,18 +46,10 @@ class GitHistory:
         self._history = services.history
 
     def recall(self, task: Task) -> Recall:
-        """Recall commits before the base commit.
-
-        The index is made anew for each task, so no later commit can be left in it.
-        """
-        commits = self._commits(task)
-        index = Index()
-        # The oldest gets the smallest number: equal ranks then go to the later commit.
-        for number, commit in enumerate(commits):
-            index.add(number, clean(commit.message), clean(" ".join(commit.files)))
-        ranked = index.search(task.problem_statement, self.k)
-        index.close()
-        return budgeted(self._items(commits, ranked), self.max_bytes)
+        """Recall commits before the base commit."""
+        commits = focused(self._history(task), self.limit, self.most_files)
+        ranked = alike(commits, task.problem_statement, self.k)
+        return budgeted(self._items(ranked), self.max_bytes)
 
     def record(self, experience: Experience) -> None:
         """Record nothing: a fix shows in the log by itself, once it is merged."""
@@ -69,16 +60,9 @@ class GitHistory:
     def load(self, directory: Path) -> None:
         """Read nothing: there is no state."""
 
-    def _commits(self, task: Task) -> Sequence[Commit]:
-        assert self._history is not None
-        log = islice(self._history(task), self.limit)
-        return [c for c in log if 0 < len(c.files) <= self.most_files][::-1]
-
-    def _items(
-        self, commits: Sequence[Commit], ranked: Sequence[tuple[int, float]]
-    ) -> Iterator[Recalled]:
-        for number, score in ranked:
-            commit, files = commits[number], tuple(map(clean, commits[number].files))
+    def _items(self, ranked: Sequence[tuple[Commit, float]]) -> Iterator[Recalled]:
+        for commit, score in ranked:
+            files = tuple(map(clean, commit.files))
             about = first_lines(clean(commit.message), ISSUE)
             text = f"Commit {commit.sha[:10]} of {commit.created_at:%Y-%m-%d}: {about}"
             listing = clip(f"Files: {', '.join(files)}", ISSUE)

@@ -28,6 +28,12 @@ class TestEpisodic(MemoryContract):
     stored_budget = "max_stored_bytes"
 
 
+class TestHistoryAndExperience(MemoryContract):
+    memory = "memory_backends.retrieval.history_and_experience:HistoryAndExperience"
+    stored_budget = "max_stored_bytes"
+    many = 1000
+
+
 class TestVectors(MemoryContract):
     memory = "memory_backends.retrieval.vectors:Vectors"
     stored_budget = "max_stored_bytes"

@@ -194,6 +194,8 @@ def test_a_gateway_that_was_killed_fails_the_rollouts_in_hand_and_is_started_aga
         engine.loop.call_soon_threadsafe(engine.loop.stop)
         asking.join(20)
         assert not asking.is_alive(), "the client is not left waiting"
+        while engine.alive:
+            time.sleep(0.01)
         provider.delay = 0.0
     assert client.session.failure == ("gateway_failed", "the model gateway has ended")
     stale = client.door
