@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from harness.agents.predictions import remarks
 from harness.commands.advance import Advance
-from harness.loop.context import RunContext
+from harness.loop.context import check_keys
 from harness.loop.loaded_experiment import LoadedExperiment
 from harness.loop.programs import is_installed
 from harness.loop.rollout import run_rollout
@@ -27,7 +27,7 @@ from seqswe.arms import Cell
 from seqswe.cli.echo import echo
 from seqswe.cli.options import experiment_options
 from seqswe.cli.progress import progress
-from seqswe.errors import BudgetError, IncompleteError, RunDirError, UsageError
+from seqswe.errors import BudgetError, IncompleteError, UsageError
 from seqswe.experiment import Experiment, Plan, make_plan
 from seqswe.runs.extend import adds, widened
 from seqswe.runs.files import check_files
@@ -168,20 +168,6 @@ def tell_remarks(plan: Plan) -> None:
     given = plugins.options("agent", PREDICTIONS, plan.experiment.agent_option)
     for remark in remarks(Path(given["path"]), plan.instance_ids):
         echo(f"warning: {remark}", err=True)
-
-
-def check_keys(store: RunDirectory, context: RunContext, rollouts: Iterable[Rollout]) -> None:
-    """Refuse to add to results that depend on another image or version than is here."""
-    for rollout in rollouts:
-        instance = context.instances[rollout.position]
-        key = context.key(instance, rollout.memory_before, rollout.code_before)
-        if rollout.graded and rollout.key != key:
-            raise RunDirError(
-                f"{store.root} was made with another Python, other packages, another recipe of the "
-                f"agent or another version of SeqSWE ({store.info.seqswe}; first at "
-                f"{rollout.instance_id})",
-                "Bring back what it was made with, or start a new run.",
-            )
 
 
 class CrashWatch:
