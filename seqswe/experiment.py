@@ -20,6 +20,7 @@ from seqswe.instance import digest_of
 from seqswe.manifests.selection import Novelty, Selection, StatementKind
 from seqswe.plugins import RECIPE
 from seqswe.sandbox import Limits, SandboxChoice
+from seqswe.user import NOBODY
 from seqswe.visible import HIDDEN
 
 Feedback = Literal["none", "verdict", "tests", "gold"]
@@ -217,6 +218,14 @@ class Experiment:
         "Files of the codebase that agents read on their own, such as CLAUDE.md: as they are, or "
         "out of the working tree.",
     )
+    user: str = setting(
+        NOBODY,
+        "Whom the agent can ask about its task: none, facts (priced facts of the task, without a "
+        "model), or module:attribute.",
+    )
+    ask_budget: int = setting(
+        10, "What all answers of the user to one rollout may cost; 0: nobody is there.", least=0
+    )
     sandbox: str = setting("docker", "Name of a sandbox, or module:attribute.")
     sandbox_option: tuple[str, ...] = setting((), "key=value for the sandbox; may be repeated.")
     # The version of its Python is part of every result; where the image came from is not.
@@ -349,6 +358,11 @@ class Experiment:
         return Path(self.agent).name if self.agent.endswith(RECIPE) else self.agent
 
     @property
+    def can_ask(self) -> bool:
+        """Whether there is a user to ask."""
+        return self.user != NOBODY and self.ask_budget > 0
+
+    @property
     def digest(self) -> str:
         """Digest of what the results depend on (not of where, how fast or how often tried).
 
@@ -357,6 +371,8 @@ class Experiment:
         values = {name: getattr(self, name) for name in affecting("outcome")}
         values["codebase"] = Path(self.codebase).name  # a name, or a folder: wherever it lies
         values["agent"] = self.agent_name
+        if not self.can_ask:  # who cannot be asked changes nothing
+            del values["user"], values["ask_budget"]
         data = {n: value for n, value in values.items() if value != settings()[n].default}
         return digest_of(repr(sorted(data.items())))
 

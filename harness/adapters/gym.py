@@ -7,7 +7,7 @@ Its own spaces, because gymnasium's `Text` refuses blanks, line ends and letters
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 from gymnasium import spaces
@@ -61,7 +61,7 @@ class Recalled(spaces.Space[tuple[dict[str, Any], ...]]):
 class GymSeqEnv(gymnasium.Env[dict[str, Any], str]):
     """`SeqEnv` for gymnasium; takes the same arguments. An action is a line of text."""
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012  (gymnasium's own way)
 
     def __init__(self, *, codebase: str, render_mode: None = None, **settings: Any) -> None:
         self.render_mode = render_mode
@@ -94,4 +94,4 @@ class GymSeqEnv(gymnasium.Env[dict[str, Any], str]):
         self.seqenv.close()
 
 
-register(id="SeqSWE-v0", entry_point=GymSeqEnv)
+register(id="SeqSWE-v0", entry_point="harness.adapters.gym:GymSeqEnv")

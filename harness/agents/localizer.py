@@ -18,6 +18,7 @@ from seqswe.errors import RolloutError
 from seqswe.instance import Task
 from seqswe.memory import Recall
 from seqswe.sandbox import Sandbox
+from seqswe.user import ASK_BUDGET, ask
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -25,6 +26,9 @@ K1, B = 1.2, 0.75
 """BM25's usual constants."""
 PATH_WEIGHT = 20
 """Words of the text that one word of the path is worth."""
+UNSURE = 0.8
+"""Share of the best file's score from which on the second one makes it ask, where it can: first the
+type of the error, which joins the query, then the file. A guess, made before any run."""
 SHOWN = 20
 """Files in the ranking that is reported."""
 
@@ -43,15 +47,26 @@ class Localizer:
         """Rank the source files of the checkout."""
         files = self._files(sandbox)
         query = Counter(words(task.problem_statement))
-        scores = normalised(bm25(query, files))
-        for path, weight in normalised(votes(recall, files)).items():
-            scores[path] = scores.get(path, 0.0) + self.memory_weight * weight
+        scores = self._scores(query, files, recall)
+        if ASK_BUDGET in recall.env and _unsure(scores):
+            if error := ask(sandbox, "error-type"):
+                scores = self._scores(query + Counter(words(error)), files, recall)
+            if _unsure(scores) and (told := ask(sandbox, "file")):
+                scores[told] = max(scores.values(), default=0.0) + 1.0
         ranking = sorted(scores, key=lambda path: (-scores[path], path))[:SHOWN]
         return Attempt(
             ranking=tuple(ranking),
             usage=Usage(steps=1),
             message=f"ranked {len(files)} files with {len(recall.items)} memories",
         )
+
+    def _scores(
+        self, query: Mapping[str, int], files: Mapping[str, Mapping[str, int]], recall: Recall
+    ) -> dict[str, float]:
+        scores = normalised(bm25(query, files))
+        for path, weight in normalised(votes(recall, files)).items():
+            scores[path] = scores.get(path, 0.0) + self.memory_weight * weight
+        return scores
 
     def _files(self, sandbox: Sandbox) -> Mapping[str, Mapping[str, int]]:
         """Count the words of the source files of the checkout, by path."""
@@ -66,6 +81,12 @@ class Localizer:
         names = "\n".join(sorted(set(blobs.values()))).encode() + b"\n"
         counts = _parse_batch(_output(sandbox, "git cat-file --batch", names))
         return {path: counts[blob] for path, blob in blobs.items()}
+
+
+def _unsure(scores: Mapping[str, float]) -> bool:
+    """Whether the second file comes near the first one."""
+    first, second = (*sorted(scores.values(), reverse=True), 0.0, 0.0)[:2]
+    return second >= UNSURE * first
 
 
 def is_test(path: str) -> bool:

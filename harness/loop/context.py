@@ -18,6 +18,7 @@ from harness.memory.memories import Memories
 from harness.memory.metered import MeteredMemory
 from harness.memory.recall_check import RecallCheck
 from harness.plugin_host.agent import Post
+from harness.users.desk import UserDesk
 from seqswe import __version__
 from seqswe.agent import Agent
 from seqswe.arms import Cell
@@ -52,6 +53,8 @@ class RunContext:
     code: CarriedCode
     contamination: Contamination
     recall_check: RecallCheck
+    user: UserDesk | None = None
+    """Whom agents may ask; None without a user."""
     model: AgentModel = NO_MODEL
     """The agents' model, if they ask one."""
     own_agent: Agent | None = None

@@ -26,6 +26,7 @@ from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from harness.memory.contamination import Contamination
 from harness.memory.recall_check import RecallCheck
 from harness.sandboxes.cleanup import scratch_folder
+from harness.users.desk import UserDesk, check_user
 from seqswe.agent import check_model
 from seqswe.errors import RolloutError, UsageError
 from seqswe.experiment import CARRY, Experiment, Plan
@@ -79,6 +80,7 @@ class LoadedExperiment:
         experiment.sandbox_choice.check()
         program = program_of(experiment)
         check_native(experiment)
+        check_user(experiment)
         check_delivery(experiment, agent.deliveries, inside=agent.inside)
         clone = clone_of(manifest, experiment.mirror)
         issues = load_issues(experiment.issues)
@@ -174,6 +176,18 @@ class LoadedExperiment:
 
         return Services(history=history, gold=gold.__getitem__)
 
+    def _user(self, grader: Grader) -> UserDesk | None:
+        """The user of the run, who knows the whole texts of the issues; None without one."""
+        experiment = self.plan.experiment
+        if not experiment.can_ask:
+            return None
+        full = self.instances
+        if experiment.statement != "full":
+            issues = load_issues(experiment.issues)
+            records = self.manifest.instances[: len(self.instances)]
+            full = tuple(instances_of(self.clone, self.manifest, records, issues))
+        return UserDesk(experiment, self.instances, lambda n: full[n].problem_statement, grader)
+
     @contextmanager
     def context(
         self, store: RunDirectory, provider: SandboxProvider, past: RunDirectory | None = None
@@ -212,7 +226,16 @@ class LoadedExperiment:
 
         history = self.services().history
         contamination = Contamination(
-            self.instances, experiment.feedback, self.clone.lines, history or (lambda task: ())
+            self.instances,
+            experiment.feedback,
+            self.clone.lines,
+            history or (lambda task: ()),
+            user=experiment.can_ask,
+        )
+        grader = Grader(
+            layout=manifest.layout,
+            tests=manifest.tests,
+            environments={e.key: e for e in manifest.environments},
         )
         facts = self.plugins.agent.facts
         with (
@@ -234,11 +257,8 @@ class LoadedExperiment:
                 environments=self.images(provider),
                 provider=provider,
                 sandboxes=sandboxes,
-                grader=Grader(
-                    layout=manifest.layout,
-                    tests=manifest.tests,
-                    environments={e.key: e for e in manifest.environments},
-                ),
+                grader=grader,
+                user=self._user(grader),
                 store=store,
                 scratch=scratch,
                 services=self.services(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -80,7 +80,8 @@ class SteppedRollout:
 
         # Not waited for when the interpreter ends: nobody would hand anything in then.
         threading.Thread(target=work, name="stepped-rollout", daemon=True).start()
-        wait((self._agent.given, self._rollout), return_when=FIRST_COMPLETED)
+        turn: Sequence[Future[Any]] = (self._agent.given, self._rollout)
+        wait(turn, return_when=FIRST_COMPLETED)
         if self._rollout.done():
             self._ended()
             raise RolloutError("harness_failed", "the rollout ended before its agent's turn")
@@ -93,7 +94,7 @@ class SteppedRollout:
             "memory_before": before,
             "diagnostic": any(p >= start.position for p in cell.taught(start.position)),
             "journaled": chain.journaled if chain else stage.is_planned(cell, start.position),
-            "user": False,
+            "user": stage.context.user is not None,
         }
 
     def hand_in(self, attempt: Attempt) -> Rollout:

@@ -1,4 +1,4 @@
-"""One resolver for the five extension points: agents, memories, sandboxes, reports, outcomes."""
+"""One resolver for the extension points: agents, memories, sandboxes, reports, outcomes, users."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import Any, Literal, cast, get_args, get_type_hints
 from seqswe.errors import MissingError, SeqSWEError, UnknownName, UsageError
 from seqswe.plugins.packages import extra_of
 
-Kind = Literal["agent", "memory", "sandbox", "report", "outcome"]
-KINDS: tuple[Kind, ...] = ("agent", "memory", "sandbox", "report", "outcome")
+Kind = Literal["agent", "memory", "sandbox", "report", "outcome", "user"]
+KINDS: tuple[Kind, ...] = ("agent", "memory", "sandbox", "report", "outcome", "user")
 GIVEN = ("self", "seed", "gold", "home", "services")
 """Parameters that the harness fills in."""
 PLACE = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")

@@ -20,6 +20,7 @@ from seqswe.errors import RolloutError, UsageError
 from seqswe.instance import Task
 from seqswe.memory import Recall
 from seqswe.sandbox import Sandbox
+from seqswe.user import ASK_BUDGET, ask
 
 CODE = re.compile(r"```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SAVE_AS = re.compile(r"save this as `([^`\s]+\.py)`")
@@ -75,7 +76,7 @@ class Repair:
         if not code:
             return Attempt(message="the issue has no reproduction")
         knowledge = knowledge_of(recall, self._use)
-        job = {
+        job: dict[str, Any] = {
             "path": path,
             "reproduction": code,
             "budget": self._budget,
@@ -91,13 +92,27 @@ class Repair:
             "regressions": knowledge.regressions,
             "gold": knowledge.gold,
         }
+        # With a user it asks for the file once half of its attempts have come to nothing.
+        half = max(1, self._budget // 2)
+        answer = self._run(sandbox, job | {"budget": half} if ASK_BUDGET in recall.env else job)
+        made = answer["executions"]
+        if ASK_BUDGET in recall.env and not answer["accepted"] and half <= made < self._budget:
+            if file := ask(sandbox, "file"):
+                job = job | {"only": [file]}
+            # Nothing was plausible, so every execution was the next edit of the ranking.
+            again = self._run(sandbox, job | {"budget": self._budget - made, "skip": made})
+            answer = again | {"executions": made + again["executions"]}
+        return _attempt(answer, code)
+
+    def _run(self, sandbox: Sandbox, job: Mapping[str, Any]) -> dict[str, Any]:
         payload = json.dumps({"modules": modules(), "job": job}).encode()
         done = sandbox.run(["python", "-c", BOOT], stdin=payload)
         if done.timed_out:
             raise RolloutError("agent_out_of_budget", "the candidates took too long together")
         if not done.ok:
             raise RolloutError("agent_crashed", done.stderr[-300:].decode("utf-8", "replace"))
-        return _attempt(json.loads(done.stdout), code)
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
 
 
 def reproduction_of(statement: str) -> tuple[str, str]:

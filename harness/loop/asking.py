@@ -1,0 +1,69 @@
+"""A rollout's conversation with the user, if there is one, and nothing if there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from harness.loop.context import RunContext
+from harness.loop.sandbox_pool import SandboxRequest
+from harness.users.desk import Do
+from harness.users.facts import FailingRun
+from harness.users.session import AnsweringSandbox, AskSession
+from seqswe.agent import Attempt
+from seqswe.arms import Cell
+from seqswe.instance import Task
+from seqswe.memory import Recall
+from seqswe.runs.feedback import RELEASED
+from seqswe.runs.rollout import Asked
+from seqswe.runs.trajectory import Recording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """What a rollout's agent is given of the user."""
+
+    session: AskSession | None = None
+    withheld: bool = False
+    """Whether the memory may not be told what the user said: an answer is feedback."""
+
+    def introduced(self, recall: Recall) -> Recall:
+        """The recall, with the variable by which an agent knows that it can ask."""
+        return self.session.introduced(recall) if self.session else recall
+
+    def answering(self, sandbox: Recording) -> Recording:
+        """The sandbox, with `ask` as a command."""
+        return AnsweringSandbox(sandbox, self.session) if self.session else sandbox
+
+    def told_steps(self, transcript: str) -> str:
+        """The steps as the memory is told them."""
+        if self.session is None or not self.withheld:
+            return transcript
+        return self.session.without_answers(transcript)
+
+    def told_attempt(self, attempt: Attempt) -> Attempt:
+        """What the agent says of its work as the memory is told it: its ranking without files that
+        only the user may have put there."""
+        if self.session is None or not self.withheld:
+            return attempt
+        named = self.session.asked.files
+        return replace(attempt, ranking=tuple(p for p in attempt.ranking if p not in named))
+
+    @property
+    def asked(self) -> Asked | None:
+        """What the journal says of it."""
+        return self.session.asked if self.session else None
+
+
+def conversation(context: RunContext, cell: Cell, task: Task) -> Conversation:
+    """The conversation of a rollout. What a fact takes to find out is done in a sandbox apart."""
+    if context.user is None:
+        return Conversation()
+
+    def in_sandbox(do: Do) -> FailingRun:
+        request = SandboxRequest(cell, task.position, for_agent=False)
+        with context.sandboxes.take(request) as opened:
+            return do(opened.sandbox)
+
+    session = context.user.session(cell.seed, task, in_sandbox)
+    withheld = context.experiment.feedback not in RELEASED["test_output"]
+    return Conversation(session=session, withheld=withheld)
