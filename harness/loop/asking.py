@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from harness.loop.context import RunContext
 from harness.loop.sandbox_pool import SandboxRequest
 from harness.users.desk import Do
 from harness.users.facts import FailingRun
+from harness.users.mailbox import mailbox
 from harness.users.session import AnsweringSandbox, AskSession
 from seqswe.agent import Attempt
 from seqswe.arms import Cell
@@ -16,6 +19,7 @@ from seqswe.memory import Recall
 from seqswe.runs.feedback import RELEASED
 from seqswe.runs.rollout import Asked
 from seqswe.runs.trajectory import Recording
+from seqswe.sandbox import Sandbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,15 +27,26 @@ class Conversation:
     """What a rollout's agent is given of the user."""
 
     session: AskSession | None = None
+    inside: bool = False
+    """Whether the agent runs within the sandbox."""
     withheld: bool = False
     """Whether the memory may not be told what the user said: an answer is feedback."""
 
-    def introduced(self, recall: Recall) -> Recall:
-        """The recall, with the variable by which an agent knows that it can ask."""
-        return self.session.introduced(recall) if self.session else recall
+    @contextmanager
+    def opened(self, sandbox: Sandbox, recall: Recall) -> Iterator[Recall]:
+        """Let an agent that runs inside ask, for this block; yields what it is given."""
+        if self.session is None:
+            yield recall
+            return
+        recall = self.session.introduced(recall)
+        if not self.inside:
+            yield recall
+            return
+        with mailbox(sandbox, self.session, recall.env.get("PATH", "")) as env:
+            yield replace(recall, env={**recall.env, **env})
 
     def answering(self, sandbox: Recording) -> Recording:
-        """The sandbox, with `ask` as a command."""
+        """The sandbox, with `ask` as a command, for an agent on the host."""
         return AnsweringSandbox(sandbox, self.session) if self.session else sandbox
 
     def told_steps(self, transcript: str) -> str:
@@ -66,4 +81,5 @@ def conversation(context: RunContext, cell: Cell, task: Task) -> Conversation:
 
     session = context.user.session(cell.seed, task, in_sandbox)
     withheld = context.experiment.feedback not in RELEASED["test_output"]
-    return Conversation(session=session, withheld=withheld)
+    inside = context.plugins.agent.facts.inside
+    return Conversation(session=session, inside=inside, withheld=withheld)

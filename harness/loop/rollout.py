@@ -165,8 +165,8 @@ def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Cl
         with (
             deliver(context.delivery(cell), recall, opened.sandbox) as handover,
             context.model.session(cell, task, opened.sandbox, opened.door) as asking,
+            user.opened(opened.sandbox, asking.told(handover.recall)) as told,
         ):
-            told = user.introduced(asking.told(handover.recall))
             sandbox = user.answering(Recording(opened.sandbox, context.experiment.limits, told.env))
             with clock.phase("agent"), clock.processor(opened.sandbox):
                 solved = _solve(context, cell, task, told, sandbox, asking.post)

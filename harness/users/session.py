@@ -13,10 +13,15 @@ from seqswe.memory import Recall
 from seqswe.runs.rollout import Asked
 from seqswe.runs.trajectory import Recording
 from seqswe.sandbox import Completed
-from seqswe.user import ASK_BUDGET, OUT_OF_SCOPE, Fact, Facts, User, mark_of
+from seqswe.user import ASK_BUDGET, OUT_OF_SCOPE, PRICES, Fact, Facts, User, mark_of
 
 QUESTION = re.compile(r"\s*ask(?:\s+[\w.:/-]+){0,3}\s*")
 """A command that is a question and nothing else."""
+HINT = (
+    "You can ask the user who reported the issue: `ask KIND`. All answers together may cost "
+    f"{{budget}}; kinds and their prices: {', '.join(f'{k} {p}' for k, p in PRICES.items())}. "
+    f"What begins with {OUT_OF_SCOPE} is no answer, and free."
+)
 USAGE = f"{OUT_OF_SCOPE}: ask KIND [ARGUMENT], such as `ask file`."
 
 
@@ -62,8 +67,9 @@ class AskSession:
         )
 
     def introduced(self, recall: Recall) -> Recall:
-        """The recall, with the variable that says that there is a user."""
-        return replace(recall, env={**recall.env, ASK_BUDGET: str(self._budget)})
+        """The recall, with a variable and a sentence that say that there is a user."""
+        hint = f"{recall.hint}\n\n{HINT.format(budget=self._budget)}".lstrip()
+        return replace(recall, hint=hint, env={**recall.env, ASK_BUDGET: str(self._budget)})
 
     def without_answers(self, text: str) -> str:
         """A text without the lines of the answers: what a memory may be told of the steps."""

@@ -141,6 +141,41 @@ def test_repair_asks_for_the_file_once_half_of_its_attempts_came_to_nothing(run)
             assert rollout.asked == Asked(budget=10, spent=0)
 
 
+INSIDE = """
+set -e
+ask file > asked.txt
+ask weather >> asked.txt
+call='{"jsonrpc":"2.0","id":1,"method":"tools/call","params":'
+call="$call{\\"name\\":\\"ask_user\\",\\"arguments\\":{\\"kind\\":\\"test-id\\"}}}"
+echo "$call" | ask mcp > tool.json
+grep -q "ask mcp\\|\\"mcp\\"" "$SEQSWE_ASK_MCP"
+grep -q 'may cost 10' "$SEQSWE_MEMORY_FILE"
+"""
+
+
+@pytest.mark.parametrize("sandbox", ["local", pytest.param("docker", marks=pytest.mark.docker)])
+def test_an_agent_in_the_sandbox_asks_by_command_and_by_tool(run, ledgerlite, sandbox, request):
+    if sandbox == "docker":
+        request.getfixturevalue("docker")
+    record = ledgerlite.instances[0]
+    given = ("--agent", "command", "--agent-option", f"run={INSIDE}", "--sandbox", sandbox)
+    ended = run(*given, *ASKING, "--feedback", "tests", limit=1)
+    assert ended.code == 0, ended.err
+    (rollout,) = ended.store.journal().rollouts
+    assert not rollout.failure, rollout.failure
+    spent = PRICES["file"] + PRICES["test-id"]
+    answered = {"file": 1, "test-id": 1}
+    gold = rollout.gold_files
+    assert rollout.asked == Asked(
+        budget=10, spent=spent, answered=answered, refused=1, files=gold[:1]
+    )
+    folder = ended.store.folder("sequential", 0, 0, record.instance_id)
+    patch = (folder / "patch.diff").read_text()
+    assert f"+{gold[0]}" in patch
+    assert "+OUT-OF-SCOPE: there is no such fact" in patch
+    assert record.FAIL_TO_PASS[0] in patch
+
+
 def test_a_user_of_ones_own_is_asked(run):
     given = ("--agent", ":tells", "--memory", "recency", "--feedback", "tests")
     ended = run(*given, "--user", "tests.harness.users.test_user:Weather", limit=1)
