@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -19,7 +19,7 @@ from seqswe.memory import Recall
 from seqswe.runs.feedback import RELEASED
 from seqswe.runs.rollout import Asked
 from seqswe.runs.trajectory import Recording
-from seqswe.sandbox import Sandbox
+from seqswe.sandbox import Limits, Sandbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +45,11 @@ class Conversation:
         with mailbox(sandbox, self.session, recall.env.get("PATH", "")) as env:
             yield replace(recall, env={**recall.env, **env})
 
-    def answering(self, sandbox: Recording) -> Recording:
-        """The sandbox, with `ask` as a command, for an agent on the host."""
-        return AnsweringSandbox(sandbox, self.session) if self.session else sandbox
+    def recording(self, sandbox: Sandbox, limits: Limits, env: Mapping[str, str]) -> Recording:
+        """The sandbox as an agent gets it, with `ask` as a command for one on the host."""
+        if self.session is None:
+            return Recording(sandbox, limits, env)
+        return AnsweringSandbox(sandbox, limits, env, self.session)
 
     def told_steps(self, transcript: str) -> str:
         """The steps as the memory is told them."""

@@ -34,7 +34,7 @@ from seqswe.models.meter import Meter
 from seqswe.runs.feedback import experience
 from seqswe.runs.rollout import CAUSES, Delivered, Failure, Rollout
 from seqswe.runs.store import dump
-from seqswe.runs.trajectory import Recording, trajectory
+from seqswe.runs.trajectory import trajectory
 from seqswe.sandbox import Completed, Sandbox
 
 
@@ -167,7 +167,7 @@ def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Cl
             context.model.session(cell, task, opened.sandbox, opened.door) as asking,
             user.opened(opened.sandbox, asking.told(handover.recall)) as told,
         ):
-            sandbox = user.answering(Recording(opened.sandbox, context.experiment.limits, told.env))
+            sandbox = user.recording(opened.sandbox, context.experiment.limits, told.env)
             with clock.phase("agent"), clock.processor(opened.sandbox):
                 solved = _solve(context, cell, task, told, sandbox, asking.post)
         solved = asking.settled(solved)

@@ -23,7 +23,7 @@ from seqswe.agent import Attempt
 from seqswe.arms import SEQUENTIAL, Cell, Frozen, cells_of
 from seqswe.env.stage import Start
 from seqswe.errors import RolloutError, UsageError
-from seqswe.experiment import Experiment
+from seqswe.experiment import CARRY, Experiment
 from seqswe.instance import Task
 from seqswe.memory import Recall
 from seqswe.runs.files import check_files
@@ -130,6 +130,11 @@ class OpenStage:
     """A loaded experiment with its sandboxes; see `seqswe.env.stage.Stage`."""
 
     def __init__(self, experiment: Experiment, out: Path | None) -> None:
+        if experiment.code_policy == CARRY:
+            raise UsageError(
+                "an environment starts every task at its base commit",
+                "Leave out code_policy; `seqswe run` knows it.",
+            )
         with ExitStack() as stack:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="seqswe-env-")))
             self._scratch, self._lock = scratch, threading.Lock()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.resources import files
-from threading import Event, Thread
+from threading import Event
 
 from harness.users.session import AskSession
 from seqswe.errors import ManifestError, RolloutError
@@ -34,8 +35,8 @@ chmod 755 "$HOME/$FOLDER/ask" && printf '%s\\n%s' "$HOME" "$PATH"
 def mailbox(sandbox: Sandbox, session: AskSession, path: str = "") -> Iterator[Mapping[str, str]]:
     """Answer for this block; yields the variables that every command is to have.
 
-    path: the PATH that commands have, if it is not the sandbox's own. Raises
-    RolloutError("sandbox_failed") if the program cannot be laid out.
+    path: the PATH that commands have, if it is not the sandbox's own. Raises RolloutError if the
+    program cannot be laid out, or an answer not be found out.
     """
     source = (files("harness.users") / "inside" / "ask.py").read_bytes()
     done = sandbox.run(["sh", "-c", PREPARE], env={"FOLDER": FOLDER}, stdin=source)
@@ -47,30 +48,28 @@ def mailbox(sandbox: Sandbox, session: AskSession, path: str = "") -> Iterator[M
     config = f"{folder}/mcp.json"
     sandbox.write(config, json.dumps({"mcpServers": {"user": server}}).encode())
     over = Event()
-    thread = Thread(target=_answer, args=(sandbox, session, folder, over), daemon=True)
-    thread.start()
-    try:
-        yield {"PATH": f"{folder}:{path or own_path}", "SEQSWE_ASK_MCP": config}
-    finally:
-        over.set()
-        thread.join()
+    with ThreadPoolExecutor(1, thread_name_prefix="mailbox") as threads:
+        answering = threads.submit(_answer, sandbox, session, folder, over)
+        try:
+            yield {"PATH": f"{folder}:{path or own_path}", "SEQSWE_ASK_MCP": config}
+        finally:
+            over.set()
+        answering.result()
 
 
 def _answer(sandbox: Sandbox, session: AskSession, folder: str, over: Event) -> None:
+    """Answer question after question. Raises RolloutError if one cannot be answered."""
     number = 1
-    try:
-        while not over.wait(TICK):
-            try:
-                question = sandbox.read(f"{folder}/questions/{number}")
-            except FileNotFoundError:
-                continue
-            if not question:  # it is being written
-                continue
-            answer = json.dumps(_reply(session, question)).encode()
-            sandbox.write(f"{folder}/answers/{number}", answer)
-            number += 1
-    except RolloutError:
-        return  # the sandbox broke, which whoever works in it is told as well
+    while not over.wait(TICK):
+        try:
+            question = sandbox.read(f"{folder}/questions/{number}")
+        except FileNotFoundError:
+            continue
+        if not question:  # it is being written
+            continue
+        answer = json.dumps(_reply(session, question)).encode()
+        sandbox.write(f"{folder}/answers/{number}", answer)
+        number += 1
 
 
 def _reply(session: AskSession, question: bytes) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
 
+from seqswe.errors import RolloutError, SeqSWEError
 from seqswe.instance import Task
 from seqswe.memory import Recall
 from seqswe.runs.rollout import Asked
 from seqswe.runs.trajectory import Recording
-from seqswe.sandbox import Completed
+from seqswe.sandbox import Completed, Limits, Sandbox
 from seqswe.user import ASK_BUDGET, OUT_OF_SCOPE, PRICES, Fact, Facts, User, mark_of
 
 QUESTION = re.compile(r"\s*ask(?:\s+[\w.:/-]+){0,3}\s*")
@@ -36,11 +36,14 @@ class AskSession:
         self.answers: list[str] = []
 
     def ask(self, kind: str, argument: str = "") -> str:
-        """The answer, in words. What was told once is told again at no price."""
+        """The answer, in words. What was told once is told again at no price.
+
+        Raises RolloutError if it could not be found out.
+        """
         with self._lock:
             fact = self._told.get((kind, argument))
             if fact is None:
-                fact = self._user.answer(self._task, kind, argument, self._facts)
+                fact = self._answered(kind, argument)
                 left = self._budget - self._spent
                 if fact is None or fact.price > left:
                     self._refused += 1
@@ -52,6 +55,16 @@ class AskSession:
             answer = f"{fact.text}\n[{mark}, {self._budget - self._spent} left]"
             self.answers += answer.split("\n")
             return answer
+
+    def _answered(self, kind: str, argument: str) -> Fact | None:
+        try:
+            return self._user.answer(self._task, kind, argument, self._facts)
+        except SeqSWEError:  # as where the failing test could not be run
+            raise
+        except Exception as error:
+            # It must not be taken for the agent's own failure.
+            reason = f"the user raised {type(error).__name__}: {error}"[:500]
+            raise RolloutError("harness_failed", reason) from error
 
     @property
     def asked(self) -> Asked:
@@ -81,8 +94,10 @@ class AskSession:
 class AnsweringSandbox(Recording):
     """A sandbox in which `ask` is answered by the harness, for agents that run on the host."""
 
-    def __init__(self, recording: Recording, session: AskSession) -> None:
-        self.__dict__.update(recording.__dict__)
+    def __init__(
+        self, sandbox: Sandbox, limits: Limits, env: Mapping[str, str], session: AskSession
+    ) -> None:
+        super().__init__(sandbox, limits, env)
         self._session = session
 
     def run(
@@ -94,11 +109,17 @@ class AnsweringSandbox(Recording):
         stdin: bytes | None = None,
     ) -> Completed:
         """Answer a question, which is a step as well; run anything else."""
-        line = command if isinstance(command, str) else shlex.join(command)
-        if not QUESTION.fullmatch(line):
+        words = _question(command)
+        if words is None:
             return super().run(command, timeout=timeout, env=env, stdin=stdin)
-        _, *words = line.split()
         answer = self._session.ask(words[0], " ".join(words[1:])) if words else USAGE
         done = Completed(exit_code=0, stdout=answer.encode("utf-8", "replace") + b"\n")
-        self.steps.append((line, done))
+        self.steps.append((command if isinstance(command, str) else " ".join(command), done))
         return done
+
+
+def _question(command: Sequence[str] | str) -> list[str] | None:
+    """The words after `ask`; None for a command that is no question, or more than one."""
+    if isinstance(command, str):
+        return command.split()[1:] if QUESTION.fullmatch(command) else None
+    return list(command[1:]) if command and command[0] == "ask" else None

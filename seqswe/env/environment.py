@@ -87,6 +87,7 @@ class SeqEnv:
         self._turn: Turn | None = None
         self._notes: list[str] = []
         self._left = budget
+        self._last: Observation = {}
         self.completed: Completed | None = None
         """How the last command of this task ended."""
 
@@ -110,7 +111,8 @@ class SeqEnv:
         seed: of the rollouts, as `seqswe run` counts them; None keeps the last one. options:
         `position` (of a stream: where it begins; else of the task: by default one after the other,
         from 0 after a seed) and `memory`: "empty", "carry" (of this seed's stream so far), or the
-        digest of a snapshot, which is read and not added to. A stream carries in any case.
+        digest of a snapshot, which is read and not added to. A stream carries by default; with
+        another memory each of its tasks starts from that.
 
         Raises UsageError for what is not there, and RolloutError if the machine fails.
         """
@@ -225,7 +227,7 @@ class SeqEnv:
     def _observation(self, output: str) -> Observation:
         turn = self.turn
         items = ({"text": i.text, "origins": tuple(i.origins)} for i in turn.recall.items)
-        self._last: Observation = {
+        self._last = {
             "issue": turn.task.problem_statement,
             "instance_id": turn.task.instance_id,
             "position": turn.task.position,
