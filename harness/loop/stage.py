@@ -56,7 +56,6 @@ class Chain:
 
     cell: Cell
     store: RunDirectory
-    journaled: bool
     done: list[Rollout] = field(default_factory=list)
 
 
@@ -64,12 +63,18 @@ class SteppedRollout:
     """One rollout, up to its agent's turn; see `seqswe.env.stage.Turn`."""
 
     def __init__(
-        self, stage: OpenStage, cell: Cell, start: Start, before: str, chain: Chain | None
+        self,
+        stage: OpenStage,
+        cell: Cell,
+        start: Start,
+        before: str,
+        store: RunDirectory,
+        chain: Chain | None = None,
     ) -> None:
-        self._stage, self._chain = stage, chain
+        """store: where its files go, and where the lessons of its memory lie."""
+        self._stage, self._store, self._chain = stage, store, chain
         self._agent = Outside()
         self._rollout: Future[Rollout] = Future()
-        store = chain.store if chain else stage.store
         context = stage.context.for_agent(self._agent, store)
 
         def work() -> None:
@@ -86,6 +91,7 @@ class SteppedRollout:
             self._ended()
             raise RolloutError("harness_failed", "the rollout ended before its agent's turn")
         self.task, self.recall, self.sandbox = self._agent.given.result()
+        planned = store is stage.store and stage.is_planned(cell, start.position)
         self.about: Mapping[str, Any] = {
             "instance_id": self.task.instance_id,
             "position": self.task.position,
@@ -93,7 +99,7 @@ class SteppedRollout:
             "seed": cell.seed,
             "memory_before": before,
             "diagnostic": any(p >= start.position for p in cell.taught(start.position)),
-            "journaled": chain.journaled if chain else stage.is_planned(cell, start.position),
+            "journaled": planned,
             "user": stage.context.user is not None,
         }
 
@@ -122,7 +128,7 @@ class SteppedRollout:
             self._stage.store.append(rollout)
         if self._chain:
             self._chain.done.append(rollout)
-        self._stage.note(rollout)
+            self._stage.note(rollout, self._store)
         return rollout
 
 
@@ -148,7 +154,7 @@ class OpenStage:
             self.context = stack.enter_context(loaded.context(self.store, provider))
             self.instance_ids = loaded.plan.instance_ids
             self._planned = self.store.info.planned()
-            self._snapshots: dict[tuple[int, str], tuple[int, ...]] = {}
+            self._snapshots: dict[tuple[int, str], tuple[tuple[int, ...], RunDirectory]] = {}
             self._chains: dict[int, Chain] = {}
             self._go_on()
             self._stack = stack.pop_all()
@@ -158,12 +164,12 @@ class OpenStage:
         if start.memory == "carry":
             chain = self._chain(start)
             before = chain.done[-1].memory_after if chain.done else EMPTY
-            return SteppedRollout(self, chain.cell, start, before, chain)
+            return SteppedRollout(self, chain.cell, start, before, chain.store, chain)
         if start.memory == "empty":
             (cell,) = cells_of("iid", start.seed, len(self.instance_ids))
-            return SteppedRollout(self, cell, start, EMPTY, None)
-        lessons = self._snapshots.get((start.seed, start.memory))
-        if lessons is None:
+            return SteppedRollout(self, cell, start, EMPTY, self.store)
+        lessons, store = self._snapshots.get((start.seed, start.memory), ((), None))
+        if store is None:
             raise UsageError(
                 f"seed {start.seed} has no memory {start.memory!r:.80}",
                 "Give 'empty', 'carry', or a `memory_after` of a stream of this seed.",
@@ -172,17 +178,16 @@ class OpenStage:
         frozen = Cell(
             arm=arm, seed=start.seed, order=(start.position,), memory=Frozen(lessons=lessons)
         )
-        return SteppedRollout(self, frozen, start, start.memory, None)
+        return SteppedRollout(self, frozen, start, start.memory, store)
 
     def is_planned(self, cell: Cell, position: int) -> bool:
         """Whether the run directory has this rollout."""
         return position in self._planned.get((cell.arm, cell.seed), ())
 
-    def note(self, rollout: Rollout) -> None:
-        """Remember which lessons the memory after a rollout holds."""
-        if rollout.arm == SEQUENTIAL:
-            lessons = tuple(range(rollout.position + 1))
-            self._snapshots[rollout.seed, rollout.memory_after] = lessons
+    def note(self, rollout: Rollout, store: RunDirectory) -> None:
+        """Remember which lessons the memory after a chain's rollout holds, and where they lie."""
+        lessons = tuple(range(rollout.position + 1))
+        self._snapshots[rollout.seed, rollout.memory_after] = lessons, store
 
     def close(self) -> None:
         """Close sandboxes, plug-ins and the run directory."""
@@ -197,10 +202,12 @@ class OpenStage:
         for rollout in journal.rollouts:  # by arm, seed and position
             if rollout.arm != SEQUENTIAL or not rollout.graded:
                 continue
-            chain = self._chains.setdefault(rollout.seed, self._new_chain(rollout.seed))
+            if rollout.seed not in self._chains:
+                self._chains[rollout.seed] = self._new_chain(rollout.seed)
+            chain = self._chains[rollout.seed]
             if rollout.position == len(chain.done):
                 chain.done.append(rollout)
-                self.note(rollout)
+                self.note(rollout, self.store)
 
     def _chain(self, start: Start) -> Chain:
         """The chain that a rollout continues; a new one at position 0.
@@ -226,7 +233,7 @@ class OpenStage:
             place = tempfile.mkdtemp(dir=self._scratch)
             store = RunDirectory(Path(place), self.store.info)
             store.snapshots = self.store.snapshots
-        return Chain(cell=cell, store=store, journaled=journaled)
+        return Chain(cell=cell, store=store)
 
 
 def open_stage(experiment: Experiment, out: Path | None) -> OpenStage:
