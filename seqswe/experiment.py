@@ -21,6 +21,7 @@ from seqswe.manifests.selection import Novelty, Selection, StatementKind
 from seqswe.plugins import RECIPE, without_folder
 from seqswe.sandbox import Limits, SandboxChoice
 from seqswe.seeds import Seeds, seeds_by_arm
+from seqswe.user import NOBODY
 from seqswe.visible import HIDDEN
 
 Feedback = Literal["none", "verdict", "tests", "gold"]
@@ -244,6 +245,14 @@ class Experiment:
         "Files of the codebase that agents read on their own, such as CLAUDE.md: as they are, or "
         "out of the working tree.",
     )
+    user: str = setting(
+        NOBODY,
+        "Whom the agent can ask about its task: none, facts (priced facts of the task, without a "
+        "model), ./file.py:Class or module:Class.",
+    )
+    ask_budget: int = setting(
+        10, "What all answers of the user to one rollout may cost; 0: nobody is there.", least=0
+    )
     sandbox: str = setting(
         "docker", "Name of a sandbox, ./file.py:Class or module:Class.", heading="Sandbox"
     )
@@ -403,6 +412,11 @@ class Experiment:
         return Path(self.agent).name if recipe else without_folder(self.agent)
 
     @property
+    def can_ask(self) -> bool:
+        """Whether there is a user to ask."""
+        return self.user != NOBODY and self.ask_budget > 0
+
+    @property
     def digest(self) -> str:
         """Digest of what the results depend on (not of where, how fast or how often tried).
 
@@ -412,6 +426,8 @@ class Experiment:
         values["codebase"] = Path(self.codebase).name  # a name, or a folder: wherever it lies
         values["agent"] = self.agent_name
         values["memory"] = without_folder(self.memory)
+        if not self.can_ask:  # who cannot be asked changes nothing
+            del values["user"], values["ask_budget"]
         data = {n: value for n, value in values.items() if value != settings()[n].default}
         return digest_of(repr(sorted(data.items())))
 

@@ -18,6 +18,7 @@ from seqswe.errors import RolloutError
 from seqswe.instance import Task
 from seqswe.memory import Recall
 from seqswe.sandbox import Sandbox
+from seqswe.user import ASK_BUDGET, ask
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -25,6 +26,9 @@ K1, B = 1.2, 0.75
 """BM25's usual constants."""
 PATH_WEIGHT = 20
 """Words of the text that one word of the path is worth."""
+UNSURE = 0.8
+"""Share of the best file's score from which on the second one makes it ask, where it can: first the
+type of the error, which joins the query, then the file. A guess, made before any run."""
 SHOWN = 20
 """Files in the ranking that is reported."""
 
@@ -42,9 +46,16 @@ class Localizer:
     def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
         """Rank the source files of the checkout."""
         files = self._files(sandbox)
-        by_words = normalised(bm25(Counter(words(task.problem_statement)), files))
+        query = Counter(words(task.problem_statement))
+        scores = self._scores(normalised(bm25(query, files)), recall, files)
+        if ASK_BUDGET in recall.env and _unsure(scores):
+            if error := ask(sandbox, "error-type"):
+                more = query + Counter(words(error))
+                scores = self._scores(normalised(bm25(more, files)), recall, files)
+            if _unsure(scores) and (told := ask(sandbox, "file")):
+                scores[told] = max(scores.values(), default=0.0) + 1.0
         return Attempt(
-            ranking=self.ranking(by_words, recall, files),
+            ranking=_ranked(scores),
             usage=Usage(steps=1),
             message=f"ranked {len(files)} files with {len(recall.items)} memories",
         )
@@ -53,10 +64,15 @@ class Localizer:
         self, by_words: Mapping[str, float], recall: Recall, files: Iterable[str]
     ) -> tuple[str, ...]:
         """Rank by the words of files, scores of at most 1, and by what was recalled."""
+        return _ranked(self._scores(by_words, recall, files))
+
+    def _scores(
+        self, by_words: Mapping[str, float], recall: Recall, files: Iterable[str]
+    ) -> dict[str, float]:
         scores = dict(by_words)
         for path, weight in normalised(votes(recall, files)).items():
             scores[path] = scores.get(path, 0.0) + self.memory_weight * weight
-        return tuple(sorted(scores, key=lambda path: (-scores[path], path))[:SHOWN])
+        return scores
 
     def _files(self, sandbox: Sandbox) -> Mapping[str, Mapping[str, int]]:
         """Count the words of the source files of the checkout, by path."""
@@ -71,6 +87,16 @@ class Localizer:
         names = "\n".join(sorted(set(blobs.values()))).encode() + b"\n"
         counts = _parse_batch(_output(sandbox, "git cat-file --batch", names))
         return {path: counts[blob] for path, blob in blobs.items()}
+
+
+def _ranked(scores: Mapping[str, float]) -> tuple[str, ...]:
+    return tuple(sorted(scores, key=lambda path: (-scores[path], path))[:SHOWN])
+
+
+def _unsure(scores: Mapping[str, float]) -> bool:
+    """Whether the second file comes near the first one."""
+    first, second = (*sorted(scores.values(), reverse=True), 0.0, 0.0)[:2]
+    return second >= UNSURE * first
 
 
 def is_test(path: str) -> bool:

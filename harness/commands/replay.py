@@ -11,8 +11,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from harness.commands.run import check_keys
-from harness.loop.context import RunContext
+from harness.loop.context import RunContext, check_keys
 from harness.loop.loaded_experiment import LoadedExperiment
 from harness.loop.rollout import run_rollout
 from harness.sandboxes.provider import open_provider

@@ -22,7 +22,7 @@ from harness.commands.beginning import (
     with_demo,
 )
 from harness.commands.study import new_study, run_study
-from harness.loop.context import RunContext
+from harness.loop.context import check_keys
 from harness.loop.empty_recalls import see_empty_recalls
 from harness.loop.loaded_experiment import CheckedExperiment, LoadedExperiment
 from harness.loop.programs import is_installed
@@ -35,7 +35,7 @@ from seqswe.arms import BASELINE, Cell
 from seqswe.cli.echo import detail, echo, note, output, tell
 from seqswe.cli.options import ExperimentCommand, experiment_options, resume_options, suite_option
 from seqswe.cli.progress import progress
-from seqswe.errors import BudgetError, IncompleteError, RolloutError, RunDirError, UsageError
+from seqswe.errors import BudgetError, IncompleteError, RolloutError, UsageError
 from seqswe.experiment import Experiment, Plan, make_plan
 from seqswe.runs.extend import adds, widened
 from seqswe.runs.files import check_files
@@ -297,20 +297,6 @@ def tell_remarks(plan: Plan) -> None:
     given = plugins.options("agent", PREDICTIONS, plan.experiment.agent_option)
     for remark in remarks(Path(given["path"]), plan.instance_ids):
         echo(f"warning: {remark}", err=True)
-
-
-def check_keys(store: RunDirectory, context: RunContext, rollouts: Iterable[Rollout]) -> None:
-    """Refuse to add to results that depend on another image or version than is here."""
-    for rollout in rollouts:
-        instance = context.instances[rollout.position]
-        key = context.key(instance, rollout.memory_before, rollout.code_before)
-        if rollout.graded and rollout.key != key:
-            raise RunDirError(
-                f"{store.root} was made with another Python, other packages, another recipe of the "
-                f"agent or another version of SeqSWE ({store.info.seqswe}; first at "
-                f"{rollout.instance_id})",
-                "Bring back what it was made with, or start a new run.",
-            )
 
 
 class CrashWatch:

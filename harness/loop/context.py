@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +18,15 @@ from harness.memory.memories import Memories
 from harness.memory.metered import MeteredMemory
 from harness.memory.recall_check import RecallCheck
 from harness.plugin_host.agent import Post
+from harness.users.desk import UserDesk
 from seqswe import __version__
 from seqswe.agent import Agent
 from seqswe.arms import Cell
+from seqswe.errors import RunDirError
 from seqswe.experiment import Experiment
 from seqswe.instance import Instance, digest_of
 from seqswe.memory import Services
+from seqswe.runs.rollout import Rollout
 from seqswe.runs.store import RunDirectory
 from seqswe.sandbox import SandboxProvider
 
@@ -49,8 +53,12 @@ class RunContext:
     code: CarriedCode
     contamination: Contamination
     recall_check: RecallCheck
+    user: UserDesk | None = None
+    """Whom agents may ask; None without a user."""
     model: AgentModel = NO_MODEL
     """The agents' model, if they ask one."""
+    own_agent: Agent | None = None
+    """An agent that is there already, for one rollout alone."""
     patches: int = 0
     """Attempts that left a patch, less those that left none."""
 
@@ -61,7 +69,13 @@ class RunContext:
 
     def agent(self, cell: Cell, post: Post | None = None) -> Agent:
         """A fresh agent: nothing but the memory survives a rollout. `post` asks its model."""
-        return self.plugins.make_agent(self.services, cell, post)
+        return self.own_agent or self.plugins.make_agent(self.services, cell, post)
+
+    def for_agent(self, agent: Agent, store: RunDirectory) -> RunContext:
+        """The same means for a rollout of this very agent, whose files go into `store`."""
+        other = copy(self)
+        other.own_agent, other.store = agent, store
+        return other
 
     def delivery(self, cell: Cell) -> str:
         """The way a memory is delivered; an arm without one has neither tool nor text of it."""
@@ -101,3 +115,17 @@ class RunContext:
 
     def _memory(self, cell: Cell) -> MeteredMemory:
         return self.plugins.make_memory(self.services, cell)
+
+
+def check_keys(store: RunDirectory, context: RunContext, rollouts: Iterable[Rollout]) -> None:
+    """Refuse to add to results that depend on another image or version than is here."""
+    for rollout in rollouts:
+        instance = context.instances[rollout.position]
+        key = context.key(instance, rollout.memory_before, rollout.code_before)
+        if rollout.graded and rollout.key != key:
+            raise RunDirError(
+                f"{store.root} was made with another Python, other packages, another recipe of the "
+                f"agent or another version of SeqSWE ({store.info.seqswe}; first at "
+                f"{rollout.instance_id})",
+                "Bring back what it was made with, or start a new run.",
+            )

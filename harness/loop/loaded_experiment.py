@@ -26,6 +26,7 @@ from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from harness.memory.contamination import Contamination
 from harness.memory.recall_check import RecallCheck
 from harness.sandboxes.cleanup import scratch_folder
+from harness.users.desk import UserDesk, check_user
 from seqswe.agent import check_model
 from seqswe.errors import RolloutError, UsageError
 from seqswe.experiment import CARRY, Experiment, Plan
@@ -77,6 +78,7 @@ class CheckedExperiment:
         experiment.sandbox_choice.check()
         program = program_of(experiment)
         check_native(experiment)
+        check_user(experiment)
         check_delivery(experiment, agent.deliveries, inside=agent.inside)
         return cls(manifest=manifest, plan=plan, plugins=run_plugins, program=program)
 
@@ -199,6 +201,18 @@ class LoadedExperiment(CheckedExperiment):
 
         return Services(history=history, gold=gold.__getitem__)
 
+    def _user(self, grader: Grader) -> UserDesk | None:
+        """The user of the run, who knows the whole texts of the issues; None without one."""
+        experiment = self.plan.experiment
+        if not experiment.can_ask:
+            return None
+        full = self.instances
+        if experiment.statement != "full":
+            issues = load_issues(experiment.issues)
+            records = self.manifest.instances[: len(self.instances)]
+            full = tuple(instances_of(self.clone, self.manifest, records, issues))
+        return UserDesk(experiment, self.instances, lambda n: full[n].problem_statement, grader)
+
     @contextmanager
     def context(
         self, store: RunDirectory, provider: SandboxProvider, past: RunDirectory | None = None
@@ -237,7 +251,16 @@ class LoadedExperiment(CheckedExperiment):
 
         history = self.services().history
         contamination = Contamination(
-            self.instances, experiment.feedback, self.clone.lines, history or (lambda task: ())
+            self.instances,
+            experiment.feedback,
+            self.clone.lines,
+            history or (lambda task: ()),
+            user=experiment.can_ask,
+        )
+        grader = Grader(
+            layout=manifest.layout,
+            tests=manifest.tests,
+            environments={e.key: e for e in manifest.environments},
         )
         facts = self.plugins.agent.facts
         with (
@@ -259,11 +282,8 @@ class LoadedExperiment(CheckedExperiment):
                 environments=self.images(provider),
                 provider=provider,
                 sandboxes=sandboxes,
-                grader=Grader(
-                    layout=manifest.layout,
-                    tests=manifest.tests,
-                    environments={e.key: e for e in manifest.environments},
-                ),
+                grader=grader,
+                user=self._user(grader),
                 store=store,
                 scratch=scratch,
                 services=self.services(),

@@ -15,6 +15,7 @@ from harness.delivery import deliver
 from harness.grading import Collected, collect_patch
 from harness.grading.grade import Graded, empty_patch
 from harness.loop.agent_model import rollout_id
+from harness.loop.asking import Conversation, conversation
 from harness.loop.attempt import CheckedAttempt, as_text, validate_attempt
 from harness.loop.clock import Clock
 from harness.loop.context import RunContext
@@ -34,7 +35,7 @@ from seqswe.runs.bounded import bounded
 from seqswe.runs.feedback import experience
 from seqswe.runs.rollout import CAUSES, Delivered, Failure, Rollout
 from seqswe.runs.store import dump
-from seqswe.runs.trajectory import Recording, trajectory
+from seqswe.runs.trajectory import trajectory
 from seqswe.sandbox import Completed, Sandbox
 
 
@@ -108,6 +109,7 @@ def _rollout(
         usage=work.attempt.usage,
         usage_refused=work.usage_refused,
         delivered=work.delivered,
+        asked=work.user.asked,
         audit=work.audit,
         broken=len(graded.verdict.pass_to_pass.failure),
         memory_after=after,
@@ -132,6 +134,7 @@ class Work:
     transcript: str
     """The steps as one text, the same for the same steps on any machine."""
     delivered: Delivered | None
+    user: Conversation
     audit: str
 
     @property
@@ -156,6 +159,7 @@ def _recall(
 def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Clock) -> Work:
     """Deliver the recall, let the agent solve the task, collect its patch: in one sandbox."""
     request = SandboxRequest(cell, task.position, for_agent=True)
+    user = conversation(context, cell, task)
     with context.sandboxes.take(request) as opened:
         clock.add(opened.timing)
         hidden = context.hidden(task.position)
@@ -163,9 +167,9 @@ def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Cl
         with (
             deliver(context.delivery(cell), recall, opened.sandbox) as handover,
             context.model.session(cell, task, opened.sandbox, opened.door) as asking,
+            user.opened(opened.sandbox, asking.told(handover.recall)) as told,
         ):
-            told = asking.told(handover.recall)
-            sandbox = Recording(opened.sandbox, context.experiment.limits, told.env)
+            sandbox = user.recording(opened.sandbox, context.experiment.limits, told.env)
             with clock.phase("agent"), clock.processor(opened.sandbox):
                 solved = _solve(context, cell, task, told, sandbox, asking.post)
         solved = asking.settled(solved)
@@ -179,6 +183,7 @@ def _work(context: RunContext, cell: Cell, task: Task, recall: Recall, clock: Cl
         collected=collected,
         steps=sandbox.steps,
         transcript=as_text(solved.attempt, sandbox),
+        user=user,
         delivered=handover.delivered,
         audit=str(opened.audit),
     )
@@ -241,10 +246,10 @@ def _lesson(
     """What the memory is told: no more than the feedback policy allows."""
     return experience(
         task,
-        work.attempt,
+        work.user.told_attempt(work.attempt),
         patch=work.patch,
         edited_files=work.collected.files,
-        steps=work.transcript,
+        steps=work.user.told_steps(work.transcript),
         gold=instance,
         verdict=graded.verdict,
         test_log=graded.told,

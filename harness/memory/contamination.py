@@ -27,6 +27,7 @@ from harness.memory.secret import (
     WORD,
     Secret,
     added,
+    answers_of,
     plain,
     secrets_of,
     sought,
@@ -39,6 +40,7 @@ from seqswe.errors import LeakError
 from seqswe.experiment import Feedback
 from seqswe.instance import Instance, Task
 from seqswe.memory import Commit, Experience, Recall
+from seqswe.runs.feedback import RELEASED
 from seqswe.runs.snapshots import Files
 
 DATE = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
@@ -85,14 +87,20 @@ class Contamination:
         feedback: Feedback,
         lines: Lines,
         past: Past = lambda task: (),
+        *,
         seconds: float = SECONDS,
+        user: bool = False,
     ) -> None:
+        """seconds: processor time of one search; user: whether there is one, whose answers must
+        not be kept under `none` and `verdict`."""
         self._seconds = seconds
         self._instances, self._feedback, self._lines = instances, feedback, lines
         self._past = past
+        self._tells = feedback in RELEASED["test_output"]
         self._holders: dict[str, list[Secret]] = {}
         for position, instance in enumerate(instances):
-            for secret in secrets_of(instance, position):
+            answers = answers_of(instance, position) if user and not self._tells else ()
+            for secret in (*secrets_of(instance, position), *answers):
                 self._holders.setdefault(secret.plain, []).append(secret)
         # A text of several tasks is found once; whether it is known depends on all of them.
         self._index = SecretIndex(holders[0] for holders in self._holders.values())
@@ -149,9 +157,12 @@ class Contamination:
             effort.check()
             for secret in self._index.find(text, effort):
                 effort.check()
-                if not self._withheld(secret, moment) or moment.known.holds(secret):
+                if not self._withheld(secret, moment):
                     continue
-                if not self._visible(secret, moment.task):
+                # Of an answer there is no honest source: the steps that are told are without it.
+                if not secret.answer and moment.known.holds(secret):
+                    continue
+                if secret.answer or not self._visible(secret, moment.task):
                     name = self._instances[secret.position].instance_id
                     yield f"{secret.what} of {name}", secret.plain
             for date in self._later_dates(unescaped(text), moment):
@@ -164,6 +175,8 @@ class Contamination:
         return all(self._is_secret(s, moment) for s in self._holders[secret.plain])
 
     def _is_secret(self, secret: Secret, moment: Moment) -> bool:
+        if secret.answer:
+            return True
         position = moment.task.position
         taught = secret.position in moment.cell.taught(position)
         own = secret.position == position

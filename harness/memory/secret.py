@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from seqswe.instance import Instance
+from seqswe.user import PRICES, mark_of
 
 LEAST = 20
 """Characters of a line that is worth searching for, in its plain form."""
@@ -39,6 +40,8 @@ class Secret:
     plain: str
     gold: bool = True
     """Whether gold feedback releases it; an id is known once its task was worked on."""
+    answer: bool = False
+    """Whether it marks an answer of the user, which no memory may keep."""
 
     @cached_property
     def squeezed(self) -> str:
@@ -71,6 +74,13 @@ def secrets_of(instance: Instance, position: int) -> Iterator[Secret]:
     if len(name) >= LEAST_NAME:
         secrets.setdefault(name, Secret(position, "the id", instance.instance_id, name, gold=False))
     return iter(secrets.values())
+
+
+def answers_of(instance: Instance, position: int) -> Iterator[Secret]:
+    """Return the marks of what a user may tell of an instance."""
+    for kind in PRICES:
+        mark = mark_of(instance.instance_id, kind)
+        yield Secret(position, f"the user's answer ({kind})", mark, plain(mark), answer=True)
 
 
 def sought(secret: Secret, instance: Instance) -> tuple[str, str]:

@@ -12,7 +12,10 @@ from seqswe.runs.outcomes import RESOLVED
 from seqswe.statistics import Practice, cost_per_resolved, law_of_practice
 from seqswe.statistics.arrays import FloatArray
 
-RESOURCES = ("cost", "tokens", "memory_cost", "memory_tokens", "steps", "executions", "seconds")
+RESOURCES = (
+    *("cost", "tokens", "memory_cost", "memory_tokens"),
+    *("steps", "executions", "hints_spent", "seconds"),
+)
 PRACTICE_TASKS = 10
 """Under this many tasks no law of practice is fitted."""
 

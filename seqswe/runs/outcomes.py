@@ -74,6 +74,26 @@ def memory_calls(rollout: Rollout) -> float | None:
     return None if used is None else float(sum(used.values()))
 
 
+def ask_precision(rollout: Rollout) -> float | None:
+    """Share of the files that answers named which the agent then edited, or ranked where it edited
+    nothing; None where no answer named one."""
+    if rollout.asked is None or not rollout.asked.files:
+        return None
+    named = set(rollout.edited_files or rollout.ranking[:RECALL_DEPTH])
+    return len(named & set(rollout.asked.files)) / len(rollout.asked.files)
+
+
+def ask_recall(rollout: Rollout) -> float | None:
+    """Share of the gold files that answers named; None without a user."""
+    if rollout.asked is None or not rollout.gold_files:
+        return None
+    return len(set(rollout.asked.files) & set(rollout.gold_files)) / len(rollout.gold_files)
+
+
+def _asks(rollout: Rollout) -> bool:
+    return rollout.asked is not None
+
+
 def _points(rollout: Rollout) -> bool:
     return bool(located(rollout))
 
@@ -149,6 +169,23 @@ MEMORY_CALLS = amount(
 MEMORY_BYTES = amount(
     "memory_bytes", "Size of the memory", "bytes", lambda r: r.memory_bytes, better="neither"
 )
+HINTS_SPENT = amount(
+    "hints_spent",
+    "Hints: price of what the user told",
+    "hints per task",
+    lambda r: r.asked.spent if r.asked else None,
+    reported=_asks,
+)
+HINT_SCORE = share(
+    "hint_score",
+    "Hint score: share of the budget that was not spent",
+    lambda r: 1 - r.asked.spent / r.asked.budget if r.asked else None,
+    reported=_asks,
+)
+ASK_PRECISION = share(
+    "ask_precision", "Files told by the user that were used", ask_precision, reported=_asks
+)
+ASK_RECALL = share("ask_recall", "Gold files told by the user", ask_recall, reported=_asks)
 
 BUILT_IN: Mapping[str, Outcome] = {
     value.name: value for value in tuple(globals().values()) if isinstance(value, Outcome)

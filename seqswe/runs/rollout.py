@@ -177,6 +177,20 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What an agent asked the user, and what that cost."""
+
+    budget: Annotated[int, COUNT]
+    spent: Annotated[int, COUNT]
+    answered: Mapping[str, int] = field(default_factory=dict)
+    """Different answers by kind of fact."""
+    refused: Annotated[int, COUNT] = 0
+    """Questions that were out of scope or beyond the budget; they are free."""
+    files: tuple[str, ...] = ()
+    """Files that answers named as places of the fix."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
     """One agent on one task inside a run: a line of the journal.
 
@@ -216,6 +230,8 @@ class Rollout:
     recall_truncated: bool = False
     delivered: Delivered | None = None
     """None if the recall went into the prompt."""
+    asked: Asked | None = None
+    """None where there was no user to ask."""
     memory_before: str = ""
     memory_after: str = ""
     memory_bytes: Annotated[int, AMOUNT] = 0
@@ -284,6 +300,7 @@ class Rollout:
         data["failure"] = asdict(self.failure) if self.failure else None
         data["usage"] = {name: getattr(self.usage, name) for name in _USAGE}
         data["delivered"] = asdict(self.delivered) if self.delivered else None
+        data["asked"] = asdict(self.asked) if self.asked else None
         data["memory_usage"] = {name: getattr(self.memory_usage, name) for name in _MEMORY_USAGE}
         data["dropped_files"] = dict(self.dropped_files)
         data["timing"] = dict(self.timing)
@@ -309,8 +326,8 @@ class Rollout:
         """The part that must be reproducible: everything but MEASUREMENTS."""
         data = {k: v for k, v in self._fields().items() if k not in MEASUREMENTS}
         del data["problem"]  # worded for people, as a failure's detail is
-        for name in SELDOM:
-            if not data[name]:  # as in every run from before there was such a field
+        for name in UNSAID:
+            if not data[name]:  # as in every run from before there was such a thing
                 del data[name]
         if data["confidence"] is None:  # as in every run from before agents could state one
             del data["confidence"]
@@ -318,8 +335,8 @@ class Rollout:
 
 
 DIGEST_HINT = "It was changed after the run: restore it from a copy."
-SELDOM = ("code_before", "carried", "carry_conflicts", "cut")
-"""Fields that say nothing unless code is carried, or a list was too long."""
+UNSAID = ("code_before", "carried", "carry_conflicts", "cut", "asked")
+"""Fields that say nothing unless code is carried, a list was too long, or there is a user."""
 MEASUREMENTS = frozenset({"timing", "started_at", "memory_usage", "files", "earlier_tries"})
 """Fields that no results digest covers. `files` is one because a trajectory tells of times."""
 _FIELDS = tuple(spec.name for spec in fields(Rollout))

@@ -100,12 +100,21 @@ def counts(*, seed, count: str):
     return Acting(lambda task, sandbox: _break(task, sandbox, count, times=0))
 
 
+def tells(*, seed, kind: str = "traceback"):
+    """An agent that asks, and hands what it was told on to its successors."""
+    return Acting(_ask_and_note, kind)
+
+
 class Acting:
-    def __init__(self, act):
-        self._act = act
+    def __init__(self, act, *more):
+        self._act, self._more = act, more
 
     def solve(self, task, recall, sandbox):
-        return self._act(task, sandbox)
+        return self._act(task, sandbox, *self._more)
+
+
+def _ask_and_note(task, sandbox, kind):
+    return Attempt(notes={"heard": sandbox.run(f"ask {kind}").text})
 
 
 def _edit_and_raise(task, sandbox):

@@ -57,6 +57,8 @@ OTHER = {
     "spacing": 9.0,
     "span": "1:9",
     "instructions": "hide",
+    "user": "facts",
+    "ask_budget": 9,
     "sandbox": "local",
     "sandbox_option": ("k=1",),
     "base_image": "x",
@@ -143,7 +145,9 @@ def test_the_defaults_are_valid():
 
 @pytest.mark.parametrize("name", settings())
 def test_the_digest_depends_on_exactly_what_a_result_depends_on(name):
-    same = replace(Experiment(), **{name: OTHER[name]}).digest == Experiment().digest
+    # A budget for asking says nothing where nobody can be asked.
+    base = Experiment(user="facts" if name == "ask_budget" else "none")
+    same = replace(base, **{name: OTHER[name]}).digest == base.digest
     assert same == (name not in affecting("outcome"))
 
 
@@ -163,6 +167,13 @@ def test_a_setting_more_makes_no_older_result_stale(monkeypatch):
         monkeypatch.undo()
         for cached in (settings, affecting, types):
             cached.cache_clear()
+
+
+def test_a_user_who_cannot_be_asked_is_none():
+    without = Experiment(agent="repair").digest
+    assert Experiment(agent="repair", user="facts", ask_budget=0).digest == without
+    assert Experiment(agent="repair", ask_budget=9).digest == without
+    assert Experiment(agent="repair", user="facts").digest != without
 
 
 def test_every_setting_says_in_a_sentence_what_it_is():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -20,6 +20,7 @@ from seqswe.errors import RolloutError, UsageError
 from seqswe.instance import Task
 from seqswe.memory import Recall
 from seqswe.sandbox import Sandbox
+from seqswe.user import ASK_BUDGET, ask
 
 CODE = re.compile(r"```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SAVE_AS = re.compile(r"save this as `([^`\s]+\.py)`")
@@ -71,18 +72,10 @@ class Repair:
 
     def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
         """Repair the checkout, if an edit makes the reproduction pass."""
-        code, path = reproduction_of(task.problem_statement)
-        if not code:
+        if not reproduction_of(task.problem_statement)[0]:
             return Attempt(message="the issue has no reproduction")
         knowledge = knowledge_of(recall, self._use)
-        job = {
-            "path": path,
-            "reproduction": code,
-            "budget": self._budget,
-            "seconds": self._seconds,
-            "seed": f"{self._seed} {task.instance_id}",
-            "arguments": self._arguments,
-            "spared": ["test", path],
+        job = job_of(task, self._seed, self._budget, self._seconds, self._arguments) | {
             "known": {
                 "fixes": knowledge.fixes,
                 "passes": knowledge.passes,
@@ -91,13 +84,56 @@ class Repair:
             "regressions": knowledge.regressions,
             "gold": knowledge.gold,
         }
-        payload = json.dumps({"modules": modules(), "job": job}).encode()
-        done = sandbox.run(["python", "-c", BOOT], stdin=payload)
-        if done.timed_out:
-            raise RolloutError("agent_out_of_budget", "the candidates took too long together")
-        if not done.ok:
-            raise RolloutError("agent_crashed", done.stderr[-300:].decode("utf-8", "replace"))
-        return _attempt(json.loads(done.stdout), code)
+        if ASK_BUDGET in recall.env:
+            answer = self._with_user(sandbox, job)
+        else:
+            answer = run_job(sandbox, job)
+        return _attempt(answer, job["reproduction"])
+
+    def _with_user(self, sandbox: Sandbox, job: dict[str, Any]) -> dict[str, Any]:
+        """Ask for the file once half of the attempts have come to nothing."""
+        half = max(1, self._budget // 2)
+        answer = run_job(sandbox, job | {"budget": half})
+        made = answer["executions"]
+        if answer["accepted"] or not half <= made < self._budget:
+            return answer
+        if file := ask(sandbox, "file"):
+            job = job | {"only": [file]}
+        # Nothing was plausible, so every execution was the next edit of the ranking.
+        again = run_job(sandbox, job | {"budget": self._budget - made, "skip": made})
+        return again | {"executions": made + again["executions"]}
+
+
+def job_of(
+    task: Task,
+    seed: int,
+    budget: int = BUDGET,
+    seconds: float = SECONDS,
+    arguments: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The order to repair a task, without any knowledge; see `inside.main.Job`."""
+    code, path = reproduction_of(task.problem_statement)
+    return {
+        "path": path,
+        "reproduction": code,
+        "budget": budget,
+        "seconds": seconds,
+        "seed": f"{seed} {task.instance_id}",
+        "arguments": list(arguments),
+        "spared": ["test", path],
+    }
+
+
+def run_job(sandbox: Sandbox, job: Mapping[str, Any]) -> dict[str, Any]:
+    """Carry an order out in a sandbox; returns what `inside.main` answers. Raises RolloutError."""
+    payload = json.dumps({"modules": modules(), "job": job}).encode()
+    done = sandbox.run(["python", "-c", BOOT], stdin=payload)
+    if done.timed_out:
+        raise RolloutError("agent_out_of_budget", "the candidates took too long together")
+    if not done.ok:
+        raise RolloutError("agent_crashed", done.stderr[-300:].decode("utf-8", "replace"))
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def reproduction_of(statement: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from seqswe.models.meter import MemoryUsage
 from seqswe.plugins import installed, resolve
 from seqswe.runs.outcomes import BUILT_IN
 from seqswe.runs.registry import present
-from seqswe.runs.rollout import Delivered, Failure, Rollout
+from seqswe.runs.rollout import Asked, Delivered, Failure, Rollout
 
 GRADED = Rollout(
     arm="iid",
@@ -27,6 +27,7 @@ GRADED = Rollout(
     usage=Usage(steps=4, executions=9, prompt_tokens=10, completion_tokens=5, cost_usd=0.25),
     recalled_bytes=7,
     delivered=Delivered(way="folder", used={"search": 2, "read": 1, "write": 0}),
+    asked=Asked(budget=10, spent=4, answered={"file": 1}, files=("a.py",)),
     memory_bytes=70,
     memory_usage=MemoryUsage(calls=2, prompt_tokens=8, completion_tokens=3, cost_usd=0.5),
     timing={"agent": 1.5, "grade": 0.5, "processor": 0.75},
@@ -51,6 +52,10 @@ CASES = [
     ("recalled_bytes", 7.0),
     ("memory_calls", 3.0),
     ("memory_bytes", 70.0),
+    ("hints_spent", 4.0),
+    ("hint_score", 0.6),
+    ("ask_precision", 0.0),
+    ("ask_recall", 0.5),
 ]
 
 
@@ -101,7 +106,7 @@ def test_time_by_the_clock_is_told_and_only_processor_time_is_compared() -> None
 def test_only_what_somebody_reports_is_present() -> None:
     silent = replace(
         GRADED, ranking=(), edited_files=(), usage=Usage(), recalled_bytes=0, memory_bytes=0,
-        broken=0, timing={}, delivered=None, memory_usage=MemoryUsage(),
+        broken=0, timing={}, delivered=None, memory_usage=MemoryUsage(), asked=None,
     )  # fmt: skip
     assert [o.name for o in present([silent])] == ["resolved"]
     assert {o.name for o in present([silent, GRADED])} == set(BUILT_IN)

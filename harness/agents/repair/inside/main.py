@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from . import tests
@@ -47,6 +48,10 @@ class Job:
     """Earlier reproductions: `path`, `code`, `functions` (of their traces)."""
     gold: list[list[str]] = field(default_factory=list)
     """Path and lines of merged fixes; each counts as a fix of the function that holds it."""
+    only: list[str] = field(default_factory=list)
+    """Files that edits may be in; empty for any."""
+    skip: int = 0
+    """The first edits of the ranking that were tried before."""
 
 
 @dataclass
@@ -105,7 +110,10 @@ class Repairer:
     def _search(self, trace: list[Place], order: list[str]) -> None:
         knowledge = JobKnowledge(**self.job.known)
         started = time.monotonic()
-        for edit in ranked(self._edits(order), trace, self._with_gold(knowledge), self.job.seed):
+        chosen = ranked(self._edits(order), trace, self._with_gold(knowledge), self.job.seed)
+        for edit in islice(chosen, self.job.skip, None):
+            if self.job.only and edit.path not in self.job.only:
+                continue
             if self.tried.executions >= self.job.budget:
                 break
             self._try(edit, order)
