@@ -184,7 +184,7 @@ def test_a_gateway_that_was_killed_fails_the_rollouts_in_hand_and_is_started_aga
     open_gateway, enter, provider
 ):
     gateway = open_gateway()
-    provider.delay = 30.0
+    provider.delay = 8.0
     with enter(gateway) as client:
         engine = client.door.engine
         asking = threading.Thread(target=client.whole, args=("chat",))

@@ -119,7 +119,7 @@ def test_a_run_that_goes_on_carries_the_same_and_every_command_makes_it_again(
     assert again.results_digest() == whole.store.journal().results_digest()
     for words in (
         ("grade", str(ended.store.root)),
-        ("replay", str(ended.store.root), "--position", "3", "--memory-from", "before"),
+        ("replay", str(ended.store.root), "--task", "4", "--memory-from", "before"),
     ):
         with pytest.raises(SystemExit) as left:
             main(list(words))
