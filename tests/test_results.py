@@ -117,6 +117,12 @@ def test_a_run_that_is_a_result_is_recognised(verify, runs):
     assert (code, out.split(": ")[0]) == (0, "mine")
 
 
+def test_it_is_by_its_digest_alone(verify, runs, kept):
+    (kept / "mine.json").unlink()
+    code, out, _ = verify(runs / "episodic")
+    assert (code, out.split(": ")[0]) == (0, "mine")
+
+
 def test_outcomes_that_differ_are_named(verify, runs, tmp_path):
     run = changed(runs / "episodic", tmp_path, resolved=True)
     code, out, _ = verify("mine", "--run", run)

@@ -187,7 +187,7 @@ def _call(words: list[str]) -> int:
         path = context.command_path if context else "seqswe"
         said, code = (error.format_message(), f"See `{path} --help`."), error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        kept = output().interrupted or "What is finished is kept; `seqswe resume RUN` goes on."
+        kept = output().interrupted or "What is finished is kept; the same command goes on."
         said, code = ("interrupted", kept), 130
     except BrokenPipeError:
         sys.stderr.close()

@@ -140,6 +140,9 @@ def _submission(found: ResultSet, run: Path) -> bool:
     made = read(run)
     check_crashes(made)
     rows = found.same_question(made)
+    for result in found.results.values():
+        if result.is_of(made.results_digest):
+            return _told(result, None, made)
     for name, kept in rows:
         if not asked_otherwise(kept, made):
             return _told(found.result(name), kept, made)
