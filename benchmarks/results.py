@@ -17,7 +17,6 @@ A table in a page stands between two comments, the first of which says what it i
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -26,6 +25,7 @@ from pathlib import Path
 import click
 
 from seqswe.analysis.words import difference, p_value, value
+from seqswe.cli.verify import made_again
 from seqswe.comparison.baseline import Baseline, of_run
 from seqswe.comparison.result_set import INDEX, OURS, QUOTED, Result, ResultSet
 from seqswe.comparison.standing import Standing, standings
@@ -87,12 +87,7 @@ def remake(names: tuple[str, ...], mirror: str, runs: str) -> None:
     for name in names:
         found = ResultSet.read(OURS)
         result = found.result(name)
-        sequence = result.words(result.first, mirror, runs)
-        if sequence and not Path(sequence[-1]).exists():
-            subprocess.run(sequence, check=True)
-        command = result.words(result.command, mirror, runs)
-        out = Path(command[-1])
-        subprocess.run(["seqswe", "resume", str(out)] if out.exists() else command, check=True)
+        out = made_again(result, mirror, runs)
         keep_as(found, result, of_run(RunDirectory.open(out)), _pythons(out))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.codebases.statements.clean import title_of
-from harness.codebases.statements.symptom import HEADER, SUMMARY, TRACES, failure_in
+from harness.codebases.statements.symptom import failure_in, first_failure
 from harness.grading.patch import parts
 from harness.injection.statement import called_at, normalize_message
 from seqswe.instance import Instance
@@ -77,7 +77,7 @@ def _rest(statement: str) -> str:
 def _failure(
     kind: str, instance: Instance, run: FailingRun, is_test: Callable[[str], bool]
 ) -> Iterator[str]:
-    places = PLACE.findall("\n".join(_first(run.log)))
+    places = PLACE.findall("\n".join(first_failure(run.log)))
     module = instance.fail_to_pass[0].split("::")[0] if instance.fail_to_pass else ""
     failure = failure_in(run.log, module, is_test)
     if kind == "error-type" and places and (named := ERROR_TYPE.search(places[-1])):
@@ -94,18 +94,6 @@ def _failure(
         elif failure.message:
             wanted = f"expected {expected}; " if expected else ""
             yield f"{wanted}what came: {normalize_message(failure.message)}"
-
-
-def _first(log: str) -> Iterator[str]:
-    """Lines of the first failure that a log shows."""
-    inside = headers = 0
-    for line in log.split("\n"):
-        inside = inside or bool(TRACES.match(line))
-        headers += bool(inside and HEADER.match(line))
-        if headers > 1 or (inside and SUMMARY.match(line)):
-            return
-        if inside:
-            yield line
 
 
 def _functions(

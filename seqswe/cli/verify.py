@@ -66,13 +66,13 @@ def _verify(found: ResultSet, what: str, mirror: str, runs: str, claimed: Path |
         return _submission(found, Path(what))
     result = found.result(what)
     expected = found.outcomes(what)
-    made = read(claimed or _made(result, mirror, runs))
+    made = read(claimed or made_again(result, mirror, runs))
     if expected:
         _check_asked_the_same(what, expected, made)
     return _told(result, expected, made)
 
 
-def _made(result: Result, mirror: str, runs: str) -> Path:
+def made_again(result: Result, mirror: str, runs: str) -> Path:
     """Run the result's commands, or go on with the run that is there; returns its folder."""
     from seqswe.errors import IncompleteError
 
@@ -94,7 +94,8 @@ def _made(result: Result, mirror: str, runs: str) -> Path:
 
 def _check_asked_the_same(name: str, expected: Baseline, made: Baseline) -> None:
     """Raises UsageError for a run that was asked something else than the result."""
-    from seqswe.comparison.result_set import asked_otherwise, same_tasks
+    from seqswe.comparison.compare import same_tasks
+    from seqswe.comparison.result_set import asked_otherwise
     from seqswe.errors import UsageError
 
     others = asked_otherwise(expected, made)
@@ -134,35 +135,35 @@ def _told(result: Result, expected: Baseline | None, made: Baseline) -> bool:
 def _submission(found: ResultSet, run: Path) -> bool:
     """Answer for a run directory: which result it is, or where it stands."""
     from seqswe.comparison.baseline import check_crashes, read
-    from seqswe.comparison.result_set import asked_otherwise
+    from seqswe.comparison.result_set import another_question, asked_otherwise
     from seqswe.comparison.standing import standings
 
     made = read(run)
     check_crashes(made)
-    rows = found.same_question(made)
     for result in found.results.values():
         if result.is_of(made.results_digest):
             return _told(result, None, made)
+    over_these = found.over_the_tasks_of(made)
+    rows = [(name, kept) for name, kept in over_these if not another_question(kept, made)]
     for name, kept in rows:
         if not asked_otherwise(kept, made):
             return _told(found.result(name), kept, made)
     echo(f"{run}: complete, its digests hold, results {made.results_digest}")
     if not rows:
-        echo(_incomparable(found, made))
+        echo(_incomparable(over_these, made))
         return True
     for line in _table(standings([(str(run), made), *rows]), str(run)):
         echo(line)
     return True
 
 
-def _incomparable(found: ResultSet, made: Baseline) -> str:
-    """Why nothing in the set was asked the same."""
-    from seqswe.comparison.result_set import another_question, same_tasks
+def _incomparable(over_these: Sequence[tuple[str, Baseline]], made: Baseline) -> str:
+    """Why nothing in the set was asked the same, given what is over the same tasks."""
+    from seqswe.comparison.result_set import another_question
 
-    kept = [(name, row) for name in found.results if (row := found.outcomes(name))]
-    near = [(name, another_question(row, made)) for name, row in kept if same_tasks(row, made)]
-    if not near:
+    if not over_these:
         return "Nothing in the set is over these tasks: there is nothing to hold it against."
+    near = [(name, another_question(row, made)) for name, row in over_these]
     name, others = min(near, key=lambda pair: len(pair[1]))
     told = "; ".join(f"{k} {b!r}, not {a!r}" for k, (a, b) in others.items())
     return f"Nothing in the set was asked the same. Nearest is {name}, which differs in: {told}"

@@ -276,7 +276,7 @@ def are_coupled(sides: Sequence[Baseline]) -> bool:
 
 def check_same(base: Baseline, head: Baseline, *, across_agents: bool) -> None:
     """Raises UsageError unless both were asked the same."""
-    before, after = _settings(base), _settings(head)
+    before, after = settings_of(base), settings_of(head)
     for name, setting in SAME.items():
         old, new = before[name], after[name]
         if old != new:
@@ -290,7 +290,7 @@ def check_same(base: Baseline, head: Baseline, *, across_agents: bool) -> None:
             f"the runs are of different agents: {old!r} and {new!r}",
             "Repeat one of them, or compare agents on purpose with --across-agents.",
         )
-    if base.sequence_digest != head.sequence_digest or base.instance_ids != head.instance_ids:
+    if not same_tasks(base, head):
         shared = len(set(base.instance_ids) & set(head.instance_ids))
         raise UsageError(
             f"the runs are over different sequences ({len(base.instance_ids)} and "
@@ -362,13 +362,19 @@ def _comparable(side: Baseline, other: Baseline) -> dict[str, dict[str, Any]]:
 
 def differences(base: Baseline, head: Baseline) -> dict[str, tuple[Any, Any]]:
     """The settings that differ, (base, head)."""
-    old, new = _settings(base), _settings(head)
+    old, new = settings_of(base), settings_of(head)
     names = [name for name in {**old, **new} if name not in NOT_TOLD]
     pairs = {name: (old.get(name), new.get(name)) for name in names}
     pairs["seqswe"] = (base.seqswe, head.seqswe)
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def _settings(side: Baseline) -> dict[str, Any]:
+def same_tasks(one: Baseline, other: Baseline) -> bool:
+    """Whether both are over the same instances, of the same texts, in the same order."""
+    sides = [(side.sequence_digest, side.instance_ids) for side in (one, other)]
+    return sides[0] == sides[1]
+
+
+def settings_of(side: Baseline) -> dict[str, Any]:
     """The settings by today's names. One that its version did not have yet was at its default."""
     return {**Experiment().as_dict(), **with_new_names(side.settings)}

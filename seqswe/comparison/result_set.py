@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from seqswe.comparison.baseline import PLACES, Baseline, of_file
+from seqswe.comparison.compare import same_tasks, settings_of
 from seqswe.errors import UnknownName, UsageError
 from seqswe.experiment import Experiment
 from seqswe.manifests.convert import parse
 from seqswe.manifests.read import is_there, read_toml
 from seqswe.patterns import Pattern
-from seqswe.renamed import with_new_names
 
 INDEX = "results.toml"
 OURS = Path(__file__).parents[2] / "docs" / "results"
@@ -106,20 +106,10 @@ class ResultSet:
             )
         return kept
 
-    def same_question(self, made: Baseline) -> list[tuple[str, Baseline]]:
-        """The results that were asked the same of the same tasks, but for memory and seeds."""
+    def over_the_tasks_of(self, made: Baseline) -> list[tuple[str, Baseline]]:
+        """The results over the same tasks, whatever they were asked."""
         rows = ((name, self.outcomes(name)) for name in self.results)
-        return [
-            (name, row)
-            for name, row in rows
-            if row and same_tasks(row, made) and not another_question(row, made)
-        ]
-
-
-def same_tasks(one: Baseline, other: Baseline) -> bool:
-    """Whether both are over the same instances, of the same texts, in the same order."""
-    a, b = one, other
-    return a.sequence_digest == b.sequence_digest and a.instance_ids == b.instance_ids
+        return [(name, row) for name, row in rows if row and same_tasks(row, made)]
 
 
 def asked_otherwise(expected: Baseline, made: Baseline) -> dict[str, tuple[Any, Any]]:
@@ -148,5 +138,4 @@ def differences(expected: Baseline, made: Baseline) -> Iterator[str]:
 
 
 def _asked(side: Baseline) -> dict[str, Any]:
-    settings = {**Experiment().as_dict(), **with_new_names(side.settings)}
-    return {name: value for name, value in settings.items() if name not in NOT_ASKED}
+    return {name: value for name, value in settings_of(side).items() if name not in NOT_ASKED}

@@ -22,8 +22,6 @@ class Standing:
     memory: str
     outcome: Outcome
     lift: Lift
-    borrowed: str
-    """The run whose i.i.d. arm it was held against, "" for its own."""
 
 
 def standings(
@@ -44,8 +42,8 @@ def standings(
 def _standing(
     name: str, run: Baseline, others: Iterable[tuple[str, Baseline]], wanted: Outcome | None
 ) -> Standing | None:
-    beside = [("", run), *others]
-    lender, base = next(((n, b) for n, b in beside if BASELINE in b.arms), ("", None))
+    lenders = (run, *(other for _, other in others))
+    base = next((lender for lender in lenders if BASELINE in lender.arms), None)
     if base is None:
         return None
     shared_outcomes = run.arms[SEQUENTIAL].keys() & base.arms[BASELINE].keys()
@@ -61,4 +59,4 @@ def _standing(
         return None
     lift = compare_arms(*matrices, coupled=coupled, share=outcome.kind == "share")
     memory = str(run.settings.get("memory", ""))
-    return Standing(name=name, memory=memory, outcome=outcome, lift=lift, borrowed=lender)
+    return Standing(name=name, memory=memory, outcome=outcome, lift=lift)

@@ -87,7 +87,7 @@ def failure_in(log: str, module: str, is_test: Callable[[str], bool]) -> Failure
     own, other = Failure(), Failure()
     values = dict[str, ast.expr]()
     group, last = list[str](), list[str]()
-    for text in _first(log):
+    for text in first_failure(log):
         if error := ERROR.match(text):
             group.append(error[1] or "")
             continue
@@ -103,7 +103,7 @@ def failure_in(log: str, module: str, is_test: Callable[[str], bool]) -> Failure
     return replace(own if own.line else other, message=dedent("\n".join(group or last)))
 
 
-def _first(log: str) -> Iterator[str]:
+def first_failure(log: str) -> Iterator[str]:
     """Lines of the first failure that a log shows: a test may have several, one a subtest."""
     inside = headers = 0
     for line in log.split("\n"):
