@@ -8,7 +8,7 @@ import tomli_w
 
 from seqswe.cli import main
 from seqswe.comparison.baseline import of_file
-from seqswe.comparison.compare import _settings
+from seqswe.comparison.compare import settings_of
 from seqswe.experiment import Experiment
 from seqswe.instance import digest_of_fields
 from seqswe.renamed import RENAMED, with_new_names
@@ -75,6 +75,6 @@ def test_todays_names_are_left_alone():
 def test_a_baseline_of_an_older_version_differs_by_no_name(monkeypatch):
     kept = of_file(Path(__file__).parents[2] / ".ci" / "baseline.json")
     assert "model_url" in kept.settings
-    settings = _settings(kept)
+    settings = settings_of(kept)
     assert settings.keys() == Experiment().as_dict().keys()
     assert settings["memory_model_seconds"] == 120.0
