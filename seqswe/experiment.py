@@ -27,6 +27,8 @@ FEEDBACKS: tuple[Feedback, ...] = get_args(Feedback)
 Delivery = Literal["prompt", "file", "folder", "mcp", "mcp-http"]
 DELIVERIES: tuple[Delivery, ...] = get_args(Delivery)
 Instructions = Literal["keep", "hide"]
+NATIVE = "native"
+"""The memory that is the agent's own."""
 LITELLM = "litellm:"
 """A model of this prefix is asked through LiteLLM, which knows the protocols of all providers."""
 VARIABLE = re.compile(r"[A-Za-z_]\w*")
@@ -228,6 +230,14 @@ class Experiment:
         effect="access",
     )
     jobs: int = setting(2, "Rollouts at a time.", least=1, most=1000, effect="access")
+    speculate: int = setting(
+        1,
+        "Tasks of a chain to work on at a time, ahead of its memory; what the memory then recalls "
+        "otherwise is thrown away, and results stay the same. 1: none ahead.",
+        least=1,
+        most=1000,
+        effect="access",
+    )
     retries: int = setting(
         2,
         "How often to retry a rollout after a transient failure.",
@@ -285,6 +295,27 @@ class Experiment:
         self._check_model()
         self._check_plugins()
         self._check_code_policy()
+        self._check_speculation()
+
+    def _check_speculation(self) -> None:
+        """Only where the same recall makes the same rollout, and where recalling costs nothing."""
+        if self.speculate == 1:
+            return
+        reasons = {
+            "--delivery": self.delivery != "prompt" and self.delivery,
+            "--code-policy": self.code_policy == CARRY and CARRY,
+            "--memory-model": self.memory_model,
+            "--embedding": self.embedding,
+            "--memory": self.memory == NATIVE and NATIVE,
+            "--record": self.record,
+            "--replay": self.replay,
+        }
+        for option, value in reasons.items():
+            if value:
+                raise UsageError(
+                    f"tasks cannot be worked on ahead with {option} {value}",
+                    f"Leave out --speculate or {option}.",
+                )
 
     def _check_plugins(self) -> None:
         for name in self.plugin_env:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from harness.codebases.instances import instances_of
@@ -21,8 +21,10 @@ from harness.loop.agent_model import check_agent_model, open_agent_model
 from harness.loop.carried_code import CarriedCode
 from harness.loop.context import RunContext
 from harness.loop.programs import check_native, install, program_of
+from harness.loop.rollout import attempt, end_attempt
 from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
+from harness.loop.speculation import Speculation
 from harness.memory.contamination import Contamination
 from harness.memory.recall_check import RecallCheck
 from harness.sandboxes.cleanup import scratch_folder
@@ -253,8 +255,16 @@ class LoadedExperiment:
                 ),
                 model=model,
             )
+            context.speculation = Speculation(
+                experiment.speculate,
+                experiment.jobs,
+                partial(attempt, context),
+                partial(end_attempt, context),
+                scores=not facts.ignores_scores,
+            )
             try:
                 yield context
             finally:
+                context.speculation.close()
                 sandboxes.close()
                 metadata.close()

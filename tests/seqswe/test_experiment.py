@@ -62,6 +62,7 @@ OTHER = {
     "base_image": "x",
     "issues": "x.jsonl",
     "jobs": 9,
+    "speculate": 9,
     "retries": 9,
     "plugin_seconds": 9.0,
     "plugin_network": "open",

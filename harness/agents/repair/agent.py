@@ -53,6 +53,7 @@ class Repair:
     """
 
     coupled = True
+    ignores_scores = True
 
     def __init__(
         self,
