@@ -229,13 +229,26 @@ class Experiment:
         '"created_at"}.',
         effect="access",
     )
-    jobs: int = setting(2, "Rollouts at a time.", least=1, most=1000, effect="access")
+    jobs: int = setting(
+        2, "Rollouts at a time, on each machine.", least=1, most=1000, effect="access"
+    )
     speculate: int = setting(
         1,
         "Tasks of a chain to work on at a time, ahead of its memory; what the memory then recalls "
         "otherwise is thrown away, and results stay the same. 1: none ahead.",
         least=1,
         most=1000,
+        effect="access",
+    )
+    engine: Literal["local", "ray"] = setting(
+        "local",
+        "Where rollouts run: in threads of this process, or on the machines of a Ray cluster.",
+        effect="access",
+    )
+    engine_address: str = setting(
+        "",
+        "Address of the Ray cluster, such as HOST:6379, or auto for the one that this machine "
+        "belongs to; without it, Ray is started on this machine alone.",
         effect="access",
     )
     retries: int = setting(
@@ -338,6 +351,11 @@ class Experiment:
     def _check_model(self) -> None:
         if self.record and self.replay:
             raise UsageError("record and replay are both given", "Leave one of them out.")
+        if self.record and self.engine == "ray":
+            raise UsageError(
+                "requests cannot be recorded with engine 'ray': each machine would keep its own",
+                "Leave out --record, or run with --engine local.",
+            )
         for name, url in (
             (self.memory_model, self.memory_model_url),
             (self.embedding, self.embedding_url or self.memory_model_url),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 from itertools import count
@@ -15,15 +15,14 @@ from click.core import ParameterSource
 
 from harness.agents.predictions import remarks
 from harness.commands.advance import Advance
+from harness.engines.engine import Engine, open_engine
 from harness.loop.context import RunContext
 from harness.loop.loaded_experiment import LoadedExperiment
 from harness.loop.programs import is_installed
-from harness.loop.rollout import run_rollout
-from harness.loop.schedule import Schedule, run_all
+from harness.loop.schedule import Done, Schedule, run_all
 from harness.sandboxes.local import WARNING
 from harness.sandboxes.provider import open_provider
 from seqswe import plugins
-from seqswe.arms import Cell
 from seqswe.cli.echo import echo
 from seqswe.cli.options import experiment_options
 from seqswe.cli.progress import progress
@@ -137,20 +136,12 @@ def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvide
         done = {(r.arm, r.seed, r.position): r for r in journal.rollouts}
         check_keys(store, context, done.values())
         watch = CrashWatch(min(experiment.crashes, plan.rollouts), done.values())
-        schedule = Schedule(cells=plan.cells, jobs=experiment.jobs, retries=experiment.retries)
-
-        def abort() -> None:
-            provider.close()
-            loaded.plugins.close()
-
-        def start(cell: Cell, position: int, before: str) -> Rollout:
-            return run_rollout(context, cell, position, before)
-
         graded, model = sum(r.graded for r in done.values()), context.model
         advance = Advance(plan, done.values(), lambda: model.cost)
         with (
+            open_engine(loaded, context, done.values()) as engine,
             progress("rollouts", plan.rollouts, graded) as bar,
-            closing(run_all(schedule, done, start, abort, lambda: bool(model.used_up))) as ended,
+            closing(_rollouts(plan, engine, done, lambda: bool(model.used_up))) as ended,
         ):
             for rollout in ended:
                 store.append(rollout)
@@ -159,6 +150,14 @@ def work(loaded: LoadedExperiment, store: RunDirectory, provider: SandboxProvide
         if model.spent:
             echo(f"so far: {model.spent}", err=True)
     _finish(store, plan, model.used_up)
+
+
+def _rollouts(
+    plan: Plan, engine: Engine, done: Done, is_over: Callable[[], bool]
+) -> Generator[Rollout]:
+    retries = plan.experiment.retries
+    schedule = Schedule(cells=plan.cells, jobs=engine.slots, retries=retries)
+    return run_all(schedule, done, engine.start, engine.abort, is_over)
 
 
 def tell_remarks(plan: Plan) -> None:

@@ -63,6 +63,8 @@ OTHER = {
     "issues": "x.jsonl",
     "jobs": 9,
     "speculate": 9,
+    "engine": "ray",
+    "engine_address": "auto",
     "retries": 9,
     "plugin_seconds": 9.0,
     "plugin_network": "open",
