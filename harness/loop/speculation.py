@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from threading import BoundedSemaphore, Event, Lock
+from threading import BoundedSemaphore, Event
 from typing import Generic, Protocol, TypeVar
 
 from harness.loop.clock import Clock
@@ -72,8 +72,6 @@ class Speculation(Generic[Result]):
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix="speculation")
         self._ahead: dict[tuple[Cell, int], Ahead[Result]] = {}
         self._thrown: dict[Cell, list[Ahead[Result]]] = {}
-        self._leak: LeakError | None = None
-        self._lock = Lock()
 
     def covers(self, cell: Cell) -> bool:
         """Whether tasks of this cell are worked on ahead."""
@@ -86,8 +84,6 @@ class Speculation(Generic[Result]):
 
         Meanwhile the next tasks are begun, each with what `recalling` gives for it.
         """
-        if self._leak:
-            raise self._leak
         if not self.covers(cell):
             with self._slots:
                 return self._run(cell, position, recall, clock)
@@ -112,7 +108,8 @@ class Speculation(Generic[Result]):
     def thrown_away(self, cell: Cell, position: int) -> ThrownAway | None:
         """What was thrown away of a cell and has ended since the last time this was asked.
 
-        After the last task of a chain, all of it.
+        After the last task of a chain, all of it. Raises LeakError for a leak in any of it: a
+        sandbox shows the future whatever was recalled.
         """
         thrown = self._thrown.get(cell, [])
         if cell.carries_memory and cell.next_position(position) is None:
@@ -121,8 +118,12 @@ class Speculation(Generic[Result]):
         self._thrown[cell] = [each for each in thrown if each not in ended]
         total = ThrownAway()
         for each in ended:
-            total = total.plus(_price(each))
-        return total if ended else None
+            error = None if each.future.cancelled() else each.future.exception()
+            if isinstance(error, LeakError):
+                raise error
+            if not isinstance(error, CancelledError):  # which had not begun
+                total = total.plus(_price(each))
+        return total if total.rollouts else None
 
     def close(self) -> None:
         """Throw away whatever is ahead, and wait for its end."""
@@ -157,14 +158,7 @@ class Speculation(Generic[Result]):
         if ahead.future.cancel():
             return  # not begun, so nothing is lost
         self._thrown.setdefault(cell, []).append(ahead)
-        ahead.future.add_done_callback(self._look)
         self._stop(cell, position)
-
-    def _look(self, future: Future[Result]) -> None:
-        error = None if future.cancelled() else future.exception()
-        if isinstance(error, LeakError):  # of its sandbox, whatever was recalled
-            with self._lock:
-                self._leak = error
 
 
 def as_bytes(recall: Recall, *, scores: bool = True) -> str:
