@@ -105,7 +105,9 @@ class Agent(Protocol):
     draws the same dice in every arm until a recall changes what it does: reports then pair arms by
     seed, which takes a seed's luck out of their difference. An agent that asks a model is not.
     A class that does not only read the recall it is handed says so: `deliveries` names the ways
-    by which it can be given a memory, and `inside = True` that it runs within the sandbox.
+    by which it can be given a memory, and `inside = True` that it runs within the sandbox. A class
+    with `ignores_scores = True` never looks at the scores of what is recalled, so that a recall
+    with other scores is the same to it (`--speculate`).
 
     A class that asks a model names the APIs that it speaks: `apis = ("responses",)`. Then `--model`
     must be given (or may be, with `model_optional = True`), and the harness's gateway is its one

@@ -29,6 +29,8 @@ FEEDBACKS: tuple[Feedback, ...] = get_args(Feedback)
 Delivery = Literal["prompt", "file", "folder", "mcp", "mcp-http"]
 DELIVERIES: tuple[Delivery, ...] = get_args(Delivery)
 Instructions = Literal["keep", "hide"]
+NATIVE = "native"
+"""The memory that is the agent's own."""
 LITELLM = "litellm:"
 """A model of this prefix is asked through LiteLLM, which knows the protocols of all providers."""
 VARIABLE = re.compile(r"[A-Za-z_]\w*")
@@ -266,7 +268,31 @@ class Experiment:
         effect="access",
     )
     jobs: int = setting(
-        2, "Rollouts at a time.", least=1, most=1000, effect="access", heading="How it is run"
+        2,
+        "Rollouts at a time, on each machine.",
+        least=1,
+        most=1000,
+        effect="access",
+        heading="How it is run",
+    )
+    speculate: int = setting(
+        1,
+        "Tasks of a chain to work on at a time, ahead of its memory; what the memory then recalls "
+        "otherwise is thrown away, and results stay the same. 1: none ahead.",
+        least=1,
+        most=1000,
+        effect="access",
+    )
+    engine: Literal["local", "ray"] = setting(
+        "local",
+        "Where rollouts run: in threads of this process, or on the machines of a Ray cluster.",
+        effect="access",
+    )
+    engine_address: str = setting(
+        "",
+        "Address of the Ray cluster, such as HOST:6379, or auto for the one that this machine "
+        "belongs to; without it, Ray is started on this machine alone.",
+        effect="access",
     )
     retries: int = setting(
         2,
@@ -332,6 +358,28 @@ class Experiment:
         self._check_model()
         self._check_plugins()
         self._check_code_policy()
+        self._check_speculation()
+
+    def _check_speculation(self) -> None:
+        """Only where the same recall makes the same rollout, and where recalling costs nothing."""
+        if self.speculate == 1:
+            return
+        reasons = {
+            "--delivery": self.delivery != "prompt" and self.delivery,
+            "--code-policy": self.code_policy == CARRY and CARRY,
+            "--memory-model": self.memory_model,
+            "--embedding": self.embedding,
+            "--memory": self.memory == NATIVE and NATIVE,
+            "--user": ":" in self.user and self.user,
+            "--record": self.record,
+            "--replay": self.replay,
+        }
+        for option, value in reasons.items():
+            if value:
+                raise UsageError(
+                    f"tasks cannot be worked on ahead with {option} {value}",
+                    f"Leave out --speculate or {option}.",
+                )
 
     def _check_seeds(self) -> None:
         seeds = self.seeds_by_arm
@@ -364,6 +412,11 @@ class Experiment:
     def _check_model(self) -> None:
         if self.record and self.replay:
             raise UsageError("record and replay are both given", "Leave one of them out.")
+        if self.record and self.engine == "ray":
+            raise UsageError(
+                "requests cannot be recorded with engine 'ray': each machine would keep its own",
+                "Leave out --record, or run with --engine local.",
+            )
         for name, url in (
             (self.memory_model, self.memory_model_url),
             (self.embedding, self.embedding_url or self.memory_model_url),

@@ -34,6 +34,7 @@ class Predictions:
     """Applies the patch that `path` predicts for a task: a file of predictions, or a folder."""
 
     coupled = True
+    ignores_scores = True
 
     def __init__(self, *, seed: int, path: str) -> None:
         del seed

@@ -20,6 +20,7 @@ class Noop:
     """Does nothing, so it must resolve no task."""
 
     coupled = True
+    ignores_scores = True
 
     def __init__(self, *, seed: int) -> None:
         del seed
@@ -33,6 +34,7 @@ class Gold:
     """Applies the gold patch, so it must resolve every task; proves instances and graders."""
 
     coupled = True
+    ignores_scores = True
     reads_gold = True
 
     def __init__(self, *, seed: int, gold: Callable[[str], Instance]) -> None:
@@ -54,6 +56,7 @@ class Scripted:
     """
 
     coupled = True
+    ignores_scores = True
 
     def __init__(self, *, seed: int, script: str) -> None:
         del seed

@@ -78,7 +78,7 @@ def replay(
     if out:
         RunDirectory.check_new(out)
     experiment = store.info.experiment
-    experiment = replace(experiment, mirror=mirror or experiment.mirror)
+    experiment = replace(experiment, mirror=mirror or experiment.mirror, speculate=1)
     loaded = LoadedExperiment.load(experiment, store.root)
     loaded.try_plugins()
     store.check_sequence(loaded.digest())

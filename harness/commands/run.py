@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -22,16 +22,17 @@ from harness.commands.beginning import (
     with_demo,
 )
 from harness.commands.study import new_study, run_study
+from harness.engines.engine import Engine, open_engine
+from harness.loop.agent_model import AgentModel
 from harness.loop.context import check_keys
 from harness.loop.empty_recalls import see_empty_recalls
 from harness.loop.loaded_experiment import CheckedExperiment, LoadedExperiment
 from harness.loop.programs import is_installed
-from harness.loop.rollout import run_rollout
-from harness.loop.schedule import Schedule, run_all
+from harness.loop.schedule import Done, Schedule, run_all
 from harness.sandboxes.local import WARNING
 from harness.sandboxes.provider import open_provider
 from seqswe import plugins
-from seqswe.arms import BASELINE, Cell
+from seqswe.arms import BASELINE
 from seqswe.cli.echo import detail, echo, note, output, tell
 from seqswe.cli.options import ExperimentCommand, experiment_options, resume_options, suite_option
 from seqswe.cli.progress import progress
@@ -260,26 +261,15 @@ def work(
         done = {(r.arm, r.seed, r.position): r for r in journal.rollouts}
         check_keys(store, context, done.values())
         watch = CrashWatch(min(experiment.crashes, plan.rollouts), done.values())
-        schedule = Schedule(cells=plan.cells, jobs=experiment.jobs, retries=experiment.retries)
-
-        def abort() -> None:
-            provider.close()
-            loaded.plugins.close()
-
-        def start(cell: Cell, position: int, before: str) -> Rollout:
-            return run_rollout(context, cell, position, before)
-
         model, kept = context.model, [r for r in done.values() if r.graded]
         advance = Advance(plan, kept, lambda: model.spent)
         output().interrupted = (
             f"{store.root} keeps what is finished; `seqswe resume {store.root}` goes on."
         )
-        note(f"running: {plan.rollouts - len(kept)} rollouts, {experiment.jobs} at a time")
         with (
+            open_engine(loaded, context, done.values()) as engine,
             progress("rollouts", plan.rollouts, len(kept)) as bar,
-            closing(
-                run_all(schedule, done, start, abort, lambda: bool(model.used_up), store.append)
-            ) as ended,
+            closing(_rollouts(plan, engine, done, model, store)) as ended,
         ):
             for rollout in ended:
                 store.append(rollout)
@@ -288,6 +278,17 @@ def work(
                 bar.advance(*advance.lines())
                 watch.see(rollout, store)
     _finish(store, plan, advance, following, model.used_up)
+
+
+def _rollouts(
+    plan: Plan, engine: Engine, done: Done, model: AgentModel, store: RunDirectory
+) -> Generator[Rollout]:
+    left = plan.rollouts - sum(rollout.graded for rollout in done.values())
+    note(f"running: {left} rollouts, {engine.slots} at a time")
+    schedule = Schedule(cells=plan.cells, jobs=engine.slots, retries=plan.experiment.retries)
+    return run_all(
+        schedule, done, engine.start, engine.abort, lambda: bool(model.used_up), store.append
+    )
 
 
 def tell_remarks(plan: Plan) -> None:

@@ -75,6 +75,17 @@ class Gateway:
         """What the run has spent so far."""
         return self._spent
 
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Count a request that another gateway of the run has made and charged; keep its line."""
+        self._note(line)
+        self.charge(line["charged_cost"], line["charged_tokens"], 1)
+
+    def charge(self, cost: float, tokens: int, requests: int) -> None:
+        """Count what another gateway of the run has spent."""
+        self._spent.cost += cost
+        self._spent.tokens += tokens
+        self._spent.requests += requests
+
     def open_door(self) -> Door:
         """A door for a sandbox that is to be opened."""
         engine = self._running()

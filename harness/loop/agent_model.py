@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from harness.gateway import GatewaySettings, ModelUsage, RolloutId
 from harness.loop.attempt import CheckedAttempt
@@ -82,6 +83,7 @@ class AgentModel:
     ) -> None:
         """inside: whether the agent asks from its sandbox; alone: whether nobody else can."""
         self._gateway, self._inside, self._alone = gateway, inside, alone
+        self._elsewhere, self._lock = (0.0, 0, 0), Lock()
 
     @property
     def used_up(self) -> str:
@@ -101,6 +103,19 @@ class AgentModel:
         spent = self._gateway.spent
         counted = f"{spent.requests:,} requests to the model, {spent.tokens:,} tokens"
         return counted if self.cost is None else f"{counted}, ${self.cost:.2f}"
+
+    def add(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Count requests that were made on another machine, as it told them."""
+        if self._gateway:
+            for line in lines:
+                self._gateway.add(line)
+
+    def spent_elsewhere(self, cost: float, tokens: int, requests: int) -> None:
+        """Count what other machines have spent in all; told again, only what is new counts."""
+        with self._lock:
+            old, self._elsewhere = self._elsewhere, (cost, tokens, requests)
+            if self._gateway:
+                self._gateway.charge(cost - old[0], tokens - old[1], requests - old[2])
 
     def open_door(self, spec: SandboxSpec) -> tuple[SandboxSpec, Door | None]:
         """A sandbox's specification with a way to the gateway, if its agent has one."""

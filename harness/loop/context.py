@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.grading import Grader
 from harness.loop.agent_model import NO_MODEL, AgentModel
 from harness.loop.carried_code import CarriedCode
-from harness.loop.programs import NATIVE
 from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
+from harness.loop.speculation import Speculation
 from harness.memory.contamination import Contamination
 from harness.memory.memories import Memories
 from harness.memory.metered import MeteredMemory
@@ -21,9 +22,9 @@ from harness.plugin_host.agent import Post
 from harness.users.desk import UserDesk
 from seqswe import __version__
 from seqswe.agent import Agent
-from seqswe.arms import Cell
+from seqswe.arms import SEQUENTIAL, Cell
 from seqswe.errors import RunDirError
-from seqswe.experiment import Experiment
+from seqswe.experiment import NATIVE, Experiment
 from seqswe.instance import Instance, digest_of
 from seqswe.memory import Services
 from seqswe.runs.rollout import Rollout
@@ -59,10 +60,14 @@ class RunContext:
     """The agents' model, if they ask one."""
     own_agent: Agent | None = None
     """An agent that is there already, for one rollout alone."""
+    speculation: Speculation[Any] = field(init=False)
+    """The attempts at tasks, some ahead of their chain; set once the rest is there."""
     patches: int = 0
     """Attempts that left a patch, less those that left none."""
 
     def __post_init__(self) -> None:
+        self._settings = self.experiment.digest  # once: a key is asked for every line of a journal
+        self._chains: dict[int, Mapping[int, Rollout]] = {}
         self.memories = Memories(
             self._memory, self.store.snapshots, self.scratch, self.contamination.check
         )
@@ -94,11 +99,19 @@ class RunContext:
         code: the commit that the rollout started from, if it is not the base commit.
         """
         packages = self.environments[instance.environment]
-        parts = [instance.digest, packages, self.experiment.digest, before, __version__]
+        parts = [instance.digest, packages, self._settings, before, __version__]
         parts += [code] if code else []
         # Nothing is added for an agent that states nothing, so that no older run is stale.
         parts += [agent] if (agent := self.plugins.agent.facts.digest) else []
         return digest_of("\n".join(parts))
+
+    def chain(self, seed: int) -> Mapping[int, Rollout]:
+        """The sequential arm's rollouts by position; asked for once all of them are there."""
+        if seed not in self._chains:
+            rollouts = self.store.journal().rollouts
+            chain = {r.position: r for r in rollouts if (r.arm, r.seed) == (SEQUENTIAL, seed)}
+            self._chains[seed] = chain
+        return self._chains[seed]
 
     def prefetch_grading(self, cell: Cell, position: int) -> None:
         """Open the grader's sandbox while the agent works, if it is likely to be needed."""
@@ -109,8 +122,10 @@ class RunContext:
         """Open the next task's sandbox of a chain while this one, ended, is graded."""
         self.patches += 1 if has_patch else -1
         upcoming = cell.next_position(position) if cell.carries_memory else None
-        # Where code is carried, the verdict decides what the next one starts from.
-        if upcoming is not None and not self.code.follows(cell):
+        # Where code is carried, the verdict decides what the next one starts from; what is worked
+        # on ahead opens its own.
+        ahead = self.code.follows(cell) or self.speculation.covers(cell)
+        if upcoming is not None and not ahead:
             self.sandboxes.prefetch(SandboxRequest(cell, upcoming, for_agent=True))
 
     def _memory(self, cell: Cell) -> MeteredMemory:

@@ -47,11 +47,7 @@ def leave_out_own_lesson(
     memory = cell.memory
     if not (isinstance(memory, Frozen) and memory.without_own and position in memory.lessons):
         return snapshot
-    chain = {
-        r.position: r
-        for r in context.store.journal().rollouts
-        if (r.arm, r.seed) == (SEQUENTIAL, cell.seed)
-    }
+    chain = context.chain(cell.seed)
     before = chain[position].memory_before
     again = context.memories.at(cell, before)
     again.pay_with(meter)

@@ -21,6 +21,7 @@ from harness.loop.agent_model import check_agent_model, open_agent_model
 from harness.loop.carried_code import CarriedCode
 from harness.loop.context import RunContext
 from harness.loop.programs import check_native, install, program_of
+from harness.loop.rollout import speculation
 from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from harness.memory.contamination import Contamination
@@ -298,8 +299,11 @@ class LoadedExperiment(CheckedExperiment):
                 ),
                 model=model,
             )
+            scores = not facts.ignores_scores
+            context.speculation = speculation(context, experiment.speculate, scores=scores)
             try:
                 yield context
             finally:
+                context.speculation.close()
                 sandboxes.close()
                 metadata.close()

@@ -9,11 +9,8 @@ from typing import Any
 from harness.agents.recipes import find
 from seqswe import plugins
 from seqswe.errors import UsageError
-from seqswe.experiment import Experiment
+from seqswe.experiment import NATIVE, Experiment
 from seqswe.sandbox import Environment, Program, SandboxProvider
-
-NATIVE = "native"
-"""The memory that is the agent's own."""
 
 
 def program_of(experiment: Experiment) -> Program | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 
 from harness.loop.context import RunContext
 from harness.loop.experiences import read_experience
 from harness.memory.metered import MeteredMemory
+from harness.memory.recall_check import validate_recall
 from seqswe.arms import SEQUENTIAL, Cell
+from seqswe.errors import UsageError
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recall
 from seqswe.runs.snapshots import EMPTY
@@ -46,6 +48,32 @@ def checked_recall(
         state=lambda: context.store.snapshots.files(before),
         keep=keep,
     )
+    return recall
+
+
+def recalling_ahead(
+    context: RunContext, cell: Cell, memory: MeteredMemory, before: str
+) -> Callable[[int], Recall | None]:
+    """What the memory at snapshot `before` recalls for later tasks, for attempts ahead of it.
+
+    None if that fails: it is a failure of the later task, and only if it then fails again. No
+    leak is looked for: a recall that counts is made, and checked, at its own task.
+    Raises UsageError for a memory whose recall changes its state.
+    """
+
+    def recall(position: int) -> Recall | None:
+        try:
+            found = memory.recall(context.instances[position].task(position))
+            validate_recall(found)
+        except (Exception, SystemExit):  # noqa: BLE001  (a plug-in may raise anything)
+            return None
+        if not context.memories.is_at(memory, before):
+            raise UsageError(
+                f"memory {context.experiment.memory!r} changes when it recalls",
+                "Run it without --speculate.",
+            )
+        return found
+
     return recall
 
 

@@ -1,4 +1,4 @@
-"""The loop: recall → work (deliver, solve, collect) → grade → learn → journal.
+"""The loop: recall → attempt (deliver, solve, collect, grade) → learn → journal.
 
 One rollout reads on one screen, `_rollout`; `harness.loop.schedule` only decides which is next.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from harness.delivery import deliver
@@ -21,11 +22,12 @@ from harness.loop.clock import Clock
 from harness.loop.context import RunContext
 from harness.loop.experiences import EXPERIENCE_FILE, experience_json, leave_out_own_lesson
 from harness.loop.instructions import hide, without
-from harness.loop.recalling import checked_recall
+from harness.loop.recalling import checked_recall, recalling_ahead
 from harness.loop.sandbox_pool import OpenSandbox, SandboxRequest
+from harness.loop.speculation import Speculation
 from harness.memory.metered import MeteredMemory, meter_of
 from harness.plugin_host.agent import Post
-from seqswe.agent import Attempt
+from seqswe.agent import Attempt, Usage
 from seqswe.arms import Cell
 from seqswe.errors import LeakError, RolloutError, SeqSWEError
 from seqswe.instance import Instance, Task, digest_of
@@ -71,10 +73,9 @@ def run_rollout(context: RunContext, cell: Cell, position: int, before: str) -> 
         raise
     except Exception as error:  # noqa: BLE001  (the rollout's boundary: a bug is a failure too)
         rollout = replace(rollout, failure=Failure(cause="harness_failed", detail=describe(error)))
-    finally:
-        # Without a patch, or after a failure, nobody takes the grader's sandbox.
-        context.sandboxes.drop(SandboxRequest(cell, position, for_agent=False))
-    rollout = bounded(replace(rollout, timing=clock.seconds, memory_usage=meter.usage))
+    thrown = context.speculation.thrown_away(cell, position)
+    rollout = replace(rollout, timing=clock.seconds, memory_usage=meter.usage, thrown_away=thrown)
+    rollout = bounded(rollout)
     context.code.note(rollout)
     return rollout
 
@@ -87,11 +88,9 @@ def _rollout(
     task = instance.task(position)
     with _failing_as("memory_failed"), clock.phase("memory"):
         memory, recall, rollout = _recall(context, cell, task, rollout, meter)
-    context.prefetch_grading(cell, position)
-    work = _work(context, cell, task, recall, clock)
-    context.prefetch_next(cell, position, has_patch=bool(work.patch))
-    grading = SandboxRequest(cell, position, for_agent=False)
-    graded = grade_patch(context, grading, work.patch, clock).with_left_out(work.collected.left_out)
+    ahead = recalling_ahead(context, cell, memory, rollout.memory_before)
+    attempted = context.speculation.attempt(cell, position, recall, ahead, clock)
+    work, graded = attempted.work, attempted.graded
     lesson = _lesson(context, instance, task, work, graded)
     with clock.phase("memory"), _counting(context, rollout, graded.verdict.resolved):
         after, size = _learn(context, cell, memory, lesson, rollout.memory_before, meter)
@@ -141,6 +140,48 @@ class Work:
     def patch(self) -> str:
         """What the agent's files differ in from the base commit."""
         return self.collected.patch
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """A task that was worked on, and the verdict."""
+
+    work: Work
+    graded: Graded
+
+    @property
+    def usage(self) -> Usage:
+        """What the agent used."""
+        return self.work.attempt.usage
+
+
+def attempt(
+    context: RunContext, cell: Cell, position: int, recall: Recall, clock: Clock
+) -> Attempted:
+    """Let the agent work on a task with what was recalled, and grade what it left."""
+    grading = SandboxRequest(cell, position, for_agent=False)
+    context.prefetch_grading(cell, position)
+    try:
+        task = context.instances[position].task(position)
+        work = _work(context, cell, task, recall, clock)
+        context.prefetch_next(cell, position, has_patch=bool(work.patch))
+        graded = grade_patch(context, grading, work.patch, clock)
+    finally:
+        # Without a patch, or after a failure, nobody takes the grader's sandbox.
+        context.sandboxes.drop(grading)
+    return Attempted(work, graded.with_left_out(work.collected.left_out))
+
+
+def speculation(context: RunContext, width: int, *, scores: bool = True) -> Speculation[Attempted]:
+    """The attempts of a context, `width` tasks of a chain at a time; see `Speculation`."""
+    run, stop = partial(attempt, context), partial(end_attempt, context)
+    return Speculation(width, context.experiment.jobs, run, stop, scores=scores)
+
+
+def end_attempt(context: RunContext, cell: Cell, position: int) -> None:
+    """Close the sandboxes of an attempt, so that it fails soon."""
+    for for_agent in (True, False):
+        context.sandboxes.end(SandboxRequest(cell, position, for_agent=for_agent))
 
 
 def _recall(
@@ -295,9 +336,7 @@ def _counting(context: RunContext, rollout: Rollout, resolved: bool) -> Iterator
         raise
     except LeakError as error:
         failure = Failure(cause="memory_failed", detail=error.message, lost_verdict=resolved)
-        tried = context.store.journal().rollouts
-        earlier = next((r for r in tried if r.place == rollout.place), None)
-        context.store.append(replace(rollout, failure=failure).tried_after(earlier))
+        context.store.append_try(replace(rollout, failure=failure))
         raise
 
 

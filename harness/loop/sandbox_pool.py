@@ -68,6 +68,7 @@ class SandboxPool:
         self._programs = programs or {}
         self._threads = ThreadPoolExecutor(2 * jobs, thread_name_prefix="sandbox-pool")
         self._prefetched: dict[SandboxRequest, Future[OpenSandbox]] = {}
+        self._taken: dict[SandboxRequest, OpenSandbox] = {}
         self._lock = Lock()
 
     def prefetch(self, request: SandboxRequest) -> None:
@@ -85,10 +86,22 @@ class SandboxPool:
         with self._lock:
             future = self._prefetched.pop(request, None)
         opened = future.result() if future else self._open(request)
+        with self._lock:
+            self._taken[request] = opened
         try:
             yield opened
         finally:
+            with self._lock:
+                if self._taken.get(request) is opened:
+                    del self._taken[request]
             self._threads.submit(self._close, opened)
+
+    def end(self, request: SandboxRequest) -> None:
+        """Close a sandbox under the hands of whoever has taken it: its work is not wanted."""
+        with self._lock:
+            opened = self._taken.pop(request, None)
+        if opened:
+            opened.sandbox.close()
 
     def drop(self, request: SandboxRequest) -> None:
         """Remove a sandbox that was prefetched and turned out not to be needed."""

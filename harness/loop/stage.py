@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.loop.context import check_keys
 from harness.loop.loaded_experiment import LoadedExperiment
-from harness.loop.rollout import run_rollout
+from harness.loop.rollout import run_rollout, speculation
 from harness.sandboxes.provider import open_provider
 from seqswe.agent import Attempt
 from seqswe.arms import SEQUENTIAL, Cell, Frozen, cells_of
@@ -76,6 +76,7 @@ class SteppedRollout:
         self._agent = Outside()
         self._rollout: Future[Rollout] = Future()
         context = stage.context.for_agent(self._agent, store)
+        context.speculation = speculation(context, 1)
 
         def work() -> None:
             try:

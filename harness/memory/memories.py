@@ -10,7 +10,7 @@ from threading import Lock
 from harness.memory.metered import MeteredMemory
 from seqswe.arms import Cell
 from seqswe.memory import Experience
-from seqswe.runs.snapshots import EMPTY, Files, Snapshots, read_folder
+from seqswe.runs.snapshots import EMPTY, Files, Snapshots, folder_digest, read_folder
 
 Build = Callable[[Cell], MeteredMemory]
 """Makes a new, empty memory of a cell."""
@@ -79,6 +79,14 @@ class Memories:
         memory.may_embed_again(after)  # it may make its index at the next recall
         self._check(cell, experience, before, after, "")
         return after
+
+    def is_at(self, memory: MeteredMemory, snapshot: str) -> bool:
+        """Whether a memory's state is still that of a snapshot; an empty one's is not compared."""
+        if snapshot == EMPTY:
+            return True
+        with tempfile.TemporaryDirectory(dir=self._scratch) as name:
+            memory.save(Path(name))
+            return folder_digest(read_folder(Path(name))) == snapshot
 
     def keep(self, cell: Cell, memory: MeteredMemory, before: str) -> tuple[str, int]:
         """Snapshot a memory as a change to `before`; returns the snapshot and its bytes."""

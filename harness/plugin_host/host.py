@@ -49,6 +49,7 @@ class Facts:
     reads_gold: bool = False
     coupled: bool = False
     inside: bool = False
+    ignores_scores: bool = False
     takes_model: bool = False
     """Whether it is built with `model`, as an agent that asks one is."""
     version: str = ""

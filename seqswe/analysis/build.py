@@ -23,7 +23,7 @@ from seqswe.outcome import Outcome
 from seqswe.runs.files import check_files
 from seqswe.runs.outcomes import COST, EXECUTIONS, RECIPROCAL_RANK, RESOLVED, STEPS, TOKENS
 from seqswe.runs.registry import present, registry
-from seqswe.runs.rollout import Rollout
+from seqswe.runs.rollout import Rollout, ThrownAway
 from seqswe.runs.store import Journal, RunDirectory
 from seqswe.statistics import alpha_of_look
 
@@ -256,6 +256,7 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
         )
     yield from carried_sentences(info, rollouts)
     yield from LostLessons.of(info, rollouts).sentences()
+    yield from ThrownAway.of(rollouts).sentences()
     yield from _nothing_recalled(read)
     if read.journal.truncated:
         yield "The journal's last line was half written and is left out (resume repeats it)."

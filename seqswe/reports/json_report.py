@@ -27,6 +27,7 @@ from seqswe.analysis.standing import run_standings
 from seqswe.analysis.words import verdict
 from seqswe.comparison.baseline import PLACES
 from seqswe.manifests.outcome_tables import OutcomeTable
+from seqswe.runs.rollout import ThrownAway
 from seqswe.statistics import Curve, Estimate
 from seqswe.visible import visible_json
 
@@ -125,6 +126,7 @@ def run_json(run: RunResult) -> dict[str, Any]:
         "crashed": sum(rollout.crashed for rollout in run.rollouts),
         "carried": asdict(carried) if carried else None,
         "lost": asdict(LostLessons.of(run.info, run.rollouts)),
+        "thrown_away": asdict(ThrownAway.of(run.rollouts)),
         "made_with": run.info.seqswe,
         "synthetic": run.info.synthetic,
         "renamed": run.info.renamed,

@@ -28,6 +28,17 @@ class ModelRequests:
         with self._lock, self._path.open("ab") as out:
             out.write(json.dumps(line, sort_keys=True).encode() + b"\n")
 
+    def lines(self, skip: int) -> tuple[tuple[dict[str, Any], ...], int]:
+        """The lines after the first `skip`, and how many there are. Raises RunDirError."""
+        found: list[dict[str, Any]] = []
+        count = 0
+        with self._lock:
+            for line in read_lines(self._path, HINT) if self._path.exists() else ():
+                count += 1
+                if count > skip:
+                    found.append(parse_json(line.data, line.where, HINT))
+        return tuple(found), count
+
     def charged(self) -> tuple[float, int, int]:
         """USD, tokens and requests so far. Raises RunDirError for a damaged file."""
         cost, tokens, requests = 0.0, 0, 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Annotated, Any, Literal
 
@@ -191,6 +191,46 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ThrownAway:
+    """Attempts of `--speculate` that were begun with another recall than the memory came to."""
+
+    rollouts: Annotated[int, COUNT] = 0
+    seconds: Annotated[float, AMOUNT] = 0.0
+    tokens: Annotated[int, AMOUNT] = 0
+    """Of those that had ended; of the others the run's `model_requests.jsonl` tells."""
+    cost_usd: Annotated[float, AMOUNT] | None = None
+    """Likewise; None if it is not known of any."""
+
+    @classmethod
+    def of(cls, rollouts: Iterable[Rollout]) -> ThrownAway:
+        """All that the rollouts of a run tell of."""
+        total = cls()
+        for rollout in rollouts:
+            total = total.plus(rollout.thrown_away) if rollout.thrown_away else total
+        return total
+
+    def plus(self, other: ThrownAway) -> ThrownAway:
+        """Both together."""
+        costs = [each.cost_usd for each in (self, other) if each.cost_usd is not None]
+        return ThrownAway(
+            rollouts=self.rollouts + other.rollouts,
+            seconds=round(self.seconds + other.seconds, 4),
+            tokens=self.tokens + other.tokens,
+            cost_usd=sum(costs) if costs else None,
+        )
+
+    def sentences(self) -> Iterator[str]:
+        """What working ahead has cost; nothing if nothing was lost."""
+        if self.rollouts:
+            cost = "" if self.cost_usd is None else f", ${self.cost_usd:.2f}"
+            yield (
+                f"AHEAD: {self.rollouts:,} attempts ({self.seconds:,.0f} s, {self.tokens:,} tokens"
+                f"{cost}) were begun ahead of the memory and thrown away, since it then recalled "
+                "something else. Results are those of a chain that works on nothing ahead."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
     """One agent on one task inside a run: a line of the journal.
 
@@ -245,6 +285,8 @@ class Rollout:
     """Tasks whose own, accepted patches are in it in place of gold's."""
     carry_conflicts: tuple[Annotated[str, INSTANCE_ID], ...] = ()
     """Tasks whose own patches no longer fit gold's history here, so that gold's are in it."""
+    thrown_away: ThrownAway | None = None
+    """What was worked on ahead in vain, of this chain and since its last rollout."""
     timing: Mapping[str, float] = field(default_factory=dict)
     """Seconds by phase, and the sandbox's `processor` time while the agent worked."""
     started_at: str = ""
@@ -301,6 +343,7 @@ class Rollout:
         data["usage"] = {name: getattr(self.usage, name) for name in _USAGE}
         data["delivered"] = asdict(self.delivered) if self.delivered else None
         data["asked"] = asdict(self.asked) if self.asked else None
+        data["thrown_away"] = asdict(self.thrown_away) if self.thrown_away else None
         data["memory_usage"] = {name: getattr(self.memory_usage, name) for name in _MEMORY_USAGE}
         data["dropped_files"] = dict(self.dropped_files)
         data["timing"] = dict(self.timing)
@@ -337,7 +380,9 @@ class Rollout:
 DIGEST_HINT = "It was changed after the run: restore it from a copy."
 UNSAID = ("code_before", "carried", "carry_conflicts", "cut", "asked")
 """Fields that say nothing unless code is carried, a list was too long, or there is a user."""
-MEASUREMENTS = frozenset({"timing", "started_at", "memory_usage", "files", "earlier_tries"})
+MEASUREMENTS = frozenset(
+    {"timing", "started_at", "memory_usage", "files", "earlier_tries", "thrown_away"}
+)
 """Fields that no results digest covers. `files` is one because a trajectory tells of times."""
 _FIELDS = tuple(spec.name for spec in fields(Rollout))
 _USAGE = tuple(spec.name for spec in fields(Usage))

@@ -12,7 +12,7 @@ import json
 import os
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -85,6 +85,34 @@ class Snapshots:
         """The state named by `digest` as contents by relative path. Raises RunDirError."""
         return self._files(digest)
 
+    def adopt(self, digest: str, files: Files) -> None:
+        """Keep a state of another folder of snapshots as a whole, if it is not here.
+
+        Raises RunDirError for files that are not those of `digest`.
+        """
+        if folder_digest(files) != digest:
+            raise self._damaged(digest, "its content is another one's")
+        if digest != EMPTY and not self._path(digest).exists():
+            self._write(self._path(digest), {"parent": EMPTY, "files": _delta({}, files)})
+        self._remember(digest, files)
+
+    def link(self, digest: str) -> bytes:
+        """What is stored for a snapshot, for `add` of another folder that holds its parent."""
+        try:
+            return self._path(digest).read_bytes()
+        except OSError as error:
+            raise self._damaged(digest, error.strerror) from None
+
+    def add(self, digest: str, link: bytes) -> None:
+        """Store what `link` gave. Durable on return; damage is found when it is read."""
+        path = self._path(digest)
+        if not path.exists():
+            self._write(path, link)
+
+    def known(self) -> set[str]:
+        """The digests of all snapshots that are stored."""
+        return {f"sha256:{path.stem}" for path in self.root.rglob("*.json")}
+
     def bytes_stored(self) -> int:
         """Bytes of all snapshots together."""
         return sum(p.stat().st_size for p in self.root.rglob("*.json")) if self.root.exists() else 0
@@ -99,19 +127,31 @@ class Snapshots:
         with self._lock:
             if digest in self._recent:
                 return self._recent[digest]
-        files: dict[str, bytes] = {}
-        for delta in reversed(list(self._chain(digest))):
+        start, deltas = self._chain(digest)
+        state = {name: bytearray(content) for name, content in start.items()}
+        for delta in reversed(deltas):
             try:
-                files = _apply(files, delta)
+                _apply(state, delta)
             except ManifestError as error:
                 raise self._damaged(digest, error.message) from None
             except (ValueError, TypeError, zlib.error, OSError) as error:
                 raise self._damaged(digest, error) from None
+        files = {name: bytes(content) for name, content in state.items()}
+        # Arms that start from one snapshot ask for it again and again.
+        self._remember(digest, files)
         return files
 
-    def _chain(self, digest: str) -> Iterator[Mapping[str, Any]]:
-        known = set()
+    def _chain(self, digest: str) -> tuple[Files, list[Mapping[str, Any]]]:
+        """The nearest state before a snapshot that is at hand, and the changes since, last first.
+
+        Raises RunDirError.
+        """
+        known: set[str] = set()
+        deltas: list[Mapping[str, Any]] = []
         while digest != EMPTY:
+            with self._lock:
+                if digest in self._recent:
+                    return self._recent[digest], deltas
             if digest in known:
                 raise self._damaged(digest, "it is its own ancestor")
             known.add(digest)
@@ -122,8 +162,9 @@ class Snapshots:
                 raise RunDirError(
                     f"a memory snapshot is damaged: {error.message}", RESTORE
                 ) from None
-            yield link.files
+            deltas.append(link.files)
             digest = link.parent
+        return {}, deltas
 
     def _damaged(self, digest: str, why: object) -> RunDirError:
         return RunDirError(
@@ -136,12 +177,13 @@ class Snapshots:
         name = digest.removeprefix("sha256:")
         return self.root / name[:2] / f"{name}.json"
 
-    def _write(self, path: Path, data: Mapping[str, Any]) -> None:
+    def _write(self, path: Path, data: Mapping[str, Any] | bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         # A thread of its own name: two runs may reach the same state at the same moment.
         temporary = path.with_suffix(f".{os.getpid()}-{id(data)}")
-        with temporary.open("w", encoding="utf-8") as out:
-            json.dump(data, out, sort_keys=True)
+        text = data if isinstance(data, bytes) else json.dumps(data, sort_keys=True).encode()
+        with temporary.open("wb") as out:
+            out.write(text)
             out.flush()
             os.fsync(out.fileno())
         temporary.replace(path)
@@ -197,17 +239,18 @@ def _blocks(before: bytes, after: bytes) -> dict[str, Any]:
     return {"size": len(after), "at": packed}
 
 
-def _apply(files: dict[str, bytes], delta: Mapping[str, Any]) -> dict[str, bytes]:
-    result = dict(files)
+def _apply(state: dict[str, bytearray], delta: Mapping[str, Any]) -> None:
+    """Change a state in place: a copy of the whole for each link would make a walk quadratic."""
     for name, change in delta.items():
         if not _is_below(name):
             raise ValueError(f"{name[:80]!r} is no path below the folder")
         if change is None:
-            result.pop(name, None)
+            state.pop(name, None)
             continue
         change = parse(_Change, change, f"file {name[:80]!r}")
         size = change.size
-        content = bytearray(result.get(name, b"")[:size])
+        content = state.setdefault(name, bytearray())
+        del content[size:]
         content.extend(bytes(size - len(content)))
         for start, packed in change.at.items():
             at = int(start)
@@ -216,8 +259,6 @@ def _apply(files: dict[str, bytes], delta: Mapping[str, Any]) -> dict[str, bytes
             if not 0 <= at <= size - len(run):
                 raise ValueError(f"a change at {at} of {size} bytes")
             content[at : at + len(run)] = run
-        result[name] = bytes(content)
-    return result
 
 
 def _is_below(name: str) -> bool:

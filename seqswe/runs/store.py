@@ -314,6 +314,11 @@ class RunDirectory:
             out.flush()
             os.fsync(out.fileno())
 
+    def append_try(self, rollout: Rollout) -> None:
+        """Commit a rollout whose verdict was lost, with the tries before it counted."""
+        earlier = (r for r in self.journal().rollouts if r.place == rollout.place)
+        self.append(rollout.tried_after(next(earlier, None)))
+
     def folder(self, arm: str, seed: int, position: int, instance_id: str) -> Path:
         """Where a rollout's files are."""
         return self.root / "rollouts" / f"{arm}-{seed}" / f"{position:04d}-{instance_id}"

@@ -67,6 +67,10 @@ def sleeps(*, seed, seconds: float = 60.0):
     return Acting(lambda task, sandbox: sandbox.run(f"sleep {seconds}") and Attempt())
 
 
+def naps(*, seed, seconds: float = 1.0):
+    return sleeps(seed=seed, seconds=seconds)
+
+
 def thinks(*, seed, seconds: float = 60.0):
     return Acting(lambda task, sandbox: time.sleep(seconds) or Attempt())
 
@@ -202,6 +206,21 @@ class Forgetful(Told):
         if experience.task.position == 1:
             raise OSError("disk full")
         super().record(experience)
+
+
+class CountsRecalls(Told):
+    """Changes its state whenever it is asked."""
+
+    def __init__(self, home):
+        super().__init__(home)
+        self.asked = 0
+
+    def recall(self, task):
+        self.asked += 1
+        return Recall()
+
+    def save(self, directory):
+        (directory / "seen.json").write_text(json.dumps([*self.seen, self.asked]))
 
 
 class Quitting(Told):

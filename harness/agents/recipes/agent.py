@@ -52,6 +52,7 @@ class RecipeAgent:
 
     recipe: ClassVar[Recipe]
     inside = True
+    ignores_scores = True
     apis: ClassVar[tuple[str, ...]] = ()
     side_models: ClassVar[tuple[str, ...]] = ()
     deliveries: ClassVar[tuple[str, ...]] = ()

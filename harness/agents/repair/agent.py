@@ -54,6 +54,7 @@ class Repair:
     """
 
     coupled = True
+    ignores_scores = True
 
     def __init__(
         self,

@@ -197,3 +197,17 @@ def test_threads_do_not_disturb_each_other(snapshots, tmp_path):
         for digest, expected in seen:
             assert loaded(snapshots.root, digest, tmp_path / "again") == expected
     assert not list(snapshots.root.rglob("*.[0-9]*"))
+
+
+def test_links_and_whole_states_travel_between_folders(snapshots, state, tmp_path):
+    first = snapshots.put(written(state, {"a": b"1" * 9000}))
+    second = snapshots.put(written(state, {"a": b"1" * 9000 + b"2", "b": b"3"}), first)
+    other = Snapshots(tmp_path / "other")
+    other.adopt(first, snapshots.files(first))
+    other.add(second, snapshots.link(second))
+    assert other.known() == snapshots.known() == {first, second}
+    assert loaded(other.root, second, tmp_path / "out") == snapshots.files(second)
+    with pytest.raises(RunDirError, match="another one's"):
+        other.adopt(first, {"a": b"1"})
+    with pytest.raises(RunDirError):
+        other.link("sha256:" + "0" * 64)
