@@ -3,6 +3,7 @@
 SeqSWEError                 message + hint, shown as two lines; carries the exit code
 ├── UsageError        2     the command line, an option, a name or a file is wrong
 │   ├── UnknownName   2     a codebase, agent, memory, sandbox or report that is not registered
+│   ├── CannotLendError 2   an i.i.d. arm that cannot serve another run
 │   ├── ManifestError 2     a file from outside with a wrong or missing field
 │   └── RunDirError   2     an unwritable, foreign or differing run directory
 ├── MissingError      3     something this machine lacks: Docker, a clone, a commit, an extra
@@ -51,6 +52,10 @@ class UnknownName(UsageError):
         super().__init__(
             f"unknown {kind} {name[:80]!r}", f"{did}Known: {', '.join(names) or 'none'}."
         )
+
+
+class CannotLendError(UsageError):
+    """An i.i.d. arm that cannot serve another run: more than their memories differs."""
 
 
 class ManifestError(UsageError):

@@ -24,6 +24,7 @@ from seqswe.cli.options import (
     DEFAULT,
     ExperimentCommand,
     experiment_options,
+    matrix_of,
     sources,
     suite_option,
 )
@@ -34,8 +35,9 @@ from seqswe.manifests.manifest import Manifest
 from seqswe.manifests.suites import load_suite
 from seqswe.runs.estimates import estimates
 from seqswe.runs.folders import runs_below
+from seqswe.runs.matrix import Matrix
 from seqswe.runs.store import RunDirectory
-from seqswe.runs.study import CHOSEN, Study, check_chosen
+from seqswe.runs.study import CHOSEN, Study, check_chosen, check_not_in
 
 ROLLOUT_BYTES = 60_000
 """Files of one rollout: what localizer runs on sqlglot leave behind, rounded up."""
@@ -74,15 +76,16 @@ def plan(
     Prints every setting and where it came from, the rollouts, and bounds on disk, time and cost,
     from the runs below the current folder. It needs no Docker, clones nothing and writes nothing.
     The lift that can be found is simulated with the test that `seqswe report` makes:
-    docs/planning.md. Of a --suite also which mean lift over its codebases would be seen.
+    docs/planning.md. Of a --suite or a [matrix] also which mean lift over the codebases would be
+    seen.
 
     \b
     seqswe plan                                           the demo's experiment
     seqswe plan --codebase sqlglot --limit 100 --seeds 5
     seqswe plan --config experiment.toml --detect 5points
     """
-    if suite:
-        _plan_suite(suite, Experiment(**values), sources(ctx))
+    if suite or matrix_of(ctx):
+        _plan_study(suite, matrix_of(ctx), Experiment(**values), sources(ctx))
         return
     values, origin = with_demo(ctx, values)
     experiment = Experiment(**values)
@@ -114,15 +117,25 @@ def plan(
     )
 
 
-def _plan_suite(name: str, experiment: Experiment, origin: Mapping[str, str]) -> None:
-    from harness.commands.plan_suite import suite_facts
+def _plan_study(
+    suite: str, matrix: Matrix, experiment: Experiment, origin: Mapping[str, str]
+) -> None:
+    from harness.commands.plan_study import study_facts
 
-    check_chosen([setting for setting, where in origin.items() if where != DEFAULT])
-    plugins.options("agent", experiment.agent, experiment.agent_option)
-    plugins.options("memory", experiment.memory, experiment.memory_option)
-    experiment.sandbox_choice.check()
-    facts = list(suite_facts(Study.of(Path(), load_suite(name), experiment)))
-    _settings(experiment, origin, without=CHOSEN)
+    given = [setting for setting, where in origin.items() if where != DEFAULT]
+    if suite:
+        check_chosen(given)
+        study = Study.of_suite(Path(), load_suite(suite), experiment)
+    else:
+        check_not_in(matrix, given)
+        study = Study.of_matrix(Path(), matrix, experiment)
+    for one in map(study.experiment, study.parts):
+        plugins.options("agent", one.agent, one.agent_option)
+        plugins.options("memory", one.memory, one.memory_option)
+        one.sandbox_choice.check()
+    facts = list(study_facts(study))
+    varied = {name for part in study.parts for name in part.settings}
+    _settings(experiment, origin, without={*varied, *(CHOSEN if suite else ())})
     echo()
     for line in facts:
         echo(line)

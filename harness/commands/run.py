@@ -34,7 +34,13 @@ from harness.sandboxes.provider import open_provider
 from seqswe import plugins
 from seqswe.arms import BASELINE
 from seqswe.cli.echo import detail, echo, note, output, tell
-from seqswe.cli.options import ExperimentCommand, experiment_options, resume_options, suite_option
+from seqswe.cli.options import (
+    ExperimentCommand,
+    experiment_options,
+    matrix_of,
+    resume_options,
+    suite_option,
+)
 from seqswe.cli.progress import progress
 from seqswe.errors import BudgetError, IncompleteError, RolloutError, UsageError
 from seqswe.experiment import Experiment, Plan, make_plan
@@ -78,22 +84,34 @@ def run(
     seqswe run --config experiment.toml                 settings from a file
 
     Stop it at any moment; `seqswe resume DIR` goes on. Then: `seqswe report DIR`.
-    With --suite every codebase of a released suite is run, each into a folder below DIR.
+    With --suite every codebase of a released suite is run, each into a folder below DIR; with a
+    [matrix] in the file of --config every combination of its values: docs/scale.md.
     """
-    if suite:
-        if baseline:
-            raise UsageError("--baseline is a run of one codebase, a suite has several", NOT_BOTH)
-        out = out or free_folder(replace(Experiment(**values), codebase=suite))
-        run_study(new_study(suite, _given(ctx, values), values, out), begin_member, _go_on)
+    if suite or matrix_of(ctx):
+        _run_study(ctx, out, baseline, suite, values)
         return
     values, origin = with_demo(ctx, values)
     why = "; nothing is named, so it is the demo's experiment" if "demo" in origin.values() else ""
     begin(Experiment(**values), out, why=why, baseline=baseline)
 
 
-def begin_member(experiment: Experiment, out: Path) -> None:
-    """Run one codebase of a suite in a new folder."""
-    begin(experiment, out, following="")
+def _run_study(
+    ctx: click.Context, out: Path | None, baseline: Path | None, suite: str, values: dict[str, Any]
+) -> None:
+    """Begin a study of a suite or of the matrix in the file of settings."""
+    matrix = matrix_of(ctx)
+    if suite and matrix:
+        raise UsageError("a suite and a matrix both say what is run", "Leave one of them out.")
+    if baseline:
+        raise UsageError("--baseline is a run of one codebase, a study shares its own", NOT_BOTH)
+    out = out or free_folder(replace(Experiment(**values), codebase=suite or "study"))
+    study = new_study(suite, matrix, _given(ctx, values), values, out)
+    run_study(study, begin_part, _go_on)
+
+
+def begin_part(experiment: Experiment, out: Path, baseline: Path | None = None) -> None:
+    """Run one part of a study in a new folder."""
+    begin(experiment, out, following="", baseline=baseline)
 
 
 def begin(
@@ -191,12 +209,12 @@ def resume(ctx: click.Context, /, run_directory: Path, **values: Any) -> None:
 
     Settings are the run's own; those below may be given anew. More --seeds, a larger --limit (0 for
     all tasks) and a further --arm add to the run. What was there stays, and a look at the
-    results is counted: `seqswe compare` then tests at a stricter level. Of a suite's folder
+    results is counted: `seqswe compare` then tests at a stricter level. Of a study's folder
     all runs are gone on with, or begun.
     """
     given = _given(ctx, values)
     if Study.is_one(run_directory):
-        run_study(Study.open(run_directory).widened(given), begin_member, _go_on)
+        run_study(Study.open(run_directory).widened(given), begin_part, _go_on)
     else:
         _go_on(widened(RunDirectory.open(run_directory).info.experiment, given), run_directory)
 

@@ -1,59 +1,79 @@
-"""Runs of a whole suite: one codebase after the other, begun or gone on with, as one study."""
+"""Runs of a suite or a matrix: one after the other, begun or gone on with, as one study."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from harness.codebases.locate import clone_of
-from seqswe.cli.echo import echo
-from seqswe.errors import IncompleteError
+from seqswe.cli.echo import echo, note
+from seqswe.errors import CannotLendError, IncompleteError
 from seqswe.experiment import Experiment
 from seqswe.manifests.suites import load_suite
+from seqswe.runs.matrix import Matrix, Part
 from seqswe.runs.store import RunDirectory
-from seqswe.runs.study import Study, check_chosen
-
-Run = Callable[[Experiment, Path], None]
-"""Begins a run in a new folder, or goes on with the one that is there."""
+from seqswe.runs.study import Study, check_chosen, check_not_in
 
 
-def new_study(suite: str, given: Collection[str], values: Mapping[str, Any], out: Path) -> Study:
-    """A study in a new folder, with everything that its suite needs at hand.
+class Begin(Protocol):
+    """Begins a run in a new folder; it may borrow the iid arm of another run."""
 
-    given: names of the settings that somebody chose; values: all settings. Raises UsageError,
-    RunDirError, MissingError.
+    def __call__(self, experiment: Experiment, out: Path, baseline: Path | None = None) -> object:
+        """Raises CannotLendError, before anything is written, where it may not borrow."""
+        ...
+
+
+class GoOn(Protocol):
+    """Goes on with the run in a folder."""
+
+    def __call__(self, experiment: Experiment, run_directory: Path) -> object:
+        """Raises IncompleteError for rollouts without a verdict."""
+        ...
+
+
+def new_study(
+    suite: str, matrix: Matrix, given: Collection[str], values: Mapping[str, Any], out: Path
+) -> Study:
+    """A study in a new folder, with everything that it needs at hand.
+
+    suite, matrix: one of them; given: names of the settings that somebody chose; values: all
+    settings. Raises UsageError, RunDirError, MissingError.
     """
-    check_chosen(given)
     RunDirectory.check_new(out)
-    study = Study.of(out, load_suite(suite), Experiment(**values))
+    experiment = Experiment(**values)
+    if suite:
+        check_chosen(given)
+        study = Study.of_suite(out, load_suite(suite), experiment)
+    else:
+        check_not_in(matrix, given)
+        study = Study.of_matrix(out, matrix, experiment)
     for manifest in study.manifests().values():
         clone_of(manifest, study.info.experiment.mirror)
     return study
 
 
-def run_study(study: Study, begin: Run, go_on: Run) -> None:
-    """Run every codebase that is not finished. Raises IncompleteError once all were tried.
+def run_study(study: Study, begin: Begin, go_on: GoOn) -> None:
+    """Run every part that is not finished. Raises IncompleteError once all were tried.
 
     Whatever else a run raises ends the study, which can be gone on with.
     """
     study.save()
     unfinished = []
-    members = study.suite.members
-    for number, member in enumerate(members, 1):
-        where = f"{study.suite.label}, {number} of {len(members)}: {member.codebase}"
-        if study.is_finished(member):
+    for number, part in enumerate(study.parts, 1):
+        where = f"{study.label}, {number} of {len(study.parts)}: {part.name}"
+        if study.is_finished(part):
             echo(f"{where} is finished", err=True)
             continue
         echo(where, err=True)
-        folder = study.folder(member)
-        study.suite.manifest(member)
-        run = go_on if folder in study.runs() else begin
         try:
-            run(study.experiment(member), folder)
+            if study.is_begun(part):
+                go_on(study.experiment(part), study.folder(part))
+            else:
+                _begin(study, part, begin)
         except IncompleteError as error:
             echo(error.message, err=True)
-            unfinished.append(member.codebase)
+            unfinished.append(part.name)
     echo(study.root)
     if unfinished:
         raise IncompleteError(
@@ -61,3 +81,15 @@ def run_study(study: Study, begin: Run, go_on: Run) -> None:
             f"Go on with `seqswe resume {study.root}`.",
         )
     echo(f"next: seqswe report {study.root}", err=True)
+
+
+def _begin(study: Study, part: Part, begin: Begin) -> None:
+    """Begin a run, with the iid arm of an earlier one if their memories recall the same."""
+    experiment, folder, lender = study.experiment(part), study.folder(part), study.lender(part)
+    if lender:
+        try:
+            begin(experiment, folder, baseline=lender)
+            return
+        except CannotLendError as error:
+            note(f"its own iid arm is run: {error.message}")
+    begin(experiment, folder)

@@ -73,6 +73,7 @@ class _Read:
 def analyse(directories: Sequence[RunDirectory], baseline: RunDirectory | None = None) -> Analysis:
     """Analyse one or several run directories; `baseline` lends its iid arm to all of them.
 
+    Without it, the first run that has an iid arm lends it to those that were run to borrow one.
     Raises UsageError without any or with the same one twice, and for a baseline that is not
     theirs; RunDirError for a damaged journal and IncompleteError where nothing at all is graded.
     """
@@ -80,6 +81,8 @@ def analyse(directories: Sequence[RunDirectory], baseline: RunDirectory | None =
     if baseline:
         lent = Lent.of(baseline)
         reads = [replace(read, lent=lent.to(read.directory, read.journal)) for read in reads]
+    elif lent_among := Lent.among(directories):
+        reads = [replace(r, lent=lent_among.to_needy(r.directory, r.journal)) for r in reads]
     rollouts = [rollout for read in reads for rollout in read.rollouts]
     outcomes = present(rollouts)
     headline, reason = headline_outcome(rollouts)

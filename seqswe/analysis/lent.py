@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seqswe.analysis.arms import RunLayout, layout
 from seqswe.arms import BASELINE
+from seqswe.errors import CannotLendError
 from seqswe.runs.files import check_files
 from seqswe.runs.lending import check_lender, check_recalls, empty_recalls
 from seqswe.runs.rollout import Rollout
-from seqswe.runs.store import Journal, RunDirectory
+from seqswe.runs.store import Journal, RunDirectory, RunInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,24 @@ class Lent:
             digest=journal.results_digest(),
         )
 
+    @classmethod
+    def among(cls, directories: Sequence[RunDirectory]) -> Lent | None:
+        """The first iid arm of these that may serve those without one; None if none needs it."""
+        if not any(_may_borrow(directory.info) for directory in directories):
+            return None
+        with_arm = (d for d in directories if BASELINE in d.info.experiment.arm)
+        lender = next(with_arm, None)
+        return cls.of(lender) if lender else None
+
+    def to_needy(self, borrower: RunDirectory, journal: Journal) -> Lent | None:
+        """The same for a run without an iid arm that may borrow it; None for any other."""
+        if not _may_borrow(borrower.info):
+            return None
+        try:
+            return self.to(borrower, journal)
+        except CannotLendError:
+            return None
+
     def to(self, borrower: RunDirectory, journal: Journal) -> Lent | None:
         """The same for a run that may borrow it; None for the lender itself. Raises UsageError."""
         if borrower.root.resolve() == self.lender.root.resolve():
@@ -54,3 +74,7 @@ class Lent:
             f"BASELINE: the iid arm is that of {self.lender.root} (memory {memory!r}, results "
             f"{self.digest}); what the memories recall when they are empty was seen to be the same."
         )
+
+
+def _may_borrow(info: RunInfo) -> bool:
+    return BASELINE not in info.experiment.arm and info.empty_recalls is not None

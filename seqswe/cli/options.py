@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from math import isfinite
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, cast, get_origin
 
 import click
 from click.core import ParameterSource
@@ -17,6 +17,7 @@ from seqswe.experiment import Experiment, affecting, check_setting, choices, set
 from seqswe.manifests.convert import parse
 from seqswe.manifests.read import read_toml
 from seqswe.renamed import RENAMED, refuse
+from seqswe.runs.matrix import Matrix, read_matrix
 from seqswe.seeds import Seeds, as_seeds
 
 Command = Callable[..., Any]
@@ -29,6 +30,9 @@ COMMON = {
 """What every command has: name → short name, meaning."""
 SERVING = ("view",)
 """Commands without an end, and so without a document at it."""
+STUDIES = ("run", "plan")
+"""Commands that take a matrix of settings."""
+MATRIX = "seqswe.matrix"
 DEFAULT = "default"
 SOURCES = {
     ParameterSource.COMMANDLINE: "flag",
@@ -139,6 +143,11 @@ def experiment_options(command: Command, hidden: Collection[str] = ()) -> Comman
     )(_old_options(setting_options(*settings(), hidden=hidden)(command)))
 
 
+def matrix_of(ctx: click.Context) -> Matrix:
+    """The matrix in the file of `--config`; empty without one."""
+    return cast("Matrix", ctx.meta.get(MATRIX, {}))
+
+
 def suite_option(command: Command) -> Command:
     """Give a command `--suite`, in place of the settings that choose tasks."""
     return click.option(
@@ -223,5 +232,12 @@ def _read_file(ctx: click.Context, _: click.Parameter, path: Path | None) -> Non
         raise UsageError(f"{path}: field {twice!r} is there with - and with _", "Leave one out.")
     for name in RENAMED.keys() & values.keys():
         refuse(name)
+    if (matrix := values.pop("matrix", None)) is not None:
+        if ctx.command.name not in STUDIES:
+            raise UsageError(
+                f"{path} has a matrix of settings, and {ctx.command.name} is of one run",
+                f"It is for {' and '.join(STUDIES)}.",
+            )
+        ctx.meta[MATRIX] = read_matrix(matrix, str(path))
     parse(Experiment, values, str(path))
     ctx.default_map = {**(ctx.default_map or {}), **values}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seqswe.arms import BASELINE
-from seqswe.errors import UsageError
+from seqswe.errors import CannotLendError
 from seqswe.experiment import Experiment, affecting
 from seqswe.instance import digest_of
 from seqswe.manifests.read import read_json
@@ -53,10 +53,10 @@ class EmptyRecalls:
         self._seen: dict[str, str] = {}
 
     def see(self, instance_id: str, recalled: Told) -> None:
-        """Take one more recall. Raises UsageError if it is not what another seed recalled."""
+        """Take one more recall. Raises CannotLendError if it is not what another seed recalled."""
         text = json.dumps(recalled, sort_keys=True)
         if self._seen.setdefault(instance_id, text) != text:
-            raise UsageError(
+            raise CannotLendError(
                 f"memory {self._memory!r:.60} when empty recalls other things with other seeds "
                 f"({instance_id})",
                 HINT,
@@ -71,14 +71,14 @@ class EmptyRecalls:
 def empty_recalls(store: RunDirectory, journal: Journal) -> str:
     """Digest of what a run's memory was seen to recall when it was empty.
 
-    Read from the rollouts of its iid arm, or noted when the run began. Raises UsageError if
+    Read from the rollouts of its iid arm, or noted when the run began. Raises CannotLendError if
     neither is there or tasks are missing, ManifestError for files that cannot be read.
     """
     found = EmptyRecalls(store.info.experiment.memory)
     rollouts = [r for r in journal.rollouts if r.arm == BASELINE and r.graded]
     if not rollouts:
         if store.info.empty_recalls is None:
-            raise UsageError(
+            raise CannotLendError(
                 f"nobody has seen what the memory of {store.root} recalls when it is empty",
                 "Run it with --baseline RUN, or with an iid arm of its own.",
             )
@@ -86,7 +86,7 @@ def empty_recalls(store: RunDirectory, journal: Journal) -> str:
     tasks = {p for (arm, _), positions in store.info.planned().items() if arm == BASELINE
              for p in positions}  # fmt: skip
     if left := len(tasks - {r.position for r in rollouts}):
-        raise UsageError(
+        raise CannotLendError(
             f"the iid arm of {store.root} has no rollout yet of {left} of {len(tasks)} tasks",
             f"Go on with `seqswe resume {store.root}`.",
         )
@@ -96,13 +96,13 @@ def empty_recalls(store: RunDirectory, journal: Journal) -> str:
 
 
 def check_lender(lender: RunDirectory, borrower: RunInfo, name: str) -> None:
-    """Raises UsageError if a run's iid arm cannot be that of `borrower`, called `name`."""
+    """Raises CannotLendError if a run's iid arm cannot be that of `borrower`, called `name`."""
     mine = lender.info
     if BASELINE not in mine.experiment.arm:
-        raise UsageError(f"{lender.root} has no iid arm to lend", "Give a run with --arm iid.")
+        raise CannotLendError(f"{lender.root} has no iid arm to lend", "Give a run with --arm iid.")
     for experiment in (mine.experiment, borrower.experiment):
         if experiment.delivery not in PUSHED or experiment.memory == NATIVE:
-            raise UsageError(
+            raise CannotLendError(
                 f"memory {experiment.memory!r:.60} by delivery {experiment.delivery!r} can hand an "
                 "agent more than its recalls show",
                 HINT,
@@ -119,16 +119,16 @@ def check_lender(lender: RunDirectory, borrower: RunInfo, name: str) -> None:
         if one != other
     ]
     if differ:
-        raise UsageError(
+        raise CannotLendError(
             f"{lender.root} and {name} differ in {', '.join(differ)}",
             "An iid arm is lent among runs that differ in their memory alone.",
         )
 
 
 def check_recalls(lender: RunDirectory, seen: str, other: str, name: str) -> None:
-    """Raises UsageError where two memories, when empty, do not recall the same."""
+    """Raises CannotLendError where two memories, when empty, do not recall the same."""
     if seen != other:
-        raise UsageError(
+        raise CannotLendError(
             f"the memories of {lender.root} and {name} recall different things when they are empty",
             HINT,
         )
@@ -154,4 +154,4 @@ def _recalled(store: RunDirectory, rollout: Rollout) -> Told:
         items = data["steps"][0]["extra"]["recalled"]
         return [{key: item[key] for key in ("origins", "score", "text")} for item in items]
     except (KeyError, IndexError, TypeError):
-        raise UsageError(f"{folder} does not show what was recalled", HINT) from None
+        raise CannotLendError(f"{folder} does not show what was recalled", HINT) from None

@@ -1,28 +1,32 @@
-"""A study: the runs of one suite in one folder, a run directory for each of its codebases.
+"""A study: the runs of a suite or of a matrix of settings in one folder, a run directory for each.
 
-study.toml     the suite with its digest, and the settings that all runs share
-<codebase>/    a run directory (`store.py`), once it is begun
+study.toml     the suite with its digest or the matrix, and the settings that all runs share
+<part>/        a run directory (`store.py`), once it is begun
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from seqswe import __version__
+from seqswe.arms import BASELINE
 from seqswe.errors import BudgetError, RunDirError, UsageError
 from seqswe.experiment import Experiment, affecting
 from seqswe.instance import digest_of_fields
+from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.convert import parse
 from seqswe.manifests.manifest import Manifest
 from seqswe.manifests.read import is_there, read_toml
-from seqswe.manifests.suites import Member, Suite, load_suite
+from seqswe.manifests.suites import Suite, load_suite
 from seqswe.patterns import DIGEST
 from seqswe.runs.extend import widened
+from seqswe.runs.lending import OF_MEMORY
+from seqswe.runs.matrix import Matrix, Part, parts_of
 from seqswe.runs.model_requests import ModelRequests
-from seqswe.runs.store import RunDirectory
+from seqswe.runs.store import RunDirectory, RunInfo
 
 FILE = "study.toml"
 CHOSEN = ("codebase", "max_leak", "novelty", "spacing", "span")
@@ -33,18 +37,21 @@ CHOSEN = ("codebase", "max_leak", "novelty", "spacing", "span")
 class StudyInfo:
     """study.toml."""
 
-    suite: str
-    """Its name with its version."""
-    suite_digest: Annotated[str, DIGEST]
+    suite: str = ""
+    """Its name with its version; "" where a matrix names the codebases."""
+    suite_digest: Annotated[str, DIGEST] = ""
+    matrix: Matrix = field(default_factory=dict)
     experiment: Experiment
-    """The settings that all runs share; its codebase says nothing."""
+    """The settings that all runs share; what the suite or the matrix sets says nothing."""
     seqswe: str = __version__
 
     def data(self) -> dict[str, Any]:
         """What the file holds, with a digest over it."""
+        suite = {"suite": self.suite, "suite_digest": self.suite_digest} if self.suite else {}
+        matrix = {"matrix": {axis: list(values) for axis, values in self.matrix.items()}}
         data = {
-            "suite": self.suite,
-            "suite_digest": self.suite_digest,
+            **suite,
+            **(matrix if self.matrix else {}),
             "seqswe": self.seqswe,
             "experiment": self.experiment.as_dict(),
         }
@@ -53,11 +60,12 @@ class StudyInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A folder with the runs of a suite."""
+    """A folder with runs that belong together."""
 
     root: Path
-    suite: Suite
     info: StudyInfo
+    parts: tuple[Part, ...]
+    suite: Suite | None = None
 
     @staticmethod
     def is_one(root: Path) -> bool:
@@ -65,15 +73,32 @@ class Study:
         return is_there(root / FILE)
 
     @classmethod
-    def of(cls, root: Path, suite: Suite, experiment: Experiment) -> Study:
+    def of_suite(cls, root: Path, suite: Suite, experiment: Experiment) -> Study:
         """A study that is to be; nothing is written. Raises as `manifests` does."""
-        study = cls(
-            root=root,
-            suite=suite,
-            info=StudyInfo(suite=suite.label, suite_digest=suite.digest, experiment=experiment),
-        )
+        info = StudyInfo(suite=suite.label, suite_digest=suite.digest, experiment=experiment)
+        study = cls._with(root, info, suite)
         study.manifests()
         return study
+
+    @classmethod
+    def of_matrix(cls, root: Path, matrix: Matrix, experiment: Experiment) -> Study:
+        """A study that is to be; nothing is written. Raises UsageError, ManifestError."""
+        study = cls._with(root, StudyInfo(matrix=matrix, experiment=experiment), None)
+        for part in study.parts:
+            study.experiment(part)
+        study.manifests()
+        return study
+
+    @classmethod
+    def _with(cls, root: Path, info: StudyInfo, suite: Suite | None) -> Study:
+        if suite:
+            parts = tuple(
+                Part(name=m.codebase, settings={"codebase": suite.codebase(m)})
+                for m in suite.members
+            )
+        else:
+            parts = parts_of(info.matrix)
+        return cls(root=root, info=info, parts=parts, suite=suite)
 
     @classmethod
     def open(cls, root: Path) -> Study:
@@ -84,13 +109,13 @@ class Study:
         info = parse(StudyInfo, fields, str(path))
         if data.get("digest") != digest_of_fields(fields):
             raise RunDirError(f"{path} was changed after it was written", "Restore it from a copy.")
-        suite = load_suite(info.suite)
-        if suite.digest != info.suite_digest:
+        suite = load_suite(info.suite) if info.suite else None
+        if suite and suite.digest != info.suite_digest:
             raise RunDirError(
                 f"{root} was begun with another {info.suite} than is installed here",
                 "Use the SeqSWE that it was begun with.",
             )
-        return cls(root=root, suite=suite, info=info)
+        return cls._with(root, info, suite)
 
     def save(self) -> None:
         """Write study.toml. Raises RunDirError."""
@@ -106,10 +131,17 @@ class Study:
                 f"cannot write {self.root}: {error.strerror}", "Choose an --out that you may write."
             ) from None
 
+    @property
+    def label(self) -> str:
+        """What it is of, in a word."""
+        return self.suite.label if self.suite else f"{len(self.parts)} runs"
+
     def widened(self, given: Mapping[str, Any]) -> Study:
         """The same with settings of a `resume`. Raises UsageError, RunDirError."""
         old = self.info.experiment
-        check_chosen(given)
+        if self.suite:
+            check_chosen(given)
+        check_not_in(self.info.matrix, given)
         new = widened(old, given)
         for name in sorted(affecting("outcome")):
             if getattr(old, name) != getattr(new, name):
@@ -119,21 +151,28 @@ class Study:
                 )
         return replace(self, info=replace(self.info, experiment=new))
 
-    def folder(self, member: Member) -> Path:
-        """The run directory of one codebase."""
-        return self.root / member.codebase
+    def folder(self, part: Part) -> Path:
+        """The run directory of a part."""
+        return self.root / part.name
+
+    def is_begun(self, part: Part) -> bool:
+        """Whether there is a run directory of a part."""
+        return is_there(self.folder(part) / "run.toml")
 
     def runs(self) -> list[Path]:
-        """The run directories that are begun, in the suite's order."""
-        folders = [self.folder(member) for member in self.suite.members]
-        return [folder for folder in folders if is_there(folder / "run.toml")]
+        """The run directories that are begun, in the order of the parts."""
+        return [self.folder(part) for part in self.parts if self.is_begun(part)]
 
     def manifests(self) -> dict[str, Manifest]:
         """The manifest of every codebase by its name.
 
-        Raises ManifestError where one is not as released, UsageError where tasks of it cannot be
-        told by the kind of statement that was chosen.
+        Raises ManifestError where one of a suite is not as released, UnknownName for a codebase
+        that is not there, UsageError where tasks of a suite cannot be told by the kind of statement
+        that was chosen.
         """
+        if not self.suite:
+            names = dict.fromkeys(self.experiment(part).codebase for part in self.parts)
+            return {name: manifests.load(name) for name in names}
         found = {m.codebase: self.suite.manifest(m) for m in self.suite.members}
         kind = self.info.experiment.statement
         for name, manifest in found.items():
@@ -148,14 +187,13 @@ class Study:
                 )
         return found
 
-    def experiment(self, member: Member) -> Experiment:
-        """The settings of one codebase's run; budgets are what the other runs have left.
+    def experiment(self, part: Part) -> Experiment:
+        """The settings of a part's run; budgets are what the other runs have left.
 
-        Raises BudgetError where nothing is left.
+        Raises BudgetError where nothing is left, UsageError for settings that make no sense.
         """
         shared = self.info.experiment
-        others = [self.folder(m) for m in self.suite.members if m is not member]
-        charged = [ModelRequests(folder).charged() for folder in others]
+        charged = [ModelRequests(self.folder(p)).charged() for p in self.parts if p is not part]
         cost = shared.max_cost - sum(usd for usd, _, _ in charged)
         tokens = shared.max_tokens - sum(count for _, count, _ in charged)
         for name, most, left in (
@@ -168,24 +206,46 @@ class Study:
                     f"Go on with `seqswe resume {self.root}` and a larger "
                     f"--{name.replace('_', '-')}.",
                 )
-        return replace(
+        own = replace(
             shared,
-            codebase=self.suite.codebase(member),
+            **part.settings,
             max_cost=cost if shared.max_cost else 0.0,
             max_tokens=tokens if shared.max_tokens else 0,
         )
+        if self.is_begun(part) and _borrows(RunDirectory.open(self.folder(part)).info):
+            return replace(own, arm=tuple(arm for arm in own.arm if arm != BASELINE))
+        return own
 
-    def is_finished(self, member: Member) -> bool:
-        """Whether a codebase's run has all the rollouts that its own settings and these plan."""
-        folder = self.folder(member)
-        if not is_there(folder / "run.toml"):
+    def lender(self, part: Part) -> Path | None:
+        """The finished run before a part's that differs in its memory alone and has an iid arm."""
+        if not set(self.experiment(part).arm) - {BASELINE}:
+            return None  # nothing would be left to run
+        for earlier in self.parts[: self.parts.index(part)]:
+            if but_memory(earlier) == but_memory(part) and self.is_finished(earlier):
+                folder = self.folder(earlier)
+                if BASELINE in RunDirectory.open(folder).info.experiment.arm:
+                    return folder
+        return None
+
+    def is_finished(self, part: Part) -> bool:
+        """Whether a part's run has all the rollouts that its own settings and these plan."""
+        if not self.is_begun(part):
             return False
-        store = RunDirectory.open(folder)
-        own, shared = store.info.experiment, self.info.experiment
+        store = RunDirectory.open(self.folder(part))
+        own, wanted = store.info.experiment, self.experiment(part)
         planned = sum(map(len, store.info.planned().values()))
         graded = sum(rollout.graded for rollout in store.journal().rollouts)
-        same = all(getattr(own, name) == getattr(shared, name) for name in affecting("selection"))
+        same = all(getattr(own, name) == getattr(wanted, name) for name in affecting("selection"))
         return same and graded == planned
+
+
+def _borrows(info: RunInfo) -> bool:
+    return info.empty_recalls is not None and BASELINE not in info.experiment.arm
+
+
+def but_memory(part: Part) -> dict[str, Any]:
+    """What makes a part, without what may differ between runs that share an iid arm."""
+    return {name: value for name, value in part.settings.items() if name not in OF_MEMORY}
 
 
 def check_chosen(given: Collection[str]) -> None:
@@ -194,4 +254,14 @@ def check_chosen(given: Collection[str]) -> None:
         raise UsageError(
             f"a suite says which tasks are run, and {wrong} is given as well",
             f"Leave out --{wrong.replace('_', '-')}, or give --codebase SUITE/CODEBASE alone.",
+        )
+
+
+def check_not_in(matrix: Matrix, given: Collection[str]) -> None:
+    """Raise UsageError for a setting that is given beside the matrix that sets it."""
+    if wrong := next((name for part in parts_of(matrix) for name in part.settings
+                      if name in given), ""):  # fmt: skip
+        raise UsageError(
+            f"the matrix sets {wrong}, and it is given as well",
+            f"Leave out --{wrong.replace('_', '-')}, or change the matrix and start a new study.",
         )

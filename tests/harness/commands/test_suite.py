@@ -162,7 +162,7 @@ def test_budgets_are_for_all_codebases_together(released, say, tmp_path):
     words = ("--agent", "gold", "--sandbox", "local", "--seeds", "1", "--limit", "1")
     assert say("run", "--suite", "pair", *words, "--arm", "iid", "--out", out)[0] == 0
     study = Study.open(out).widened({"max_cost": 2.0, "seeds": 2})
-    first, second = study.suite.members
+    first, second = study.parts
     line = {"charged_cost": 0.5, "charged_tokens": 7}
     ModelRequests(study.folder(first)).append(line)
     assert study.experiment(first).max_cost == 2.0
