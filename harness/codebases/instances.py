@@ -12,9 +12,10 @@ from harness.codebases.renamed import renamed_issues
 from harness.codebases.statements import sources, symptom_store
 from harness.codebases.statements.clean import title_of
 from harness.codebases.statements.issues import Issue
+from harness.codebases.text_cache import kept_texts
 from harness.history.git import Clone, GitError
 from harness.history.objects import Objects
-from harness.injection.text_cache import kept_texts
+from harness.injection import recipe
 from seqswe.errors import ManifestError, MissingError
 from seqswe.instance import Instance, digest_of
 from seqswe.manifests.manifest import IMPORTED, InstanceRecord, InstanceTexts, Manifest
@@ -69,25 +70,44 @@ def check_rules(manifest: Manifest, records: Iterable[InstanceRecord]) -> None:
 
 
 def with_instructions(clone: Clone, records: Iterable[InstanceRecord]) -> list[InstanceRecord]:
-    """Records with their instruction files, also those that were mined without a look for them."""
+    """Records with their instruction files, also those that were mined without a look for them.
+
+    Raises MissingError if the clone lacks the commit of one.
+    """
     with Objects(clone) as objects:
         files = InstructionFiles(objects)
-        return [
-            record
-            if record.instructions is not None
-            else replace(record, instructions=files.at(record.base_commit))
-            for record in records
-        ]
+        looked_for = []
+        for record in records:
+            if not (objects.has(record.base_commit) and objects.has(record.gold_commit)):
+                raise _missing(clone, record)
+            known = record.instructions is not None
+            found = record.instructions if known else files.at(record.base_commit)
+            looked_for.append(record if known else replace(record, instructions=found))
+        return looked_for
+
+
+def _missing(clone: Clone, record: InstanceRecord) -> MissingError:
+    return MissingError(
+        f"the clone {clone.path} lacks {record.base_commit[:12]} or "
+        f"{record.gold_commit[:12]} ({record.instance_id})",
+        "Fetch the whole history into the mirror, or give another --mirror.",
+    )
 
 
 def _texts(
     clone: Clone, manifest: Manifest, record: InstanceRecord, issues: Mapping[int, Issue]
 ) -> InstanceTexts:
     if record.bug:
-        return kept_texts(clone, record)
+        return kept_texts(record, lambda: recipe.texts_of(clone, record))
     if record.statement_source == IMPORTED:
         return imported_texts(manifest, record)
-    return texts_of(clone, manifest.layout, record, renamed_issues(manifest, issues))
+    known = renamed_issues(manifest, issues)
+
+    def make() -> InstanceTexts:
+        return texts_of(clone, manifest.layout, record, known)
+
+    # What people wrote in a tracker is read from where the user says it is, and kept nowhere.
+    return make() if record.statement_source.startswith(sources.ISSUE) else kept_texts(record, make)
 
 
 def instance_of(
@@ -97,11 +117,7 @@ def instance_of(
     try:
         texts = _texts(clone, manifest, record, issues)
     except GitError:
-        raise MissingError(
-            f"the clone {clone.path} lacks {record.base_commit[:12]} or "
-            f"{record.gold_commit[:12]} ({record.instance_id})",
-            "Fetch the whole history into the mirror, or give another --mirror.",
-        ) from None
+        raise _missing(clone, record) from None
     for name, digest in texts.digests.items():
         if record.digests.get(name) != digest:
             if record.bug and not record.bug.get("failure"):

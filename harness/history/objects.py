@@ -56,6 +56,10 @@ class Objects:
             content = self._process.stdout.read(size + 1)
         return content[:size]
 
+    def has(self, name: str) -> bool:
+        """Whether there is such an object."""
+        return self.read(name) is not None
+
     def _tree(self, name: str) -> Mapping[str, tuple[str, str]]:
         """Entries of a tree by name: mode and object id. Empty for what is not there."""
         data, entries, at = self.read(name) or b"", {}, 0

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from harness.codebases import instances
 from harness.codebases.instances import instances_of
 from harness.codebases.mining import mine
 from harness.codebases.renewal import renew
@@ -115,3 +116,18 @@ def test_commits_that_the_clone_lacks_are_named(codebase, capsys):
     manifests.save(replace(manifest, instances=(lost,)), codebase)
     assert call("statements", codebase, "--renew") == 3
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_texts_are_kept_in_the_cache_and_held_against_the_manifest(codebase, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEQSWE_CACHE", str(tmp_path / "cache"))
+    manifest, clone = manifests.load(str(codebase)), Clone(codebase.parent / "clone")
+    records = renew(clone, manifest, manifest.instances, {}).records
+    renewed = replace(manifest, mining=Mining(statements=RULES), instances=records)
+    made = instances_of(clone, renewed, records, {})
+    kept = sorted((tmp_path / "cache" / "texts").iterdir())
+    assert len(kept) == len(made) == 2
+    kept[0].write_text(kept[0].read_text().replace("diff --git", "diff --gti"))
+    kept[1].write_text("{")
+    assert instances_of(clone, renewed, records, {}) == made  # made anew
+    monkeypatch.setattr(instances, "texts_of", None)  # which takes several gits
+    assert instances_of(clone, renewed, records, {}) == made
