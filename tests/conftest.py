@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from harness.codebases import demo
 from harness.history.git import Clone
@@ -16,6 +17,10 @@ from seqswe.errors import MissingError
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import Manifest
 from seqswe.sandbox import SandboxProvider
+
+# A busy machine is no failure: no test is timed.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)
