@@ -10,8 +10,9 @@ sequence, settings, whole version of Python, versions of packages, verdicts, pat
 of the machine is in it, so the same Python and packages give the same digest anywhere.
 
 A table in a page stands between two comments, the first of which says what it is of:
-`<!-- results: lifts NAME... -->` or `<!-- results: outcomes NAME OUTCOME... -->`, and
-`<!-- end of results -->`. Intervals are computed from the outcomes that the set holds.
+`<!-- results: lifts NAME... -->`, `<!-- results: outcomes NAME OUTCOME... -->` or
+`<!-- results: codebases TABLE -->`, and `<!-- end of results -->`. Intervals are computed from the
+outcomes that the set holds, and tables of codebases from the manifests that ship.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import click
 
+from benchmarks import codebase_tables
 from seqswe.analysis.words import difference, p_value, value
 from seqswe.cli.verify import made_again
 from seqswe.comparison.baseline import Baseline, of_run
@@ -126,6 +128,8 @@ def written(text: str) -> str:
 
 
 def _table(kind: str, names: Sequence[str]) -> list[str]:
+    if kind == "codebases":
+        return codebase_tables.TABLES[names[0]]()
     return _lifts(names) if kind == "lifts" else _outcomes(names[0], names[1:])
 
 
