@@ -90,6 +90,8 @@ class Cell:
     order: Sequence[int]
     """Positions of its tasks, in the order they are worked on; hashable (a range or tuple)."""
     memory: Policy = "reset"
+    lag: int = 0
+    """Tasks after which a memory that is carried hears of one: 0, as soon as it is over."""
 
     @property
     def carries_memory(self) -> bool:
@@ -106,7 +108,18 @@ class Cell:
         if isinstance(self.memory, Frozen):
             known = self.memory.lessons
             return set(known) - {position} if self.memory.without_own else known
-        return self.order[: self.order.index(position)] if self.carries_memory else ()
+        return self.order[: self._heard(position)] if self.carries_memory else ()
+
+    def due(self, position: int) -> int | None:
+        """The position whose lesson a carried memory is told once the task at `position` is over.
+
+        None while it has heard of nothing yet.
+        """
+        step = self.order.index(position) - self.lag
+        return self.order[step] if step >= 0 else None
+
+    def _heard(self, position: int) -> int:
+        return max(0, self.order.index(position) - self.lag)
 
 
 def arm_of(name: str) -> Arm:
@@ -142,8 +155,11 @@ def split(name: str) -> tuple[str, int | None]:
     )
 
 
-def cells_of(name: str, seed: int, length: int) -> Iterator[Cell]:
-    """The cells that an arm stands for on a sequence of `length` tasks. Raises UsageError."""
+def cells_of(name: str, seed: int, length: int, lag: int = 0) -> Iterator[Cell]:
+    """The cells that an arm stands for on a sequence of `length` tasks. Raises UsageError.
+
+    lag: of the sequential arm; see `Cell`.
+    """
     family, number = split(name)
     tasks = range(length)
     if family == FROZEN:
@@ -162,7 +178,7 @@ def cells_of(name: str, seed: int, length: int) -> Iterator[Cell]:
     elif family == "reversed":
         yield Cell(arm=name, seed=seed, order=tasks[::-1], memory="carry")
     elif family == SEQUENTIAL:
-        yield Cell(arm=name, seed=seed, order=tasks, memory="carry")
+        yield Cell(arm=name, seed=seed, order=tasks, memory="carry", lag=lag)
     else:
         yield Cell(
             arm=name, seed=seed, order=tasks, memory="absent" if family == "nomem" else "reset"

@@ -14,7 +14,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from seqswe.arms import ARMS, SEQUENTIAL, Cell, cells_of, check_arms, starts_from_a_run
+from seqswe.arms import ARMS, HEADLINE, SEQUENTIAL, Cell, cells_of, check_arms, starts_from_a_run
 from seqswe.errors import UsageError
 from seqswe.instance import digest_of
 from seqswe.manifests.selection import Novelty, Selection, StatementKind
@@ -214,6 +214,13 @@ class Experiment:
     )
     limit: int = setting(0, "Run only the first N tasks; 0 runs all.", least=0, effect="selection")
     feedback: Feedback = setting("gold", "What a memory is told after a task.")
+    lag: int = setting(
+        0,
+        "Tasks after which the memory of the sequential arm hears of one, as in a team that works "
+        "on several at once. 0: once it is over.",
+        least=0,
+        most=100_000,
+    )
     code_policy: CodePolicy = setting(
         "gold",
         "What code a task starts from: its true base commit, or, along the sequential arm, that "
@@ -359,6 +366,23 @@ class Experiment:
         self._check_plugins()
         self._check_code_policy()
         self._check_speculation()
+        self._check_lag()
+
+    def _check_lag(self) -> None:
+        """Only where a chain is told of its tasks one after the other, as they were made."""
+        if not self.lag:
+            return
+        reasons = {
+            "--arm": next((arm for arm in self.arm if arm not in HEADLINE), ""),
+            "--code-policy": self.code_policy == CARRY and CARRY,
+            "--memory": self.memory == NATIVE and NATIVE,
+        }
+        for option, value in reasons.items():
+            if value:
+                raise UsageError(
+                    f"a memory cannot hear of tasks later with {option} {value}",
+                    f"Leave out --lag or {option} {value}.",
+                )
 
     def _check_speculation(self) -> None:
         """Only where the same recall makes the same rollout, and where recalling costs nothing."""
@@ -569,6 +593,6 @@ def make_plan(experiment: Experiment, instance_ids: tuple[str, ...]) -> Plan:
         for seed in range(max(seeds.values()))
         for arm in experiment.arm
         if seed < seeds[arm]
-        for cell in cells_of(arm, seed, len(chosen))
+        for cell in cells_of(arm, seed, len(chosen), experiment.lag)
     }
     return Plan(experiment=experiment, instance_ids=chosen, cells=tuple(cells.values()))

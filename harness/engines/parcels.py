@@ -89,6 +89,8 @@ class Held:
         """A rollout to run, with everything that it may read and the machine does not have."""
         arm = cell.arm if cell.carries_memory else SEQUENTIAL
         past, snapshots = set(cell.taught(position)), {before}
+        if cell.lag:  # and those that its memory has not heard of yet
+            past.update(cell.order[: cell.order.index(position)])
         memory = cell.memory
         if isinstance(memory, Frozen) and memory.without_own and position in memory.lessons:
             # The memory is made again from the moment before the task's own lesson.

@@ -35,6 +35,25 @@ def read_experience(folder: Path) -> Experience:
         raise RunDirError(error.message, hint) from None
 
 
+def due_lesson(
+    context: RunContext, cell: Cell, position: int, own: Experience
+) -> Experience | None:
+    """What a memory is told once the task at `position` is over, whose lesson is `own`.
+
+    With a lag it is the lesson of an earlier task; None while it has heard of nothing yet.
+    """
+    due = cell.due(position)
+    if due == position or not cell.carries_memory:
+        return own
+    return None if due is None else lesson_of(context, cell, due)
+
+
+def lesson_of(context: RunContext, cell: Cell, position: int) -> Experience:
+    """The lesson of a task that a cell has worked on. Raises RunDirError if there is none."""
+    name = context.instances[position].instance_id
+    return read_experience(context.store.folder(cell.arm, cell.seed, position, name))
+
+
 def leave_out_own_lesson(
     context: RunContext, cell: Cell, position: int, snapshot: str, meter: Meter
 ) -> str:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict
 
 from harness.loop.context import RunContext
-from harness.loop.experiences import read_experience
+from harness.loop.experiences import lesson_of, read_experience
 from harness.memory.metered import MeteredMemory
 from harness.memory.recall_check import validate_recall
 from seqswe.arms import SEQUENTIAL, Cell
@@ -52,22 +52,27 @@ def checked_recall(
 
 
 def recalling_ahead(
-    context: RunContext, cell: Cell, memory: MeteredMemory, before: str
+    context: RunContext, cell: Cell, position: int, memory: MeteredMemory, before: str
 ) -> Callable[[int], Recall | None]:
     """What the memory at snapshot `before` recalls for later tasks, for attempts ahead of it.
 
-    None if that fails: it is a failure of the later task, and only if it then fails again. No
-    leak is looked for: a recall that counts is made, and checked, at its own task.
-    Raises UsageError for a memory whose recall changes its state.
+    With a lag it is told before what it will have heard by then and is known already: then the
+    next `lag` recalls are those to come. None if it fails: that is a failure of the later task, and
+    only if it then fails again. No leak is looked for: a recall that counts is made, and checked,
+    at its own task. Raises UsageError for a memory whose recall changes its state.
     """
 
-    def recall(position: int) -> Recall | None:
+    def recall(upcoming: int) -> Recall | None:
+        known = _heard_by_then(cell, position, upcoming)
         try:
-            found = memory.recall(context.instances[position].task(position))
+            asked = context.memories.at(cell, before) if known else memory
+            for lesson in known:
+                asked.record(lesson_of(context, cell, lesson))
+            found = asked.recall(context.instances[upcoming].task(upcoming))
             validate_recall(found)
         except (Exception, SystemExit):  # noqa: BLE001  (a plug-in may raise anything)
             return None
-        if not context.memories.is_at(memory, before):
+        if not known and not context.memories.is_at(memory, before):
             raise UsageError(
                 f"memory {context.experiment.memory!r} changes when it recalls",
                 "Run it without --speculate.",
@@ -75,6 +80,13 @@ def recalling_ahead(
         return found
 
     return recall
+
+
+def _heard_by_then(cell: Cell, position: int, upcoming: int) -> list[int]:
+    """Positions before `position` whose lessons are told from its end to the one before another."""
+    first, last = cell.order.index(position), cell.order.index(upcoming)
+    due = (cell.due(step) for step in cell.order[first:last])
+    return [p for p in due if p is not None and cell.order.index(p) < first]
 
 
 def told(context: RunContext, cell: Cell, task: Task) -> Iterator[Experience]:

@@ -20,7 +20,12 @@ from harness.loop.asking import Conversation, conversation
 from harness.loop.attempt import CheckedAttempt, as_text, validate_attempt
 from harness.loop.clock import Clock
 from harness.loop.context import RunContext
-from harness.loop.experiences import EXPERIENCE_FILE, experience_json, leave_out_own_lesson
+from harness.loop.experiences import (
+    EXPERIENCE_FILE,
+    due_lesson,
+    experience_json,
+    leave_out_own_lesson,
+)
 from harness.loop.instructions import hide, without
 from harness.loop.recalling import checked_recall, recalling_ahead
 from harness.loop.sandbox_pool import OpenSandbox, SandboxRequest
@@ -88,12 +93,13 @@ def _rollout(
     task = instance.task(position)
     with _failing_as("memory_failed"), clock.phase("memory"):
         memory, recall, rollout = _recall(context, cell, task, rollout, meter)
-    ahead = recalling_ahead(context, cell, memory, rollout.memory_before)
+    ahead = recalling_ahead(context, cell, position, memory, rollout.memory_before)
     attempted = context.speculation.attempt(cell, position, recall, ahead, clock)
     work, graded = attempted.work, attempted.graded
     lesson = _lesson(context, instance, task, work, graded)
     with clock.phase("memory"), _counting(context, rollout, graded.verdict.resolved):
-        after, size = _learn(context, cell, memory, lesson, rollout.memory_before, meter)
+        due = due_lesson(context, cell, position, lesson)
+        after, size = _learn(context, cell, memory, due, rollout.memory_before, meter)
     rollout = replace(
         rollout,
         resolved=graded.verdict.resolved,
@@ -302,15 +308,19 @@ def _learn(
     context: RunContext,
     cell: Cell,
     memory: MeteredMemory,
-    lesson: Experience,
+    lesson: Experience | None,
     before: str,
     meter: Meter,
 ) -> tuple[str, int]:
     """Let the memory learn; returns its snapshot and the bytes of its state.
 
+    Without a lesson, which is on its way still, it stays where it was.
+
     A passing failure is tried again with the same lesson, and with the memory as it was before: if
     the task were worked on anew, a memory that dislikes a verdict could have another by failing.
     """
+    if lesson is None:
+        return before, 0
     asked = meter.requests
     for tries_left in range(context.experiment.retries, -1, -1):
         try:

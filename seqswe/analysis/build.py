@@ -257,6 +257,11 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
             f"failed, {planned - len(rollouts)} not run). Each task counts with the rollouts that "
             "it has; there is no test and no verdict before the end."
         )
+    if lag := info.experiment.lag:
+        yield (
+            f"LAG: the memory heard of each task {lag} task{'' if lag == 1 else 's'} later than it "
+            "could have, as in a team at work on several at once."
+        )
     yield from carried_sentences(info, rollouts)
     yield from LostLessons.of(info, rollouts).sentences()
     yield from ThrownAway.of(rollouts).sentences()

@@ -53,6 +53,7 @@ OTHER = {
     "delivery": "file",
     "statement": "title",
     "max_leak": 0.5,
+    "lag": 3,
     "novelty": "novel",
     "spacing": 9.0,
     "span": "1:9",
