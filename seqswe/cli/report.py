@@ -91,8 +91,9 @@ def report(
     """Report on finished runs: the lift over the i.i.d. baseline, in words, numbers and charts.
 
     Several RUNs (memories, agents) are reported together, with p-values adjusted for their number.
-    RUNs over several codebases become a leaderboard (html, markdown, json, csv, text): memories
-    pooled over codebases, with intervals for their ranks. A suite's folder stands for its runs.
+    RUNs over several codebases become a leaderboard (html, markdown, json, csv, svg, svg-dark, png
+    or text): memories pooled over codebases, with intervals for their ranks. A study's folder
+    stands for its runs.
     With --cutoff, the tasks before a model's stated cutoff are held against those after it.
     """
     from seqswe.errors import UsageError

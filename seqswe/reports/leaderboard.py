@@ -1,4 +1,4 @@
-"""The leaderboard as text, Markdown, JSON and CSV; `leaderboard_page.py` is the page."""
+"""The leaderboard as text, Markdown, JSON, CSV and pictures; `leaderboard_page.py` is the page."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from seqswe.analysis.leaderboard import Cell, Difference, Leaderboard, Row
 from seqswe.analysis.leaderboard_words import sentences
 from seqswe.reports.csv_report import inert
 from seqswe.reports.json_report import strict
-from seqswe.reports.leaderboard_page import page
+from seqswe.reports.leaderboard_page import page, picture
 from seqswe.reports.leaderboard_tables import all_tables, short_table
 from seqswe.reports.markdown import escape, table_markdown
+from seqswe.reports.static import DARK, as_png, as_svg
 from seqswe.reports.table import table_text
 from seqswe.statistics import Estimate, Pooled
 from seqswe.visible import visible, visible_json
@@ -165,6 +166,9 @@ FORMATS: Mapping[str, tuple[str, Callable[[Leaderboard], bytes]]] = {
     "markdown": (".md", lambda board: markdown(board).encode("utf-8", "replace")),
     "html": (".html", lambda board: page(board).encode("utf-8", "replace")),
     "csv": (".csv", lambda board: csv_text(board).encode("utf-8", "replace")),
+    "svg": (".svg", lambda board: as_svg(picture(board))),
+    "svg-dark": ("-dark.svg", lambda board: as_svg(picture(board, DARK))),
+    "png": (".png", lambda board: as_png(picture(board))),
     "text": (".txt", lambda board: text(board).encode("utf-8", "replace")),
 }
 """By name: what the file's name ends with, and its bytes."""

@@ -14,6 +14,7 @@ from seqswe.reports.chart_base import Plot, Row, Spec, factor_of
 from seqswe.reports.chart_text import rows_text
 from seqswe.reports.html import asset, charts_library, content_policy, rendered
 from seqswe.reports.leaderboard_tables import all_tables
+from seqswe.reports.static import LIGHT, Theme, panel, stacked
 from seqswe.statistics import Estimate, Pooled
 from seqswe.visible import visible_data
 
@@ -72,6 +73,18 @@ def charts_of(board: Leaderboard) -> Mapping[str, Spec]:
         "against": against_chart(board),
     }
     return {name: spec for name, spec in specs.items() if spec}
+
+
+def picture(board: Leaderboard, theme: Theme = LIGHT) -> Spec:
+    """The lifts of a leaderboard, and its differences to the reference, as one picture."""
+    marks = "SYNTHETIC · " * board.synthetic + "INCOMPLETE · " * (not board.complete)
+    charts = charts_of(board)
+    shown = [name for name in ("lifts", "cells", "against") if name in charts]
+    titles = (f"{marks}{board.agent} · {CAPTIONS[name][0]}" for name in shown)
+    return stacked(
+        [panel(charts[name], title, f"{name}-") for name, title in zip(shown, titles, strict=True)],
+        theme,
+    )
 
 
 def lifts_chart(board: Leaderboard) -> Spec:

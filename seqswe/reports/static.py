@@ -1,8 +1,9 @@
-"""report.svg, report-dark.svg, report.png: the curves as one picture, for a paper or a README."""
+"""report.svg, report-dark.svg, report.png: the charts as one picture, for a paper or a README."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,10 +51,7 @@ class SvgReport:
 
     def render(self, analysis: Analysis) -> bytes:
         """The picture, on the paper of its theme."""
-        import vl_convert
-
-        spec = json.dumps(picture(analysis, self.theme))
-        return vl_convert.vegalite_to_svg(spec, vl_version=vega_lite_version()).encode()
+        return as_svg(picture(analysis, self.theme))
 
 
 class DarkSvgReport(SvgReport):
@@ -70,10 +68,7 @@ class PngReport:
 
     def render(self, analysis: Analysis) -> bytes:
         """The picture, on white."""
-        import vl_convert
-
-        spec = json.dumps(picture(analysis))
-        return vl_convert.vegalite_to_png(spec, vl_version=vega_lite_version(), scale=2.0)
+        return as_png(picture(analysis))
 
 
 def picture(analysis: Analysis, theme: Theme = LIGHT) -> Spec:
@@ -89,13 +84,35 @@ def picture(analysis: Analysis, theme: Theme = LIGHT) -> Spec:
         for name, heading in (("lift", "Paired lift"), ("arms", "Each arm")):
             if name in charts:
                 title = f"{marks}{run.info.experiment.codebase}{of_run} · {heading}"
-                panels.append(_panel(charts[name], title, f"{run.label}-{name}-"))
+                panels.append(panel(charts[name], title, f"{run.label}-{name}-"))
+    return stacked(panels, theme)
+
+
+def stacked(panels: Iterable[Spec], theme: Theme = LIGHT) -> Spec:
+    """Panels under each other, on the paper and in the colours of a theme."""
+    panels = list(panels)
     datasets = {key: rows for panel in panels for key, rows in panel.pop("datasets").items()}
     made = {"vconcat": panels, "datasets": datasets, "config": vega_config(theme), "spacing": 28}
     return dict(visible_data(made))
 
 
-def _panel(spec: Spec, title: str, prefix: str) -> Spec:
+def as_svg(spec: Spec) -> bytes:
+    """A picture as SVG."""
+    import vl_convert
+
+    return vl_convert.vegalite_to_svg(json.dumps(spec), vl_version=vega_lite_version()).encode()
+
+
+def as_png(spec: Spec) -> bytes:
+    """A picture as pixels, at twice its size."""
+    import vl_convert
+
+    version = vega_lite_version()
+    return vl_convert.vegalite_to_png(json.dumps(spec), vl_version=version, scale=2.0)
+
+
+def panel(spec: Spec, title: str, prefix: str) -> Spec:
+    """One chart of a picture under a title; `prefix` keeps its data apart from the others'."""
     datasets = {prefix + name: rows for name, rows in spec["datasets"].items()}
     made: Spec = _renamed({k: v for k, v in spec.items() if k != "datasets"}, prefix)
     del made["autosize"]

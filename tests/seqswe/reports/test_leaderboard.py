@@ -39,15 +39,20 @@ def board(plant):
 def test_every_format_has_the_same_mean(board, tmp_path):
     found = board()
     paths = write_leaderboard(found, tuple(FORMATS), tmp_path)
-    assert [path.suffix for path in paths] == [".json", ".md", ".csv", ".txt", ".html"]
+    by_end = {path.name.removeprefix("leaderboard"): path for path in paths}
+    assert paths[-1].suffix == ".html"
     mean = found.rows[0].lift
-    data = json.loads(paths[0].read_text())
+    data = json.loads(by_end[".json"].read_text())
     assert data["memories"][0]["lift"]["estimate"] == mean.estimate
-    lines = list(csv.DictReader(paths[2].read_text().splitlines()))
+    lines = list(csv.DictReader(by_end[".csv"].read_text().splitlines()))
     pooled = [line for line in lines if line["codebase"] == "(mean over codebases)"]
     assert float(pooled[0]["lift"]) == mean.estimate
     shown = f"+{100 * mean.estimate:.1f} points"
-    assert all(shown in paths[i].read_text() for i in (1, 3, 4))
+    assert all(shown in by_end[end].read_text() for end in (".md", ".txt", ".html"))
+    assert by_end[".png"].read_bytes().startswith(b"\x89PNG")
+    pictures = [by_end[end].read_text() for end in (".svg", "-dark.svg")]
+    assert all(found.rows[0].memory in text and "Mean lift" in text for text in pictures)
+    assert pictures[0] != pictures[1]
 
 
 def test_the_csv_has_a_line_for_each_codebase_and_the_mean(board, tmp_path):
