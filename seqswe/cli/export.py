@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from seqswe.runs.store import RunDirectory
 
 PATCH = "patch.diff"
-OF_HARNESS = {"swebench": "harness.commands.export_swebench:swebench"}
+OF_HARNESS = {
+    "harbor": "harness.commands.export_harbor:harbor",
+    "swebench": "harness.commands.export_swebench:swebench",
+}
 """Format → `module:attribute` of the command that writes it."""
 
 
