@@ -107,6 +107,10 @@ class Agent(Protocol):
     A class that does not only read the recall it is handed says so: `deliveries` names the ways
     by which it can be given a memory, and `inside = True` that it runs within the sandbox.
 
+    A class with `own_memory = True` keeps a memory of its own, for `--memory native`: where
+    `OWN_MEMORY` is in `recall.env`, its files are the items, each with its `path` among the notes,
+    and it leaves them as `notes[OWN_FILES]`.
+
     A class that asks a model names the APIs that it speaks: `apis = ("responses",)`. Then `--model`
     must be given (or may be, with `model_optional = True`), and the harness's gateway is its one
     way out. An agent that is `inside` finds it by the variables GATEWAY_URL, GATEWAY_TOKEN and

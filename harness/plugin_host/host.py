@@ -48,6 +48,7 @@ class Facts:
     deliveries: tuple[str, ...] = ()
     reads_gold: bool = False
     coupled: bool = False
+    own_memory: bool = False
     inside: bool = False
     takes_model: bool = False
     """Whether it is built with `model`, as an agent that asks one is."""
