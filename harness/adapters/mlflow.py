@@ -10,11 +10,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from time import time
+from typing import Any
 
-import mlflow
-from mlflow.entities import Metric, Param, RunTag
-from mlflow.exceptions import MlflowException
-
+from seqswe import plugins
 from seqswe.errors import MissingError
 from seqswe.reports.tracking import TrackedRun
 
@@ -26,23 +24,26 @@ RESULTS = "seqswe.results"
 
 
 class MlflowTracker:
-    """Keeps runs on an MLflow server."""
+    """Keeps runs on an MLflow server (extra `mlflow`)."""
+
+    def __init__(self) -> None:
+        # What is printed is what `track` returns.
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+        self._library: Any = plugins.require("mlflow", "mlflow", "tracker 'mlflow'")
 
     def track(self, run: TrackedRun, files: Sequence[Path]) -> str:
         """Keep a run; see the protocol."""
         try:
             return self._track(run, files)
-        except MlflowException as error:
+        except self._library.MlflowException as error:
             raise MissingError(
-                f"MLflow at {mlflow.get_tracking_uri()} does not take the run: "
-                f"{str(error).splitlines()[0][:200]}",
+                f"MLflow at {self._library.get_tracking_uri()} does not take the run: "
+                f"{str(error).splitlines()[0][:80]}",
                 "Start one with `mlflow server`, and name it in MLFLOW_TRACKING_URI.",
             ) from None
 
     def _track(self, run: TrackedRun, files: Sequence[Path]) -> str:
-        # What is printed is what `track` returns.
-        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-        client = mlflow.MlflowClient()
+        client, kinds = self._library.MlflowClient(), self._library.entities
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "seqswe")
         experiment = client.get_experiment_by_name(name)
         place = experiment.experiment_id if experiment else client.create_experiment(name)
@@ -51,11 +52,11 @@ class MlflowTracker:
             return self._told(place, known[0].info.run_id)
         made = client.create_run(place, run_name=run.name).info.run_id
         now = int(time() * 1000)
-        params = [Param(key, value[:LONGEST]) for key, value in run.settings.items()]
+        params = [kinds.Param(key, value[:LONGEST]) for key, value in run.settings.items()]
         for at in range(0, len(params), PARAMS_AT_ONCE):
             client.log_batch(made, params=params[at : at + PARAMS_AT_ONCE])
         points = [
-            Metric(curve, value, now, position)
+            kinds.Metric(curve, value, now, position)
             for curve, values in run.curves.items()
             for position, value in values.items()
         ]
@@ -64,9 +65,10 @@ class MlflowTracker:
         for file in files:
             client.log_artifact(made, str(file))
         # Last: a run that is found by its results is whole.
-        client.log_batch(made, tags=[RunTag(key, value) for key, value in run.tags.items()])
+        tags = [kinds.RunTag(key, value) for key, value in run.tags.items()]
+        client.log_batch(made, tags=tags)
         client.set_terminated(made)
         return self._told(place, made)
 
     def _told(self, experiment: str, run: str) -> str:
-        return f"{mlflow.get_tracking_uri()}/#/experiments/{experiment}/runs/{run}"
+        return f"{self._library.get_tracking_uri()}/#/experiments/{experiment}/runs/{run}"
