@@ -30,13 +30,22 @@ tasks:
     config: {name}
     split: test
 """
+CARD = """---
+# Without this a loader would take eval.yaml for the split "test".
+configs:
+  - config_name: {name}
+    data_files:
+      - split: test
+        path: {name}.jsonl
+---
+"""
 
 
 @click.command()
 @setting_options(*SETTINGS)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
 def swebench(out: Path, **settings: Any) -> None:
-    """Write the tasks of a codebase as SWE-bench's JSON lines, in order, and an eval.yaml.
+    """Write the tasks of a codebase as SWE-bench's JSON lines, in order, for a hub of datasets.
 
     \b
     seqswe export swebench --codebase sqlglot --mirror DIR --out sqlglot-swebench
@@ -52,7 +61,8 @@ def swebench(out: Path, **settings: Any) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / f"{manifest.name}.jsonl").write_text("".join(lines), encoding="utf-8")
-        (out / "eval.yaml").write_text(EVAL.format(name=manifest.name), encoding="utf-8")
+        for file, text in {"eval.yaml": EVAL, "README.md": CARD}.items():
+            (out / file).write_text(text.format(name=manifest.name), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {out}: {error.strerror}", "Choose another --out.") from None
     echo(f"{len(instances)} tasks, sequence {sequence_digest(instances)}", err=True)
