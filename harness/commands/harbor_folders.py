@@ -29,10 +29,11 @@ PATCH = "/logs/artifacts/model.patch"
 VERIFIER_SECONDS = 300
 """For a verifier beyond its tests."""
 COLLECT = (
-    f"cd {CHECKOUT} && git add --all . && git diff --cached --binary --full-index --no-ext-diff "
-    f"--no-textconv --no-renames --output={PATCH} "
+    "cd {root} && git add --all . && git diff --cached --binary --full-index --no-ext-diff "
+    "--no-textconv --no-renames --output={patch} {commit} || : > {patch}"
 )
-"""Before the commit: it leaves the work in the folder that goes from container to container."""
+"""Leaves the work in the folder that goes from container to container. A repository that its agent
+has destroyed is an empty patch; a container that does not answer leaves none, and has no reward."""
 GRADE = f"#!/bin/sh\nexec python3 -I -S /tests/verify.py {PATCH} /logs/verifier\n"
 SOLVE = f"#!/bin/sh\ncd {CHECKOUT} && git apply --whitespace=nowarn /solution/gold.patch\n"
 
@@ -194,7 +195,7 @@ class Writer:
             "environment_mode": "separate",
             "environment": self._container(),
             "timeout_sec": self.grader.tests.wall_seconds + VERIFIER_SECONDS,
-            "collect": [{"command": COLLECT + commit}],
+            "collect": [{"command": collect_command(commit)}],
         }
 
     def _metadata(self, position: int, instance: Instance) -> Mapping[str, Any]:
@@ -214,3 +215,8 @@ class Writer:
 
 def _packs(history: Path) -> frozenset[str]:
     return frozenset(file.name for file in (history / "pack").iterdir())
+
+
+def collect_command(commit: str, root: str = CHECKOUT, patch: str = PATCH) -> str:
+    """A shell command that writes all that differs from a commit into a patch."""
+    return COLLECT.format(root=root, patch=patch, commit=commit)

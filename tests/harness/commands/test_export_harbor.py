@@ -8,9 +8,11 @@ import pytest
 
 from harness.codebases.sequence import Sequence
 from harness.commands.export_harbor import check_one_python
+from harness.commands.harbor_folders import collect_command
 from seqswe.cli import main
 from seqswe.errors import UsageError
 from seqswe.experiment import Experiment
+from tests.harness.projects import commit, git
 
 
 def exported(*words):
@@ -94,3 +96,23 @@ def test_a_stream_in_which_python_changes_is_refused(sequence):
     with pytest.raises(UsageError, match=r"task 2 needs Python 3\.9, and the first one 3\.11"):
         check_one_python(replace(sequence, manifest=manifest, instances=instances))
     check_one_python(sequence)
+
+
+def test_the_work_is_what_differs_from_the_base_committed_or_not(tmp_path):
+    root, patch = tmp_path / "root", tmp_path / "model.patch"
+    base = commit(root, {"a.py": "1\n", "b.py": "1\n"})
+    commit(root, {"a.py": "2\n"})
+    (root / "b.py").unlink()
+    (root / "new.py").write_text("3\n")
+    command = ["sh", "-c", collect_command(base, str(root), str(patch))]
+    assert subprocess.run(command).returncode == 0
+    git(root, "checkout", "-qf", base)
+    (root / "new.py").unlink(missing_ok=True)
+    git(root, "apply", str(patch))
+    assert {path.name: path.read_text() for path in root.glob("*.py")} == {
+        "a.py": "2\n",
+        "new.py": "3\n",
+    }
+    (root / ".git" / "HEAD").unlink()
+    assert subprocess.run(command).returncode == 0
+    assert patch.read_bytes() == b"", "its agent destroyed the repository"
