@@ -143,7 +143,7 @@ class Writer:
         solution, tests = folder / "solution", folder / "tests"
         solution.mkdir(parents=True)
         prompt = the_prompt().text(instance.task(position), Recall(), CHECKOUT)
-        (folder / "instruction.md").write_text(f"{prompt}\n", errors="replace")
+        (folder / "instruction.md").write_text(f"{prompt}\n", encoding="utf-8", errors="replace")
         (solution / "solve.sh").write_text(SOLVE)
         (solution / "gold.patch").write_bytes(instance.patch.encode("utf-8", "surrogateescape"))
         self._build_context(tests, instance)
