@@ -109,6 +109,10 @@ class Agent(Protocol):
     with `ignores_scores = True` never looks at the scores of what is recalled, so that a recall
     with other scores is the same to it (`--speculate`).
 
+    A class with `own_memory = True` keeps a memory of its own, for `--memory native`: where
+    `OWN_MEMORY` is in `recall.env`, its files are the items, each with its `path` among the notes,
+    and it leaves them as `notes[OWN_FILES]`.
+
     A class that asks a model names the APIs that it speaks: `apis = ("responses",)`. Then `--model`
     must be given (or may be, with `model_optional = True`), and the harness's gateway is its one
     way out. An agent that is `inside` finds it by the variables GATEWAY_URL, GATEWAY_TOKEN and

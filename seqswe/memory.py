@@ -17,6 +17,8 @@ from seqswe.models.protocol import Embed, Model
 OWN_FILES = "own_files"
 """Under this name an attempt's notes hold the files of the agent's own memory, path below HOME →
 text, for the memory `native`. It recalls each as an item with its `path` among the notes."""
+TOLD = "told.md"
+"""Path among the files of `native` of what the feedback policy told of the last task."""
 OWN_MEMORY = "SEQSWE_OWN_MEMORY"
 """Variable of every command where the agent's own memory is the one that is kept."""
 

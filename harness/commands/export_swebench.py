@@ -14,15 +14,13 @@ from typing import Any
 
 import click
 
-from harness.codebases.instances import instances_of
-from harness.codebases.locate import clone_of
-from harness.codebases.statements.issues import load_issues
+from harness.codebases.instances import sequence_digest
+from harness.codebases.sequence import SETTINGS, Sequence
 from seqswe.cli.echo import echo
 from seqswe.cli.options import setting_options
 from seqswe.errors import UsageError
 from seqswe.experiment import Experiment
-from seqswe.instance import Instance, digest_of
-from seqswe.manifests import manifest_files as manifests
+from seqswe.instance import Instance
 from seqswe.manifests.manifest import Manifest
 
 EVAL = """# What a hub of datasets asks for; the order is in `position`.
@@ -32,30 +30,28 @@ tasks:
     config: {name}
     split: test
 """
+CARD = """---
+# Without this a loader would take eval.yaml for the split "test".
+configs:
+  - config_name: {name}
+    data_files:
+      - split: test
+        path: {name}.jsonl
+---
+"""
 
 
 @click.command()
-@setting_options(
-    *("codebase", "mirror", "issues", "limit"),
-    *("statement", "max_leak", "novelty", "spacing", "span"),
-)
+@setting_options(*SETTINGS)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
 def swebench(out: Path, **settings: Any) -> None:
-    """Write the tasks of a codebase as SWE-bench's JSON lines, in order, and an eval.yaml.
+    """Write the tasks of a codebase as SWE-bench's JSON lines, in order, for a hub of datasets.
 
     \b
     seqswe export swebench --codebase sqlglot --mirror DIR --out sqlglot-swebench
     """
-    experiment = Experiment(**settings)
-    manifest = experiment.selection.of(manifests.load(experiment.codebase))
-    records = manifest.instances[: experiment.limit or None]
-    instances = instances_of(
-        clone_of(manifest, experiment.mirror),
-        manifest,
-        records,
-        load_issues(experiment.issues),
-        experiment.statement,
-    )
+    sequence = Sequence.of(Experiment(**settings))
+    manifest, instances = sequence.manifest, sequence.instances
     if injected := [each.instance_id for each in instances if each.bug_patch]:
         raise UsageError(
             f"{injected[0]} is an injected bug, which is no commit of {manifest.repo}",
@@ -65,11 +61,11 @@ def swebench(out: Path, **settings: Any) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / f"{manifest.name}.jsonl").write_text("".join(lines), encoding="utf-8")
-        (out / "eval.yaml").write_text(EVAL.format(name=manifest.name), encoding="utf-8")
+        for file, text in {"eval.yaml": EVAL, "README.md": CARD}.items():
+            (out / file).write_text(text.format(name=manifest.name), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {out}: {error.strerror}", "Choose another --out.") from None
-    sequence = digest_of("\n".join(i.digest for i in instances))
-    echo(f"{len(instances)} tasks, sequence {sequence}", err=True)
+    echo(f"{len(instances)} tasks, sequence {sequence_digest(instances)}", err=True)
     echo(out / f"{manifest.name}.jsonl")
 
 

@@ -106,17 +106,21 @@ def plant(sandbox: Sandbox, controls: Iterable[Control]) -> None:
 
     Raises RolloutError("grader_failed") if that fails.
     """
+    done = sandbox.run(plant_script(controls))
+    if not done.ok:
+        raise RolloutError("grader_failed", f"no control can be written: {done.stderr[-200:]!r}")
+
+
+def plant_script(controls: Iterable[Control]) -> str:
+    """Shell commands that write controls to the end of their modules, where those are there."""
     by_file: dict[str, str] = {}
     for control in controls:
         by_file[control.file] = by_file.get(control.file, "") + control.source
-    script = "set -e\n" + "".join(
+    return "set -e\n" + "".join(
         f"if [ -f {(file := shlex.quote(name))} ]; then cat >> {file} <<'CONTROL'\n"
         f"\n{text}CONTROL\nfi\n"
         for name, text in by_file.items()
     )
-    done = sandbox.run(script)
-    if not done.ok:
-        raise RolloutError("grader_failed", f"no control can be written: {done.stderr[-200:]!r}")
 
 
 def _by_scope(tests: Iterable[str]) -> dict[tuple[str, str], Counter[str]]:

@@ -92,12 +92,7 @@ class Grader:
         """Put every file of the test patch into its final state."""
         if not instance.test_patch:
             return
-        files = " ".join(shlex.quote(p) for p in paths_of(instance.test_patch))
-        script = f"""
-for file in {files}; do
-  rm -rf -- "$file"; git checkout -q HEAD -- "$file" 2>/dev/null || true
-done
-{APPLY} && git update-index --add --remove -- {files}"""
+        script = restore_script(instance.test_patch)
         done = sandbox.run(script, stdin=_bytes(instance.test_patch))
         if not done.ok:
             raise RolloutError(
@@ -136,6 +131,17 @@ done
             plugins=(*self.tests.plugins, *plugins),
             arguments=(*self.tests.arguments, *instance.pytest_arguments),
         )
+
+
+def restore_script(test_patch: str) -> str:
+    """Shell commands that put the files of a test patch, given on standard input, into their final
+    state."""
+    files = " ".join(shlex.quote(p) for p in paths_of(test_patch))
+    return f"""
+for file in {files}; do
+  rm -rf -- "$file"; git checkout -q HEAD -- "$file" 2>/dev/null || true
+done
+{APPLY} && git update-index --add --remove -- {files}"""
 
 
 def _verdict(instance: Instance, run: TestRun, dropped: Mapping[str, str]) -> Verdict:

@@ -51,6 +51,16 @@ def is_source(layout: Layout) -> Callable[[str], bool]:
     return decide
 
 
+def test_rules(layout: Layout) -> tuple[list[str], list[str]]:
+    """Return what `is_test` goes by, for a program without SeqSWE.
+
+    Regular expressions for whole paths, and patterns of file names.
+    """
+    plain = (entry if WILD.search(entry) else entry.rstrip("/") for entry in layout.tests)
+    names = [p for p in layout.test_modules.split() if p not in ANYTHING]
+    return [_expression(entry).pattern for entry in plain], names
+
+
 @lru_cache(maxsize=256)
 def _tests(folders: tuple[str, ...], modules: str) -> Callable[[str], bool]:
     below = _matcher(folders)

@@ -78,7 +78,7 @@ class CheckedExperiment:
         check_agent_model(experiment, agent)
         experiment.sandbox_choice.check()
         program = program_of(experiment)
-        check_native(experiment)
+        check_native(experiment, own_memory=agent.own_memory)
         check_user(experiment)
         check_delivery(experiment, agent.deliveries, inside=agent.inside)
         return cls(manifest=manifest, plan=plan, plugins=run_plugins, program=program)

@@ -29,12 +29,15 @@ def program_of(experiment: Experiment) -> Program | None:
     return program
 
 
-def check_native(experiment: Experiment) -> None:
-    """Raise UsageError if an agent's own memory is to be kept, and cannot be."""
+def check_native(experiment: Experiment, *, own_memory: bool) -> None:
+    """Raise UsageError if an agent's own memory is to be kept, and cannot be.
+
+    own_memory: whether the agent's class says that it has one.
+    """
     if experiment.memory != NATIVE:
         return
     recipe = find(experiment.agent)
-    if recipe is None or recipe.native is None:
+    if not own_memory and (recipe is None or recipe.native is None):
         raise UsageError(
             f"agent {experiment.agent!r} has no memory of its own that can be kept",
             "Choose --agent claude-code, or another --memory.",

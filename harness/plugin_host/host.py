@@ -48,6 +48,7 @@ class Facts:
     deliveries: tuple[str, ...] = ()
     reads_gold: bool = False
     coupled: bool = False
+    own_memory: bool = False
     inside: bool = False
     ignores_scores: bool = False
     takes_model: bool = False

@@ -35,7 +35,10 @@ FACTS = (
     *("apis", "side_models", "replay_drop", "replay_blank"),
 )
 """Attributes of a plug-in's class that are lists of names."""
-FLAGS = ("reads_gold", "inside", "model_optional", "coupled", "ignores_scores")
+FLAGS = (
+    *("reads_gold", "inside", "model_optional", "coupled"),
+    *("ignores_scores", "own_memory"),
+)
 
 
 def main(

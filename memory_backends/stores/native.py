@@ -12,15 +12,19 @@ from typing import Any
 
 from seqswe.instance import Task
 from seqswe.manifests.read import read_json
-from seqswe.memory import OWN_FILES, Experience, Recall, Recalled
+from seqswe.memory import OWN_FILES, TOLD, Experience, Recall, Recalled
 
 STATE = "files.json"
 
 
 class Native:
-    """Holds the files that the last rollout left, and the ids of all that may have written them."""
+    """Holds the files that the last rollout left, and the ids of all that may have written them.
 
-    def __init__(self, home: Path) -> None:
+    tell: whether `told.md` is among the files, with what the feedback policy told of the last task.
+    """
+
+    def __init__(self, home: Path, *, tell: bool = False) -> None:
+        self._tell = tell
         self._files: dict[str, str] = {}
         self._origins: list[str] = []
 
@@ -37,6 +41,8 @@ class Native:
         left = experience.notes.get(OWN_FILES)
         if isinstance(left, dict):
             self._files = {str(path): str(text) for path, text in left.items()}
+        if self._tell:
+            self._files[TOLD] = told(experience)
         if experience.task.instance_id not in self._origins:
             self._origins.append(experience.task.instance_id)
 
@@ -49,3 +55,14 @@ class Native:
         """Read what `save` wrote."""
         state: dict[str, Any] = read_json(directory / STATE, "Restore it from a copy.")
         self._files, self._origins = state["files"], state["origins"]
+
+
+def told(experience: Experience) -> str:
+    """What the feedback policy let be known of a task, as a text."""
+    known = {
+        "resolved": experience.resolved,
+        "tests": experience.test_output,
+        "the merged fix": experience.gold_patch,
+    }
+    lines = [f"{name}: {value}" for name, value in known.items() if value is not None]
+    return "\n".join([f"task: {experience.task.instance_id}", *lines, ""])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from seqswe.runs.store import RunDirectory
 
 PATCH = "patch.diff"
-OF_HARNESS = {"swebench": "harness.commands.export_swebench:swebench"}
+OF_HARNESS = {
+    "harbor": "harness.commands.export_harbor:harbor",
+    "swebench": "harness.commands.export_swebench:swebench",
+}
 """Format → `module:attribute` of the command that writes it."""
 
 
@@ -52,7 +56,14 @@ def export() -> None:
     help="File: JSON lines, or a table by instance id if it ends in .json. Default: standard "
     "output, in JSON lines.",
 )
-def predictions(run_directory: Path, arm: str, seed: int, out: Path | None) -> None:
+@click.option(
+    "--logs",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for logs of the verdicts as well, in the form that SWE-bench reads.",
+)
+def predictions(
+    run_directory: Path, arm: str, seed: int, out: Path | None, logs: Path | None
+) -> None:
     """Write the patches of RUN as SWE-bench's predictions, which `swebench` grades again.
 
     \b
@@ -63,6 +74,8 @@ def predictions(run_directory: Path, arm: str, seed: int, out: Path | None) -> N
 
     store = RunDirectory.open(run_directory)
     found = of_run(store, arm, seed)
+    if logs is not None:
+        write_logs(store, arm or next(iter(store.info.planned()))[0], seed, found, logs)
     text = write_preds(found) if out and out.suffix == ".json" else write_jsonl(found)
     if out is None:
         echo(text.removesuffix("\n"))
@@ -72,6 +85,28 @@ def predictions(run_directory: Path, arm: str, seed: int, out: Path | None) -> N
     except OSError as error:
         raise UsageError(f"cannot write {out}: {error.strerror}", "Choose another --out.") from None
     echo(str(out))
+
+
+def write_logs(
+    store: RunDirectory, arm: str, seed: int, found: Sequence[Prediction], logs: Path
+) -> None:
+    """Write `MODEL/INSTANCE/test_output.txt` for each prediction. Raises UsageError."""
+    from seqswe.manifests.read import read_json
+    from seqswe.runs.predictions import write_log
+
+    places = {r.instance_id: r.position for r in store.journal().rollouts}
+    for prediction in found:
+        name = prediction.instance_id
+        place = store.folder(arm, seed, places[name], name) / "report.json"
+        report = read_json(place, "Restore it from a copy.")[name]
+        folder = logs / prediction.model_name_or_path.replace("/", "__") / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "test_output.txt").write_text(write_log(report), "utf-8", "replace")
+        except OSError as error:
+            raise UsageError(
+                f"cannot write {folder}: {error.strerror}", "Choose another --logs."
+            ) from None
 
 
 def of_run(store: RunDirectory, arm: str, seed: int) -> list[Prediction]:

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 NAME = "leaderboard"
 
 
-def say_leaderboard(board: Leaderboard, formats: tuple[str, ...], folder: Path) -> None:
-    """Write a leaderboard and print its findings. Raises UsageError, UnknownName."""
+def say_leaderboard(board: Leaderboard, formats: tuple[str, ...], folder: Path) -> list[Path]:
+    """Write a leaderboard and print its findings; returns its files.
+
+    Raises UsageError, UnknownName.
+    """
     from seqswe.analysis.leaderboard_words import sentences
     from seqswe.reports.leaderboard_tables import short_table
     from seqswe.reports.table import table_text
@@ -27,6 +30,7 @@ def say_leaderboard(board: Leaderboard, formats: tuple[str, ...], folder: Path) 
     echo(table_text(short_table(board)))
     for path in paths:
         echo(str(path))
+    return paths
 
 
 def write_leaderboard(board: Leaderboard, formats: tuple[str, ...], folder: Path) -> list[Path]:

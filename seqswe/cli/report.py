@@ -15,6 +15,7 @@ from seqswe.cli.echo import echo
 if TYPE_CHECKING:
     from seqswe.analysis import Analysis
     from seqswe.analysis.leaderboard import Leaderboard
+    from seqswe.reports.tracking import Tracker
 
 USUAL = ("json", "markdown", "html")
 
@@ -77,6 +78,14 @@ USUAL = ("json", "markdown", "html")
     help="With --cutoff: a run over the same tasks by an agent that has read nothing. "
     "Default: the number of files of the fix.",
 )
+@click.option(
+    "trackers",
+    "--track",
+    multiple=True,
+    metavar="NAME",
+    help="Keep each RUN's curves and the report there as well: mlflow, wandb or a plug-in's; may "
+    "be repeated.",
+)
 def report(
     runs: tuple[Path, ...],
     tables: tuple[Path, ...],
@@ -87,6 +96,7 @@ def report(
     reference: str,
     cutoff: datetime | None,
     difficulty: Path | None,
+    trackers: tuple[str, ...],
 ) -> None:
     """Report on finished runs: the lift over the i.i.d. baseline, in words, numbers and charts.
 
@@ -111,6 +121,9 @@ def report(
         )
     if lender and not runs:
         raise UsageError("--baseline is for RUNs", "A table has its own --baseline-arm.")
+    if trackers and not runs:
+        raise UsageError("--track is for RUNs", "A table has no settings to keep.")
+    kept_in = [_tracker(name) for name in trackers]
     folder = out or (runs[0] if runs else tables[0].parent)
     if runs:
         result: Analysis | Leaderboard = _of_runs(_runs_of(runs), reference, lender)
@@ -118,17 +131,40 @@ def report(
         result = _of_tables(tables, baseline, reference)
     if cutoff:
         result = _with_cutoff(result, cutoff, difficulty)
-    say(result, formats or USUAL, folder)
+    written = say(result, formats or USUAL, folder)
+    if kept_in:
+        _track(kept_in, _runs_of(runs), written)
 
 
-def say(result: Analysis | Leaderboard, formats: tuple[str, ...], folder: Path) -> None:
-    """Write the files of a report and print its findings. Raises UsageError, UnknownName."""
+def _tracker(name: str) -> Tracker:
+    """Build a tracker. Raises UnknownName, and MissingError if its library is not installed."""
+    from seqswe.plugins import build
+
+    tracker: Tracker = build("tracker", name)
+    return tracker
+
+
+def _track(trackers: Sequence[Tracker], runs: Sequence[Path], written: Sequence[Path]) -> None:
+    """Keep runs in trackers, with the report, and say where. Raises MissingError."""
+    from seqswe.reports.tracking import tracked
+    from seqswe.runs.store import RunDirectory
+
+    for run in runs:
+        kept = tracked(RunDirectory.open(run))
+        for tracker in trackers:
+            echo(tracker.track(kept, written))
+
+
+def say(result: Analysis | Leaderboard, formats: tuple[str, ...], folder: Path) -> Sequence[Path]:
+    """Write the files of a report and print its findings; returns the files.
+
+    Raises UsageError, UnknownName.
+    """
     from seqswe.analysis import Analysis
     from seqswe.cli.leaderboard import say_leaderboard
 
     if not isinstance(result, Analysis):
-        say_leaderboard(result, formats, folder)
-        return
+        return say_leaderboard(result, formats, folder)
     written = write_reports(result, formats, folder)
     for warning in result.warnings:
         echo(warning, err=True)
@@ -138,6 +174,7 @@ def say(result: Analysis | Leaderboard, formats: tuple[str, ...], folder: Path) 
         echo(f"results {run.results_digest} ({run.label})")
     for path in written:
         echo(str(path))
+    return written
 
 
 def _with_cutoff(

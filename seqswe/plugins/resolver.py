@@ -1,4 +1,4 @@
-"""One resolver for the extension points: agents, memories, sandboxes, reports, outcomes, users."""
+"""One resolver for the extension points: agents, memories, sandboxes, reports and the others."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from seqswe.errors import MissingError, SeqSWEError, UnknownName, UsageError
 from seqswe.plugins.packages import extra_of
 from seqswe.plugins.places import file_of, import_place, is_place, make_importable
 
-Kind = Literal["agent", "memory", "sandbox", "report", "outcome", "user"]
-KINDS: tuple[Kind, ...] = ("agent", "memory", "sandbox", "report", "outcome", "user")
+Kind = Literal["agent", "memory", "sandbox", "report", "outcome", "user", "tracker"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 GIVEN = ("self", "seed", "gold", "home", "services")
 """Parameters that the harness fills in."""
 RECIPE = ".toml"

@@ -20,6 +20,9 @@ MOST_BYTES = 256_000_000
 """Of a file of predictions."""
 MOST_LINE = 64_000_000
 NAME = "model_name_or_path"
+START, END = ">>>>> Start Test Output", ">>>>> End Test Output"
+PATCH_FAILED = ">>>>> Patch Apply Failed"
+"""What SWE-bench looks for in a log."""
 HINT = (
     'A prediction is {"instance_id": "...", "model_name_or_path": "...", "model_patch": "diff …"}; '
     "a patch of null or an empty one is none."
@@ -63,6 +66,19 @@ def write_jsonl(predictions: Iterable[Prediction]) -> str:
 def write_preds(predictions: Iterable[Prediction]) -> str:
     """Write `preds.json`: a table by instance id."""
     return json.dumps({p.instance_id: asdict(p) for p in predictions}, indent=2) + "\n"
+
+
+def write_log(report: Mapping[str, Any]) -> str:
+    """Write what SWE-bench reads a verdict from: a test's status and id on each line.
+
+    report: one instance's, as `Verdict.as_report` has it. It holds the tests that decide.
+    """
+    if not report["patch_successfully_applied"]:
+        return f"{PATCH_FAILED}\n"
+    tests = report["tests_status"].values()
+    lines = [f"PASSED {test}" for status in tests for test in status["success"]]
+    lines += [f"FAILED {test}" for status in tests for test in status["failure"]]
+    return "\n".join([START, *lines, END, ""])
 
 
 def _entries(path: Path) -> Iterator[tuple[Any, str]]:

@@ -379,14 +379,20 @@ class MemoryContract:
 
 
 def check_memory(
-    memory: str, *, model_url: str = "", keeps_notes: bool = True, **options: Any
+    memory: str,
+    *,
+    model_url: str = "",
+    keeps_notes: bool = True,
+    budget: str = "max_bytes",
+    many: int = MemoryContract.many,
+    **options: Any,
 ) -> None:
     """Run the whole contract without pytest. Raises AssertionError where it is broken.
 
-    model_url and keeps_notes: as those of `MemoryContract`; options: of the factory.
+    model_url, keeps_notes, budget and many: as those of `MemoryContract`; options: of the factory.
     """
     named: dict[str, Any] = {"memory": memory, "options": options, "model_url": model_url}
-    named["keeps_notes"] = keeps_notes
+    named |= {"keeps_notes": keeps_notes, "budget": budget, "many": many}
     contract = type("Contract", (MemoryContract,), named)()
     for test in sorted(name for name in dir(contract) if name.startswith("test_")):
         with TemporaryDirectory() as folder:

@@ -58,6 +58,17 @@ def test_a_run_that_is_exported_and_replayed_has_the_same_verdicts(
     }
 
 
+def test_a_log_says_of_each_test_what_the_verdict_says(run, export, tmp_path):
+    record = load("ledgerlite").instances[0]
+    ended = run("--agent", "gold", "--memory", "none", limit=1)
+    assert export(ended.store.root, "--logs", str(tmp_path / "logs"))[0] == 0
+    (log,) = (tmp_path / "logs").rglob("test_output.txt")
+    assert log.parent.name == record.instance_id
+    start, *lines, end = log.read_text().splitlines()
+    assert (start, end) == (">>>>> Start Test Output", ">>>>> End Test Output")
+    assert lines == [f"PASSED {test}" for test in (*record.FAIL_TO_PASS, *record.PASS_TO_PASS)]
+
+
 def test_what_does_not_apply_or_is_not_there_is_unresolved_and_nobodys_crash(run, tmp_path):
     ids = [record.instance_id for record in load("ledgerlite").instances[:4]]
     bad = "diff --git a/x.py b/x.py\n--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-nothing\n+else\n"

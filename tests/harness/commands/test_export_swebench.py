@@ -29,6 +29,7 @@ def test_a_line_has_the_fields_that_swebench_reads(tmp_path, ledgerlite):
         assert row["problem_statement"]
         assert row["environment"]["lock"]
     assert "id: ledgerlite" in (tmp_path / "eval.yaml").read_text()
+    assert "path: ledgerlite.jsonl" in (tmp_path / "README.md").read_text()
 
 
 def test_a_choice_of_tasks_is_the_same_as_of_a_run(tmp_path, ledgerlite):

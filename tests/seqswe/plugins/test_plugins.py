@@ -193,5 +193,5 @@ def test_what_the_harness_gives_is_no_option():
 
 def test_plurals():
     assert [plural(kind) for kind in KINDS] == [
-        "agents", "memories", "sandboxes", "reports", "outcomes", "users",
+        "agents", "memories", "sandboxes", "reports", "outcomes", "users", "trackers",
     ]  # fmt: skip

@@ -5,7 +5,14 @@ import json
 import pytest
 
 from seqswe.errors import ManifestError
-from seqswe.runs.predictions import Prediction, read_predictions, write_jsonl, write_preds
+from seqswe.runs.predictions import (
+    Prediction,
+    read_predictions,
+    write_jsonl,
+    write_log,
+    write_preds,
+)
+from seqswe.runs.rollout import TestsStatus, Verdict
 
 PATCH = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+é\udcff\n"
 ONE = {"instance_id": "a__a-1", "model_name_or_path": "m", "model_patch": PATCH}
@@ -92,3 +99,15 @@ def test_an_empty_folder_and_a_missing_file_are_said(tmp_path):
         read_predictions(tmp_path)
     with pytest.raises(ManifestError, match=r"p\.jsonl"):
         read_predictions(tmp_path / "p.jsonl")
+
+
+def test_a_log_has_the_failures_too_and_none_of_a_patch_that_does_not_apply():
+    verdict = Verdict(
+        resolved=False,
+        fail_to_pass=TestsStatus(success=("t.py::a",), failure=("t.py::b[x]",)),
+        pass_to_pass=TestsStatus(success=("t.py::c",)),
+    )
+    log = write_log(verdict.as_report("x")["x"])
+    assert log.splitlines()[1:-1] == ["PASSED t.py::a", "PASSED t.py::c", "FAILED t.py::b[x]"]
+    unapplied = Verdict(resolved=False, patch_applied=False)
+    assert write_log(unapplied.as_report("x")["x"]) == ">>>>> Patch Apply Failed\n"
