@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.grading import Grader
 from harness.loop.agent_model import NO_MODEL, AgentModel
 from harness.loop.carried_code import CarriedCode
+from harness.loop.experiences import Windows
 from harness.loop.programs import NATIVE
 from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
@@ -59,6 +60,8 @@ class RunContext:
     """The agents' model, if they ask one."""
     own_agent: Agent | None = None
     """An agent that is there already, for one rollout alone."""
+    windows: Windows = field(default_factory=Windows)
+    """Memories made of a part of the lessons."""
     patches: int = 0
     """Attempts that left a patch, less those that left none."""
 

@@ -19,7 +19,7 @@ from harness.loop.asking import Conversation, conversation
 from harness.loop.attempt import CheckedAttempt, as_text, validate_attempt
 from harness.loop.clock import Clock
 from harness.loop.context import RunContext
-from harness.loop.experiences import EXPERIENCE_FILE, experience_json, leave_out_own_lesson
+from harness.loop.experiences import EXPERIENCE_FILE, experience_json, starting_memory
 from harness.loop.instructions import hide, without
 from harness.loop.recalling import checked_recall
 from harness.loop.sandbox_pool import OpenSandbox, SandboxRequest
@@ -148,7 +148,7 @@ def _recall(
 ) -> tuple[MeteredMemory, Recall, Rollout]:
     """Load the memory for this arm, recall for the task, and note both in the rollout."""
     position = rollout.position
-    before = leave_out_own_lesson(context, cell, position, rollout.memory_before, meter)
+    before = starting_memory(context, cell, position, rollout.memory_before, meter)
     memory = context.memories.at(cell, before)
     memory.pay_with(meter)
     recall = checked_recall(context, cell, task, memory, before)
