@@ -12,7 +12,16 @@ from math import inf
 import numpy as np
 
 from benchmarks.checks import CHUNK, Share, Size, holds, mean
-from benchmarks.planted import FloatArray, Planted, Scenario, flat, plant, ramp, sequential_outcomes
+from benchmarks.planted import (
+    Curve,
+    FloatArray,
+    Planted,
+    Scenario,
+    flat,
+    plant,
+    ramp,
+    sequential_outcomes,
+)
 from seqswe.statistics import two_way
 from seqswe.statistics.halflife import Lessons, half_life
 from seqswe.statistics.inversion import Compatible
@@ -112,12 +121,17 @@ def _lives(
         drawn = [rng.choice(FILES, count, p=often / often.sum()) for count in counts]
         lessons = Lessons.of([set(map(str, files)) for files in drawn])
         lift = lesson[0] * lessons.similarity * np.exp2(-lessons.age / lesson[1])
-        agent = Scenario(name=name, curve=lambda _, lift=lift: lift, **NOISE)
+        agent = Scenario(name=name, curve=_always(lift), **NOISE)
         batch = plant(agent, (min(CHUNK, size.datasets - start), n, k), rng)
         for b in range(len(batch.iid)):
             found = half_life(batch.sequential[b], batch.iid[b], lessons)
             assert found, "lessons of many ages"
             yield found
+
+
+def _always(lift: FloatArray) -> Curve:
+    """A curve that is `lift`, task by task."""
+    return lambda _: lift
 
 
 def _datasets(batches: Iterator[Planted]) -> Iterator[tuple[Planted, int]]:

@@ -64,7 +64,8 @@ def _saturation(contrast: Contrast, pair: Compared) -> Secondary:
 
 
 def _half_life(contrast: Contrast, pair: Compared, lessons: Lessons) -> Secondary:
-    found = half_life(*pair.values, lessons, coupled=pair.coupled)
+    y1, y0 = pair.values
+    found = half_life(y1, y0, lessons, coupled=pair.coupled)
     if found is None:
         some = int((lessons.similarity > 0.0).sum())
         meaning = NO_SPREAD.format(n=len(lessons.age), some=some, least=LEAST)

@@ -80,12 +80,12 @@ def _windows(arms: Mapping[str, ArmResult], outcome: Outcome) -> Iterator[Probe]
     windows = _numbered(arms, WINDOW)
     if not windows:
         return
-    oldest, *_, newest = windows.values() if len(windows) > 1 else (None, *windows.values())
+    oldest, newest = windows[min(windows)], windows[max(windows)]
     whole = f"{FROZEN}-{max(windows)}"
     width = window_width(len(arms[newest].outcomes[outcome.name].values))
     for name in windows.values():
         yield from _of_window(arms, outcome, "window", name, BASELINE, learnt=width)
-    if oldest:
+    if oldest != newest:
         yield from _of_window(arms, outcome, "fading", oldest, newest, learnt=width)
     yield from _of_window(arms, outcome, "older lessons", whole, newest, learnt=max(windows))
 

@@ -9,7 +9,7 @@ from math import inf
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seqswe.statistics.arrays import FloatArray, as_outcomes, same_tasks
+from seqswe.statistics.arrays import FloatArray, Mask, as_outcomes, same_tasks
 from seqswe.statistics.inversion import Candidates, Compatible, invert
 
 LEAST = 5
@@ -48,7 +48,7 @@ class Lessons:
                 latest[mine] = i
         return cls(similarity=similarity, age=age)
 
-    def only(self, kept: ArrayLike) -> Lessons:
+    def only(self, kept: Mask) -> Lessons:
         """Those of some of the tasks, (N,) flags."""
         return Lessons(similarity=self.similarity[kept], age=self.age[kept])
 

@@ -158,4 +158,5 @@ def _share(values: FloatArray, columns: FloatArray) -> FloatArray:
     """The coefficient (G, 1) of each column (G, N) in values (N,) or (G, N); 0 of a zero one."""
     size = np.sum(columns**2, axis=1, keepdims=True)
     covered = np.sum(values * columns, axis=1, keepdims=True)
-    return np.divide(covered, size, out=np.zeros_like(size), where=size > 0.0)
+    share: FloatArray = np.divide(covered, size, out=np.zeros_like(size), where=size > 0.0)
+    return share
