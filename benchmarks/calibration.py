@@ -52,6 +52,7 @@ LONG: dict[str, tuple[Bounds, Bounds]] = {
     "levelling off: coverage": ((0.92, 1.0), (0.92, 1.0)),
     "half-life: falsely shown": ((0.0, 0.05), (0.0, 0.05)),
     "half-life: coverage": ((0.92, 1.0), (0.92, 1.0)),
+    "after a refactoring: coverage": ((0.92, 1.0), (0.92, 1.0)),
     "lessons of another age: coverage": ((0.92, 1.0), (0.92, 1.0)),
     "paired by seed: coverage": ((0.93, 1.0), (0.93, 1.0)),
     "this stream: coverage": ((0.92, 1.0), (0.92, 1.0)),

@@ -20,9 +20,11 @@ from benchmarks.planted import (
     flat,
     plant,
     ramp,
+    refactoring,
     sequential_outcomes,
 )
 from seqswe.statistics import two_way
+from seqswe.statistics.forgetting import after_events
 from seqswe.statistics.halflife import Lessons, half_life
 from seqswe.statistics.inversion import Compatible
 from seqswe.statistics.saturation import FEWEST, saturation_point
@@ -86,6 +88,22 @@ def windows(size: Size) -> Iterator[Share]:
                 pairs = zip(batch.sequential, outcomes, truth, strict=True)
                 hits += [holds(two_way(old, new, coupled=True), float(t)) for old, new, t in pairs]
             yield _share("lessons of another age: coverage", agent.name, n, k, hits)
+
+
+def after_a_refactoring(size: Size) -> Iterator[Share]:
+    """The lift after a sudden loss less that before it, of the stream."""
+    agent = Scenario(name="refactoring", curve=refactoring, **NOISE)
+    for n in _long(size):
+        at = int(np.ceil(0.6 * (n - 1)))
+        for k in size.runs:
+            hits = []
+            for batch, b in _datasets(size.batches(agent, n, k, "after a refactoring")):
+                found = after_events(batch.sequential[b], batch.iid[b], [at])
+                assert found
+                lift, width = batch.lift[b], found.window
+                truth = lift[at : at + width].mean() - lift[at - width : at].mean()
+                hits.append(holds(found.difference, float(truth)))
+            yield _share("after a refactoring: coverage", agent.name, n, k, hits)
 
 
 def by_the_best_hinge(size: Size) -> Iterator[Share]:
@@ -156,5 +174,10 @@ def _share(check: str, scenario: str, n: int, k: int, hits: list[bool]) -> Share
     return Share(check=check, scenario=scenario, n=n, k=k, value=mean(hits))
 
 
-FADING: tuple[Callable[[Size], Iterator[Share]], ...] = (saturations, half_lives, windows)
+FADING: tuple[Callable[[Size], Iterator[Share]], ...] = (
+    saturations,
+    half_lives,
+    after_a_refactoring,
+    windows,
+)
 FADING_TEETH: tuple[Callable[[Size], Iterator[Share]], ...] = (by_the_best_hinge,)

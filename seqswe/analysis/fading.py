@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 from seqswe.analysis.arms import Compared
 from seqswe.analysis.model import Analysis, Contrast, Secondary
+from seqswe.statistics.forgetting import LEAST as ON_EITHER_SIDE
+from seqswe.statistics.forgetting import after_events
 from seqswe.statistics.halflife import LEAST, Lessons, half_life
 from seqswe.statistics.saturation import FEWEST, saturation_point
 
@@ -19,6 +21,15 @@ HINGE = (
 )
 NO_HINGE = "Not shown: a lift that grows to the last task, or does not grow at all, fits as well."
 TOO_FEW = "Not told: {n} tasks are too few to see a lift level off; it takes {fewest}."
+AFTER = (
+    "The lift of up to {n} tasks from a refactoring on less that of as many before it ({events} of "
+    "{all}): below zero, what was learned of files that are gone is lost. Tasks differ, too."
+)
+TOO_NEAR = "Not told: none of {all} refactorings has {least} tasks on either side to itself."
+NO_REFACTORING = (
+    "Not told: at no task is a fifth of the files gone that earlier tasks fixed and that the task "
+    "before still had."
+)
 FADES = (
     "In how many tasks a lesson loses half of the lift that it brings to tasks with the same files."
 )
@@ -33,6 +44,7 @@ NO_SPREAD = (
 def fading(analysis: Analysis, contrast: Contrast, pair: Compared) -> Iterator[Secondary]:
     """When the lift levels off, and the half-life of a lesson. pair: the contrast's arms."""
     yield _saturation(contrast, pair)
+    yield from _refactorings(analysis, contrast, pair)
     files = gold_files(analysis, contrast.run, len(pair.kept))
     if any(files):
         yield _half_life(contrast, pair, Lessons.of(files).only(pair.kept))
@@ -60,6 +72,30 @@ def _saturation(contrast: Contrast, pair: Compared) -> Secondary:
         title="Lift levels off",
         meaning=meaning,
         unit="task number",
+    )
+
+
+def _refactorings(analysis: Analysis, contrast: Contrast, pair: Compared) -> Iterator[Secondary]:
+    """The lift after a refactoring less that before it; nothing of a run in which nobody looked."""
+    run = next(run for run in analysis.runs if run.label == contrast.run)
+    if run.info.refactorings is None:
+        return
+    # Rows of what is compared, from places in the sequence.
+    events = [int(pair.kept[: event.task - 1].sum()) for event in run.info.refactorings]
+    y1, y0 = pair.values
+    found = after_events(y1, y0, events, coupled=pair.coupled)
+    if found:
+        meaning = AFTER.format(n=found.window, events=found.events, all=len(events))
+    elif events:
+        meaning = TOO_NEAR.format(all=len(events), least=ON_EITHER_SIDE)
+    else:
+        meaning = NO_REFACTORING
+    yield Secondary.of(
+        contrast,
+        found.difference if found else None,
+        name="after_refactoring",
+        title="After less before a refactoring",
+        meaning=meaning,
     )
 
 

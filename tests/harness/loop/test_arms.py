@@ -45,6 +45,10 @@ def state(run, digest):
     return [seen["id"] for seen in json.loads(run.snapshots.files(digest)["seen.json"])]
 
 
+def test_it_was_looked_for_refactorings(made):
+    assert made.info.refactorings == ()
+
+
 def test_each_arm_runs_its_tasks_and_no_others(found):
     positions = {arm: sorted(p for a, p in found if a == arm) for arm, _ in found}
     assert positions == {

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from seqswe.analysis import analyse
+from seqswe.manifests.refactorings import Refactoring
 from seqswe.reports.json_report import JsonReport
 from seqswe.reports.markdown import markdown
 from tests.seqswe.conftest import outcomes_of
@@ -108,3 +109,41 @@ def test_without_files_the_note_says_what_a_half_life_needs(plant):
     analysis = analyse([plant(made, change=lambda r: replace(r, gold_files=()))])
     assert not [item for item in analysis.secondary if item.name == "half_life"]
     assert "half-life of a lesson needs the files" in markdown(analysis)
+
+
+@pytest.fixture
+def moved(plant):
+    """A factory of runs whose files are gone at some tasks."""
+
+    def make(*tasks):
+        run = plant(outcomes_of(40, SEEDS, lift=0.2))
+        went = tuple(Refactoring(task=task, known=10, gone=4) for task in tasks)
+        run.info = replace(run.info, refactorings=went)
+        return analyse([run])
+
+    return make
+
+
+def test_the_lift_after_a_refactoring_is_held_against_that_before(moved):
+    analysis = moved(21)
+    found = told(analysis, "after_refactoring")
+    values = {arm.arm: arm.outcomes["resolved"].values for arm in analysis.arms}
+    paired = values["sequential"].mean(axis=1) - values["iid"].mean(axis=1)
+    assert found.estimate == pytest.approx(paired[20:].mean() - paired[:20].mean())
+    assert found.n == 40
+    assert "(1 of 1)" in found.meaning
+
+
+@pytest.mark.parametrize(
+    ("tasks", "says"),
+    [((), "Not told: at no task"), ((4, 38), "Not told: none of 2 refactorings has 5 tasks")],
+)
+def test_what_no_refactoring_can_tell_is_said_in_words(moved, tasks, says):
+    found = told(moved(*tasks), "after_refactoring")
+    assert found.estimate is None
+    assert found.meaning.startswith(says)
+
+
+def test_where_nobody_looked_for_refactorings_nothing_is_said(plant):
+    analysis = analyse([plant(outcomes_of(40, SEEDS, lift=0.2))])
+    assert not [item for item in analysis.secondary if item.name == "after_refactoring"]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from seqswe.statistics import two_way
+from seqswe.statistics.forgetting import after_events
 from seqswe.statistics.halflife import Lessons, half_life
 from seqswe.statistics.inversion import Candidates, invert
 from seqswe.statistics.saturation import saturation_point
@@ -111,3 +112,27 @@ def test_lessons_of_one_age_tell_no_half_life():
 def test_lessons_of_other_tasks_are_refused():
     with pytest.raises(ValueError, match="119 lessons of 120 tasks"):
         half_life(*arms(np.zeros(N)), drawn().only(np.arange(N) > 0))
+
+
+def test_what_is_lost_at_an_event_is_the_lift_after_it_less_that_before():
+    y1, y0 = arms(np.where(TASK <= 60, 0.5, 0.2))
+    found = after_events(y1, y0, [60])
+    paired = (y1 - y0).mean(axis=1)
+    assert found.difference.estimate == pytest.approx(paired[60:80].mean() - paired[40:60].mean())
+    assert found.difference.low < -0.3 < found.difference.high < 0.0
+    assert (found.events, found.window, found.difference.p) == (1, 20, None)
+    assert found.difference.n == 40
+
+
+def test_events_do_not_share_tasks_and_each_has_a_level_of_its_own():
+    steps = np.where(TASK <= 50, 0.9, np.where(TASK <= 62, 0.6, 0.3))
+    found = after_events(*arms(steps), [50, 62, 117])
+    assert found.events == 2
+    assert found.difference.n == 2 * (6 + 6)
+    assert found.difference.estimate == pytest.approx(-0.3, abs=0.03)
+
+
+@pytest.mark.parametrize("events", [[], [4], [N - 4], [50, 57, 64]])
+def test_events_without_tasks_of_their_own_on_both_sides_say_nothing(events):
+    found = after_events(*arms(np.zeros(N)), events)
+    assert found is None or found.events < len(events)
