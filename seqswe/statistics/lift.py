@@ -79,7 +79,9 @@ def compare_arms(
         sequential=of_arm(y1),
         iid=of_arm(y0),
         diagnostics=diagnose(y1, y0, missing=missing),
-        verdict=judge(overall, growth=[slope], margin=margin),
+        verdict=judge(
+            share_difference(overall) if share else overall, growth=[slope], margin=margin
+        ),
         coupled=coupled,
     )
     return _as_shares(lift) if share else lift

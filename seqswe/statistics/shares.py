@@ -41,12 +41,14 @@ def share_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
 
 
 def share_difference(estimate: Estimate) -> Estimate:
-    """Return a difference of shares with ends that can be: within −1 to 1, and never of no width.
+    """Return a difference of shares with ends that can be: within −1 to 1, and never too narrow.
 
     Where N tasks differ all alike (mostly: not at all) no spread is seen, and the rule of three
-    answers: with 95 % confidence at most 3/N of such tasks would differ in another way.
+    answers: with 95 % confidence at most 3/N of such tasks would differ in another way. One task
+    that differs a little shows hardly more: an interval that holds 0 is never narrower than without
+    that task, or else the smaller difference had the wider interval.
     """
-    low, high = estimate.low, estimate.high
-    if estimate.se == 0.0:
-        low, high = low - 3.0 / estimate.n, high + 3.0 / estimate.n
+    low, high, least = estimate.low, estimate.high, 3.0 / estimate.n
+    if estimate.se == 0.0 or (low <= 0.0 <= high and high - low < 2.0 * least):
+        low, high = estimate.estimate - least, estimate.estimate + least
     return replace(estimate, low=max(-1.0, low), high=min(1.0, high))
