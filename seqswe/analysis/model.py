@@ -232,10 +232,13 @@ class Secondary:
     ) -> Secondary:
         """An estimate beside `contrast`; a plain number has the interval `ends`, if any.
 
-        `between` names what is compared, where that is not the contrast itself.
+        `between` names what is compared, where that is not the contrast itself. An interval without
+        any width is none: nothing was seen to vary, which is no certainty.
         """
         known = value if isinstance(value, Estimate) else None
         low, high = (known.low, known.high) if known else ends
+        if known and low == high:
+            low = high = None
         return cls(
             run=contrast.run,
             name=name,

@@ -154,7 +154,9 @@ def _certainty(contrast: Contrast) -> str:
 def stream_interval(contrast: Contrast) -> str:
     """The interval for further runs of these tasks, if it says more than the one for others."""
     overall, stream = contrast.lift.overall, contrast.lift.stream
-    if contrast.deterministic or stream.high - stream.low > NARROWER * (overall.high - overall.low):
+    if stream is None or contrast.deterministic:
+        return ""
+    if stream.high - stream.low > NARROWER * (overall.high - overall.low):
         return ""
     low, high = (change(contrast, contrast.shown(end)) for end in (stream.low, stream.high))
     return f"{low.split(' ')[0]} to {high}"

@@ -194,7 +194,9 @@ def contrast_json(contrast: Contrast) -> dict[str, Any]:
         "level": lift.overall.level,
         "p": contrast.p,
         "p_unadjusted": lift.overall.p if contrast.final else None,
-        "stream_interval": [contrast.shown(lift.stream.low), contrast.shown(lift.stream.high)],
+        "stream_interval": [contrast.shown(lift.stream.low), contrast.shown(lift.stream.high)]
+        if lift.stream
+        else None,
         "final": contrast.final,
         "verdict": verdict(contrast) if contrast.final else None,
         "word": contrast.verdict.word.value if contrast.verdict else None,

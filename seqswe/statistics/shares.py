@@ -28,16 +28,23 @@ def share_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     y = as_outcomes(values, "values")
     if np.nanmin(y) < 0.0 or np.nanmax(y) > 1.0:
         raise ValueError("A share lies in 0 to 1: use interval_mean() for amounts.")
-    wald = interval_mean(y, level=level)
-    share = min(1.0, max(0.0, wald.estimate))
-    spread = share * (1.0 - share)
-    size = float(len(y))
-    if wald.se > 0.0:
-        size = min(spread / wald.se**2, float(np.isfinite(y).sum()))
-    z = float(t_quantile(0.5 + level / 2.0, wald.dof))
-    middle = (share + z**2 / (2.0 * size)) / (1.0 + z**2 / size)
+    return wilson(interval_mean(y, level=level), float(np.isfinite(y).sum()))
+
+
+def wilson(share: Estimate, most: float) -> Estimate:
+    """Return an estimated share in [0, 1] with Wilson's interval, from its own variance.
+
+    The effective sample size n_e = p(1 − p)/V is at most `most`; N where V is 0. See
+    `share_interval`.
+    """
+    p = min(1.0, max(0.0, share.estimate))
+    spread, size = p * (1.0 - p), float(share.n)
+    if share.se > 0.0:
+        size = min(spread / share.se**2, most)
+    z = float(t_quantile(0.5 + share.level / 2.0, share.dof))
+    middle = (p + z**2 / (2.0 * size)) / (1.0 + z**2 / size)
     half = z / (1.0 + z**2 / size) * np.sqrt(spread / size + (z / (2.0 * size)) ** 2)
-    return replace(wald, low=max(0.0, middle - half), high=min(1.0, middle + half))
+    return replace(share, low=max(0.0, middle - half), high=min(1.0, middle + half))
 
 
 def share_difference(estimate: Estimate) -> Estimate:

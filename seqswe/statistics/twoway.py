@@ -143,9 +143,11 @@ def combine(
     task_variance = _above(rounding, _task_variance(combined, columns, weights))
     run_variance = _above(rounding, sum(noise.excess for noise in noises))
     dof = degrees_of_freedom(task_variance, run_variance, n - columns.shape[1], noises)
+    value = fsum(weights * combined)
     return _estimate(
         arms,
-        fsum(weights * combined),
+        # What cancels out but for rounding is nothing: without noise beside it, it would be sure.
+        value if value**2 > rounding else 0.0,
         (task_variance, run_variance),
         dof=dof,
         level=level,
