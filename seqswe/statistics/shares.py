@@ -15,6 +15,9 @@ from seqswe.statistics.arrays import as_outcomes
 from seqswe.statistics.student import t_quantile
 from seqswe.statistics.twoway import Estimate, interval_mean
 
+FEW = 3
+"""Tasks that differ under which a spread between tasks is not known."""
+
 
 def share_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     """Return one arm's mean share with Wilson's interval, `values` (N, K) in [0, 1].
@@ -52,10 +55,12 @@ def share_difference(estimate: Estimate) -> Estimate:
 
     Where N tasks differ all alike (mostly: not at all) no spread is seen, and the rule of three
     answers: with 95 % confidence at most 3/N of such tasks would differ in another way. One task
-    that differs a little shows hardly more: an interval that holds 0 is never narrower than without
-    that task, or else the smaller difference had the wider interval.
+    that differs a little shows hardly more: where so few differ that t knows nothing of the rest,
+    an interval that holds 0 is never narrower, or the smaller difference had the wider interval.
     """
     low, high, least = estimate.low, estimate.high, 3.0 / estimate.n
-    if estimate.se == 0.0 or (low <= 0.0 <= high and high - low < 2.0 * least):
+    few = estimate.differing is not None and estimate.differing < FEW
+    narrow = low <= 0.0 <= high and high - low < 2.0 * least
+    if estimate.se == 0.0 or (few and narrow):
         low, high = estimate.estimate - least, estimate.estimate + least
     return replace(estimate, low=max(-1.0, low), high=min(1.0, high))
