@@ -200,9 +200,11 @@ def meaning(contrast: Contrast) -> str:
         f"with 80 % power is {_unsigned(change(contrast, contrast.shown(judged.detectable)))}.",
     }[judged.word]
     if judged.single_run:
+        overall = contrast.lift.overall
+        missing = " behind a task" if min(overall.k1, overall.k0) >= MINIMUM_RUNS else ""
         text += (
-            " With fewer than three seeds the noise between runs is unknown: this holds for "
-            "these very runs only."
+            f" With fewer than three seeds{missing} the noise between runs is unknown: this holds "
+            "for these very runs only."
         )
     elif contrast.deterministic:
         text += (

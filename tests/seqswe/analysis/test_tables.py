@@ -124,6 +124,7 @@ def test_what_is_missing_is_told_by_arm_with_the_lift_if_it_had_failed(table):
         "be 0.0 points."
     )
     assert "dropped" not in found.warnings[0]
+    assert "With fewer than three seeds behind a task the noise" in found.sentences[0]
 
 
 def test_a_lift_of_everything_from_the_first_task_on_does_not_grow(table):
