@@ -27,9 +27,14 @@ from seqswe.statistics import (
     swe_bench_cl,
     time_to_threshold,
 )
+from seqswe.statistics.forgetting import after_events
+from seqswe.statistics.halflife import Lessons, half_life
+from seqswe.statistics.saturation import saturation_point
 
 ARMS, SEEDS, TASKS = 100, 10, 1000
 """One million rollouts."""
+LESSONS = Lessons.of([{str(i * i % 61)} for i in range(TASKS)])
+"""Tasks that fix one of some dozens of files each."""
 
 
 def seconds(seed: int = 0) -> tuple[float, float]:
@@ -68,6 +73,9 @@ def _secondary(y1: FloatArray, y0: FloatArray, c1: FloatArray, c0: FloatArray) -
     swe_bench_cl(y1, y0)
     pass_at_k(y1, 5)
     pass_hat_k(y1, 5)
+    saturation_point(y1, y0)
+    half_life(y1, y0, LESSONS)
+    after_events(y1, y0, [TASKS // 3, TASKS // 2])
 
 
 if __name__ == "__main__":

@@ -18,9 +18,10 @@ BASELINE = "iid"
 FROZEN = "frozen"
 REPLAY = "replay"
 WITHOUT_OWN = "replay-without-own"
+WINDOW = "window"
 NUMBERED = re.compile(r"(?P<family>[a-z-]+?)-(?P<number>\d+)")
 DOSES = 4
-"""`frozen` alone stands for the snapshots after 0, N/4, N/2 and 3N/4 tasks."""
+"""`frozen` alone stands for the snapshots after 0, N/4, N/2 and 3N/4 tasks; a window has N/4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ ARMS: Mapping[str, Arm] = {
         "the sequential run's memory after m tasks, read-only, on every task from position m on: "
         "how much memory helps how much (frozen alone: m = 0, N/4, N/2, 3N/4)",
         counts="m, the tasks it learned from",
+    ),
+    WINDOW: Arm(
+        "a memory told of the N/4 tasks before task m alone, read-only, on the last quarter of the "
+        "tasks: old lessons against new ones of equal number (window alone: three, end to end)",
+        counts="m, the tasks before which its window ends",
     ),
     REPLAY: Arm(
         "early tasks again with the sequential run's final memory, read-only: is what was learned "
@@ -69,12 +75,14 @@ HEADLINE = (BASELINE, SEQUENTIAL, "nomem")
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """Memory policy: what the sequential run of the same seed knew after some tasks, read-only."""
+    """Memory policy: what the sequential run of the same seed learned of some tasks, read-only."""
 
     lessons: Sequence[int]
     """Positions whose rollouts it was told of, in that order."""
     without_own: bool = False
     """Whether the lesson of the task at hand is left out."""
+    alone: bool = False
+    """Whether an empty memory is told these lessons, in place of a snapshot after the last."""
 
 
 Policy = Literal["absent", "reset", "carry"] | Frozen
@@ -164,12 +172,18 @@ def cells_of(name: str, seed: int, length: int, lag: int = 0) -> Iterator[Cell]:
     tasks = range(length)
     if family == FROZEN:
         doses = sorted({length * i // DOSES for i in range(DOSES)})
-        for m in doses if number is None else (_fitting(name, number, 0, length - 1),):
+        for m in doses if number is None else (_fitting(name, number, 0, length - 1, length),):
             yield Cell(
                 arm=f"{FROZEN}-{m}", seed=seed, order=tasks[m:], memory=Frozen(lessons=tasks[:m])
             )
+    elif family == WINDOW:
+        width, start = window_width(length), length * (DOSES - 1) // DOSES
+        ends = [m for m in (start - 2 * width, start - width, start) if m >= width]
+        for m in ends if number is None else (_fitting(name, number, width, start, length),):
+            lessons = Frozen(lessons=tasks[m - width : m], alone=True)
+            yield Cell(arm=f"{WINDOW}-{m}", seed=seed, order=tasks[start:], memory=lessons)
     elif family in (REPLAY, WITHOUT_OWN):
-        early = (length + 1) // 2 if number is None else _fitting(name, number, 1, length)
+        early = (length + 1) // 2 if number is None else _fitting(name, number, 1, length, length)
         memory = Frozen(lessons=tasks, without_own=family == WITHOUT_OWN)
         yield Cell(arm=name, seed=seed, order=tasks[:early], memory=memory)
     elif family == "shuffled":
@@ -187,7 +201,12 @@ def cells_of(name: str, seed: int, length: int, lag: int = 0) -> Iterator[Cell]:
 
 def starts_from_a_run(name: str) -> bool:
     """Whether its memory is a snapshot of the sequential run of the same seed."""
-    return split(name)[0] in (FROZEN, REPLAY, WITHOUT_OWN)
+    return split(name)[0] in (FROZEN, WINDOW, REPLAY, WITHOUT_OWN)
+
+
+def window_width(length: int) -> int:
+    """How many tasks a window's memory is told of, of a sequence of `length` tasks."""
+    return max(1, length // DOSES)
 
 
 def check_arms(names: Sequence[str]) -> None:
@@ -208,10 +227,10 @@ def _numbered(name: str) -> bool:
     return bool(match and match["family"] in ARMS and ARMS[match["family"]].counts)
 
 
-def _fitting(name: str, number: int, least: int, most: int) -> int:
+def _fitting(name: str, number: int, least: int, most: int, length: int) -> int:
     if not least <= number <= most:
         raise UsageError(
-            f"arm {name!r} does not fit a sequence of {most + (least == 0)} tasks",
+            f"arm {name!r} does not fit a sequence of {length} tasks",
             f"Its number must be {least} to {most}.",
         )
     return number

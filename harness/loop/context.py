@@ -11,6 +11,7 @@ from typing import Any
 from harness.grading import Grader
 from harness.loop.agent_model import NO_MODEL, AgentModel
 from harness.loop.carried_code import CarriedCode
+from harness.loop.experiences import Windows
 from harness.loop.run_plugins import RunPlugins
 from harness.loop.sandbox_pool import SandboxPool, SandboxRequest
 from harness.loop.speculation import Speculation
@@ -62,6 +63,8 @@ class RunContext:
     """An agent that is there already, for one rollout alone."""
     speculation: Speculation[Any] = field(init=False)
     """The attempts at tasks, some ahead of their chain; set once the rest is there."""
+    windows: Windows = field(default_factory=Windows)
+    """Memories made of a part of the lessons."""
     patches: int = 0
     """Attempts that left a patch, less those that left none."""
 

@@ -17,6 +17,7 @@ from harness.grading import Grader
 from harness.history import Checkouts
 from harness.history.git import Clone
 from harness.history.log import log
+from harness.history.paths import existing
 from harness.loop.agent_model import check_agent_model, open_agent_model
 from harness.loop.carried_code import CarriedCode
 from harness.loop.context import RunContext
@@ -36,6 +37,7 @@ from seqswe.instance import Instance, Task
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.manifest import Manifest
+from seqswe.manifests.refactorings import Refactoring, refactorings
 from seqswe.memory import Commit, Services, check_models
 from seqswe.runs.folders import cache_folder, runs_below
 from seqswe.runs.store import RunDirectory, RunInfo, TestCounts
@@ -157,6 +159,13 @@ class LoadedExperiment(CheckedExperiment):
             quarantined_tasks=sum(bool(record.flaky) for record in records),
         )
 
+    def refactorings(self) -> tuple[Refactoring, ...]:
+        """Where the files that earlier tasks fixed are gone all at once."""
+        fixed = [instance.gold_files for instance in self.instances]
+        commits = [instance.base_commit for instance in self.instances]
+        there = existing(self.clone, commits, {path for paths in fixed for path in paths})
+        return tuple(refactorings(fixed, there))
+
     def images(self, provider: SandboxProvider) -> dict[str, str]:
         """Prepare every environment that the instances need; digests by key."""
         return {each.key: provider.prepare(each) for each in self.used_environments()}
@@ -181,6 +190,7 @@ class LoadedExperiment(CheckedExperiment):
             environments=digests,
             machine={key: dict(machine(self.manifest.environment(key))) for key in digests},
             instructions=InstructionCounts.of([i.instructions for i in self.instances]),
+            refactorings=self.refactorings(),
             synthetic=any(i.synthetic for i in self.instances),
             renamed=self.manifest.renamed.note if self.manifest.renamed else None,
             tests=self.tests(),

@@ -24,7 +24,7 @@ from harness.loop.experiences import (
     EXPERIENCE_FILE,
     due_lesson,
     experience_json,
-    leave_out_own_lesson,
+    starting_memory,
 )
 from harness.loop.instructions import hide, without
 from harness.loop.recalling import checked_recall, recalling_ahead
@@ -195,7 +195,7 @@ def _recall(
 ) -> tuple[MeteredMemory, Recall, Rollout]:
     """Load the memory for this arm, recall for the task, and note both in the rollout."""
     position = rollout.position
-    before = leave_out_own_lesson(context, cell, position, rollout.memory_before, meter)
+    before = starting_memory(context, cell, position, rollout.memory_before, meter)
     memory = context.memories.at(cell, before)
     memory.pay_with(meter)
     recall = checked_recall(context, cell, task, memory, before)

@@ -17,7 +17,7 @@ from seqswe.statistics import Curve, Estimate, Lift, LiftVerdict, Practice, Rati
 from seqswe.statistics.arrays import FloatArray
 
 Scale = Literal["difference", "ratio"]
-Unit = Literal["lift", "tasks", "share", "task number"]
+Unit = Literal["lift", "tasks", "share", "task number", "age"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,9 @@ class Contrast:
         return expm1(value) if value < 700 else inf
 
 
-ProbeKind = Literal["dose", "retention", "transfer", "own lesson", "order"]
+ProbeKind = Literal[
+    "dose", "window", "fading", "older lessons", "retention", "transfer", "own lesson", "order"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +165,8 @@ class Probe:
     """What an arm beside the headline shows: `arm` − `baseline` on the headline outcome.
 
     `estimate` is paired by task, over the tasks that both arms have. `learnt` is the number of
-    tasks that the memory of a `frozen` arm learned from. All doses are compared on the same tasks,
-    those after the largest dose.
+    tasks that the memory of a `frozen` or `window` arm learned from. All doses are compared on the
+    same tasks, those after the largest dose, and all windows on the last quarter.
     """
 
     run: str
@@ -199,8 +201,8 @@ class Secondary:
     """One secondary estimate beside a run's primary contrast: no test, a description.
 
     `unit` says what `estimate`, `low` and `high` count: `lift` the headline outcome's own units,
-    `tasks`, a `share` in [0, 1], or a `task number` from 1. The interval is None where there is
-    none, and so is the estimate where nothing was shown.
+    `tasks`, a `share` in [0, 1], a `task number` from 1, or an `age` in tasks. The interval is None
+    where there is none, an end of it where it is open, and the estimate where nothing was shown.
     """
 
     run: str
@@ -230,10 +232,13 @@ class Secondary:
     ) -> Secondary:
         """An estimate beside `contrast`; a plain number has the interval `ends`, if any.
 
-        `between` names what is compared, where that is not the contrast itself.
+        `between` names what is compared, where that is not the contrast itself. An interval without
+        any width is none: nothing was seen to vary, which is no certainty.
         """
         known = value if isinstance(value, Estimate) else None
         low, high = (known.low, known.high) if known else ends
+        if known and low == high:
+            low = high = None
         return cls(
             run=contrast.run,
             name=name,

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from seqswe.analysis.arms import compared
 from seqswe.analysis.model import ArmResult, Probe, ProbeKind
-from seqswe.arms import BASELINE, FROZEN, REPLAY, SEQUENTIAL, WITHOUT_OWN, family_of, split
+from seqswe.arms import (
+    BASELINE,
+    FROZEN,
+    REPLAY,
+    SEQUENTIAL,
+    WINDOW,
+    WITHOUT_OWN,
+    family_of,
+    split,
+    window_width,
+)
 from seqswe.outcome import Outcome
 from seqswe.statistics import Estimate, dose_slope, share_difference, two_way
 
@@ -14,6 +25,7 @@ from seqswe.statistics import Estimate, dose_slope, share_difference, two_way
 def probes(arms: Mapping[str, ArmResult], outcome: Outcome) -> Iterator[Probe]:
     """What the arms of one run show beside the headline, on the headline outcome."""
     yield from _doses(arms, outcome)
+    yield from _windows(arms, outcome)
     for name in arms:
         family = family_of(name)
         if family == REPLAY:
@@ -58,17 +70,65 @@ def dose_growth(arms: Mapping[str, ArmResult], outcome: Outcome) -> Estimate | N
     return dose_slope(values)
 
 
+def _windows(arms: Mapping[str, ArmResult], outcome: Outcome) -> Iterator[Probe]:
+    """Age at equal dose: memories of as many lessons each, old ones against new ones.
+
+    Each against the baseline; the oldest against the newest, where less is fading; and the snapshot
+    that ends where the newest does against it, which is what the older lessons add. The last two
+    start from one chain for each seed, and are paired by it.
+    """
+    windows = _numbered(arms, WINDOW)
+    if not windows:
+        return
+    oldest, newest = windows[min(windows)], windows[max(windows)]
+    whole = f"{FROZEN}-{max(windows)}"
+    width = window_width(len(arms[newest].outcomes[outcome.name].values))
+    for name in windows.values():
+        yield from _of_window(arms, outcome, "window", name, BASELINE, learnt=width)
+    if oldest != newest:
+        yield from _of_window(arms, outcome, "fading", oldest, newest, learnt=width)
+    yield from _of_window(arms, outcome, "older lessons", whole, newest, learnt=max(windows))
+
+
+def _of_window(
+    arms: Mapping[str, ArmResult],
+    outcome: Outcome,
+    kind: ProbeKind,
+    first: str,
+    second: str,
+    *,
+    learnt: int,
+) -> Iterator[Probe]:
+    """It describes: without a p-value."""
+    for probe in _pair(arms, outcome, kind, first, second, chained=kind != "window"):
+        yield replace(probe, estimate=replace(probe.estimate, p=None), learnt=learnt)
+
+
 def _frozen(arms: Mapping[str, ArmResult]) -> dict[int, str]:
     """The frozen arms by their dose, the smallest first."""
-    return dict(sorted((split(a)[1] or 0, a) for a in arms if family_of(a) == FROZEN))
+    return _numbered(arms, FROZEN)
+
+
+def _numbered(arms: Mapping[str, ArmResult], family: str) -> dict[int, str]:
+    """The arms of a family by their number, the smallest first."""
+    return dict(sorted((split(a)[1] or 0, a) for a in arms if family_of(a) == family))
 
 
 def _pair(
-    arms: Mapping[str, ArmResult], outcome: Outcome, kind: ProbeKind, first: str, second: str
+    arms: Mapping[str, ArmResult],
+    outcome: Outcome,
+    kind: ProbeKind,
+    first: str,
+    second: str,
+    *,
+    chained: bool = False,
 ) -> Iterator[Probe]:
     if first not in arms or second not in arms:
         return
-    pair = compared((arms[first], arms[second]), outcome.name)
+    both = [arms[first], arms[second]]
+    if chained:  # the snapshots of one seed come from one chain, whatever its dice
+        both = [replace(arm, coupled=True) for arm in both]
+    pair = compared(both, outcome.name)
     if pair is None:
         return
     yield Probe(

@@ -12,6 +12,7 @@ import numpy as np
 
 from seqswe.analysis.arms import Compared, of_contrast
 from seqswe.analysis.beside import beside_lift
+from seqswe.analysis.fading import fading
 from seqswe.analysis.model import Analysis, Contrast, Secondary, SweBenchClMetrics
 from seqswe.analysis.oracle import against_oracle
 from seqswe.arms import REPLAY, family_of
@@ -68,6 +69,7 @@ def _of_run(analysis: Analysis, contrast: Contrast) -> Iterator[Secondary]:
         arms = zip((contrast.arm, contrast.baseline), pair.values, strict=True)
         yield from _passes(contrast, dict(arms))
     yield from beside_lift(analysis, contrast, pair)
+    yield from fading(analysis, contrast, pair)
 
 
 def _late(contrast: Contrast, pair: Compared) -> Iterator[Secondary]:

@@ -16,7 +16,7 @@ from seqswe.analysis.efficiency import efficiencies
 from seqswe.analysis.model import Analysis, ArmResult, Contrast, RunResult
 from seqswe.analysis.secondary import secondary, swe_bench_cl_metrics
 from seqswe.analysis.streams import TOTAL_COST, TOTAL_TOKENS, Stream, Streams
-from seqswe.analysis.words import finding
+from seqswe.analysis.words import difference, finding
 from seqswe.arms import BASELINE
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.experiment import Experiment
@@ -55,8 +55,8 @@ def analyse_table(table: OutcomeTable, baseline: str = BASELINE) -> Analysis:
     contrasts = judged_together(_contrasts(runs, results, outcomes, baseline), headline)
     if not contrasts:
         raise IncompleteError(
-            f"{table.path}: no two tasks have a result in every seed of two arms",
-            "Fill the table's empty cells, or leave unfinished seeds out.",
+            f"{table.path}: no two tasks have a result in both of two arms",
+            "Fill the table's empty cells: a task needs one seed of each arm.",
         )
     partial = Analysis(
         runs=runs,
@@ -245,12 +245,25 @@ def _warnings(table: OutcomeTable, runs: Sequence[RunResult], baseline: str) -> 
         if not run.complete:
             yield (
                 f"INCOMPLETE: {run.planned - run.graded} of {run.planned} cells of {baseline} and "
-                f"{run.label} hold no outcome. Their tasks are dropped from both arms."
+                f"{run.label} hold no outcome. Each task counts with the cells that it has. "
+                f"{_as_failures(table, run.label, baseline)}"
             )
     yield from _passed_over(table)
     yield (
         f"Read from the outcome table {table.path.name}: how these results were made, and whether "
         "later tasks could leak into earlier ones, is not known here."
+    )
+
+
+def _as_failures(table: OutcomeTable, arm: str, baseline: str) -> str:
+    """What the lift would be if everything that is missing were a failure, and where it is."""
+    values = [table.arms[name]["outcome"] for name in (arm, baseline)]
+    there, base = (float(np.nan_to_num(each).mean()) for each in values)
+    holes = [f"{int(np.isnan(v).sum())} of {v.size}" for v in values]
+    lift = difference(headline_of([table]), there - base)
+    return (
+        f"{arm} lacks {holes[0]} and {baseline} {holes[1]}: were they all failures, the lift would "
+        f"be {lift}."
     )
 
 
@@ -266,7 +279,7 @@ def _sentences(analysis: Analysis) -> Iterator[str]:
     told = {item.run for item in analysis.headlines()}
     for label in runs:
         if label not in told:
-            yield f"No result ({label}): fewer than two tasks have an outcome in every seed."
+            yield f"No result ({label}): fewer than two tasks have an outcome in both arms."
     yield analysis.headline_reason
 
 

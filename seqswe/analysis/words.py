@@ -154,7 +154,9 @@ def _certainty(contrast: Contrast) -> str:
 def stream_interval(contrast: Contrast) -> str:
     """The interval for further runs of these tasks, if it says more than the one for others."""
     overall, stream = contrast.lift.overall, contrast.lift.stream
-    if contrast.deterministic or stream.high - stream.low > NARROWER * (overall.high - overall.low):
+    if stream is None or contrast.deterministic:
+        return ""
+    if stream.high - stream.low > NARROWER * (overall.high - overall.low):
         return ""
     low, high = (change(contrast, contrast.shown(end)) for end in (stream.low, stream.high))
     return f"{low.split(' ')[0]} to {high}"
@@ -198,9 +200,11 @@ def meaning(contrast: Contrast) -> str:
         f"with 80 % power is {_unsigned(change(contrast, contrast.shown(judged.detectable)))}.",
     }[judged.word]
     if judged.single_run:
+        overall = contrast.lift.overall
+        missing = " behind a task" if min(overall.k1, overall.k0) >= MINIMUM_RUNS else ""
         text += (
-            " With fewer than three seeds the noise between runs is unknown: this holds for "
-            "these very runs only."
+            f" With fewer than three seeds{missing} the noise between runs is unknown: this holds "
+            "for these very runs only."
         )
     elif contrast.deterministic:
         text += (

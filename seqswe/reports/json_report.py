@@ -196,7 +196,9 @@ def contrast_json(contrast: Contrast) -> dict[str, Any]:
         "level": lift.overall.level,
         "p": contrast.p,
         "p_unadjusted": lift.overall.p if contrast.final else None,
-        "stream_interval": [contrast.shown(lift.stream.low), contrast.shown(lift.stream.high)],
+        "stream_interval": [contrast.shown(lift.stream.low), contrast.shown(lift.stream.high)]
+        if lift.stream
+        else None,
         "final": contrast.final,
         "verdict": verdict(contrast) if contrast.final else None,
         "word": contrast.verdict.word.value if contrast.verdict else None,
@@ -264,7 +266,7 @@ def failure_json(failure: FailureCount) -> dict[str, Any]:
 
 
 def secondary_json(secondary: Secondary) -> dict[str, Any]:
-    """One secondary estimate; the interval is null where there is none."""
+    """One secondary estimate; the interval is null where there is none, an end where it is open."""
     return {
         "run": secondary.run,
         "name": secondary.name,
@@ -272,10 +274,16 @@ def secondary_json(secondary: Secondary) -> dict[str, Any]:
         "contrast": secondary.contrast,
         "unit": secondary.unit,
         "estimate": secondary.estimate,
-        "interval": None if secondary.high is None else [secondary.low, secondary.high],
+        "interval": _interval_of(secondary),
         "n": secondary.n,
         "meaning": secondary.meaning,
     }
+
+
+def _interval_of(secondary: Secondary) -> list[float | None] | None:
+    """Both ends, null for one that is open; null for the whole where there is no end at all."""
+    ends = [secondary.low, secondary.high]
+    return None if ends == [None, None] else ends
 
 
 def swe_bench_cl_json(metrics: SweBenchClMetrics) -> dict[str, Any]:

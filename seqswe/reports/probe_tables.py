@@ -26,6 +26,25 @@ def doses_table(analysis: Analysis) -> Table:
     )
 
 
+def windows_table(analysis: Analysis) -> Table:
+    """Memories of equally many lessons, old and new: age at equal dose."""
+    columns: Columns[Probe] = (
+        Column("Run", lambda p: p.run),
+        Column("Shows", lambda p: p.kind),
+        Column("Memory of", lambda p: f"{p.learnt} tasks"),
+        *ESTIMATE,
+    )
+    return Table.of(
+        f"Age at equal dose: {analysis.headline_outcome.title}",
+        columns,
+        (probe for probe in analysis.probes if probe.kind in OF_WINDOWS),
+        "A memory told of a quarter of the tasks alone, read-only, on the last quarter: the number "
+        "after its name is the task before which its lessons end. Window: against an empty memory. "
+        "Fading: the oldest lessons against the newest, below zero if lessons age. Older lessons: "
+        "all lessons up to there against the newest quarter, what more of them adds.",
+    )
+
+
 def retention_table(analysis: Analysis) -> Table:
     """Diagnostic arms against their baselines."""
     columns: Columns[Probe] = (
@@ -36,7 +55,7 @@ def retention_table(analysis: Analysis) -> Table:
     return Table.of(
         f"Diagnostic arms: {analysis.headline_outcome.title}",
         columns,
-        (probe for probe in analysis.probes if probe.kind != "dose"),
+        (p for p in analysis.probes if p.kind not in ("dose", *OF_WINDOWS)),
         "DIAGNOSTIC, never part of the headline: these memories hold lessons of a task's own "
         "future. Retention: negative is forgetting. Transfer: what other tasks' lessons teach. "
         "Own lesson: what a task gains from having been seen. Order: the chain in another order.",
@@ -64,6 +83,7 @@ def _interval(probe: Probe) -> str:
     return f"{low.split(' ')[0]} to {high}"
 
 
+OF_WINDOWS = ("window", "fading", "older lessons")
 ESTIMATE: Columns[Probe] = (
     Column("Contrast", lambda p: f"{p.arm} − {p.baseline}"),
     Column("Estimate", lambda p: difference(p.outcome, p.estimate.estimate)),

@@ -55,21 +55,27 @@ def _note(analysis: Analysis) -> str:
     if not any(secondary.name == "regret" for secondary in analysis.secondary):
         text += " Regret and gap closed need a run with the oracle's memory reported beside this."
     if not analysis.probes:
-        text += " Transfer and forgetting need frozen or replay arms."
+        text += " Transfer and forgetting need frozen or replay arms, age at equal dose windows."
+    if analysis.secondary and not any(s.name == "half_life" for s in analysis.secondary):
+        text += " The half-life of a lesson needs the files that each task's fix changes."
     return text
 
 
 def _value(secondary: Secondary, contrast: Contrast) -> str:
     if secondary.estimate is None:
-        return "not shown" if secondary.unit == "task number" else "–"
+        return "not shown" if secondary.unit in ("task number", "age") else "–"
     if secondary.unit == "task number":
         return f"task {secondary.estimate:.0f}"
     return _shown(secondary, contrast, secondary.estimate)
 
 
 def _interval(secondary: Secondary, contrast: Contrast) -> str:
-    if secondary.low is None or secondary.high is None:
+    if secondary.low is None and secondary.high is None:
         return "–"
+    if secondary.high is None:
+        return f"at least {_shown(secondary, contrast, secondary.low or 0.0)}"
+    if secondary.low is None:
+        return f"at most {_shown(secondary, contrast, secondary.high)}"
     ends = [_shown(secondary, contrast, end) for end in (secondary.low, secondary.high)]
     return f"{ends[0].split(' ')[0]} to {ends[1]}"
 
@@ -79,6 +85,8 @@ def _shown(secondary: Secondary, contrast: Contrast, number: float) -> str:
         return signed(number, 1) + " tasks"
     if secondary.unit == "task number":
         return f"{number:.0f}"
+    if secondary.unit == "age":
+        return f"{number:.0f} tasks"
     if secondary.unit == "share":
         return plain(100 * number, 1) + " %"
     return change(contrast, number)

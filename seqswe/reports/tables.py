@@ -26,7 +26,12 @@ from seqswe.analysis.words import (
     verdict,
 )
 from seqswe.manifests.outcome_tables import OutcomeTable
-from seqswe.reports.probe_tables import diagnostic_arms_table, doses_table, retention_table
+from seqswe.reports.probe_tables import (
+    diagnostic_arms_table,
+    doses_table,
+    retention_table,
+    windows_table,
+)
 from seqswe.reports.secondary import secondary_table, swe_bench_cl_table
 from seqswe.reports.table import Column, Columns, Table
 from seqswe.runs.scored import SCORE
@@ -275,6 +280,7 @@ def all_tables(analysis: Analysis) -> list[Table]:
         arms_table,
         contrasts_table,
         doses_table,
+        windows_table,
         diagnostics_table,
         secondary_table,
         efficiency_table,

@@ -25,6 +25,7 @@ from seqswe.instance import digest_of, digest_of_fields
 from seqswe.manifests.convert import check_ids, parse
 from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.read import is_there, parse_json, read_lines, read_toml
+from seqswe.manifests.refactorings import Refactoring
 from seqswe.patterns import INSTANCE_ID, Between
 from seqswe.renamed import with_new_names
 from seqswe.runs.rollout import Rollout
@@ -71,6 +72,8 @@ class RunInfo:
     looks: Annotated[int, Between(least=1, most=10_000)] = 1
     """1, and one more for each time that the run was added to after results were there."""
     instructions: InstructionCounts = InstructionCounts()
+    refactorings: tuple[Refactoring, ...] | None = None
+    """Where many of the files that earlier tasks fixed are gone; None if nobody looked."""
     synthetic: bool = False
     renamed: str | None = None
     """How much of the code has other names than people gave it; None where it is as it was."""

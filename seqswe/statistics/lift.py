@@ -28,15 +28,16 @@ class Lift:
     """What one arm gained over its baseline on this stream of tasks.
 
     `overall` is the primary estimand (mean paired lift), for tasks like these; `verdict` judges it.
-    `stream` is the same lift for further runs of these very tasks. `late` is the lift over the last
-    third; `slope` is lift per whole sequence, `log_slope` lift per e-fold of tasks; these are None
-    when the stream is too short for them. `sequential` and `iid` are the arms' own means.
+    `stream` is the same lift for further runs of these very tasks, None where an arm has one run,
+    of which no spread is known. `late` is the lift over the last third; `slope` is lift per whole
+    sequence, `log_slope` lift per e-fold of tasks; these are None when the stream is too short for
+    them. `sequential` and `iid` are the arms' own means.
     `adjusted_p` is Holm's, where several memories met one baseline. `coupled`: runs were paired by
     seed.
     """
 
     overall: Estimate
-    stream: Estimate
+    stream: Estimate | None
     late: Estimate | None
     slope: Estimate | None
     log_slope: Estimate | None
@@ -72,14 +73,18 @@ def compare_arms(
     of_arm = share_interval if share else interval_mean
     lift = Lift(
         overall=overall,
-        stream=stream_interval(y1, y0, coupled=coupled, level=level),
+        stream=stream_interval(y1, y0, coupled=coupled, level=level)
+        if min(y1.shape[1], y0.shape[1]) > 1
+        else None,
         late=late_lift(y1, y0, coupled=coupled) if n >= 6 else None,
         slope=slope,
         log_slope=_slope(y1, y0, log_position_design(n), coupled, level),
         sequential=of_arm(y1),
         iid=of_arm(y0),
         diagnostics=diagnose(y1, y0, missing=missing),
-        verdict=judge(overall, growth=[slope], margin=margin),
+        verdict=judge(
+            share_difference(overall) if share else overall, growth=[slope], margin=margin
+        ),
         coupled=coupled,
     )
     return _as_shares(lift) if share else lift

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seqswe.statistics.arrays import FloatArray, as_outcomes, same_tasks
-from seqswe.statistics.student import t_quantile
+from seqswe.statistics.shares import wilson
 from seqswe.statistics.twoway import MINIMUM_RUNS, Estimate, two_way
 
 LEAST = 5
@@ -34,9 +34,9 @@ def pass_hat(resolved: ArrayLike, k: int, *, level: float = 0.95) -> Estimate:
 
     Σ_i C(c_i, k)/C(n, k)/N (Yao et al. 2024), a U-statistic. Its variance has a task part, the
     spread between tasks, and a run part: the jackknife over runs less what the jackknife within
-    tasks explains, as V_X has it. At k = 1 it is the interval of the mean. Tasks that miss a run
-    are left out. Raises ValueError on other values, under two tasks, and unless 1 ≤ k < n: the
-    jackknife leaves a run out.
+    tasks explains, as V_X has it. The interval is Wilson's with the effective N of that variance,
+    so at k = 1 it is `share_interval`. Tasks that miss a run are left out. Raises ValueError on
+    other values, under two tasks, and unless 1 ≤ k < n: the jackknife leaves a run out.
     """
     y = as_outcomes(resolved, "resolved")
     y = y[np.isfinite(y).all(axis=1)]
@@ -55,15 +55,14 @@ def pass_hat(resolved: ArrayLike, k: int, *, level: float = 0.95) -> Estimate:
     se = sqrt(task_variance + run_variance)
     parts = task_variance**2 / (tasks - 1) + between**2 / (runs - 1)
     dof = se**4 / parts if parts > 0.0 else float(tasks - 1)
-    half = float(t_quantile(0.5 + level / 2.0, max(dof, runs - 1.0))) * se
     mean = float(each.mean())
-    return Estimate(
+    share = Estimate(
         estimate=mean,
-        low=mean - half,
-        high=mean + half,
+        low=mean,
+        high=mean,
         p=None,
         se=se,
-        dof=dof,
+        dof=max(dof, runs - 1.0),
         n=tasks,
         k1=runs,
         k0=0,
@@ -72,6 +71,7 @@ def pass_hat(resolved: ArrayLike, k: int, *, level: float = 0.95) -> Estimate:
         run_variance=run_variance,
         single_run=runs < MINIMUM_RUNS,
     )
+    return wilson(share, float(tasks * runs))
 
 
 def part_lifts(

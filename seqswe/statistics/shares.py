@@ -15,6 +15,9 @@ from seqswe.statistics.arrays import as_outcomes
 from seqswe.statistics.student import t_quantile
 from seqswe.statistics.twoway import Estimate, interval_mean
 
+FEW = 3
+"""Tasks that differ under which a spread between tasks is not known."""
+
 
 def share_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     """Return one arm's mean share with Wilson's interval, `values` (N, K) in [0, 1].
@@ -28,25 +31,36 @@ def share_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     y = as_outcomes(values, "values")
     if np.nanmin(y) < 0.0 or np.nanmax(y) > 1.0:
         raise ValueError("A share lies in 0 to 1: use interval_mean() for amounts.")
-    wald = interval_mean(y, level=level)
-    share = min(1.0, max(0.0, wald.estimate))
-    spread = share * (1.0 - share)
-    size = float(len(y))
-    if wald.se > 0.0:
-        size = min(spread / wald.se**2, float(np.isfinite(y).sum()))
-    z = float(t_quantile(0.5 + level / 2.0, wald.dof))
-    middle = (share + z**2 / (2.0 * size)) / (1.0 + z**2 / size)
+    return wilson(interval_mean(y, level=level), float(np.isfinite(y).sum()))
+
+
+def wilson(share: Estimate, most: float) -> Estimate:
+    """Return an estimated share in [0, 1] with Wilson's interval, from its own variance.
+
+    The effective sample size n_e = p(1 − p)/V is at most `most`; N where V is 0. See
+    `share_interval`.
+    """
+    p = min(1.0, max(0.0, share.estimate))
+    spread, size = p * (1.0 - p), float(share.n)
+    if share.se > 0.0:
+        size = min(spread / share.se**2, most)
+    z = float(t_quantile(0.5 + share.level / 2.0, share.dof))
+    middle = (p + z**2 / (2.0 * size)) / (1.0 + z**2 / size)
     half = z / (1.0 + z**2 / size) * np.sqrt(spread / size + (z / (2.0 * size)) ** 2)
-    return replace(wald, low=max(0.0, middle - half), high=min(1.0, middle + half))
+    return replace(share, low=max(0.0, middle - half), high=min(1.0, middle + half))
 
 
 def share_difference(estimate: Estimate) -> Estimate:
-    """Return a difference of shares with ends that can be: within −1 to 1, and never of no width.
+    """Return a difference of shares with ends that can be: within −1 to 1, and never too narrow.
 
     Where N tasks differ all alike (mostly: not at all) no spread is seen, and the rule of three
-    answers: with 95 % confidence at most 3/N of such tasks would differ in another way.
+    answers: with 95 % confidence at most 3/N of such tasks would differ in another way. One task
+    that differs a little shows hardly more: where so few differ that t knows nothing of the rest,
+    an interval that holds 0 is never narrower, or the smaller difference had the wider interval.
     """
-    low, high = estimate.low, estimate.high
-    if estimate.se == 0.0:
-        low, high = low - 3.0 / estimate.n, high + 3.0 / estimate.n
+    low, high, least = estimate.low, estimate.high, 3.0 / estimate.n
+    few = estimate.differing is not None and estimate.differing < FEW
+    narrow = low <= 0.0 <= high and high - low < 2.0 * least
+    if estimate.se == 0.0 or (few and narrow):
+        low, high = estimate.estimate - least, estimate.estimate + least
     return replace(estimate, low=max(-1.0, low), high=min(1.0, high))

@@ -30,6 +30,8 @@ from seqswe.statistics.arrays import (
 from seqswe.statistics.clusters import RunNoise, run_noise
 from seqswe.statistics.student import t_quantile, t_two_sided
 
+DIFFERENT = 1e-9
+"""Means of a task that lie nearer than this are the same but for rounding."""
 MINIMUM_RUNS = 3
 """Under this many runs of an arm there is no p-value: the noise between runs is not known."""
 
@@ -56,6 +58,8 @@ class Estimate:
     task_variance: float
     run_variance: float
     single_run: bool
+    differing: int | None = None
+    """Tasks on which the arms' means differ; None of a single arm."""
 
     @property
     def excludes_zero(self) -> bool:
@@ -143,9 +147,11 @@ def combine(
     task_variance = _above(rounding, _task_variance(combined, columns, weights))
     run_variance = _above(rounding, sum(noise.excess for noise in noises))
     dof = degrees_of_freedom(task_variance, run_variance, n - columns.shape[1], noises)
+    value = fsum(weights * combined)
     return _estimate(
         arms,
-        fsum(weights * combined),
+        # What cancels out but for rounding is nothing: without noise beside it, it would be sure.
+        value if value**2 > rounding else 0.0,
         (task_variance, run_variance),
         dof=dof,
         level=level,
@@ -312,7 +318,13 @@ def _estimate(
         task_variance=variances[0],
         run_variance=variances[1],
         single_run=single_run,
+        differing=_differing(arms) if len(arms) > 1 else None,
     )
+
+
+def _differing(arms: Sequence[Term]) -> int:
+    combined = sum((arm.factor * task_means(arm.values) for arm in arms), start=0.0)
+    return int(np.sum(np.abs(combined) > DIFFERENT))
 
 
 def _p_value(estimate: float, se: float, dof: float, n: int) -> float:

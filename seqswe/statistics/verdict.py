@@ -76,7 +76,7 @@ def _word(estimate: Estimate, adjusted_p: float | None, margin: float) -> Word:
         # No width is no certainty: n equal tasks leave room for 3/n.
         inside = abs(estimate.estimate) + detectable_effect(estimate) <= margin
     else:
-        inside = -margin < estimate.low and estimate.high < margin
+        inside = -margin <= estimate.low and estimate.high <= margin
     return Word.EQUIVALENT if inside else Word.INCONCLUSIVE
 
 

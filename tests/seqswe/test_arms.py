@@ -42,6 +42,17 @@ def test_frozen_stands_for_four_doses_on_the_tasks_that_follow():
     assert [cell.arm for cell in cells_of("frozen", 0, 2)] == ["frozen-0", "frozen-1"]
 
 
+def test_windows_are_of_equal_size_end_to_end_and_run_on_the_last_quarter():
+    cells = list(cells_of("window", 0, 103))
+    assert [cell.arm for cell in cells] == ["window-27", "window-52", "window-77"]
+    assert [cell.memory.lessons for cell in cells] == [range(2, 27), range(27, 52), range(52, 77)]
+    assert {cell.order for cell in cells} == {range(77, 103)}
+    assert only("window-30", 103).taught(80) == range(5, 30)
+    for name in ("window-24", "window-78"):
+        with pytest.raises(UsageError, match="does not fit a sequence of 103 tasks"):
+            only(name, 103)
+
+
 def test_a_replay_is_of_early_tasks_with_the_final_memory():
     assert list(only("replay", 7).order) == [0, 1, 2, 3]
     assert list(only("replay-without-own-2").order) == [0, 1]

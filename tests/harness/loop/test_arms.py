@@ -12,7 +12,7 @@ from seqswe.runs.snapshots import EMPTY
 from seqswe.runs.store import RunDirectory
 from tests.harness.conftest import PLUGINS
 
-ARMS = ("sequential", "frozen-2", "replay-1", "replay-without-own-1", "reversed")
+ARMS = ("sequential", "frozen-2", "window", "replay-1", "replay-without-own-1", "reversed")
 MADE = ["--agent", "noop", "--memory", PLUGINS + "Told", "--seeds", "1", "--limit", "3",
         *(word for arm in ARMS for word in ("--arm", arm)), "--sandbox", "local"]  # fmt: skip
 
@@ -45,11 +45,15 @@ def state(run, digest):
     return [seen["id"] for seen in json.loads(run.snapshots.files(digest)["seen.json"])]
 
 
+def test_it_was_looked_for_refactorings(made):
+    assert made.info.refactorings == ()
+
+
 def test_each_arm_runs_its_tasks_and_no_others(found):
-    positions = {arm: [p for a, p in found if a == arm] for arm in ARMS}
+    positions = {arm: sorted(p for a, p in found if a == arm) for arm, _ in found}
     assert positions == {
         "sequential": [0, 1, 2], "frozen-2": [2], "replay-1": [0],
-        "replay-without-own-1": [0], "reversed": [0, 1, 2],
+        "replay-without-own-1": [0], "reversed": [0, 1, 2], "window-1": [2], "window-2": [2],
     }  # fmt: skip
 
 
@@ -57,6 +61,13 @@ def test_frozen_reads_the_snapshot_and_leaves_it(found, ids):
     frozen = found["frozen-2", 2]
     assert frozen.memory_before == frozen.memory_after == found["sequential", 1].memory_after
     assert list(frozen.recalled_from) == ids[:2]
+
+
+def test_a_window_is_told_of_its_own_lessons_alone(made, found, ids):
+    for arm, lesson in (("window-1", 0), ("window-2", 1)):
+        assert list(found[arm, 2].recalled_from) == [ids[lesson]]
+        assert state(made, found[arm, 2].memory_before) == [ids[lesson]]
+        assert found[arm, 2].memory_after == found[arm, 2].memory_before
 
 
 def test_replay_recalls_everything_that_was_learned(found, ids):

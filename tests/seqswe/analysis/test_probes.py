@@ -34,7 +34,8 @@ ARMS = {
     "reversed": np.ones_like(BASE),
 }
 STARTS = {"frozen-20": (20, N), "frozen-30": (30, N), "replay-10": (0, 10),
-          "replay-without-own-10": (0, 10)}  # fmt: skip
+          "replay-without-own-10": (0, 10),
+          **{f"window-{m}": (30, N) for m in (10, 20, 30)}}  # fmt: skip
 
 
 def as_planned(found):
@@ -71,6 +72,30 @@ def test_all_doses_stand_on_the_tasks_after_the_largest(analysis):
         known = better(share)[30:].mean() - BASE[30:].mean()
         assert doses[dose].estimate == pytest.approx(known)
         assert doses[dose].low < known < doses[dose].high
+
+
+def test_windows_tell_old_lessons_from_new_ones_of_equal_number(plant):
+    made = {**ARMS, "window-10": better(0.1), "window-20": better(0.2), "window-30": better(0.5)}
+    analysis = analyse([plant(made, change=as_planned)])
+    found = {(p.kind, p.arm, p.baseline): p for p in analysis.probes if p.learnt}
+    tail = {arm: values[30:].mean() for arm, values in made.items()}
+    for kind, arm, baseline, learnt in (
+        ("window", "window-10", "iid", 10),
+        ("window", "window-30", "iid", 10),
+        ("fading", "window-10", "window-30", 10),
+        ("older lessons", "frozen-30", "window-30", 30),
+    ):
+        probe = found[kind, arm, baseline]
+        assert probe.estimate.estimate == pytest.approx(tail[arm] - tail[baseline])
+        assert (probe.estimate.n, probe.estimate.p, probe.learnt) == (10, None, learnt)
+    table = markdown(analysis).split("## Age at equal dose")[1].split("##")[0]
+    assert "| fading | 10 tasks | window-10 − window-30 |" in table
+
+
+def test_one_window_alone_says_nothing_of_fading(plant):
+    made = {**MADE, "window-30": better(0.5)}
+    analysis = analyse([plant(made, change=as_planned)])
+    assert [p.kind for p in analysis.probes] == ["window"]
 
 
 def test_retention_transfer_and_order_have_known_answers(analysis):

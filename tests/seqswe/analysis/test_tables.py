@@ -110,6 +110,58 @@ def test_gaps_are_said(table):
         analyse_table(table(outcomes))
 
 
+def test_what_is_missing_is_told_by_arm_with_the_lift_if_it_had_failed(table):
+    """An agent whose crashes leave empty cells looks better than it is."""
+    rng = np.random.default_rng(3)
+    base = (rng.random((60, 3)) < 0.5).astype(float)
+    crashing = np.where((base == 0.0) & (rng.random((60, 3)) < 0.6), np.nan, base)
+    found = analyse_table(table({"iid": base, "sequential": crashing}))
+    (primary,) = found.headlines()
+    assert primary.estimate > 0.1
+    lost = int(np.isnan(crashing).sum())
+    assert found.warnings[0].endswith(
+        f"sequential lacks {lost} of 180 and iid 0 of 180: were they all failures, the lift would "
+        "be 0.0 points."
+    )
+    assert "dropped" not in found.warnings[0]
+    assert "With fewer than three seeds behind a task the noise" in found.sentences[0]
+
+
+def test_a_lift_of_everything_from_the_first_task_on_does_not_grow(table):
+    """Its slope is 0 but for rounding, without any noise beside it."""
+    found = analyse_table(table({"iid": np.zeros((40, 3)), "sequential": np.ones((40, 3))}))
+    assert found.sentences[0].startswith("GAIN: ")
+    assert "That the lift grows is not shown" in found.sentences[0]
+    told = {item.name: item for item in found.secondary}
+    assert (told["slope"].estimate, told["slope"].low, told["slope"].high) == (0.0, None, None)
+
+
+@pytest.mark.parametrize("seeds", [(1, 1), (5, 1), (1, 5)])
+def test_one_run_of_an_arm_tells_nothing_of_further_runs(table, seeds):
+    rng = np.random.default_rng(5)
+    runs = {"iid": rng.random((60, seeds[0])) < 0.3, "sequential": rng.random((60, seeds[1])) < 0.6}
+    found = analyse_table(table(runs))
+    assert found.sentences[0].startswith("SINGLE-RUN ")
+    assert "further runs" not in found.sentences[0]
+    assert as_json(found)["contrasts"][0]["stream_interval"] is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_share_of_any_table_leaves_what_a_share_can_be(table, seed):
+    """Tables of a few tasks, of rates near 0 and 1, with luck of runs."""
+    rng = np.random.default_rng(seed)
+    rate, luck = rng.choice([0.0, 0.03, 0.5, 0.97, 1.0], 2), rng.normal(0.0, 0.3, 3)
+    tasks = int(rng.integers(10, 40))
+    runs = {
+        arm: rng.random((tasks, 3)) < r + luck
+        for arm, r in zip(("iid", "sequential"), rate, strict=True)
+    }
+    for item in analyse_table(table(runs)).secondary:
+        if item.unit == "share":
+            assert item.low is None or 0.0 <= item.low <= item.estimate <= item.high <= 1.0
+        assert item.low is None or item.low < item.high
+
+
 def test_a_report_of_a_table_names_no_setting_of_a_run(table):
     found = analyse_table(table(outcomes_of(TASKS, 3, lift=0.2)))
     assert "Sandbox" not in markdown(found)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seqswe.statistics import interval_mean, pass_hat_k, two_way
+from seqswe.statistics import pass_hat_k, share_interval, two_way
 from seqswe.statistics.reliability import net_utility, part_lifts, pass_hat
 
 RNG = np.random.default_rng(4)
@@ -18,9 +18,15 @@ def test_its_estimate_is_pass_hat_k(k):
 
 
 def test_with_one_try_it_is_the_interval_of_the_mean():
-    found, mean = pass_hat(Y1, 1), interval_mean(Y1)
-    assert found.se == pytest.approx(mean.se)
+    found, mean = pass_hat(Y1, 1), share_interval(Y1)
     assert found.run_variance == pytest.approx(mean.run_variance)
+    assert (found.se, found.low, found.high) == pytest.approx((mean.se, mean.low, mean.high))
+
+
+def test_what_never_fails_and_never_succeeds_has_an_interval():
+    always, never = pass_hat(np.ones((40, 3)), 2), pass_hat(np.zeros((40, 3)), 2)
+    assert 0.85 < always.low < always.high == 1.0
+    assert never.low == 0.0 < never.high < 0.15
 
 
 def test_runs_that_differ_widen_it():

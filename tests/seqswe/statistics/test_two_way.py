@@ -199,6 +199,18 @@ def test_arms_that_are_equal_everywhere_have_no_noise(n, runs):
         assert (shown.low, shown.high) == (-3 / n, 3 / n)
 
 
+@pytest.mark.parametrize(("changed", "wide"), [(1, True), (2, True), (3, False)])
+def test_arms_that_differ_on_a_task_or_two_are_known_no_better_than_equal_ones(changed, wide):
+    y = np.random.default_rng(4).random((60, 3)) < 0.5
+    other = y.copy()
+    other[:changed, 0] ^= True
+    estimate = two_way(other.astype(float), y.astype(float), coupled=True)
+    assert estimate.differing == changed
+    shown = share_difference(estimate)
+    assert (shown.high - shown.low == pytest.approx(6 / 60)) is wide
+    assert estimate.high - estimate.low < 6 / 60
+
+
 def test_luck_that_the_arms_share_cancels_in_coupled_ones():
     rng = np.random.default_rng(4)
     dice, luck = rng.random((200, 5)), 0.15 * rng.standard_normal((1, 5))
