@@ -1,5 +1,5 @@
 """Doors to other people's frameworks, one file each; nothing of SeqSWE imports them.
 
-A top floor: each may import `seqswe.env` and the framework it is for, and no other room. Start at
-`gym.py`.
+A top floor: each may import `seqswe.env`, the command line's options and words, and the framework
+it is for. Start at `gym.py`.
 """
