@@ -58,16 +58,13 @@ def user_facts(experiment: Experiment) -> Facts:
 
     Raises UsageError for a model that would not be asked, and for one that is not given.
     """
-    user, model = experiment.user, experiment.user_model
-    apis = getattr(plugins.resolve("user", user), "apis", ()) if experiment.can_ask else ()
+    user, model, can_ask = experiment.user, experiment.user_model, experiment.can_ask
+    apis = getattr(plugins.resolve("user", user), "apis", ()) if can_ask else ()
     if model and not apis:
-        who = (
-            f"user {user!r} does not ask a model" if experiment.can_ask else "no user can be asked"
-        )
+        who = f"user {user!r} does not ask a model" if can_ask else "no user can be asked"
         message = f"{who}, so --user-model would change nothing"
         raise UsageError(message, "Leave --user-model out.")
     if apis and not model:
-        raise UsageError(
-            f"user {user!r} asks a model, and none is given", "Give --user-model NAME."
-        )
+        hint = "Give --user-model NAME."
+        raise UsageError(f"user {user!r} asks a model, and none is given", hint)
     return Facts(apis=tuple(apis))
