@@ -1,9 +1,9 @@
 """The doors to other frameworks, tried: `noop` and `gold` through a framework's own client.
 
-    python -m venv there && there/bin/pip install -e . openenv==0.10.0
+    python -m venv there && there/bin/pip install -e '.[openenv]'
     there/bin/python -m benchmarks.doors openenv --codebase tinydb --mirror DIR --limit 5
 
-    python -m venv there && there/bin/pip install -e . verifiers==0.4.0
+    python -m venv there && there/bin/pip install -e '.[verifiers]'
     there/bin/python -m benchmarks.doors verifiers --codebase tinydb --mirror DIR --limit 5
 
 Each framework in an environment of its own, since they want other versions of the same packages.
@@ -43,7 +43,7 @@ Lines = Mapping[str, str]
 
 
 def play_openenv(settings: Mapping[str, Any], lines: Lines) -> dict[str, list[float]]:
-    """Rewards by agent, each task over a session of OpenEnv's client."""
+    """Rewards by agent, task by task, in one session of OpenEnv's client."""
     from openenv.core import GenericEnvClient
 
     variables = {f"SEQSWE_{name.upper()}": str(value) for name, value in settings.items()}
