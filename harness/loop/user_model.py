@@ -16,6 +16,7 @@ from seqswe import plugins
 from seqswe.agent import ModelAnswer
 from seqswe.errors import RolloutError, UsageError
 from seqswe.experiment import Experiment
+from seqswe.runs.rollout import CAUSES
 
 if TYPE_CHECKING:  # they need aiohttp, which only models do
     from harness.gateway.gateway import Gateway
@@ -32,12 +33,18 @@ class UserModel:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Let the user ask, for this block."""
-        with self._gateway.session(None, self._rollout) as self._session:
+        """Let the user ask, for this block.
+
+        Raises RolloutError for a failure that is not the agent's, whatever the agent made of it.
+        """
+        with self._gateway.session(None, self._rollout) as session:
+            self._session = session
             try:
                 yield
             finally:
                 self._session = None
+        if session.failure and not CAUSES[session.failure[0]].grade:
+            raise RolloutError(*session.failure)
 
     def post(self, path: str, body: Mapping[str, Any]) -> ModelAnswer:
         """Ask; what comes back as an error is final.

@@ -59,7 +59,11 @@ class AskSession:
     def _answered(self, kind: str, argument: str) -> Fact | None:
         try:
             return self._user.answer(self._task, kind, argument, self._facts)
-        except SeqSWEError:  # as where the failing test could not be run
+        except RolloutError as error:  # as where the failing test could not be run
+            if error.cause != "agent_out_of_budget":
+                raise
+            return None  # the user's model may be asked no more: nothing more is told
+        except SeqSWEError:
             raise
         except Exception as error:
             # It must not be taken for the agent's own failure.

@@ -8,7 +8,14 @@ from seqswe.cli import main
 from seqswe.runs.rollout import Asked
 from seqswe.user import Fact
 from tests.harness.gateway.conftest import PRICES
-from tests.harness.gateway.scripted_provider import CACHED, INPUT, OUTPUT, ScriptedProvider, Turn
+from tests.harness.gateway.scripted_provider import (
+    CACHED,
+    INPUT,
+    OUTPUT,
+    Fault,
+    ScriptedProvider,
+    Turn,
+)
 
 EACH = INPUT + CACHED + OUTPUT
 
@@ -64,12 +71,36 @@ def test_what_a_user_asks_is_metered_recorded_and_replayed(run, given, provider,
     assert digests[0] == digests[1]
 
 
-def test_the_budget_of_the_run_holds_for_it(run, given, provider):
-    ended = run(*given, "--max-tokens", str(EACH), limit=3)
-    assert ended.code == 4, ended.err
-    assert "tokens" in ended.err
+@pytest.fixture
+def asks_twice(given, ledgerlite, tmp_path):
+    """The same, with an agent that asks twice on the first task."""
+    script = tmp_path / "script.json"
+    script.write_text(json.dumps({ledgerlite.instances[0].instance_id: ["ask a", "ask b"]}))
+    return (*given, "--agent", "scripted", "--agent-option", f"script={script}")
+
+
+def test_a_rollouts_requests_used_up_are_questions_out_of_scope(run, asks_twice, provider):
+    ended = run(*asks_twice, "--rollout-requests", "1", limit=1)
+    assert ended.code == 0, ended.err
+    (rollout,) = ended.store.journal().rollouts
+    assert not rollout.failure
+    assert rollout.asked == Asked(budget=10, spent=3, answered={"a": 1}, refused=1)
     assert provider.answered == 1
-    assert sum(r.graded for r in ended.store.journal().rollouts) == 1
+
+
+def test_the_budget_of_the_run_holds_for_it(run, asks_twice, provider):
+    ended = run(*asks_twice, "--max-tokens", str(EACH), limit=1)
+    assert ended.code == 4, ended.err
+    assert ended.causes("sequential") == ["run_out_of_budget"]
+    assert provider.answered == 1
+
+
+def test_a_provider_that_fails_is_not_the_agents_failure(run, given, provider):
+    provider.always = Fault(status=401)
+    ended = run(*given, "--retries", "0", limit=1)
+    assert ended.code == 5, ended.err
+    assert ended.causes("sequential") == ["provider_failed"]
+    assert not any(r.graded for r in ended.store.journal().rollouts)
 
 
 @pytest.mark.parametrize(
