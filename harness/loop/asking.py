@@ -37,7 +37,10 @@ class Conversation:
 
     @contextmanager
     def opened(self, sandbox: Sandbox, recall: Recall) -> Iterator[Recall]:
-        """Let an agent that runs inside ask, for this block; yields what it is given."""
+        """Let an agent that runs inside ask, for this block; yields what it is given.
+
+        Raises RolloutError if an answer could not be found out, whatever the agent made of that.
+        """
         if self.session is None:
             yield recall
             return
@@ -50,6 +53,8 @@ class Conversation:
                 env = stack.enter_context(mailbox(sandbox, self.session, path))
                 recall = replace(recall, env={**recall.env, **env})
             yield recall
+        if self.session.failure:
+            raise self.session.failure
 
     def recording(self, sandbox: Sandbox, limits: Limits, env: Mapping[str, str]) -> Recording:
         """The sandbox as an agent gets it, with `ask` as a command for one on the host."""

@@ -34,6 +34,8 @@ class AskSession:
         self._told: dict[tuple[str, str], Fact] = {}
         self._budget, self._spent, self._refused = budget, 0, 0
         self.answers: list[str] = []
+        self.failure: RolloutError | None = None
+        """Why an answer could not be found out: whoever asked cannot be asked for it."""
 
     def ask(self, kind: str, argument: str = "") -> str:
         """The answer, in words. What was told once is told again at no price.
@@ -43,7 +45,11 @@ class AskSession:
         with self._lock:
             fact = self._told.get((kind, argument))
             if fact is None:
-                fact = self._answered(kind, argument)
+                try:
+                    fact = self._answered(kind, argument)
+                except RolloutError as error:
+                    self.failure = error
+                    raise
                 left = self._budget - self._spent
                 if fact is None or fact.price > left:
                     self._refused += 1
