@@ -10,9 +10,10 @@ sequence, settings, whole version of Python, versions of packages, verdicts, pat
 of the machine is in it, so the same Python and packages give the same digest anywhere.
 
 A table in a page stands between two comments, the first of which says what it is of:
-`<!-- results: lifts NAME... -->`, `<!-- results: outcomes NAME OUTCOME... -->` or
-`<!-- results: codebases TABLE -->`, and `<!-- end of results -->`. Intervals are computed from the
-outcomes that the set holds, and tables of codebases from the manifests that ship.
+`<!-- results: lifts NAME... -->`, `<!-- results: outcomes NAME OUTCOME... -->`,
+`<!-- results: codebases TABLE -->` or, of a run with a user to ask, `<!-- results: hints NAME -->`;
+the other is `<!-- end of results -->`. Intervals are computed from the outcomes that the set holds,
+and tables of codebases from the manifests that ship.
 """
 
 from __future__ import annotations
@@ -24,20 +25,27 @@ from functools import cache
 from pathlib import Path
 
 import click
+import numpy as np
 
 from benchmarks import codebase_tables
 from seqswe.analysis.words import difference, p_value, value
+from seqswe.arms import BASELINE, SEQUENTIAL
 from seqswe.cli.verify import made_again
 from seqswe.comparison.baseline import Baseline, of_run
 from seqswe.comparison.result_set import INDEX, OURS, QUOTED, Result, ResultSet
 from seqswe.comparison.standing import Standing, standings
 from seqswe.outcome import Outcome
+from seqswe.runs.outcomes import HINTS_SPENT, RESOLVED
 from seqswe.runs.registry import registry
 from seqswe.runs.store import RunDirectory
-from seqswe.statistics import Estimate
+from seqswe.statistics import Estimate, cost_per_resolved
 from seqswe.statistics.arrays import FloatArray
+from seqswe.statistics.reliability import pass_hat
+from seqswe.statistics.twoway import part_lift
 
 ROOT = Path(__file__).parents[1]
+PARTS = 3
+"""Parts of a sequence along which hints are told."""
 TABLE = re.compile(r"(?s)(<!-- results: (\w+) ([^>]*?) -->\n).*?(<!-- end of results -->)")
 
 
@@ -130,6 +138,8 @@ def written(text: str) -> str:
 def _table(kind: str, names: Sequence[str]) -> list[str]:
     if kind == "codebases":
         return codebase_tables.TABLES[names[0]]()
+    if kind == "hints":
+        return _hints(names[0])
     return _lifts(names) if kind == "lifts" else _outcomes(names[0], names[1:])
 
 
@@ -164,6 +174,39 @@ def _outcomes(name: str, outcomes: Sequence[str]) -> list[str]:
         arms = (_span(found.outcome, arm) for arm in (found.lift.iid, found.lift.sequential))
         lines.append(f"| {found.outcome.title} | {' | '.join(arms)} | {_lift(found)} |")
     return lines
+
+
+def _hints(name: str) -> list[str]:
+    """What one run asked, along the sequence, per resolved task, and how reliably it resolves."""
+    run = _kept(name)
+    [whole] = standings([(name, run)], HINTS_SPENT)
+    coupled = whole.lift.coupled
+    y1, y0 = (run.values(arm, HINTS_SPENT.name) for arm in (SEQUENTIAL, BASELINE))
+    r1, r0 = (run.values(arm, RESOLVED.name) for arm in (SEQUENTIAL, BASELINE))
+    lines = ["| | iid | sequential | sequential − iid (95 % interval) |", "|---|---|---|---|"]
+    for part in np.array_split(np.arange(len(y1)), PARTS):
+        rows = slice(part[0], part[-1] + 1)
+        means = (value(HINTS_SPENT, float(np.nanmean(y[rows]))) for y in (y0, y1))
+        found = _difference(part_lift(y1, y0, rows, coupled=coupled))
+        lines.append(
+            f"| hints, tasks {part[0] + 1}–{part[-1] + 1} | {' | '.join(means)} | {found} |"
+        )
+    if whole.lift.slope:
+        found = _difference(whole.lift.slope)
+        lines.append(f"| its change from the first task to the last | | | {found} |")
+    if ratio := cost_per_resolved(y1, r1, y0, r0, coupled=coupled):
+        each = " | ".join(f"{np.nansum(y) / np.nansum(r):.3g}" for y, r in ((y0, r0), (y1, r1)))
+        span = f"× {ratio.ratio:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
+        lines.append(f"| hints per resolved task | {each} | {span} |")
+    if (k := r1.shape[1] - 1) >= 1 and r0.shape[1] == k + 1:
+        each = " | ".join(_span(RESOLVED, pass_hat(r, k)) for r in (r0, r1))
+        lines.append(f"| pass^{k} over {k + 1} seeds | {each} | |")
+    return lines
+
+
+def _difference(found: Estimate) -> str:
+    shown = (difference(HINTS_SPENT, x) for x in (found.estimate, found.low, found.high))
+    return "{} ({} to {})".format(*shown)
 
 
 @cache

@@ -262,6 +262,7 @@ class Experiment:
     ask_budget: int = setting(
         10, "What all answers of the user to one rollout may cost; 0: nobody is there.", least=0
     )
+    user_model: str = setting("", "Model of the user, if it asks one, as its endpoint names it.")
     sandbox: str = setting(
         "docker", "Name of a sandbox, ./file.py:Class or module:Class.", heading="Sandbox"
     )

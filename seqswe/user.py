@@ -52,6 +52,9 @@ class User(Protocol):
 
     Built as `Factory(seed=...)`, in the harness's own process: it knows gold, so it is code that
     you trust. The same questions must get the same answers.
+
+    A class with `apis`, such as `("chat",)`, asks the model of `--user-model`: it is built with
+    `model`, a `seqswe.agent.AgentModel`, whose requests are metered, limited and recorded.
     """
 
     def answer(self, task: Task, kind: str, argument: str, facts: Facts) -> Fact | None:

@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+import seqswe
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("harness", "memory_backends", "seqswe")
@@ -77,3 +80,14 @@ def test_one_module_parses_the_files_of_a_user():
 )
 def test_a_door_to_another_framework_is_one_short_file(path):
     assert len(path.read_text().splitlines()) <= 100
+
+
+def test_what_openenv_reads_names_the_version_and_an_application_that_there_is():
+    module = ROOT / "harness" / "adapters" / "openenv.py"
+    about = yaml.safe_load(module.with_suffix(".yaml").read_text())
+    name, _, attribute = about["app"].partition(":")
+    assert (about["version"], name) == (seqswe.__version__, "harness.adapters.openenv")
+    functions = [
+        n for n in ast.walk(ast.parse(module.read_text())) if isinstance(n, ast.FunctionDef)
+    ]
+    assert attribute in {function.name for function in functions}

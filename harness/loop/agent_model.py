@@ -6,14 +6,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from harness.gateway import GatewaySettings, ModelUsage, RolloutId
+from harness.gateway.limits import Spending
 from harness.loop.attempt import CheckedAttempt
+from harness.loop.user_model import UserModel, user_facts
 from harness.plugin_host.agent import Post
 from harness.plugin_host.host import Facts
 from harness.sandboxes.cleanup import make_folder, sweep
@@ -79,43 +81,51 @@ class AgentModel:
     """The gateway of a run, or none. Safe between threads."""
 
     def __init__(
-        self, gateway: Gateway | None, *, inside: bool = False, alone: bool = True
+        self,
+        gateway: Gateway | None,
+        *,
+        inside: bool = False,
+        alone: bool = True,
+        of_user: Gateway | None = None,
     ) -> None:
-        """inside: whether the agent asks from its sandbox; alone: whether nobody else can."""
+        """inside: whether the agent asks from its sandbox; alone: whether nobody else can; of_user:
+        the gateway of the user's model, which has the same account."""
         self._gateway, self._inside, self._alone = gateway, inside, alone
+        self._of_user = of_user
+        self._all = [each for each in (gateway, of_user) if each]
         self._elsewhere, self._lock = (0.0, 0, 0), Lock()
 
     @property
     def used_up(self) -> str:
         """What of the run's budget is used up, in words; "" if nothing is."""
-        return self._gateway.used_up if self._gateway else ""
+        return self._all[0].used_up if self._all else ""
 
     @property
     def cost(self) -> float | None:
         """USD that the run has spent; None without a model, or where one has no price."""
-        return self._gateway.spent.cost if self._gateway and self._gateway.priced else None
+        priced = self._all and all(each.priced for each in self._all)
+        return self._all[0].spent.cost if priced else None
 
     @property
     def spent(self) -> str:
         """What the run has spent, in words; "" without a model."""
-        if not self._gateway:
+        if not self._all:
             return ""
-        spent = self._gateway.spent
+        spent = self._all[0].spent
         counted = f"{spent.requests:,} requests to the model, {spent.tokens:,} tokens"
         return counted if self.cost is None else f"{counted}, ${self.cost:.2f}"
 
     def add(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Count requests that were made on another machine, as it told them."""
-        if self._gateway:
-            for line in lines:
-                self._gateway.add(line)
+        for line in lines if self._all else ():
+            self._all[0].add(line)
 
     def spent_elsewhere(self, cost: float, tokens: int, requests: int) -> None:
         """Count what other machines have spent in all; told again, only what is new counts."""
         with self._lock:
             old, self._elsewhere = self._elsewhere, (cost, tokens, requests)
-            if self._gateway:
-                self._gateway.charge(cost - old[0], tokens - old[1], requests - old[2])
+            if self._all:
+                self._all[0].charge(cost - old[0], tokens - old[1], requests - old[2])
 
     def open_door(self, spec: SandboxSpec) -> tuple[SandboxSpec, Door | None]:
         """A sandbox's specification with a way to the gateway, if its agent has one."""
@@ -126,6 +136,13 @@ class AgentModel:
             return spec, None
         door = self._gateway.open_door()
         return replace(spec, model=door.access), door
+
+    def of_user(self, cell: Cell, task: Task) -> UserModel | None:
+        """The way of a rollout's user to its model, if it asks one."""
+        if self._of_user is None:
+            return None
+        rollout = rollout_id(cell, task.position, task.instance_id)
+        return UserModel(self._of_user, replace(rollout, arm=f"user-{cell.arm}"))
 
     def close_door(self, door: Door | None) -> None:
         """Shut it for good."""
@@ -161,6 +178,9 @@ def rollout_id(cell: Cell, position: int, instance_id: str) -> RolloutId:
 def check_agent_model(experiment: Experiment, facts: Facts) -> None:
     """Raise UsageError or MissingError for a model that could not be asked, before anything is."""
     name = experiment.agent
+    of_user = user_facts(experiment)
+    if of_user.apis:
+        _gateway(_as_user(experiment), of_user, Path(), Account(Path(os.devnull)))
     if not facts.apis:
         return
     if not experiment.model:
@@ -173,38 +193,57 @@ def check_agent_model(experiment: Experiment, facts: Facts) -> None:
             f"an agent in --sandbox {experiment.sandbox} cannot reach a model",
             "Choose --sandbox docker; a sandbox of your own says `reaches_models`.",
         )
-    _gateway(experiment, facts, Path(), ModelRequests(Path(os.devnull)))
+    _gateway(experiment, facts, Path(), Account(Path(os.devnull)))
 
 
 @contextmanager
 def open_agent_model(
     experiment: Experiment, facts: Facts, provider: SandboxProvider, root: Path
 ) -> Iterator[AgentModel]:
-    """The gateway of a run whose folder is `root`, for this block; none without a model."""
-    if not (facts.apis and experiment.model):
+    """The gateways of a run whose folder is `root`, for this block; none without a model."""
+    of_user = user_facts(experiment)
+    asks = bool(facts.apis and experiment.model)
+    if not (asks or of_user.apis):
         yield NO_MODEL
         return
     parent = Path(tempfile.gettempdir())
     sweep(parent, PREFIX)
     folder = make_folder(parent, PREFIX)
-    gateway = _gateway(experiment, facts, folder, ModelRequests(root))
-    try:
-        yield AgentModel(gateway, inside=facts.inside, alone=provider.isolates)
-    finally:
-        gateway.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    (folder / "user").mkdir()
+    account = Account(root)
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        agents = _gateway(experiment, facts, folder, account) if asks else None
+        users = (
+            _gateway(_as_user(experiment), of_user, folder / "user", account)
+            if of_user.apis
+            else None
+        )
+        for gateway in (agents, users):
+            if gateway:
+                stack.callback(gateway.close)
+        alone = provider.isolates
+        yield AgentModel(agents, inside=facts.inside, alone=alone, of_user=users)
 
 
-def _gateway(
-    experiment: Experiment, facts: Facts, folder: Path, requests: ModelRequests
-) -> Gateway:
-    plugins.require("aiohttp", "agents", f"agent {experiment.agent!r}, which asks a model,")
+class Account:
+    """What a run has spent, and where its requests are noted: one for all its gateways."""
+
+    def __init__(self, root: Path) -> None:
+        cost, tokens, count = (requests := ModelRequests(root)).charged()
+        self.spent = Spending(cost=cost, tokens=tokens, requests=count)
+        self.note = requests.append
+
+
+def _gateway(experiment: Experiment, facts: Facts, folder: Path, account: Account) -> Gateway:
+    plugins.require("aiohttp", "agents", f"model {experiment.model!r}")
     from harness.gateway.gateway import Gateway
-    from harness.gateway.limits import Spending
 
-    cost, tokens, count = requests.charged()
-    spent = Spending(cost=cost, tokens=tokens, requests=count)
-    return Gateway(_settings(experiment, facts), folder, spent, requests.append)
+    return Gateway(_settings(experiment, facts), folder, account.spent, account.note)
+
+
+def _as_user(experiment: Experiment) -> Experiment:
+    return replace(experiment, model=experiment.user_model)
 
 
 def _settings(experiment: Experiment, facts: Facts) -> GatewaySettings:

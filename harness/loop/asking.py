@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from harness.loop.context import RunContext
 from harness.loop.sandbox_pool import SandboxRequest
+from harness.loop.user_model import UserModel
 from harness.users.desk import Do
 from harness.users.facts import FailingRun
 from harness.users.mailbox import mailbox
@@ -27,6 +28,8 @@ class Conversation:
     """What a rollout's agent is given of the user."""
 
     session: AskSession | None = None
+    model: UserModel | None = None
+    """The user's model, if it asks one."""
     inside: bool = False
     """Whether the agent runs within the sandbox."""
     withheld: bool = False
@@ -34,16 +37,24 @@ class Conversation:
 
     @contextmanager
     def opened(self, sandbox: Sandbox, recall: Recall) -> Iterator[Recall]:
-        """Let an agent that runs inside ask, for this block; yields what it is given."""
+        """Let an agent that runs inside ask, for this block; yields what it is given.
+
+        Raises RolloutError if an answer could not be found out, whatever the agent made of that.
+        """
         if self.session is None:
             yield recall
             return
         recall = self.session.introduced(recall)
-        if not self.inside:
+        with ExitStack() as stack:
+            if self.model:
+                stack.enter_context(self.model.opened())
+            if self.inside:
+                path = recall.env.get("PATH", "")
+                env = stack.enter_context(mailbox(sandbox, self.session, path))
+                recall = replace(recall, env={**recall.env, **env})
             yield recall
-            return
-        with mailbox(sandbox, self.session, recall.env.get("PATH", "")) as env:
-            yield replace(recall, env={**recall.env, **env})
+        if self.session.failure:
+            raise self.session.failure
 
     def recording(self, sandbox: Sandbox, limits: Limits, env: Mapping[str, str]) -> Recording:
         """The sandbox as an agent gets it, with `ask` as a command for one on the host."""
@@ -81,7 +92,8 @@ def conversation(context: RunContext, cell: Cell, task: Task) -> Conversation:
         with context.sandboxes.take(request) as opened:
             return do(opened.sandbox)
 
-    session = context.user.session(cell.seed, task, in_sandbox)
+    model = context.model.of_user(cell, task)
+    session = context.user.session(cell.seed, task, in_sandbox, model)
     withheld = context.experiment.feedback not in RELEASED["test_output"]
     inside = context.plugins.agent.facts.inside
-    return Conversation(session=session, inside=inside, withheld=withheld)
+    return Conversation(session=session, model=model, inside=inside, withheld=withheld)

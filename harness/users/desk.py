@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 from harness.codebases.statements.symptom import OPTIONS
 from harness.grading import Grader
@@ -13,6 +13,7 @@ from harness.grading.layout import is_test
 from harness.users.facts import FailingRun, facts_of
 from harness.users.session import AskSession
 from seqswe import plugins
+from seqswe.agent import AgentModel
 from seqswe.experiment import Experiment
 from seqswe.instance import Instance, Task
 from seqswe.sandbox import Sandbox
@@ -39,10 +40,13 @@ class UserDesk:
         self._experiment, self._instances, self._statement = experiment, instances, statement
         self._grader = grader
 
-    def session(self, seed: int, task: Task, in_sandbox: InSandbox) -> AskSession:
-        """The conversation of one rollout."""
+    def session(
+        self, seed: int, task: Task, in_sandbox: InSandbox, model: AgentModel | None = None
+    ) -> AskSession:
+        """The conversation of one rollout; model: what the user asks, if it asks one."""
         instance = self._instances[task.position]
-        user = cast(User, plugins.build("user", self._experiment.user, seed=seed))
+        given: dict[str, Any] = {"model": model} if model else {}
+        user = cast(User, plugins.build("user", self._experiment.user, seed=seed, **given))
 
         @cache
         def run() -> FailingRun:
@@ -72,7 +76,8 @@ def check_user(experiment: Experiment) -> None:
     """Raise UsageError, UnknownName or MissingError for a user that cannot be built."""
     if not experiment.can_ask:
         return
-    plugins.check("user", experiment.user, seed=0)
+    given = {"model": None} if experiment.user_model else {}
+    plugins.check("user", experiment.user, seed=0, **given)
 
 
 def _text(sandbox: Sandbox, path: str) -> str:

@@ -34,6 +34,8 @@ class AskSession:
         self._told: dict[tuple[str, str], Fact] = {}
         self._budget, self._spent, self._refused = budget, 0, 0
         self.answers: list[str] = []
+        self.failure: RolloutError | None = None
+        """Why an answer could not be found out: whoever asked cannot be asked for it."""
 
     def ask(self, kind: str, argument: str = "") -> str:
         """The answer, in words. What was told once is told again at no price.
@@ -43,7 +45,11 @@ class AskSession:
         with self._lock:
             fact = self._told.get((kind, argument))
             if fact is None:
-                fact = self._answered(kind, argument)
+                try:
+                    fact = self._answered(kind, argument)
+                except RolloutError as error:
+                    self.failure = error
+                    raise
                 left = self._budget - self._spent
                 if fact is None or fact.price > left:
                     self._refused += 1
@@ -59,7 +65,11 @@ class AskSession:
     def _answered(self, kind: str, argument: str) -> Fact | None:
         try:
             return self._user.answer(self._task, kind, argument, self._facts)
-        except SeqSWEError:  # as where the failing test could not be run
+        except RolloutError as error:  # as where the failing test could not be run
+            if error.cause != "agent_out_of_budget":
+                raise
+            return None  # the user's model may be asked no more: nothing more is told
+        except SeqSWEError:
             raise
         except Exception as error:
             # It must not be taken for the agent's own failure.

@@ -180,12 +180,8 @@ def _call(words: list[str]) -> int:
     code: Any = 0
     try:
         code = cli.main(args=words, prog_name="seqswe", standalone_mode=False)
-    except SeqSWEError as error:
-        said, code = (error.message, error.hint), error.exit_code
-    except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        path = context.command_path if context else "seqswe"
-        said, code = (error.format_message(), f"See `{path} --help`."), error.exit_code
+    except (SeqSWEError, click.ClickException) as error:
+        said, code = described(error), error.exit_code
     except (KeyboardInterrupt, click.Abort):
         kept = output().interrupted or "What is finished is kept; the same command goes on."
         said, code = ("interrupted", kept), 130
@@ -201,7 +197,7 @@ def _call(words: list[str]) -> int:
         said, code = (f"{type(error).__name__}: {error}", hint), 70
     number = code if isinstance(code, int) else 0
     if said:
-        _say(*said)
+        complain(*said)
     if not sys.stderr.closed:
         finish(words[0], number, said)
     return number
@@ -228,6 +224,16 @@ def _stoppable() -> Iterator[None]:
                 signal.signal(each, handler)
 
 
-def _say(message: str, hint: str) -> None:
+def described(error: SeqSWEError | click.ClickException) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    if isinstance(error, SeqSWEError):
+        return error.message, error.hint
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "seqswe"
+    return error.format_message(), f"See `{path} --help`."
+
+
+def complain(message: str, hint: str) -> None:
+    """Say on standard error what is wrong, and what to do."""
     for title, text in (("error: ", message), ("hint:  ", hint or "See `seqswe --help`.")):
         echo(title + one_line(text, LONGEST - len(title)), err=True)

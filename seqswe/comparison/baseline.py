@@ -25,8 +25,12 @@ from seqswe.outcome import Outcome
 from seqswe.patterns import ARM, COUNT, INSTANCE_ID, Between
 from seqswe.runs.files import check_files
 from seqswe.runs.outcomes import (
+    ASK_PRECISION,
+    ASK_RECALL,
     COST,
     EXECUTIONS,
+    HINT_SCORE,
+    HINTS_SPENT,
     HIT_AT_1,
     HIT_AT_3,
     RECIPROCAL_RANK,
@@ -50,6 +54,7 @@ KEPT = tuple(
     for outcome in (
         *(RESOLVED, HIT_AT_1, HIT_AT_3, RECIPROCAL_RANK),
         *(COST, TOKENS, STEPS, EXECUTIONS),
+        *(HINTS_SPENT, HINT_SCORE, ASK_PRECISION, ASK_RECALL),
     )
 )
 """Built-in outcomes that a baseline keeps: gates are set on them, and pages quote them."""

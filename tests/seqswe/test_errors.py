@@ -16,8 +16,9 @@ from seqswe.errors import RolloutError, UnknownName
 def _modules():
     for package in (seqswe, harness, memory_backends):
         for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-            # Programs that run in a sandbox: some do their work when they are imported.
-            if ".inside" not in found.name and not found.name.endswith("__main__"):
+            # Programs that run in a sandbox: some do their work when they are imported. Doors to
+            # frameworks: those are not installed here.
+            if not {"inside", "adapters", "__main__"} & set(found.name.split(".")):
                 yield importlib.import_module(found.name)
 
 

@@ -60,6 +60,7 @@ OTHER = {
     "instructions": "hide",
     "user": "facts",
     "ask_budget": 9,
+    "user_model": "m",
     "sandbox": "local",
     "sandbox_option": ("k=1",),
     "base_image": "x",

@@ -194,6 +194,25 @@ class Weather:
         return Fact(kind="weather", text=f"sunny over {task.repo}", price=3)
 
 
+def test_a_user_that_breaks_is_no_failure_of_the_agent(run):
+    given = ("--agent", ":tells", "--memory", "none", "--retries", "0")
+    ended = run(*given, "--user", "tests.harness.users.test_user:Broken", limit=1)
+    assert ended.code == 5, ended.err
+    (rollout,) = ended.store.journal().rollouts
+    assert not rollout.graded
+    assert (rollout.failure.cause, rollout.failure.detail) == (
+        "harness_failed",
+        "the user raised ZeroDivisionError: division by zero",
+    )
+
+
+class Broken(Weather):
+    """A user who cannot answer."""
+
+    def answer(self, task: Task, kind, argument, facts):
+        return 1 / 0
+
+
 def test_a_user_that_is_not_there_is_refused(capsys, tmp_path):
     with pytest.raises(SystemExit) as ended:
         main(["run", "--sandbox", "local", "--user", "fact", "--out", str(tmp_path / "run")])
