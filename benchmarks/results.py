@@ -11,9 +11,9 @@ of the machine is in it, so the same Python and packages give the same digest an
 
 A table in a page stands between two comments, the first of which says what it is of:
 `<!-- results: lifts NAME... -->`, `<!-- results: outcomes NAME OUTCOME... -->`,
-`<!-- results: codebases TABLE -->` or, of a run with a user to ask, `<!-- results: hints NAME -->`;
-the other is `<!-- end of results -->`. Intervals are computed from the outcomes that the set holds,
-and tables of codebases from the manifests that ship.
+`<!-- results: codebases|board TABLE -->` or, of a run with a user to ask,
+`<!-- results: hints NAME -->`; the other is `<!-- end of results -->`. Intervals are computed from
+the outcomes that the set holds, and tables of codebases from the manifests that ship.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from benchmarks import codebase_tables
+from benchmarks import board_tables, codebase_tables
 from seqswe.analysis.words import difference, p_value, value
 from seqswe.arms import BASELINE, SEQUENTIAL
 from seqswe.cli.verify import made_again
@@ -46,6 +46,8 @@ from seqswe.statistics.twoway import part_lift
 ROOT = Path(__file__).parents[1]
 PARTS = 3
 """Parts of a sequence along which hints are told."""
+MADE_OF_FILES = {"codebases": codebase_tables.TABLES, "board": board_tables.TABLES}
+"""Tables of manifests and of the leaderboard, by kind and name."""
 TABLE = re.compile(r"(?s)(<!-- results: (\w+) ([^>]*?) -->\n).*?(<!-- end of results -->)")
 
 
@@ -136,8 +138,8 @@ def written(text: str) -> str:
 
 
 def _table(kind: str, names: Sequence[str]) -> list[str]:
-    if kind == "codebases":
-        return codebase_tables.TABLES[names[0]]()
+    if kind in MADE_OF_FILES:
+        return MADE_OF_FILES[kind][names[0]]()
     if kind == "hints":
         return _hints(names[0])
     return _lifts(names) if kind == "lifts" else _outcomes(names[0], names[1:])

@@ -1,6 +1,6 @@
 """A cache of the texts of tasks: making them takes one to three gits each, or parses whole files.
 
-It is asked by the digests that the manifest holds, and what it gives is held against them: so it
+It is asked by what the manifest holds, and what it gives is held against the digests there: so it
 can be lost, damaged or shared between clones, and a task is told by the same texts.
 """
 
@@ -26,7 +26,8 @@ MOST_BYTES = 256_000_000
 
 def kept_texts(record: InstanceRecord, make: Callable[[], InstanceTexts]) -> InstanceTexts:
     """What `make` returns, from the cache if the cached texts have the record's digests."""
-    key = digest_of(json.dumps([record.instance_id, dict(record.digests)], sort_keys=True))
+    commits, recipe = [record.base_commit, record.gold_commit], dict(record.bug)
+    key = digest_of(json.dumps([*commits, recipe, dict(record.digests)], sort_keys=True))
     path = cache_folder() / "texts" / f"{key.removeprefix('sha256:')}.json"
     texts = _read(path)
     if texts is None or not _are_of(record, texts):

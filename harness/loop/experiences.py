@@ -99,7 +99,7 @@ def starting_memory(
     if isinstance(memory, Frozen) and memory.alone:
         return context.windows.snapshot(context, cell, memory, meter)
     if isinstance(memory, Frozen) and memory.without_own and position in memory.lessons:
-        before = context.chain(cell.seed)[position].memory_before
+        before = context.chain(cell.seed, [position])[position].memory_before
         later = memory.lessons[memory.lessons.index(position) + 1 :]
         return _told(context, cell, before, later, meter)
     return snapshot
@@ -110,7 +110,7 @@ def _told(
 ) -> str:
     """The memory at `before`, told of these tasks as the sequential run's was."""
     assert isinstance(cell.memory, Frozen)
-    chain = context.chain(cell.seed)
+    chain = context.chain(cell.seed, lessons)
     again = context.memories.at(cell, before)
     again.pay_with(meter)
     # It is told them as a chain is, and may know no more than one at each of them.
