@@ -359,20 +359,17 @@ def _gaps(rows: Sequence[Row], codebases: Sequence[str]) -> Iterable[str]:
     ]
     if missing:
         yield f"NOT RUN: {'; '.join(missing)}. Each mean is over the codebases that it has."
-    without = _told(s for s in streams if not s.baseline)
+    without = _told(((s.memory, s.codebase) for s in streams if not s.baseline), codebases)
     if without:
         yield (
             f"NO I.I.D. ARM: {without}, and none of another run that recalled nothing. "
             "There is no lift; the memory is still compared with the others."
         )
-    lent: dict[tuple[str, str], list[str]] = {}
-    for s in streams:
-        if s.lender:
-            lent.setdefault((s.memory, s.lender), []).append(s.codebase)
-    if lent:
-        told = "; ".join(f"{m} from {who} on {', '.join(on)}" for (m, who), on in lent.items())
+    lent = ((f"{s.memory} from {s.lender}", s.codebase) for s in streams if s.lender)
+    if told := _told(lent, codebases):
         yield f"The i.i.d. arm is shared, it recalled nothing there: {told}."
-    single = _told(s for s in streams if s.seeds < MINIMUM_RUNS)
+    few = ((s.memory, s.codebase) for s in streams if s.seeds < MINIMUM_RUNS)
+    single = _told(few, codebases)
     if single:
         yield (
             f"FEW SEEDS: under {MINIMUM_RUNS} for {single}. Those cells' intervals carry the "
@@ -390,12 +387,18 @@ def _gaps(rows: Sequence[Row], codebases: Sequence[str]) -> Iterable[str]:
         )
 
 
-def _told(streams: Iterable[Stream]) -> str:
-    """`episodic on click, sqlglot; recency on click`."""
+def _told(places: Iterable[tuple[str, str]], codebases: Sequence[str]) -> str:
+    """`episodic, chroma on all; recency on click, sqlglot`, of memories and codebases."""
     by_memory: dict[str, list[str]] = {}
-    for stream in streams:
-        by_memory.setdefault(stream.memory, []).append(stream.codebase)
-    return "; ".join(f"{memory} on {', '.join(on)}" for memory, on in by_memory.items())
+    for memory, codebase in places:
+        by_memory.setdefault(memory, []).append(codebase)
+    by_places: dict[tuple[str, ...], list[str]] = {}
+    for memory, on in by_memory.items():
+        by_places.setdefault(tuple(on), []).append(memory)
+    return "; ".join(
+        f"{', '.join(memories)} on {'all' if set(on) == set(codebases) else ', '.join(on)}"
+        for on, memories in by_places.items()
+    )
 
 
 def _different_tasks(streams: Sequence[Stream]) -> Iterable[str]:

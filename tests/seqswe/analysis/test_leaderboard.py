@@ -173,7 +173,7 @@ def test_an_iid_arm_that_recalls_is_nobody_elses(board):
 
     found = board({"episodic": 0.2, "recency": 0.0}, lonely=("recency",), change=change)
     assert row(found, "recency").lift is None
-    assert any("NO I.I.D. ARM: recency on ash" in text for text in found.warnings)
+    assert any("NO I.I.D. ARM: recency on all" in text for text in found.warnings)
     assert row(found, "recency").ranks is not None
 
 
@@ -282,5 +282,5 @@ def test_few_seeds_and_injected_bugs_are_said(plant):
         for name in ("ash", "elm")
     ]  # fmt: skip
     warnings = leaderboard(streams_of_runs(runs)).warnings
-    assert any("FEW SEEDS: under 3 for recency on ash, elm" in text for text in warnings)
+    assert any("FEW SEEDS: under 3 for recency on all" in text for text in warnings)
     assert any("SYNTHETIC: the bugs of elm" in text for text in warnings)
