@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from seqswe.analysis.words import signed
+
 FOLDER = Path(__file__).parents[1] / "docs" / "leaderboard"
 
 
@@ -57,12 +59,8 @@ def cells() -> list[str]:
 def _interval(estimate: Mapping[str, Any] | None) -> str:
     if not estimate:
         return "–"
-    middle, low, high = (_signed(estimate[key]) for key in ("estimate", "low", "high"))
+    middle, low, high = (signed(estimate[key], 3) for key in ("estimate", "low", "high"))
     return f"{middle} ({low} to {high})"
-
-
-def _signed(number: float) -> str:
-    return f"{number:+.3f}".replace("-", "−") if round(number, 3) else "0.000"
 
 
 TABLES = {"standings": standings, "cells": cells}

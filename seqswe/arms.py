@@ -106,6 +106,11 @@ class Cell:
         """Whether its tasks depend on each other through the memory."""
         return self.memory == "carry"
 
+    @property
+    def lessons_of(self) -> str:
+        """The arm, of the same seed, whose lessons its memory is told."""
+        return self.arm if self.carries_memory else SEQUENTIAL
+
     def next_position(self, position: int) -> int | None:
         """The position worked on after this one; None after the last."""
         step = self.order.index(position) + 1

@@ -16,6 +16,7 @@ from harness.commands.beginning import (
     warn_of_unknown_variables,
     with_demo,
 )
+from harness.commands.study import study_of
 from harness.loop.loaded_experiment import CheckedExperiment
 from seqswe import plugins
 from seqswe.arms import is_diagnostic
@@ -32,12 +33,11 @@ from seqswe.cli.plan_power import points, power_lines
 from seqswe.experiment import Experiment, Plan
 from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.manifest import Manifest
-from seqswe.manifests.suites import load_suite
 from seqswe.runs.estimates import estimates
 from seqswe.runs.folders import runs_below
 from seqswe.runs.matrix import Matrix
 from seqswe.runs.store import RunDirectory
-from seqswe.runs.study import CHOSEN, Study, check_chosen, check_not_in
+from seqswe.runs.study import CHOSEN
 
 ROLLOUT_BYTES = 60_000
 """Files of one rollout: what localizer runs on sqlglot leave behind, rounded up."""
@@ -123,13 +123,8 @@ def _plan_study(
     from harness.commands.plan_study import study_facts
 
     given = [setting for setting, where in origin.items() if where != DEFAULT]
-    if suite:
-        check_chosen(given)
-        study = Study.of_suite(Path(), load_suite(suite), experiment)
-    else:
-        check_not_in(matrix, given)
-        study = Study.of_matrix(Path(), matrix, experiment)
-    for one in map(study.experiment, study.parts):
+    study = study_of(suite, matrix, given, experiment, Path())
+    for one in map(study.settings, study.parts):
         plugins.options("agent", one.agent, one.agent_option)
         plugins.options("memory", one.memory, one.memory_option)
         one.sandbox_choice.check()

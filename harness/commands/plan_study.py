@@ -15,7 +15,7 @@ from seqswe.statistics import MINIMUM_CODEBASES, MINIMUM_RUNS, power
 def study_facts(study: Study) -> Iterator[str]:
     """The lines of a plan. Raises ManifestError, UsageError; see `Study.manifests`."""
     suite, found = study.suite, study.manifests()
-    experiments = {part.name: study.experiment(part) for part in study.parts}
+    experiments = {part.name: study.settings(part) for part in study.parts}
     manifest_of = dict(found)
     if suite:
         manifest_of |= {suite.codebase(m): found[m.codebase] for m in suite.members}

@@ -99,13 +99,10 @@ def _run_study(
     ctx: click.Context, out: Path | None, baseline: Path | None, suite: str, values: dict[str, Any]
 ) -> None:
     """Begin a study of a suite or of the matrix in the file of settings."""
-    matrix = matrix_of(ctx)
-    if suite and matrix:
-        raise UsageError("a suite and a matrix both say what is run", "Leave one of them out.")
     if baseline:
         raise UsageError("--baseline is a run of one codebase, a study shares its own", NOT_BOTH)
     out = out or free_folder(replace(Experiment(**values), codebase=suite or "study"))
-    study = new_study(suite, matrix, _given(ctx, values), values, out)
+    study = new_study(suite, matrix_of(ctx), _given(ctx, values), values, out)
     run_study(study, begin_part, _go_on)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from harness.codebases.locate import clone_of
 from seqswe.cli.echo import echo, note
-from seqswe.errors import CannotLendError, IncompleteError
+from seqswe.errors import CannotLendError, IncompleteError, UsageError
 from seqswe.experiment import Experiment
 from seqswe.manifests.suites import load_suite
 from seqswe.runs.matrix import Matrix, Part
@@ -41,16 +41,23 @@ def new_study(
     settings. Raises UsageError, RunDirError, MissingError.
     """
     RunDirectory.check_new(out)
-    experiment = Experiment(**values)
-    if suite:
-        check_chosen(given)
-        study = Study.of_suite(out, load_suite(suite), experiment)
-    else:
-        check_not_in(matrix, given)
-        study = Study.of_matrix(out, matrix, experiment)
+    study = study_of(suite, matrix, given, Experiment(**values), out)
     for manifest in study.manifests().values():
         clone_of(manifest, study.info.experiment.mirror)
     return study
+
+
+def study_of(
+    suite: str, matrix: Matrix, given: Collection[str], experiment: Experiment, out: Path
+) -> Study:
+    """The study of a suite or of a matrix, checked; nothing is written. Raises UsageError."""
+    if suite and matrix:
+        raise UsageError("a suite and a matrix both say what is run", "Leave one of them out.")
+    if suite:
+        check_chosen(given)
+        return Study.of_suite(out, load_suite(suite), experiment)
+    check_not_in(matrix, given)
+    return Study.of_matrix(out, matrix, experiment)
 
 
 def run_study(study: Study, begin: Begin, go_on: GoOn) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.loop.experiences import EXPERIENCE_FILE
-from seqswe.arms import SEQUENTIAL, Cell, Frozen
+from seqswe.arms import Cell, Frozen
 from seqswe.errors import SeqSWEError
 from seqswe.manifests.read import read_bytes
 from seqswe.runs.rollout import Rollout
@@ -87,7 +87,7 @@ class Held:
         spent: tuple[float, int, int],
     ) -> Order:
         """A rollout to run, with everything that it may read and the machine does not have."""
-        arm = cell.arm if cell.carries_memory else SEQUENTIAL
+        arm = cell.lessons_of
         past, snapshots = set(cell.taught(position)), {before}
         if cell.lag:  # and those that its memory has not heard of yet
             past.update(cell.order[: cell.order.index(position)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,21 +108,17 @@ class RunContext:
         parts += [agent] if (agent := self.plugins.agent.facts.digest) else []
         return digest_of("\n".join(parts))
 
-    def chain(self, seed: int, needed: Collection[int]) -> Mapping[int, Rollout]:
-        """The sequential arm's rollouts by position; `needed` are those that must be there.
+    def chain_rollout(self, seed: int, position: int) -> Rollout:
+        """The sequential arm's finished rollout of a task. Raises KeyError if there is none.
 
-        They are read again only where one of these is missing: a journal is long.
+        The journal, which is long, is read again only where it is not known yet.
         """
-        known = self._chains.get(seed, {})
-        if any(position not in known for position in needed):
-            rollouts = self.store.journal().rollouts
-            known = {
-                r.position: r
-                for r in rollouts
-                if r.graded and (r.arm, r.seed) == (SEQUENTIAL, seed)
-            }
-            self._chains[seed] = known
-        return known
+        chain = self._chains.get(seed, {})
+        if position not in chain:
+            place, rollouts = (SEQUENTIAL, seed), self.store.journal().rollouts
+            chain = {r.position: r for r in rollouts if r.graded and (r.arm, r.seed) == place}
+            self._chains[seed] = chain
+        return chain[position]
 
     def prefetch_grading(self, cell: Cell, position: int) -> None:
         """Open the grader's sandbox while the agent works, if it is likely to be needed."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from seqswe.arms import SEQUENTIAL, Cell, Frozen
+from seqswe.arms import Cell, Frozen
 from seqswe.errors import ManifestError, RunDirError
 from seqswe.manifests.convert import parse
 from seqswe.manifests.read import read_json
@@ -55,9 +55,12 @@ def due_lesson(
 
 
 def lesson_of(context: RunContext, cell: Cell, position: int) -> Experience:
-    """The lesson of a task that a cell has worked on. Raises RunDirError if there is none."""
-    name = context.instances[position].instance_id
-    return read_experience(context.store.folder(cell.arm, cell.seed, position, name))
+    """The lesson of a task that a cell's memory is told of. Raises RunDirError if there is none.
+
+    It lies where it was learned: in the cell itself, or in the sequential arm of the same seed.
+    """
+    arm, name = cell.lessons_of, context.instances[position].instance_id
+    return read_experience(context.store.folder(arm, cell.seed, position, name))
 
 
 class Windows:
@@ -99,7 +102,7 @@ def starting_memory(
     if isinstance(memory, Frozen) and memory.alone:
         return context.windows.snapshot(context, cell, memory, meter)
     if isinstance(memory, Frozen) and memory.without_own and position in memory.lessons:
-        before = context.chain(cell.seed, [position])[position].memory_before
+        before = context.chain_rollout(cell.seed, position).memory_before
         later = memory.lessons[memory.lessons.index(position) + 1 :]
         return _told(context, cell, before, later, meter)
     return snapshot
@@ -110,14 +113,14 @@ def _told(
 ) -> str:
     """The memory at `before`, told of these tasks as the sequential run's was."""
     assert isinstance(cell.memory, Frozen)
-    chain = context.chain(cell.seed, lessons)
     again = context.memories.at(cell, before)
     again.pay_with(meter)
     # It is told them as a chain is, and may know no more than one at each of them.
     told_in = replace(cell, order=cell.memory.lessons, memory="carry")
     state = context.store.snapshots.files(before)
     for position in lessons:
-        folder = context.store.folder(SEQUENTIAL, cell.seed, position, chain[position].instance_id)
-        state = context.memories.learn_again(told_in, again, read_experience(folder), state)
+        state = context.memories.learn_again(
+            told_in, again, lesson_of(context, cell, position), state
+        )
         meter.next_task()
     return context.memories.keep(cell, again, before)[0]

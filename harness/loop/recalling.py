@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import asdict
 
 from harness.loop.context import RunContext
-from harness.loop.experiences import lesson_of, read_experience
+from harness.loop.experiences import lesson_of
 from harness.memory.metered import MeteredMemory
 from harness.memory.recall_check import validate_recall
-from seqswe.arms import SEQUENTIAL, Cell
+from seqswe.arms import Cell
 from seqswe.errors import UsageError
 from seqswe.instance import Task
 from seqswe.memory import Experience, Recall
@@ -91,7 +91,5 @@ def _heard_by_then(cell: Cell, position: int, upcoming: int) -> list[int]:
 
 def told(context: RunContext, cell: Cell, task: Task) -> Iterator[Experience]:
     """What the memory of a cell was told before a task, in its order."""
-    arm = cell.arm if cell.carries_memory else SEQUENTIAL
     for position in cell.taught(task.position):
-        instance_id = context.instances[position].instance_id
-        yield read_experience(context.store.folder(arm, cell.seed, position, instance_id))
+        yield lesson_of(context, cell, position)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from seqswe.analysis.arms import RunLayout, layout
@@ -46,7 +47,9 @@ class Lent:
             return None
         with_arm = (d for d in directories if BASELINE in d.info.experiment.arm)
         lender = next(with_arm, None)
-        return cls.of(lender) if lender else None
+        with suppress(CannotLendError):  # such as one that is not finished: then there is no lift
+            return cls.of(lender) if lender else None
+        return None
 
     def to_needy(self, borrower: RunDirectory, journal: Journal) -> Lent | None:
         """The same for a run without an iid arm that may borrow it; None for any other."""

@@ -10,9 +10,11 @@ An axis lists values of the setting that it is named after, or tables of setting
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Any
 
 from seqswe.errors import UsageError
@@ -47,8 +49,8 @@ def read_matrix(data: Any, source: str) -> Matrix:
     parts = parts_of(matrix)
     for part in parts:
         parse(Experiment, dict(part.settings), f"{source}, matrix")
-    names = [part.name for part in parts]
-    if twice := next((name for name in names if names.count(name) > 1), ""):
+    [(twice, count)] = Counter(part.name for part in parts).most_common(1)
+    if count > 1:
         raise UsageError(
             f"{source}: two runs of the matrix are called {twice!r:.80}",
             "Give one of its values as a table with another name.",
@@ -59,9 +61,7 @@ def read_matrix(data: Any, source: str) -> Matrix:
 def parts_of(matrix: Matrix) -> tuple[Part, ...]:
     """Every combination, the last axis turning fastest. Raises UsageError for what is no value."""
     axes = [[_variant(axis, value) for value in values] for axis, values in matrix.items()]
-    size = 1
-    for axis in axes:
-        size *= len(axis)
+    size = prod(map(len, axes))
     if size > MOST_RUNS:
         raise UsageError(f"the matrix has {size:,} runs", f"At most {MOST_RUNS:,} are one study.")
     parts = []

@@ -84,8 +84,6 @@ class Study:
     def of_matrix(cls, root: Path, matrix: Matrix, experiment: Experiment) -> Study:
         """A study that is to be; nothing is written. Raises UsageError, ManifestError."""
         study = cls._with(root, StudyInfo(matrix=matrix, experiment=experiment), None)
-        for part in study.parts:
-            study.experiment(part)
         study.manifests()
         return study
 
@@ -171,7 +169,7 @@ class Study:
         that was chosen.
         """
         if not self.suite:
-            names = dict.fromkeys(self.experiment(part).codebase for part in self.parts)
+            names = dict.fromkeys(self.settings(part).codebase for part in self.parts)
             return {name: manifests.load(name) for name in names}
         found = {m.codebase: self.suite.manifest(m) for m in self.suite.members}
         kind = self.info.experiment.statement
@@ -187,10 +185,21 @@ class Study:
                 )
         return found
 
+    def settings(self, part: Part) -> Experiment:
+        """The settings of a part's run, but for budgets, which are the study's.
+
+        Without an iid arm once it is begun with a borrowed one. Raises UsageError for settings
+        that make no sense.
+        """
+        own = replace(self.info.experiment, **part.settings)
+        if self.is_begun(part) and _borrows(RunDirectory.open(self.folder(part)).info):
+            return replace(own, arm=tuple(arm for arm in own.arm if arm != BASELINE))
+        return own
+
     def experiment(self, part: Part) -> Experiment:
         """The settings of a part's run; budgets are what the other runs have left.
 
-        Raises BudgetError where nothing is left, UsageError for settings that make no sense.
+        Raises BudgetError where nothing is left, UsageError as `settings` does.
         """
         shared = self.info.experiment
         charged = [ModelRequests(self.folder(p)).charged() for p in self.parts if p is not part]
@@ -206,19 +215,15 @@ class Study:
                     f"Go on with `seqswe resume {self.root}` and a larger "
                     f"--{name.replace('_', '-')}.",
                 )
-        own = replace(
-            shared,
-            **part.settings,
+        return replace(
+            self.settings(part),
             max_cost=cost if shared.max_cost else 0.0,
             max_tokens=tokens if shared.max_tokens else 0,
         )
-        if self.is_begun(part) and _borrows(RunDirectory.open(self.folder(part)).info):
-            return replace(own, arm=tuple(arm for arm in own.arm if arm != BASELINE))
-        return own
 
     def lender(self, part: Part) -> Path | None:
         """The finished run before a part's that differs in its memory alone and has an iid arm."""
-        if not set(self.experiment(part).arm) - {BASELINE}:
+        if not set(self.settings(part).arm) - {BASELINE}:
             return None  # nothing would be left to run
         for earlier in self.parts[: self.parts.index(part)]:
             if but_memory(earlier) == but_memory(part) and self.is_finished(earlier):
@@ -232,7 +237,7 @@ class Study:
         if not self.is_begun(part):
             return False
         store = RunDirectory.open(self.folder(part))
-        own, wanted = store.info.experiment, self.experiment(part)
+        own, wanted = store.info.experiment, self.settings(part)
         planned = sum(map(len, store.info.planned().values()))
         graded = sum(rollout.graded for rollout in store.journal().rollouts)
         same = all(getattr(own, name) == getattr(wanted, name) for name in affecting("selection"))
