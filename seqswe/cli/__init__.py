@@ -73,6 +73,7 @@ PREFIX = "SEQSWE"
 NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
 """Errors that say that a path was wrong, not the machine."""
 STOPS = (signal.SIGINT, signal.SIGTERM)
+AGAIN = 0.05  # seconds after which an interrupt that was lost in a callback is said again
 TRACEBACK = "SEQSWE_TRACEBACK"
 """Environment variable that has a bug of SeqSWE itself shown with its traceback."""
 
@@ -205,7 +206,11 @@ def _call(words: list[str]) -> int:
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """SIGTERM stops like Ctrl-C; from then on neither disturbs the clean-up and the exit."""
+    """SIGTERM stops like Ctrl-C; from then on neither disturbs the clean-up and the exit.
+
+    A signal may arrive inside a callback that Python lets nothing out of (of a weak reference, or
+    `__del__`). The interpreter would print the interrupt and go on: it is said again a moment later.
+    """
     stopped = False
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -215,10 +220,20 @@ def _stoppable() -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
+    def lost(unraisable: sys.UnraisableHookArgs) -> None:
+        if stopped and isinstance(unraisable.exc_value, KeyboardInterrupt):
+            signal.signal(signal.SIGALRM, stop)
+            signal.setitimer(signal.ITIMER_REAL, AGAIN)
+        else:
+            reported(unraisable)
+
     before = {each: signal.signal(each, stop) for each in STOPS}
+    reported, sys.unraisablehook = sys.unraisablehook, lost
     try:
         yield
     finally:
+        sys.unraisablehook = reported
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for each, handler in before.items():
             if not stopped:
                 signal.signal(each, handler)

@@ -172,6 +172,33 @@ def test_a_stop_before_anything_began_is_a_stop_too(start, tmp_path):
     assert code == 130, said
 
 
+LOST = """
+import signal, sys, time
+from seqswe import cli
+
+class Dying:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+        time.sleep(0)
+
+def command(words):
+    try:
+        Dying()
+        time.sleep(10)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+cli._call = command
+cli.main(["run"])
+"""
+
+
+def test_a_stop_that_arrives_where_python_lets_nothing_out_is_said_again():
+    done = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def catches(process, number):
     """Whether a process has a handler for a signal: from then on a stop is a stop."""
     with suppress(FileNotFoundError):
