@@ -55,7 +55,7 @@ def _lifts(board: Leaderboard) -> Iterator[str]:
     if harms:
         yield f"Harm, for codebases like these: {'; '.join(harms)}."
     if not sure and any(row.p is not None for row in board.rows):
-        yield "No memory is shown to change what the agent does on codebases like these."
+        yield "No lift over the i.i.d. arm is shown for codebases like these."
 
 
 def _lift(board: Leaderboard, row: Row) -> str:

@@ -98,8 +98,8 @@ def harm_table(board: Leaderboard) -> Table:
         rows,
         "Lost: share of rollouts that did not solve a task which the i.i.d. arm's majority "
         "solved; by chance: the same for the i.i.d. arm's runs against each other. Won: the other "
-        "way round. Cost and tokens against the i.i.d. arm, the memory's own model with them. "
-        "Means over codebases, without a test.",
+        "way round. Of a rank only the first place is solved. Cost and tokens against the i.i.d. "
+        "arm, the memory's own model with them. Means over codebases, without a test.",
     )
 
 

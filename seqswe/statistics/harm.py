@@ -34,11 +34,15 @@ def harm_rate(sequential: ArrayLike, iid: ArrayLike) -> HarmRate:
     """Return the harm of outcomes (N, K1) against a baseline's (N, K0), values in [0, 1].
 
     lost = mean over tasks and runs of 1{baseline's mean > ½}·(1 − Y1), with Wilson's interval and
-    an effective N (`share_interval`); `won` with the majority the other way and Y1. Source: the
-    statistical design, second round, section 7. Raises ValueError on bad shapes or fewer than two
-    tasks.
+    an effective N (`share_interval`); `won` with the majority the other way and Y1. An outcome
+    between 0 and 1 counts as solved above ½: of a reciprocal rank, that is the first place. Source:
+    the statistical design, second round, section 7. Raises ValueError on bad shapes or fewer than
+    two tasks.
     """
-    y1, y0 = as_outcomes(sequential, "sequential"), as_outcomes(iid, "iid")
+    y1, y0 = (
+        _solved(as_outcomes(values, name))
+        for values, name in ((sequential, "sequential"), (iid, "iid"))
+    )
     same_tasks(y1, y0)
     solved = (task_means(y0)[:, np.newaxis] > SOLVED).astype(np.float64)
     return HarmRate(
@@ -46,6 +50,11 @@ def harm_rate(sequential: ArrayLike, iid: ArrayLike) -> HarmRate:
         won=share_interval((1.0 - solved) * y1),
         by_chance=_by_chance(y0),
     )
+
+
+def _solved(values: FloatArray) -> FloatArray:
+    """1 or 0 for every rollout that there is."""
+    return np.where(np.isfinite(values), values > SOLVED, np.nan)
 
 
 def _by_chance(iid: FloatArray) -> float | None:

@@ -57,3 +57,11 @@ def test_its_interval_covers_the_rate_of_further_runs_and_tasks(rate):
     truth = float(np.mean(majority * (1 - p * (1 - rate))))
     covered = np.mean([low <= truth <= high for low, high in hits])
     assert 0.92 <= covered <= 0.985
+
+
+def test_of_a_graded_outcome_only_what_changes_sides_is_lost_or_won():
+    ranks = np.array([[1.0], [1 / 2], [1 / 3], [0.0]])
+    same = harm_rate(ranks, ranks)
+    assert (same.lost.estimate, same.won.estimate) == (0.0, 0.0)
+    better = harm_rate(np.array([[1.0], [1.0], [1 / 2], [1 / 3]]), ranks)
+    assert (better.lost.estimate, better.won.estimate) == (0.0, 0.25)
