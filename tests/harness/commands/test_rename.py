@@ -129,14 +129,18 @@ def test_other_names_are_refused(folder, tmp_path):
     [
         (("ledgerlite-injected", "--out", "x"), "is a sequence of injected bugs"),
         (("{folder}", "--out", "x"), "is a sequence of renamed code"),
-        (("marshmallow", "--out", "x"), "has no instances"),
+        (("{empty}", "--out", "x"), "has no instances"),
         (("ledgerlite", "--out", "bad name"), "is none"),
     ],
 )
-def test_what_cannot_be_renamed_is_said(folder, tmp_path, monkeypatch, capsys, given, message):
+def test_what_cannot_be_renamed_is_said(
+    folder, tmp_path, ledgerlite, monkeypatch, capsys, given, message
+):
     monkeypatch.chdir(tmp_path)
+    empty = tmp_path / "empty"
+    manifests.save(replace(ledgerlite, name="empty", instances=()), empty)
     with pytest.raises(SystemExit) as ended:
-        main(["rename", *(word.format(folder=folder) for word in given)])
+        main(["rename", *(word.format(folder=folder, empty=empty) for word in given)])
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
 

@@ -36,7 +36,8 @@ def test_tasks_that_hold_agree_and_one_that_does_not_is_named(
     assert (code, out.splitlines()[-1]) == (0, "| twin | 1 | 1 | 1 |")
 
 
-def test_a_codebase_without_tasks_is_refused(capsys):
-    code, _, err = reprove(capsys, "marshmallow")
+def test_a_codebase_without_tasks_is_refused(tmp_path, ledgerlite, capsys):
+    manifests.save(replace(ledgerlite, name="empty", instances=()), tmp_path / "empty")
+    code, _, err = reprove(capsys, str(tmp_path / "empty"))
     assert code == 2
-    assert "marshmallow has no tasks" in err
+    assert "empty has no tasks" in err
