@@ -2,15 +2,16 @@
 
     python -m benchmarks.files_ranked run --mirror DIR --runs RUNS [--codebase NAME ...]
     python -m benchmarks.files_ranked table RUNS/*
-    python -m benchmarks.files_ranked rank NAME --mirror DIR --out RANKED/NAME.json
-    python -m benchmarks.files_ranked parts RANKED/*
+    python -m benchmarks.files_ranked rank NAME --mirror DIR --out docs/results/ranked/NAME.json
+    python -m benchmarks.files_ranked parts docs/results/ranked/*
 
 `run` makes the runs that are not there yet, one for each codebase and memory. `table` holds the
 memory against the others on the same tasks and pools codebases, by the leaderboard's estimators.
 `rank` takes parts of it away, adds others and turns its weights, in this process: the rankings are
 those of runs, without the sandboxes; `parts` prints them. Nothing is drawn anywhere, so there is
 one seed, 0. Codebases on which weights were chosen are shown and never pooled; one that is
-validated later is named, and is one more row.
+validated later is one more row. What lies in docs/results/ranked is written into the pages by
+`python -m benchmarks.results tables`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
@@ -52,6 +54,10 @@ MEMORIES = ("none", *HELD_AGAINST, NEW)
 CHOSEN = ("sqlglot", "tinydb")
 """Codebases on which the weights were chosen."""
 CODEBASES = ("click", "humanize", "jinja", "ledgerlite", "sqlparse", "wtforms", *CHOSEN)
+KEPT = Path(__file__).parents[1] / "docs" / "results" / "ranked"
+"""What `rank` wrote of every codebase that the pages quote."""
+DIGITS = 6
+"""Decimals of a reciprocal rank that are kept."""
 HALF_LIFE = 200
 """Commits after which a change counts half, where recency is added."""
 MOST_CHANGES = 40
@@ -175,17 +181,22 @@ def table(runs: Sequence[Path]) -> None:
     """Print the table of some runs, then their digests; runs that are not finished are left out."""
     found = streams_of_runs([RunDirectory.open(path) for path in runs])
     streams = [stream for stream in found.streams if stream.complete]
-    print_table(streams)
+    for line in (*by_codebase(streams), *means(streams)):
+        click.echo(line)
     for stream in streams:
         click.echo(f"{stream.source}: {stream.digest}")
 
 
-def print_table(streams: Sequence[Stream]) -> None:
-    """Print a line for each codebase, and what is pooled of those where nothing was chosen."""
+def by_codebase(streams: Sequence[Stream]) -> Iterator[str]:
+    """A table with a line for each codebase."""
     memories = [name for name in MEMORIES if any(s.memory == name for s in streams)]
-    heads = [*memories, *(f"over {name} (95 %)" for name in HELD_AGAINST), "better, worse"]
-    click.echo(f"| codebase | tasks | {' | '.join(heads)} |")
-    click.echo("|---" * (len(heads) + 2) + "|")
+    heads = [
+        *(f"`{name}`" for name in memories),
+        *(f"over `{name}` (95 %)" for name in HELD_AGAINST),
+        f"tasks better, worse than `{HELD_AGAINST[0]}`",
+    ]
+    yield f"| codebase | tasks | {' | '.join(heads)} |"
+    yield "|---" * (len(heads) + 2) + "|"
     against = {name: difference(streams, name) for name in HELD_AGAINST}
     for codebase in in_order(streams):
         of = {s.memory: s for s in streams if s.codebase == codebase}
@@ -195,10 +206,18 @@ def print_table(streams: Sequence[Stream]) -> None:
             values = [f"{mean(of[name]):.3f}" if name in of else "–" for name in memories]
             mark = "*" * (codebase in CHOSEN)
             cells = [f"{codebase}{mark}", str(len(of[NEW].tasks)), *values, *ends, counts]
-            click.echo(f"| {' | '.join(cells)} |")
-    clean = [stream for stream in streams if stream.codebase not in CHOSEN]
+            yield f"| {' | '.join(cells)} |"
+
+
+def means(streams: Sequence[Stream]) -> Iterator[str]:
+    """What is pooled of the codebases where nothing was chosen, as a list."""
     for name in HELD_AGAINST:
-        click.echo(f"\nover {name}, {pooled(difference(clean, name))}")
+        yield f"* Over `{name}`, {pooled(difference(unchosen(streams), name))}."
+
+
+def unchosen(streams: Sequence[Stream]) -> list[Stream]:
+    """The streams of codebases on which no weight was chosen."""
+    return [stream for stream in streams if stream.codebase not in CHOSEN]
 
 
 @main.command()
@@ -212,7 +231,7 @@ def rank(codebase: str, mirror: str, out: Path) -> None:
         "codebase": Path(codebase).name,
         "tasks": [instance.instance_id for instance in instances],
         "unseen": unseen(instances),
-        "ranks": found,
+        "ranks": {name: [round(x, DIGITS) for x in ranks] for name, ranks in found.items()},
     }
     out.write_text(json.dumps(about) + "\n", encoding="utf-8")
 
@@ -221,20 +240,42 @@ def rank(codebase: str, mirror: str, out: Path) -> None:
 @click.argument("ranked", nargs=-1, required=True, type=click.Path(path_type=Path))
 def parts(ranked: Sequence[Path]) -> None:
     """Print what the memory has over each variant of itself, from what `rank` wrote."""
-    read = [json.loads(path.read_text(encoding="utf-8")) for path in ranked]
-    streams = [stream for each in read for stream in streams_of(each)]
-    columns = in_order(streams)
-    clean = [stream for stream in streams if stream.codebase not in CHOSEN]
-    click.echo(f"| variant | {' | '.join(columns)} | {NEW} over it, pooled |")
-    click.echo("|---" * (len(columns) + 2) + "|")
+    found = Ranked.read(ranked)
+    for lines in TABLES.values():
+        for line in lines(found):
+            click.echo(line)
+        click.echo("")
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """What `rank` wrote of some codebases."""
+
+    streams: Sequence[Stream]
+    unseen: Mapping[str, Sequence[bool]]
+    """By codebase, for each task whether no earlier task fixed any of its files."""
+
+    @classmethod
+    def read(cls, paths: Sequence[Path]) -> Ranked:
+        """Read files of `rank`, in any order."""
+        read = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(paths)]
+        return cls(
+            streams=[stream for each in read for stream in streams_of(each)],
+            unseen={each["codebase"]: each["unseen"] for each in read},
+        )
+
+
+def variants(ranked: Ranked) -> Iterator[str]:
+    """A table of the memory's variants, over the codebases on which no weight was chosen."""
+    clean = unchosen(ranked.streams)
+    count = len({stream.codebase for stream in clean})
+    yield f"| variant | mean of {count} codebases | what the whole has over it, pooled (95 %) |"
+    yield "|---|---|---|"
     for name in PARTS:
-        of = {s.codebase: mean(s) for s in streams if s.memory == name}
+        found = np.mean([mean(s) for s in clean if s.memory == name])
         end = spelled(difference(clean, name).pooled) if name != NEW else "–"
-        click.echo(f"| {name} | {' | '.join(f'{of[c]:.3f}' for c in columns)} | {end} |")
-    click.echo("")
-    print_table(streams)
-    for line in losses(streams, {each["codebase"]: each["unseen"] for each in read}):
-        click.echo(line)
+        shown = f"`{name}`" if name in MEMORIES else name
+        yield f"| {shown} | {found:.3f} | {end} |"
 
 
 def streams_of(ranked: Mapping[str, Any]) -> Iterator[Stream]:
@@ -290,24 +331,24 @@ def unseen(instances: Sequence[Instance]) -> list[bool]:
     return answers
 
 
-def losses(streams: Sequence[Stream], new: Mapping[str, Sequence[bool]]) -> Iterator[str]:
-    """What it has over git_history by whether an earlier task fixed a file of the task.
+def losses(ranked: Ranked) -> Iterator[str]:
+    """What it has over git_history by whether an earlier task fixed a file of the task, as a list.
 
     All tasks alike, whatever their codebase: the interval is for these codebases only.
     """
     by_kind: dict[str, list[float]] = defaultdict(list)
-    for codebase, kinds in new.items():
+    for codebase, kinds in ranked.unseen.items():
         if codebase not in CHOSEN:
             ours, theirs = (
-                next(values(s) for s in streams if (s.codebase, s.memory) == (codebase, name))
-                for name in (NEW, HELD_AGAINST[0])
+                next(values(s) for s in ranked.streams if (s.codebase, s.memory) == (codebase, of))
+                for of in (NEW, HELD_AGAINST[0])
             )
             for is_unseen, gap in zip(kinds, ours - theirs, strict=True):
-                by_kind["not fixed before" if is_unseen else "fixed before"].append(gap)
+                by_kind["no earlier task" if is_unseen else "an earlier task"].append(gap)
     for kind, gaps in by_kind.items():
         zeros, column = np.zeros((len(gaps), 1)), np.array(gaps)[:, None]
         found = spelled(two_way(column, zeros))
-        yield f"tasks in files {kind}: {len(gaps)}, over {HELD_AGAINST[0]} {found}"
+        yield f"* {len(gaps):,} tasks of which {kind} fixed a file: {found}."
 
 
 def in_order(streams: Sequence[Stream]) -> list[str]:
@@ -365,6 +406,20 @@ def pooled(found: Difference) -> str:
         f"{mean_of.codebases} codebases: {spelled(mean_of)}{p}; a new codebase's lies in "
         + minus(f"{mean_of.predicted_low:+.3f} to {mean_of.predicted_high:+.3f}")
     )
+
+
+TABLES: Mapping[str, Callable[[Ranked], Iterator[str]]] = {
+    "memories": lambda ranked: by_codebase([s for s in ranked.streams if s.memory in MEMORIES]),
+    "means": lambda ranked: means(ranked.streams),
+    "parts": variants,
+    "seen": losses,
+}
+"""Tables and lists of docs/memories.md."""
+
+
+def kept_table(name: str) -> list[str]:
+    """One of TABLES, of all that is kept."""
+    return list(TABLES[name](Ranked.read(list(KEPT.glob("*.json")))))
 
 
 if __name__ == "__main__":

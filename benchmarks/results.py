@@ -11,7 +11,7 @@ of the machine is in it, so the same Python and packages give the same digest an
 
 A table in a page stands between two comments, the first of which says what it is of:
 `<!-- results: lifts NAME... -->`, `<!-- results: outcomes NAME OUTCOME... -->`,
-`<!-- results: codebases|board TABLE -->` or, of a run with a user to ask,
+`<!-- results: codebases|board|ranked TABLE -->` or, of a run with a user to ask,
 `<!-- results: hints NAME -->`; the other is `<!-- end of results -->`. Intervals are computed from
 the outcomes that the set holds, and tables of codebases from the manifests that ship.
 """
@@ -20,14 +20,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 import click
 import numpy as np
 
-from benchmarks import board_tables, codebase_tables
+from benchmarks import board_tables, codebase_tables, files_ranked
 from seqswe.analysis.words import difference, p_value, value
 from seqswe.arms import BASELINE, SEQUENTIAL
 from seqswe.cli.verify import made_again
@@ -46,8 +46,12 @@ from seqswe.statistics.twoway import part_lift
 ROOT = Path(__file__).parents[1]
 PARTS = 3
 """Parts of a sequence along which hints are told."""
-MADE_OF_FILES = {"codebases": codebase_tables.TABLES, "board": board_tables.TABLES}
-"""Tables of manifests and of the leaderboard, by kind and name."""
+MADE_OF_FILES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
+    "codebases": codebase_tables.TABLES,
+    "board": board_tables.TABLES,
+    "ranked": {name: partial(files_ranked.kept_table, name) for name in files_ranked.TABLES},
+}
+"""Tables of manifests, of the leaderboard and of rankings in process, by kind and name."""
 TABLE = re.compile(r"(?s)(<!-- results: (\w+) ([^>]*?) -->\n).*?(<!-- end of results -->)")
 
 

@@ -29,9 +29,10 @@ def test_codebases_on_which_weights_were_chosen_are_not_pooled(tmp_path):
     gains = {"one": 0.1, "two": 0.2, "three": 0.3, "four": 0.2, "tinydb": 0.5}
     paths = [ranked(tmp_path, codebase, gain) for codebase, gain in gains.items()]
     done = CliRunner().invoke(files_ranked.main, ["parts", *paths])
-    assert f"over {LOG}, 4 codebases: +0.200 (" in done.output, done.output
+    assert f"* Over `{LOG}`, 4 codebases: +0.200 (" in done.output, done.output
     assert "| tinydb* | 4 | 0.375 | 0.375 | 0.375 | 0.875 | +0.500 (" in done.output
-    assert "tasks in files not fixed before: 8, over git_history +0.200" in done.output
+    assert "| `git_history` | 0.375 | +0.200 (" in done.output
+    assert "* 8 tasks of which no earlier task fixed a file: +0.200 (" in done.output
 
 
 def test_a_variant_without_options_is_the_memory(tmp_path):
