@@ -129,7 +129,8 @@ def begin(
     out = out or free_folder(experiment)
     RunDirectory.check_new(out)
     warn_of_unknown_variables(experiment)
-    output().interrupted = "Nothing was begun; run it again."
+    if not output().study:
+        output().interrupted = "Nothing was begun; run it again."
     checked = CheckedExperiment.check(experiment, out)
     here = is_here(checked.manifest, experiment.mirror)
     checked.try_plugins()
@@ -278,9 +279,7 @@ def work(
         watch = CrashWatch(min(experiment.crashes, plan.rollouts), done.values())
         model, kept = context.model, [r for r in done.values() if r.graded]
         advance = Advance(plan, kept, lambda: model.spent)
-        output().interrupted = (
-            f"{store.root} keeps what is finished; `seqswe resume {store.root}` goes on."
-        )
+        output().keeps(store.root)
         with (
             open_engine(loaded, context, done.values()) as engine,
             progress("rollouts", plan.rollouts, len(kept)) as bar,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness.codebases.locate import clone_of
-from seqswe.cli.echo import echo, note
+from seqswe.cli.echo import echo, note, output
 from seqswe.errors import CannotLendError, IncompleteError, UsageError
 from seqswe.experiment import Experiment
 from seqswe.manifests.suites import load_suite
@@ -66,6 +66,8 @@ def run_study(study: Study, begin: Begin, go_on: GoOn) -> None:
     Whatever else a run raises ends the study, which can be gone on with.
     """
     study.save()
+    output().study = study.root
+    output().keeps(study.root)
     unfinished = []
     for number, part in enumerate(study.parts, 1):
         where = f"{study.label}, {number} of {len(study.parts)}: {part.name}"

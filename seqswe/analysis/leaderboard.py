@@ -365,15 +365,17 @@ def _gaps(rows: Sequence[Row], codebases: Sequence[str]) -> Iterable[str]:
             f"NO I.I.D. ARM: {without}, and none of another run that recalled nothing. "
             "There is no lift; the memory is still compared with the others."
         )
-    lent = ((f"{s.memory} from {s.lender}", s.codebase) for s in streams if s.lender)
-    if told := _told(lent, codebases):
-        yield f"The i.i.d. arm is shared, it recalled nothing there: {told}."
+    for lender in sorted({s.lender for s in streams if s.lender}):
+        lent = ((s.memory, s.codebase) for s in streams if s.lender == lender)
+        told = _told(lent, codebases)
+        yield f"The i.i.d. arm of {lender} serves others too, since it recalled nothing: {told}."
     few = ((s.memory, s.codebase) for s in streams if s.seeds < MINIMUM_RUNS)
     single = _told(few, codebases)
     if single:
+        where = "every run" if all(s.seeds < MINIMUM_RUNS for s in streams) else single
         yield (
-            f"FEW SEEDS: under {MINIMUM_RUNS} for {single}. Those cells' intervals carry the "
-            "noise of tasks alone; means over codebases carry all of it."
+            f"FEW SEEDS: under {MINIMUM_RUNS} for {where}. Those cells' intervals carry the noise "
+            "of tasks alone; means over codebases carry all of it."
         )
     if any(s.synthetic for s in streams):
         names = ", ".join(sorted({s.codebase for s in streams if s.synthetic}))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import click
@@ -31,6 +32,13 @@ class Output:
     """Whether standard output already is a document of the command's own."""
     interrupted: str = ""
     """What to say to somebody who interrupts it now, if not the usual."""
+    study: Path | None = None
+    """The study that the run at hand is a part of."""
+
+    def keeps(self, folder: Path) -> None:
+        """Say to whoever interrupts it from now on that a folder, or its study, goes on."""
+        folder = self.study or folder
+        self.interrupted = f"{folder} keeps what is finished; `seqswe resume {folder}` goes on."
 
 
 _current = Output()

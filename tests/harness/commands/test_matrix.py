@@ -67,6 +67,22 @@ def test_every_combination_is_run_and_what_recalls_nothing_shares_an_iid_arm(
     assert f"the iid arm is that of {runs[0]}" in err
 
 
+def test_whoever_interrupts_a_study_is_told_how_all_of_it_goes_on(
+    codebases,  # noqa: F811
+    say,  # noqa: F811
+    file,
+    tmp_path,
+    monkeypatch,
+):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("harness.commands.run.is_here", interrupted)
+    code, _, err = say("run", "--config", file, "--out", tmp_path / "board")
+    assert code == 130
+    assert f"`seqswe resume {tmp_path / 'board'}` goes on" in err
+
+
 @pytest.mark.parametrize(
     ("matrix", "why"),
     [

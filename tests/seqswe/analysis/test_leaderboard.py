@@ -147,7 +147,10 @@ def test_a_run_without_an_iid_arm_is_lent_one_that_recalled_nothing(board):
     stream = row(found, "recency").cells["ash"].stream
     assert stream.lender == "episodic"
     assert row(found, "recency").lift is not None
-    assert any("The i.i.d. arm is shared" in text for text in found.warnings)
+    said = (
+        "The i.i.d. arm of episodic serves others too, since it recalled nothing: recency on all."
+    )
+    assert said in found.warnings
 
 
 def test_what_is_lent_must_be_finished_as_well(plant):
@@ -282,5 +285,5 @@ def test_few_seeds_and_injected_bugs_are_said(plant):
         for name in ("ash", "elm")
     ]  # fmt: skip
     warnings = leaderboard(streams_of_runs(runs)).warnings
-    assert any("FEW SEEDS: under 3 for recency on all" in text for text in warnings)
+    assert any("FEW SEEDS: under 3 for every run." in text for text in warnings)
     assert any("SYNTHETIC: the bugs of elm" in text for text in warnings)
