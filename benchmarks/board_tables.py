@@ -56,6 +56,11 @@ def cells() -> list[str]:
     return lines
 
 
+def lift(memory: str) -> str:
+    """A memory's mean lift over all codebases."""
+    return _interval(next(row["lift"] for row in board()["memories"] if row["memory"] == memory))
+
+
 def _interval(estimate: Mapping[str, Any] | None) -> str:
     if not estimate:
         return "–"

@@ -22,6 +22,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
@@ -417,9 +418,20 @@ TABLES: Mapping[str, Callable[[Ranked], Iterator[str]]] = {
 """Tables and lists of docs/memories.md."""
 
 
+@cache
+def kept() -> Ranked:
+    """All that is kept."""
+    return Ranked.read(list(KEPT.glob("*.json")))
+
+
 def kept_table(name: str) -> list[str]:
     """One of TABLES, of all that is kept."""
-    return list(TABLES[name](Ranked.read(list(KEPT.glob("*.json")))))
+    return list(TABLES[name](kept()))
+
+
+def kept_mean(name: str) -> str:
+    """What it has over another memory, over the codebases on which no weight was chosen."""
+    return spelled(difference(unchosen(kept().streams), name).pooled)
 
 
 if __name__ == "__main__":

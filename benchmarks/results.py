@@ -12,8 +12,10 @@ of the machine is in it, so the same Python and packages give the same digest an
 A table in a page stands between two comments, the first of which says what it is of:
 `<!-- results: lifts NAME... -->`, `<!-- results: outcomes NAME OUTCOME... -->`,
 `<!-- results: codebases|board|ranked TABLE -->` or, of a run with a user to ask,
-`<!-- results: hints NAME -->`; the other is `<!-- end of results -->`. Intervals are computed from
-the outcomes that the set holds, and tables of codebases from the manifests that ship.
+`<!-- results: hints NAME -->`; the other is `<!-- end of results -->`. Within a line, a number
+stands between `<!-- result: lift NAME OUTCOME -->`, `<!-- result: over MEMORY -->` (the ranking in
+process) or `<!-- result: board MEMORY -->`, and `<!-- end -->`. Intervals are computed from the
+outcomes that the set holds, and tables of codebases from the manifests that ship.
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ MADE_OF_FILES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
 }
 """Tables of manifests, of the leaderboard and of rankings in process, by kind and name."""
 TABLE = re.compile(r"(?s)(<!-- results: (\w+) ([^>]*?) -->\n).*?(<!-- end of results -->)")
+PHRASE = re.compile(r"(<!-- result: (\w+) ([^>]*?) -->).*?(<!-- end -->)")
 
 
 def pages() -> list[Path]:
@@ -137,8 +140,9 @@ def keep_as(found: ResultSet, result: Result, made: Baseline, pythons: set[str])
 
 
 def written(text: str) -> str:
-    """A page's text with its tables as the set has them today."""
-    return TABLE.sub(lambda m: m[1] + "\n".join(_table(m[2], m[3].split())) + f"\n{m[4]}", text)
+    """A page's text with its tables and numbers as the set has them today."""
+    text = TABLE.sub(lambda m: m[1] + "\n".join(_table(m[2], m[3].split())) + f"\n{m[4]}", text)
+    return PHRASE.sub(lambda m: m[1] + _phrase(m[2], m[3].split()) + m[4], text)
 
 
 def _table(kind: str, names: Sequence[str]) -> list[str]:
@@ -147,6 +151,17 @@ def _table(kind: str, names: Sequence[str]) -> list[str]:
     if kind == "hints":
         return _hints(names[0])
     return _lifts(names) if kind == "lifts" else _outcomes(names[0], names[1:])
+
+
+def _phrase(kind: str, names: Sequence[str]) -> str:
+    """A mean with its interval, for the middle of a sentence."""
+    if kind == "board":
+        return board_tables.lift(names[0])
+    if kind == "over":
+        return files_ranked.kept_mean(names[0])
+    name, outcome = names
+    [found] = standings([(name, _kept(name))], registry().outcomes[outcome])
+    return _lift(found).partition(", p")[0]
 
 
 def _lifts(names: Sequence[str]) -> list[str]:
