@@ -209,7 +209,7 @@ def _stoppable() -> Iterator[None]:
     """SIGTERM stops like Ctrl-C; from then on neither disturbs the clean-up and the exit.
 
     A signal may arrive inside a callback that Python lets nothing out of (of a weak reference, or
-    `__del__`). The interpreter would print the interrupt and go on: it is said again a moment later.
+    `__del__`). The interpreter would print the interrupt and go on: it is said again soon after.
     """
     stopped = False
 
