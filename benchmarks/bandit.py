@@ -4,11 +4,13 @@
         --mirror DIR --sandbox local --out runs/bandit
 
 Its actions are those of `repair`: which function of the failing trace is edited first (by its place
-in the trace, so that it means something in another codebase), and by which kind of edit. Both
-weigh by rewards alone: how often an edit of that place, or of that kind, ended a task with reward
-1. It trains on the tasks of one codebase, one seed a pass. After every pass it is held, fixed,
+in the trace, so that it means something in another codebase), and by which kind of edit. Both weigh
+by rewards alone: how often an edit of that place, or of that kind, ended a task with reward 1. It
+trains on the tasks of one codebase, one seed a pass. What it is after each pass is held, fixed,
 against the untrained policy on another codebase: same tasks, same seeds, an empty memory. The two
-are paired by seed, since an edit has the same luck in both (`harness.agents.repair`).
+are paired by seed, since an edit has the same luck in both (`harness.agents.repair`). The untrained
+policy is `repair` with an empty memory, edit by edit, so the i.i.d. arm of a kept run may stand for
+it (`--untrained marshmallow-injected-episodic`). What --out holds already is not played again.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +29,19 @@ import numpy as np
 
 from harness.agents.repair.agent import job_of, run_job
 from seqswe.agent import Attempt, Usage
+from seqswe.arms import BASELINE
+from seqswe.comparison.result_set import OURS, ResultSet
 from seqswe.env import SeqEnv, Submit
 from seqswe.env.playing import SteppedSandbox
+from seqswe.runs.outcomes import RESOLVED
 from seqswe.runs.store import RunDirectory
 from seqswe.statistics import two_way
 from seqswe.statistics.arrays import FloatArray
 
 Traces = dict[str, list[str]]
 """Functions of each task's failing trace by instance id: they are the same at every visit."""
+Episode = tuple[dict[str, Any], float]
+"""What was tried, as `repair` answers it, and the reward."""
 
 
 @dataclass
@@ -77,10 +84,8 @@ class Bandit:
             self.kinds[edit["kind"]] += 1
 
 
-def play(
-    env: SeqEnv, bandit: Bandit, position: int, seed: int, traces: Traces
-) -> tuple[dict[str, Any], float]:
-    """One episode; returns what was tried, and its reward."""
+def play(env: SeqEnv, bandit: Bandit, position: int, seed: int, traces: Traces) -> Episode:
+    """One episode."""
     env.reset(seed=seed, options={"position": position})
     tried = bandit.act(env, seed, traces)
     edit = tried["accepted"]
@@ -89,38 +94,73 @@ def play(
     return tried, env.step(Submit(Attempt(ranking=ranking, usage=usage)))[1]
 
 
-def train(args: argparse.Namespace) -> list[Bandit]:
-    """The policy after 0, 1, ... passes over the training stream, each with a seed of its own."""
+def played(place: Path) -> dict[tuple[int, int], Episode]:
+    """The episodes that a run directory holds, by seed and position."""
+    run, episodes = RunDirectory.open(place), {}
+    for rollout in run.journal().rollouts:
+        folder = run.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id)
+        steps = json.loads((folder / "trajectory.json").read_text(encoding="utf-8"))["steps"]
+        *_, last = (step["observation"] for step in steps if "observation" in step)
+        tried = json.loads(last["results"][0]["content"])
+        episodes[rollout.seed, rollout.position] = tried, float(bool(rollout.resolved))
+    return episodes
+
+
+def train(args: argparse.Namespace) -> tuple[list[Bandit], FloatArray]:
+    """The policy after 0, 1, ... passes over the training stream, each with a seed of its own;
+    and its rewards while it learned (tasks, passes)."""
     bandit, traces = Bandit(), Traces()
-    after = [deepcopy(bandit)]
+    after, columns = [deepcopy(bandit)], []
     env = SeqEnv(args.train, **settings(args, args.train, "training", args.passes))
+    before = played(_place(args, args.train, "training"))
     for seed in range(args.passes):
         rewards = []
         for position in range(len(env.instance_ids)):
-            tried, reward = play(env, bandit, position, seed, traces)
+            episode = before.get((seed, position))
+            tried, reward = episode or play(env, bandit, position, seed, traces)
             bandit.learn(tried, reward)
             rewards.append(reward)
         after.append(deepcopy(bandit))
-        print(f"pass {seed + 1} over {args.train}: {np.mean(rewards):.3f} of {len(rewards)}")
+        columns.append(rewards)
     env.close()
-    print(f"learned: {json.dumps(asdict(bandit))}", flush=True)
-    return after
+    return after, np.array(columns).T
 
 
-def test(args: argparse.Namespace, bandit: Bandit, name: str, traces: Traces) -> FloatArray:
+def hold(
+    args: argparse.Namespace, codebase: str, bandit: Bandit, name: str, seeds: int, limit: int = 0
+) -> FloatArray:
     """Rewards (tasks, seeds) of a policy that learns no more."""
-    given = settings(args, args.test, name, args.seeds, args.limit)
-    shared = SeqEnv(args.test, **given)
+    given = settings(args, codebase, name, seeds, limit)
+    shared = SeqEnv(codebase, **given)
+    before, traces = played(_place(args, codebase, name)), Traces()
 
-    def stream(seed: int) -> list[float]:
-        env = SeqEnv(args.test, **given, stage=shared.stage)
-        positions = range(len(env.instance_ids))
-        return [play(env, bandit, position, seed, traces)[1] for position in positions]
+    def episode(start: tuple[int, int]) -> float:
+        seed, position = start
+        if start in before:
+            return before[start][1]
+        env = SeqEnv(codebase, **given, stage=shared.stage)
+        return play(env, bandit, position, seed, traces)[1]
 
+    tasks = len(shared.instance_ids)
+    starts = [(seed, position) for position in range(tasks) for seed in range(seeds)]
     with ThreadPoolExecutor(args.jobs) as threads:
-        rewards = np.array(list(threads.map(stream, range(args.seeds)))).T
+        rewards = np.array(list(threads.map(episode, starts))).reshape(tasks, seeds)
     shared.close()
+    digest = RunDirectory.open(_place(args, codebase, name)).journal().results_digest()
+    print(f"{Path(codebase).name}, {name}: {rewards.mean():.3f}, results {digest}", flush=True)
     return rewards
+
+
+def untrained(
+    args: argparse.Namespace, codebase: str, kept: str, seeds: int, limit: int = 0
+) -> FloatArray:
+    """Rewards (tasks, seeds) of the policy that has learned nothing, played or kept."""
+    if not kept:
+        return hold(args, codebase, Bandit(), "untrained", seeds, limit)
+    run = ResultSet.read(OURS).outcomes(kept)
+    if run is None or Path(str(run.settings["codebase"])).name != Path(codebase).name:
+        raise SystemExit(f"docs/results holds no outcomes of {codebase} by the name of {kept}")
+    return run.values(BASELINE, RESOLVED.name)[: limit or None, :seeds]
 
 
 def settings(
@@ -150,31 +190,30 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=2, help="passes over the training stream")
     parser.add_argument("--seeds", type=int, default=3, help="seeds of the test")
     parser.add_argument("--limit", type=int, default=0, help="tasks of the test; 0: all")
-    parser.add_argument("--jobs", type=int, default=2, help="seeds of the test at a time")
+    parser.add_argument("--jobs", type=int, default=2, help="episodes of the test at a time")
+    for name in ("--untrained", "--untrained-train"):
+        parser.add_argument(name, default="", help="kept result in docs/results; else it plays")
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
-    policies, traces = train(args), Traces()
-    untrained = None
-    for passes, bandit in enumerate(policies):
+    policies, rewards = train(args)
+    print(f"learned: {policies[-1]}", flush=True)
+    plain = untrained(args, args.train, args.untrained_train, args.passes)
+    for seed in range(args.passes):
+        part = slice(seed, seed + 1)
+        print(f"{args.train}, pass {seed + 1}: {_against(rewards[:, part], plain[:, part])}")
+    plain = untrained(args, args.test, args.untrained, args.seeds, args.limit)
+    for passes in range(args.passes, 0, -1):  # the last one is the one that counts
         name = f"after-{passes}"
-        rewards = test(args, bandit, name, traces)
-        untrained = rewards if untrained is None else untrained
-        digest = RunDirectory.open(_place(args, args.test, name)).journal().results_digest()
-        print(
-            f"{Path(args.test).name} after {passes} passes: {rewards.mean():.3f} of "
-            f"{rewards.shape[0]} tasks, {args.seeds} seeds; {_against(rewards, untrained)}; "
-            f"results {digest}",
-            flush=True,
-        )
+        rewards = hold(args, args.test, policies[passes], name, args.seeds, args.limit)
+        print(f"{Path(args.test).name}, {name}: {_against(rewards, plain)}", flush=True)
 
 
-def _against(rewards: FloatArray, untrained: FloatArray) -> str:
-    if rewards is untrained:
-        return "the untrained policy"
-    lift = two_way(rewards, untrained, coupled=True)
+def _against(trained: FloatArray, plain: FloatArray) -> str:
+    lift = two_way(trained, plain, coupled=True)
     return (
-        f"trained − untrained {100 * lift.estimate:+.1f} points "
-        f"(95 % interval {100 * lift.low:+.1f} to {100 * lift.high:+.1f})"
+        f"trained {100 * trained.mean():.1f} %, untrained {100 * plain.mean():.1f} %, "
+        f"difference {100 * lift.estimate:+.1f} points (95 % interval {100 * lift.low:+.1f} to "
+        f"{100 * lift.high:+.1f}; {lift.n} tasks, {trained.shape[1]} seeds, paired)"
     )
 
 
