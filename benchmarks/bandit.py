@@ -40,8 +40,6 @@ from seqswe.statistics.arrays import FloatArray
 
 Traces = dict[str, list[str]]
 """Functions of each task's failing trace by instance id: they are the same at every visit."""
-Episode = tuple[dict[str, Any], float]
-"""What was tried, as `repair` answers it, and the reward."""
 
 
 @dataclass
@@ -84,8 +82,10 @@ class Bandit:
             self.kinds[edit["kind"]] += 1
 
 
-def play(env: SeqEnv, bandit: Bandit, position: int, seed: int, traces: Traces) -> Episode:
-    """One episode."""
+def play(
+    env: SeqEnv, bandit: Bandit, position: int, seed: int, traces: Traces
+) -> tuple[dict[str, Any], float]:
+    """One episode: what was tried, as `repair` answers it, and the reward."""
     env.reset(seed=seed, options={"position": position})
     tried = bandit.act(env, seed, traces)
     edit = tried["accepted"]
@@ -94,16 +94,10 @@ def play(env: SeqEnv, bandit: Bandit, position: int, seed: int, traces: Traces) 
     return tried, env.step(Submit(Attempt(ranking=ranking, usage=usage)))[1]
 
 
-def played(place: Path) -> dict[tuple[int, int], Episode]:
-    """The episodes that a run directory holds, by seed and position."""
-    run, episodes = RunDirectory.open(place), {}
-    for rollout in run.journal().rollouts:
-        folder = run.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id)
-        steps = json.loads((folder / "trajectory.json").read_text(encoding="utf-8"))["steps"]
-        *_, last = (step["observation"] for step in steps if "observation" in step)
-        tried = json.loads(last["results"][0]["content"])
-        episodes[rollout.seed, rollout.position] = tried, float(bool(rollout.resolved))
-    return episodes
+def rewarded(place: Path) -> dict[tuple[int, int], float]:
+    """Rewards that a run directory holds, by seed and position."""
+    rollouts = RunDirectory.open(place).journal().rollouts
+    return {(r.seed, r.position): float(bool(r.resolved)) for r in rollouts if r.graded}
 
 
 def train(args: argparse.Namespace) -> tuple[list[Bandit], FloatArray]:
@@ -112,12 +106,19 @@ def train(args: argparse.Namespace) -> tuple[list[Bandit], FloatArray]:
     bandit, traces = Bandit(), Traces()
     after, columns = [deepcopy(bandit)], []
     env = SeqEnv(args.train, **settings(args, args.train, "training", args.passes))
-    before = played(_place(args, args.train, "training"))
+    # Its own, since a trajectory shows of a long output only the ends.
+    notes = Path(args.out, f"{Path(args.train).name}-training.jsonl")
+    lines = notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []
+    before = [json.loads(line) for line in lines]
     for seed in range(args.passes):
         rewards = []
         for position in range(len(env.instance_ids)):
-            episode = before.get((seed, position))
-            tried, reward = episode or play(env, bandit, position, seed, traces)
+            if before:
+                tried, reward = before.pop(0)
+            else:
+                tried, reward = play(env, bandit, position, seed, traces)
+                with notes.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps([tried, reward]) + "\n")
             bandit.learn(tried, reward)
             rewards.append(reward)
         after.append(deepcopy(bandit))
@@ -132,12 +133,12 @@ def hold(
     """Rewards (tasks, seeds) of a policy that learns no more."""
     given = settings(args, codebase, name, seeds, limit)
     shared = SeqEnv(codebase, **given)
-    before, traces = played(_place(args, codebase, name)), Traces()
+    before, traces = rewarded(_place(args, codebase, name)), Traces()
 
     def episode(start: tuple[int, int]) -> float:
         seed, position = start
         if start in before:
-            return before[start][1]
+            return before[start]
         env = SeqEnv(codebase, **given, stage=shared.stage)
         return play(env, bandit, position, seed, traces)[1]
 
