@@ -9,7 +9,7 @@
 Each framework in an environment of its own, since they want other versions of the same packages.
 `openenv` starts its server and plays over HTTP with its client; `verifiers` calls its evaluation
 command, with a scripted server in place of a model. The rewards of `gold` must all be 1, those of
-`noop` all 0; otherwise the exit code is 1.
+`noop` all 0, and the server must leave no temporary folder; otherwise the exit code is 1.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def play_openenv(settings: Mapping[str, Any], lines: Lines) -> dict[str, list[fl
     """Rewards by agent, task by task, in one session of OpenEnv's client."""
     from openenv.core import GenericEnvClient
 
+    place = tempfile.mkdtemp()
     variables = {f"SEQSWE_{name.upper()}": str(value) for name, value in settings.items()}
+    variables["TMPDIR"] = place
     command = ["uvicorn", "--factory", "harness.adapters.openenv:app", "--port", str(PORT)]
     server = subprocess.Popen(
         [sys.executable, "-m", *command, "--log-level", "warning"], env={**os.environ, **variables}
@@ -68,6 +70,7 @@ def play_openenv(settings: Mapping[str, Any], lines: Lines) -> dict[str, list[fl
     finally:
         server.terminate()
         server.wait()
+        os.rmdir(place)  # of what it left, an OSError tells
 
 
 def play_verifiers(settings: Mapping[str, Any], lines: Lines) -> dict[str, list[float]]:

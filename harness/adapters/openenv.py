@@ -85,15 +85,16 @@ def server(**settings: Any) -> Any:
     def session() -> SeqEnvironment:
         return SeqEnvironment(SeqEnv(stage=shared.stage, **settings))
 
-    return create_app(session, SeqAction, SeqObservation, max_concurrent_envs=settings["jobs"])
+    served = create_app(session, SeqAction, SeqObservation, max_concurrent_envs=settings["jobs"])
+    served.router.on_shutdown.append(shared.close)  # uvicorn ends by its signal, past `atexit`
+    return served
 
 
 def app() -> Any:
     """The application. What is wrong with its variables is two lines and an exit code."""
-    given: dict[str, Any] = {"auto_envvar_prefix": "SEQSWE", "prog_name": "seqswe run"}
-    given["default_map"] = {"agent": "policy", "seeds": 1}
+    given: Any = {"auto_envvar_prefix": "SEQSWE", "default_map": {"agent": "policy", "seeds": 1}}
     try:
-        return server.main([], standalone_mode=False, **given)
+        return server.main([], "seqswe run", standalone_mode=False, **given)
     except (SeqSWEError, click.ClickException) as error:
         complain(*described(error))
         sys.exit(error.exit_code)

@@ -12,15 +12,14 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from harness.gateway import GatewaySettings, ModelUsage, RolloutId
+from harness.gateway import GatewaySettings, RolloutId
 from harness.gateway.limits import Spending
 from harness.loop.attempt import CheckedAttempt
-from harness.loop.user_model import UserModel, user_facts
+from harness.loop.user_model import UserModel, as_usage, user_facts
 from harness.plugin_host.agent import Post
 from harness.plugin_host.host import Facts
 from harness.sandboxes.cleanup import make_folder, sweep
 from seqswe import plugins
-from seqswe.agent import Usage
 from seqswe.arms import Cell
 from seqswe.errors import RolloutError, UsageError
 from seqswe.experiment import Experiment
@@ -67,7 +66,7 @@ class Asking:
         if self.session is None:
             return solved
         attempt = solved.attempt
-        usage = _usage(attempt.usage, self.session.usage)
+        usage = as_usage(self.session.usage, attempt.usage)
         solved = replace(solved, attempt=replace(attempt, usage=usage))
         if self.session.failure is None:
             return solved
@@ -270,13 +269,4 @@ def _settings(experiment: Experiment, facts: Facts) -> GatewaySettings:
         prices=folder("prices"),
         allow_unpriced=experiment.allow_unpriced,
         environ=os.environ,
-    )
-
-
-def _usage(usage: Usage, wire: ModelUsage) -> Usage:
-    return replace(
-        usage,
-        prompt_tokens=wire.prompt_tokens,
-        completion_tokens=wire.output,
-        cost_usd=wire.cost_usd,
     )

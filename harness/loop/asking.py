@@ -13,7 +13,7 @@ from harness.users.desk import Do
 from harness.users.facts import FailingRun
 from harness.users.mailbox import mailbox
 from harness.users.session import AnsweringSandbox, AskSession
-from seqswe.agent import Attempt
+from seqswe.agent import Attempt, Usage
 from seqswe.arms import Cell
 from seqswe.instance import Task
 from seqswe.memory import Recall
@@ -80,6 +80,11 @@ class Conversation:
     def asked(self) -> Asked | None:
         """What the journal says of it."""
         return self.session.asked if self.session else None
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the user's model took; None if the user asks none."""
+        return self.model.usage if self.model else None
 
 
 def conversation(context: RunContext, cell: Cell, task: Task) -> Conversation:

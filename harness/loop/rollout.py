@@ -115,6 +115,7 @@ def _rollout(
         usage_refused=work.usage_refused,
         delivered=work.delivered,
         asked=work.user.asked,
+        user_usage=work.user.usage,
         audit=work.audit,
         broken=len(graded.verdict.pass_to_pass.failure),
         memory_after=after,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.gateway import RolloutId
+from harness.gateway import ModelUsage, RolloutId
 from harness.plugin_host.host import Facts
 from seqswe import plugins
-from seqswe.agent import ModelAnswer
+from seqswe.agent import ModelAnswer, Usage
 from seqswe.errors import RolloutError, UsageError
 from seqswe.experiment import Experiment
 from seqswe.runs.rollout import CAUSES
@@ -30,6 +31,8 @@ class UserModel:
         self.name = gateway.settings.model
         self._gateway, self._rollout = gateway, rollout
         self._session: Session | None = None
+        self.usage = Usage()
+        """What the rollout took, once `opened` is over."""
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -43,6 +46,7 @@ class UserModel:
                 yield
             finally:
                 self._session = None
+        self.usage = as_usage(session.usage, Usage())
         if session.failure and not CAUSES[session.failure[0]].grade:
             raise RolloutError(*session.failure)
 
@@ -58,6 +62,16 @@ class UserModel:
         if session.failure:
             raise RolloutError(*session.failure)
         return answer
+
+
+def as_usage(wire: ModelUsage, counted: Usage) -> Usage:
+    """What came over the wire, in place of what somebody counted himself."""
+    return replace(
+        counted,
+        prompt_tokens=wire.prompt_tokens,
+        completion_tokens=wire.output,
+        cost_usd=wire.cost_usd,
+    )
 
 
 def user_facts(experiment: Experiment) -> Facts:

@@ -14,6 +14,7 @@ from seqswe.statistics.arrays import FloatArray
 
 RESOURCES = (
     *("cost", "tokens", "memory_cost", "memory_tokens"),
+    *("user_cost", "user_tokens"),
     *("steps", "executions", "hints_spent", "seconds"),
 )
 PRACTICE_TASKS = 10

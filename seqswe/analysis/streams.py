@@ -37,21 +37,25 @@ OF_AGENT = ("agent", "agent_option", "model", "code_policy")
 
 
 def _cost(rollout: Rollout) -> float | None:
-    own, memory = rollout.usage.cost_usd, rollout.memory_usage
+    memory, user = rollout.memory_usage, rollout.user_usage
+    parts = [rollout.usage.cost_usd]
+    parts += [memory.cost_usd] if memory.calls else []
+    parts += [user.cost_usd] if user else []
     # What a model's calls cost and nobody knows is not zero.
-    if own is None or (memory.calls and memory.cost_usd is None):
-        return None
-    return own + (memory.cost_usd or 0.0)
+    return None if None in parts else sum(part or 0.0 for part in parts)
 
 
 def _tokens(rollout: Rollout) -> float | None:
-    own = rollout.usage.tokens
-    return None if own is None else own + rollout.memory_usage.tokens
+    own, user = rollout.usage.tokens, rollout.user_usage
+    told = user.tokens if user else 0
+    return None if own is None or told is None else own + rollout.memory_usage.tokens + told
 
 
-TOTAL_COST = amount("total_cost", "Cost: the memory's own with it", "USD per task", _cost)
+TOTAL_COST = amount(
+    "total_cost", "Cost: the memory's and the user's own with it", "USD per task", _cost
+)
 TOTAL_TOKENS = amount(
-    "total_tokens", "Tokens: the memory's own with them", "tokens per task", _tokens
+    "total_tokens", "Tokens: the memory's and the user's own with them", "tokens per task", _tokens
 )
 RESOURCES = (TOTAL_COST, TOTAL_TOKENS)
 

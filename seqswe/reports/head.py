@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from seqswe.analysis import Analysis, Contrast, RunResult
 from seqswe.analysis.words import certainty, change, p_value, value, verdict
+from seqswe.runs.estimates import cost_of
 
 MOST_TILES = 4
 """Runs whose numbers stand in large type; with more of them the ranking tells."""
@@ -91,14 +92,9 @@ def _days(runs: Iterable[RunResult]) -> str:
 
 
 def _cost(runs: Iterable[RunResult]) -> str:
-    """All that agents and memories spent; "" where nobody counted."""
+    """All that agents, memories and users spent; "" where nobody counted."""
     rollouts = [rollout for run in runs for rollout in run.rollouts]
-    spent = [
-        cost
-        for r in rollouts
-        for cost in (r.usage.cost_usd, r.memory_usage.cost_usd)
-        if cost is not None
-    ]
+    spent = [cost for cost in map(cost_of, rollouts) if cost is not None]
     uncounted = sum(r.usage.cost_usd is None for r in rollouts)
     if not any(spent):
         return ""

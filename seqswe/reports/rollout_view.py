@@ -175,6 +175,7 @@ def _facts(run: RunResult, rollout: Rollout) -> list[list[str]]:
         "Tokens in, out": _counts(usage.prompt_tokens, usage.completion_tokens),
         "Cost": "" if usage.cost_usd is None else f"{usage.cost_usd} USD",
         "Memory's model": _memory_usage(rollout),
+        "User's model": _user_usage(rollout),
         "Seconds": ", ".join(f"{k} {v:.2f}" for k, v in rollout.timing.items()),
         "Memory before": rollout.memory_before,
         "Memory after": rollout.memory_after,
@@ -202,6 +203,14 @@ def _memory_usage(rollout: Rollout) -> str:
     )
     tokens = f"{used.prompt_tokens} tokens in, {used.completion_tokens} out"
     return f"{used.calls} calls, {tokens}{cost}{lost}"
+
+
+def _user_usage(rollout: Rollout) -> str:
+    used = rollout.user_usage
+    if used is None:
+        return ""
+    cost = "" if used.cost_usd is None else f", {used.cost_usd} USD"
+    return f"tokens in, out: {_counts(used.prompt_tokens, used.completion_tokens)}{cost}"
 
 
 def _trajectory(folder: Path | None) -> list[dict[str, Any]]:

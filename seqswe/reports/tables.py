@@ -222,6 +222,7 @@ def settings_table(run: RunResult) -> Table:
         return _table_settings(run, run.table)
     experiment = run.info.experiment
     models = " ".join(filter(None, [experiment.memory_model, experiment.embedding]))
+    asks = experiment.ask_budget if experiment.can_ask else 0
     rows = [
         ("Codebase", experiment.codebase + (" (synthetic bugs)" if run.info.synthetic else "")),
         ("Agent", " ".join([experiment.agent, *experiment.agent_option])),
@@ -229,6 +230,8 @@ def settings_table(run: RunResult) -> Table:
         *((("Model of the agent", experiment.model),) if experiment.model else ()),
         ("Memory", " ".join([experiment.memory, *experiment.memory_option])),
         *((("Models of the memory", models),) if models else ()),
+        *((("User", f"{experiment.user}, budget {asks}"),) if asks else ()),
+        *((("Model of the user", experiment.user_model),) if experiment.user_model else ()),
         ("Feedback policy", experiment.feedback),
         ("Delivery of the memory", experiment.delivery),
         ("Code policy", experiment.code_policy),

@@ -50,7 +50,8 @@ def estimates(runs: Iterable[Path], plan: Plan) -> list[str]:
     if len(past.rollouts) < FEWEST:
         alike = "no earlier run below this folder has this codebase, agent and memory"
         bound = f"${experiment.max_cost:g} (--max-cost)" if experiment.max_cost else "not bounded"
-        money = [f"cost: {bound}; {alike}"] if experiment.model or experiment.memory_model else []
+        asks = experiment.model or experiment.memory_model or experiment.user_model
+        money = [f"cost: {bound}; {alike}"] if asks else []
         return [f"time: not known; {alike}", *money]
     basis = (
         f"from {len(past.rollouts)} rollouts of {len(past.runs)} earlier run"
@@ -68,8 +69,11 @@ def estimates(runs: Iterable[Path], plan: Plan) -> list[str]:
 
 
 def cost_of(rollout: Rollout) -> float | None:
-    """USD of a rollout's agent and memory; None if neither is known."""
-    known = [c for c in (rollout.usage.cost_usd, rollout.memory_usage.cost_usd) if c is not None]
+    """USD of what agent, memory and user of a rollout took, as far as known; None if nothing is."""
+    user = rollout.user_usage
+    costs = [rollout.usage.cost_usd, rollout.memory_usage.cost_usd]
+    costs += [user.cost_usd] if user else []
+    known = [cost for cost in costs if cost is not None]
     return sum(known) if known else None
 
 
@@ -94,5 +98,6 @@ def _minutes(seconds: float) -> str:
 
 
 def _is_alike(past: Experiment, planned: Experiment) -> bool:
-    names = ("codebase", "agent", "memory", "model", "memory_model", "sandbox")
+    models = ("model", "memory_model", "user_model")
+    names = ("codebase", "agent", "memory", "user", "sandbox", *models)
     return all(getattr(past, name) == getattr(planned, name) for name in names)

@@ -139,6 +139,20 @@ MEMORY_COST = amount(
     lambda r: r.memory_usage.cost_usd,
     better="neither",
 )
+USER_TOKENS = amount(
+    "user_tokens",
+    "Tokens of the user's model",
+    "tokens per task",
+    lambda r: r.user_usage.tokens if r.user_usage else None,
+    better="neither",
+)
+USER_COST = amount(
+    "user_cost",
+    "Cost of the user's model",
+    "USD per task",
+    lambda r: r.user_usage.cost_usd if r.user_usage else None,
+    better="neither",
+)
 PROCESSOR_SECONDS = amount(
     "processor_seconds", "Processor time of the sandbox", "seconds per task", processor_seconds
 )

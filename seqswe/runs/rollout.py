@@ -272,6 +272,9 @@ class Rollout:
     """None if the recall went into the prompt."""
     asked: Asked | None = None
     """None where there was no user to ask."""
+    user_usage: Usage | None = None
+    """What the user's own model took; None where the user asks none. As `memory_usage`, of the
+    last try."""
     memory_before: str = ""
     memory_after: str = ""
     memory_bytes: Annotated[int, AMOUNT] = 0
@@ -344,6 +347,7 @@ class Rollout:
         data["delivered"] = asdict(self.delivered) if self.delivered else None
         data["asked"] = asdict(self.asked) if self.asked else None
         data["thrown_away"] = asdict(self.thrown_away) if self.thrown_away else None
+        data["user_usage"] = asdict(self.user_usage) if self.user_usage else None
         data["memory_usage"] = {name: getattr(self.memory_usage, name) for name in _MEMORY_USAGE}
         data["dropped_files"] = dict(self.dropped_files)
         data["timing"] = dict(self.timing)
@@ -381,7 +385,10 @@ DIGEST_HINT = "It was changed after the run: restore it from a copy."
 UNSAID = ("code_before", "carried", "carry_conflicts", "cut", "asked")
 """Fields that say nothing unless code is carried, a list was too long, or there is a user."""
 MEASUREMENTS = frozenset(
-    {"timing", "started_at", "memory_usage", "files", "earlier_tries", "thrown_away"}
+    {
+        *("timing", "started_at", "memory_usage", "user_usage"),
+        *("files", "earlier_tries", "thrown_away"),
+    }
 )
 """Fields that no results digest covers. `files` is one because a trajectory tells of times."""
 _FIELDS = tuple(spec.name for spec in fields(Rollout))

@@ -62,6 +62,8 @@ def test_what_a_user_asks_is_metered_recorded_and_replayed(run, given, provider,
     for rollout in rollouts:
         assert rollout.asked == Asked(budget=10, spent=3, answered={"traceback": 1})
         assert rollout.usage.prompt_tokens is None, "the agent asked no model"
+        assert rollout.user_usage.tokens == EACH
+        assert rollout.user_usage.cost_usd > 0
     lines = (ended.store.root / "model_requests.jsonl").read_text().splitlines()
     assert [json.loads(line)["charged_tokens"] for line in lines] == [EACH, EACH]
     provider.stop()

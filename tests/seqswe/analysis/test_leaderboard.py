@@ -196,13 +196,16 @@ def test_runs_over_other_tasks_meet_on_those_they_share(plant):
     assert any("tasks that two share (8 are in all)" in text for text in found.warnings)
 
 
-def test_the_memorys_own_model_is_in_the_cost(board):
+@pytest.mark.parametrize("whose", ["memory", "user"])
+def test_the_models_of_memory_and_user_are_in_the_cost(board, whose):
     def change(made):
         carried = made.arm == "sequential"
+        taken = {"cost_usd": 0.02 * carried, "prompt_tokens": 50 * carried}
+        theirs = MemoryUsage(calls=1, **taken) if whose == "memory" else Usage(**taken)
         return replace(
             made,
             usage=Usage(cost_usd=0.02, prompt_tokens=100, completion_tokens=0),
-            memory_usage=MemoryUsage(calls=1, cost_usd=0.02 * carried, prompt_tokens=50 * carried),
+            **{f"{whose}_usage": theirs},
         )
 
     ratios = row(board({"episodic": 0.1, "recency": 0.0}, change=change), "episodic").ratios
@@ -210,9 +213,12 @@ def test_the_memorys_own_model_is_in_the_cost(board):
     assert np.exp(ratios["total_tokens"].estimate) == pytest.approx(1.5)
 
 
-def test_a_cost_that_nobody_knows_is_not_nothing(board):
+@pytest.mark.parametrize(
+    "unknown", [{"memory_usage": MemoryUsage(calls=1)}, {"user_usage": Usage()}]
+)
+def test_a_cost_that_nobody_knows_is_not_nothing(board, unknown):
     def change(made):
-        return replace(made, memory_usage=MemoryUsage(calls=1, cost_usd=None))
+        return replace(made, usage=Usage(cost_usd=0.02), **unknown)
 
     found = board({"episodic": 0.1, "recency": 0.0}, change=change)
     assert "total_cost" not in row(found, "episodic").ratios

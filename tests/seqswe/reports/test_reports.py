@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from io import StringIO
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from seqswe.agent import Usage
 from seqswe.analysis import Analysis, analyse
 from seqswe.analysis.standing import run_standings
 from seqswe.analysis.words import change, plain
@@ -65,6 +67,21 @@ def test_every_built_in_fits_the_protocol(maker: type, analysis: Analysis) -> No
     assert isinstance(made, Report)
     assert made.suffix.startswith(".")
     assert made.render(analysis) == made.render(analysis)
+
+
+def test_what_a_model_as_user_took_is_told_where_there_is_one(plant: PlantRun) -> None:
+    def change(found: Rollout) -> Rollout:
+        taken = Usage(prompt_tokens=30, completion_tokens=10, cost_usd=0.25)
+        return replace(found, user_usage=taken)
+
+    made = {"iid": np.ones((12, 3)), "sequential": np.ones((12, 3))}
+    user = {"user": "a:B", "user_model": "small"}
+    with_one = MarkdownReport().render(analyse([plant(made, change=change, **user)])).decode()
+    assert "| Tokens of the user's model (tokens) | sequential against iid | 40 | 40 |" in with_one
+    assert "| Cost of the user's model (USD) | sequential against iid | 0.25 | 0.25 |" in with_one
+    assert "| Model of the user | small |" in with_one
+    without = MarkdownReport().render(analyse([plant(made, name="without")])).decode()
+    assert "user" not in without.casefold()
 
 
 FORMATS = ["json", "markdown", "html", "csv", "junit", "svg", "svg-dark", "png"]

@@ -28,6 +28,7 @@ GRADED = Rollout(
     recalled_bytes=7,
     delivered=Delivered(way="folder", used={"search": 2, "read": 1, "write": 0}),
     asked=Asked(budget=10, spent=4, answered={"file": 1}, files=("a.py",)),
+    user_usage=Usage(prompt_tokens=6, completion_tokens=1, cost_usd=0.125),
     memory_bytes=70,
     memory_usage=MemoryUsage(calls=2, prompt_tokens=8, completion_tokens=3, cost_usd=0.5),
     timing={"agent": 1.5, "grade": 0.5, "processor": 0.75},
@@ -46,6 +47,8 @@ CASES = [
     ("cost", 0.25),
     ("memory_tokens", 11.0),
     ("memory_cost", 0.5),
+    ("user_tokens", 7.0),
+    ("user_cost", 0.125),
     ("processor_seconds", 0.75),
     ("seconds", 1.5),
     ("broken", 2.0),
@@ -107,6 +110,7 @@ def test_only_what_somebody_reports_is_present() -> None:
     silent = replace(
         GRADED, ranking=(), edited_files=(), usage=Usage(), recalled_bytes=0, memory_bytes=0,
         broken=0, timing={}, delivered=None, memory_usage=MemoryUsage(), asked=None,
+        user_usage=None,
     )  # fmt: skip
     assert [o.name for o in present([silent])] == ["resolved"]
     assert {o.name for o in present([silent, GRADED])} == set(BUILT_IN)
