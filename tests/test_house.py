@@ -44,7 +44,7 @@ PARSES = (
     "manifests/read.py",  # files of a user
     "declarations/pyproject.py",  # of a codebase that is mined: what is wrong is told, not raised
     *("agents/command.py", "repair/agent.py", "delivery/deliver.py", "sandboxes/channel.py"),
-    *("sandboxes/supervisor.py", "injection/workbench.py"),  # what a sandbox answers
+    *("sandboxes/supervisor.py", "sandboxes/uploaded.py", "injection/workbench.py"),  # what a sandbox answers
     *("gateway/wire.py", "gateway/forward.py"),  # what a provider answers, and its copy
     "sandboxes/interpreters.py",  # what an interpreter says of itself
     *("plugin_host/fork_server.py", "plugin_host/wire.py", "plugin_host/server.py"),  # of a plug-in
