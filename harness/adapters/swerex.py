@@ -105,7 +105,7 @@ class SweRexMachine:
 
     def stop(self) -> None:
         """End the machine; the container of one that does not answer as well."""
-        name = getattr(self._deployment, "container_name", None)
+        name = getattr(self._deployment, "container_name", "") or ""
         try:
             self._run(self._deployment.stop())
         except RolloutError:
@@ -119,9 +119,9 @@ class SweRexMachine:
     def _run(self, call: Coroutine[Any, Any, Any]) -> Any:
         try:
             return asyncio.run(call)
-        except Exception as error:  # noqa: BLE001  (of a foreign library, its server and its engine)
-            said = str(error).strip().split("\n")[-1][-300:]
-            raise RolloutError("sandbox_failed", f"SWE-ReX: {said or type(error).__name__}") from error
+        except Exception as error:  # of the library, its server or its engine
+            said = str(error).strip().split("\n")[-1][-300:] or type(error).__name__
+            raise RolloutError("sandbox_failed", f"SWE-ReX: {said}") from error
 
 
 def _docker_options(limits: Limits) -> list[str]:

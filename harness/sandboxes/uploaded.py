@@ -154,7 +154,10 @@ class UploadingProvider(ABC):
             return self._prepared[environment.key]
 
     def _version(self, environment: Environment) -> str:
-        machine = self.start(environment, None)
+        try:
+            machine = self.start(environment, None)
+        except RolloutError as error:
+            raise MissingError(error.message, "See what machine or image was asked for.") from None
         try:
             find = ""
             if machine.alone and environment.distribution:
@@ -284,8 +287,8 @@ class UploadedSandbox:
         stdin: bytes | None = None,
     ) -> Completed:
         name = str(next(self._numbers))
-        order = {"argv": list(arguments), "env": {**self._env, **(env or {})}, "cwd": self.root}
-        order |= {"seconds": seconds, "limit": self.limits.output_bytes}
+        order: dict[str, Any] = {"argv": list(arguments), "cwd": self.root, "seconds": seconds}
+        order |= {"env": {**self._env, **(env or {})}, "limit": self.limits.output_bytes}
         self._check()
         with tempfile.NamedTemporaryFile(prefix="seqswe-order-") as file:
             file.write(json.dumps(order).encode() + b"\n" + (stdin or b""))

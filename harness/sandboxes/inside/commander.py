@@ -56,7 +56,7 @@ def watch(folder: str) -> None:
         # The child shares the file, and must find it after the line, not after what was buffered.
         os.lseek(stdin.fileno(), stdin.tell(), os.SEEK_SET)
         started = time.monotonic()
-        end = {"code": 127, "late": False}
+        end: dict[str, Any] = {"code": 127, "late": False}
         with open(f"{folder}/stdout", "wb") as out, open(f"{folder}/stderr", "wb") as err:
             process = start(order, stdin, out, err)
         if process:
