@@ -80,7 +80,7 @@ def test_one_module_parses_the_files_of_a_user():
     "path", sorted((ROOT / "harness" / "adapters").glob("*.py")), ids=lambda p: p.name
 )
 def test_a_door_to_another_framework_is_one_short_file(path):
-    assert len(path.read_text().splitlines()) <= 150
+    assert len(path.read_text().splitlines()) <= 200
 
 
 def test_what_openenv_reads_names_the_version_and_an_application_that_there_is():

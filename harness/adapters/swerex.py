@@ -24,12 +24,16 @@ from harness.sandboxes.engine import connect, labels_of_owner, remove, sweep_con
 from harness.sandboxes.images import bases_of
 from harness.sandboxes.uploaded import UploadingProvider
 from seqswe import plugins
-from seqswe.errors import RolloutError, UsageError
+from seqswe.errors import MissingError, RolloutError, UsageError
 from seqswe.sandbox import Environment, Limits, SandboxSpec
 
 PREFIX = "seqswe-swerex-"
-NOT_HELD = {"local": ("isolation",), "docker": ("network", "rights", "disk")}
-"""What nothing holds on a deployment's machines; on any other these three and `limits`."""
+NOT_HELD = {
+    "local": ("isolation",),
+    "docker": ("network", "rights", "disk"),
+    **dict.fromkeys(("daytona", "fargate", "modal"), ("network", "rights", "disk", "limits")),
+}
+"""What nothing holds on the machines of each deployment."""
 RIGHTS = ("CHOWN", "DAC_OVERRIDE", "FOWNER")
 """What root is left with in a container: enough to unpack an archive."""
 
@@ -42,7 +46,12 @@ class SweRex(UploadingProvider):
     def __init__(self, deployment: str = "docker", accept: str = "", base_image: str = "") -> None:
         """`accept`: what need not hold, joined by commas; `base_image`: one with SWE-ReX in it."""
         super().__init__()
-        lacking = NOT_HELD.get(deployment, (*NOT_HELD["docker"], "limits"))
+        if deployment not in NOT_HELD:
+            raise UsageError(
+                f"no deployment {deployment[:80]!r} of SWE-ReX can be used",
+                f"Choose one of: {', '.join(NOT_HELD)}.",
+            )
+        lacking = NOT_HELD[deployment]
         if not set(lacking) <= set(accept.split(",")):
             raise UsageError(
                 f"nothing holds what runs on SWE-ReX's {deployment} as to {', '.join(lacking)}",
@@ -50,19 +59,15 @@ class SweRex(UploadingProvider):
             )
         os.environ.setdefault("SWE_REX_LOG_STREAM_LEVEL", "60")  # errors tell what it would
         plugins.require("swerex", "swerex", "a sandbox of SWE-ReX")
-        name = f"{deployment.capitalize()}DeploymentConfig"
-        self._config: Any = getattr(import_module("swerex.deployment.config"), name, None)
-        if self._config is None:
-            raise UsageError(
-                f"SWE-ReX has no deployment {deployment[:80]!r}", "For example deployment=docker."
-            )
+        configs: Any = import_module("swerex.deployment.config")
+        self._config = getattr(configs, f"{deployment.capitalize()}DeploymentConfig")
         self.warning = f"nothing holds what runs in this sandbox as to {', '.join(lacking)}"
         self._deployment, self._images = deployment, bases_of(base_image)
 
     def start(self, environment: Environment, spec: SandboxSpec | None) -> SweRexMachine:
         """Start a machine. Raises UsageError if no image is given for the environment's Python."""
         if self._deployment == "local":
-            return SweRexMachine(self._config().get_deployment())
+            return SweRexMachine(self._config())
         image = self._images.get(environment.python) or self._images.get("")
         if not image:
             raise UsageError(
@@ -73,7 +78,7 @@ class SweRex(UploadingProvider):
         if self._deployment == "docker":
             limits = spec.limits if spec else Limits()
             options |= {"docker_args": _docker_options(limits), "pull": "never"}
-        return SweRexMachine(self._config(**options).get_deployment(), "/seqswe")
+        return SweRexMachine(self._config(**options), "/seqswe")
 
     def sweep(self) -> int:
         """Remove containers and folders of dead processes; returns the number of containers."""
@@ -84,12 +89,21 @@ class SweRex(UploadingProvider):
 class SweRexMachine:
     """A machine that SWE-ReX started. See `harness.sandboxes.uploaded.Machine`."""
 
-    def __init__(self, deployment: Any, base: str = "") -> None:
-        """`base`: of a machine of its own; without it the machine is this one."""
+    def __init__(self, config: Any, base: str = "") -> None:
+        """`base`: of a machine of its own; without it the machine is this one.
+
+        Raises MissingError if the deployment's own client is not installed.
+        """
         self.alone = bool(base)
-        self._deployment = deployment
         self._requests: Any = import_module("swerex.runtime.abstract")
-        self._run(deployment.start())
+        try:
+            self._deployment = config.get_deployment()
+        except ImportError as error:
+            raise MissingError(
+                f"SWE-ReX cannot load its deployment: {error}",
+                "Install it: pip install 'swe-rex[NAME]', NAME as in deployment=NAME.",
+            ) from None
+        self._run(self._deployment.start())
         self.base = base or str(make_folder(Path(tempfile.gettempdir()), PREFIX))
 
     def execute(self, command: Sequence[str], seconds: float) -> tuple[int, str]:

@@ -10,6 +10,7 @@ import base64
 import itertools
 import json
 import os
+import re
 import shlex
 import tarfile
 import tempfile
@@ -138,8 +139,9 @@ class UploadingProvider(ABC):
 
     def _prepare(self, environment: Environment) -> tuple[Path, str, str]:
         """The archive of packages, the machines' Python, and the digest."""
+        key = repr(environment)
         with self._lock:
-            if environment.key not in self._prepared:
+            if key not in self._prepared:
                 whole = locked(environment)
                 # Bytecode is left out: no Python of theirs is at hand here.
                 folder = self._environments.site_packages(whole, PLACE, lambda *_: None)
@@ -150,8 +152,8 @@ class UploadingProvider(ABC):
                         (Path(partial) / PACKAGES).replace(archive)
                 version = self._version(environment)
                 digest = environment_digest(self.kind, version, whole, whole.lock)
-                self._prepared[environment.key] = archive, version, digest
-            return self._prepared[environment.key]
+                self._prepared[key] = archive, version, digest
+            return self._prepared[key]
 
     def _version(self, environment: Environment) -> str:
         try:
@@ -161,7 +163,7 @@ class UploadingProvider(ABC):
         try:
             find = ""
             if machine.alone and environment.distribution:
-                name = shlex.quote(environment.distribution.replace("-", "[-_.]"))
+                name = shlex.quote(re.sub(r"[-_.]+", "[-_.]", environment.distribution))
                 find = COPIES.format(name=name, own=shlex.quote(f"{machine.base}/*"))
             script = PREPARE.format(python=environment.python, find=find)
             code, said = machine.execute(["sh", "-c", script], SETUP_SECONDS)
@@ -228,7 +230,7 @@ class UploadedSandbox:
             raise RolloutError("sandbox_failed", f"laying it out: {said[-300:]}")
         done = self._execute(["sh", "-c", checkout_script(spec, self.objects)], SETUP_SECONDS)
         if not done.ok:
-            raise RolloutError("sandbox_failed", f"checkout: {done.stderr.decode()[-300:]}")
+            raise RolloutError("sandbox_failed", f"checkout: {done.stderr[-300:]!r}")
 
     def run(
         self,
@@ -303,7 +305,10 @@ class UploadedSandbox:
             if said != "null":
                 break
             verb = "wait"
-        return self._completed(json.loads(said))
+        try:
+            return self._completed(json.loads(said))
+        except (ValueError, TypeError, LookupError):  # whoever is root there may forge answers
+            raise RolloutError("sandbox_failed", f"the machine answers {said[-200:]!r}") from None
 
     def _completed(self, end: Mapping[str, Any]) -> Completed:
         self.processor_seconds += end["processor"]

@@ -47,6 +47,8 @@ def test_what_a_machine_does_not_hold_is_refused_until_it_is_accepted():
     assert "accept=network,rights,disk" in caught.value.hint
     with pytest.raises(UsageError, match="modal as to network, rights, disk, limits"):
         SweRex(deployment="modal", accept="network,rights,disk")
+    with pytest.raises(UsageError, match="no deployment 'remote' of SWE-ReX can be used"):
+        SweRex(deployment="remote")
 
 
 @pytest.mark.skipif(bool(find_spec("swerex")), reason="SWE-ReX is installed")
