@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from random import Random
 from typing import Any, Protocol, cast, runtime_checkable
 
 from seqswe import plugins
-from seqswe.errors import UsageError
+from seqswe.errors import SeqSWEError, UsageError
 from seqswe.instance import Instance, Task
 from seqswe.models.protocol import Embed, Model
 
@@ -193,6 +194,17 @@ def needs(name: str) -> tuple[str, ...]:
 def uses(name: str) -> tuple[str, ...]:
     """The services that a memory uses if they are available, and can do without."""
     return tuple(getattr(plugins.resolve("memory", name), "uses", ()))
+
+
+def row_name(name: str) -> str:
+    """What tables call a memory: the class's `row`, such as `mem0 (raw)`, or else its name.
+
+    Only what is installed is asked: a report runs no file of anybody's.
+    """
+    if ":" not in name:
+        with suppress(SeqSWEError):  # it may be gone since the run
+            return str(getattr(plugins.resolve("memory", name), "row", name))
+    return name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

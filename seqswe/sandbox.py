@@ -216,21 +216,16 @@ class Sandbox(Protocol):
 class SandboxProvider(Protocol):
     """A kind of sandbox; the extension point. Built as `Factory(**options)`.
 
-    A factory with a parameter `base_image` is given that setting. Five further methods are
-    optional: `install(program, python) -> Path`, which installs an agent's program for the
-    environments of a Python and returns its folder, and `installed(program) -> bool` (agents that
-    bring a program need the first); `machine(environment) -> Mapping[str, str]`, what an
-    environment is on this machine (`python`, its whole version; the image's id), which run.toml
-    tells and no digest holds; `status() -> str`, which `seqswe doctor` prints (it raises
-    MissingError for what this machine lacks), and `purge() -> str`, which removes what is kept
-    between runs, such as images, and reports it for `seqswe clean --images`.
     A factory with a parameter `base_image` is given that setting. An attribute `reaches_models`
-    says that its sandboxes honour `SandboxSpec.model`. Three further methods are
-    optional: `machine(environment) -> Mapping[str, str]`, what an environment is on this machine
-    (`python`, its whole version; the image's id), which run.toml tells and no digest holds;
-    `status() -> str`, which `seqswe doctor` prints (it raises MissingError for what
-    this machine lacks), and `purge() -> str`, which removes what is kept between runs, such as
-    images, and reports it for `seqswe clean --images`.
+    says that its sandboxes honour `SandboxSpec.model`; `warning` is what a run says of one that
+    does not isolate. Five further methods are optional: `install(program, python) -> Path`, which
+    installs an agent's program for the environments of a Python and returns its folder, and
+    `installed(program) -> bool` (agents that bring a program need the first);
+    `machine(environment) -> Mapping[str, str]`, what an environment is on this machine (`python`,
+    its whole version; the image's id), which run.toml tells and no digest holds; `status() -> str`,
+    which `seqswe doctor` prints (it raises MissingError for what this machine lacks), and
+    `purge() -> str`, which removes what is kept between runs, such as images, and reports it for
+    `seqswe clean --images`.
     """
 
     isolates: bool

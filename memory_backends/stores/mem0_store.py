@@ -1,12 +1,12 @@
 """`mem0`: earlier issues in mem0 with its embedded Qdrant (extra `mem0`, Apache-2.0).
 
 Without a model: `infer=False` keeps the text as it is, where mem0's own way has a model extract
-facts. Its clients for a model are built all the same, so they get a key and an address that
-lead nowhere. Telemetry is off, mem0's folder belongs to this process and is removed at its end,
-and vectors are ours: feature hashing, or the function that the setting `embedding` names. mem0's
-keyword search needs a model to be downloaded, so it stays off. Qdrant and the history are kept in
-main memory and filled from the records: on disk, each record costs 50 ms, and a folder that is
-open cannot be opened again.
+facts; that is `mem0_extract`. Its clients for a model are built all the same, so they get a key and
+an address that lead nowhere. Telemetry is off, mem0's folder belongs to this process and is removed
+at its end, and vectors are ours: feature hashing, or the function that the setting `embedding`
+names. mem0's keyword search needs a model to be downloaded, so it stays off. Qdrant and the history
+are kept in main memory and filled from the records: on disk, each record costs 50 ms, and a folder
+that is open cannot be opened again.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ NOWHERE = {"api_key": "none", "openai_base_url": "http://127.0.0.1:9"}
 class Mem0(RecordMemory):
     """Ranks by mem0's search (extra `mem0`); `embedding` is as for `vectors`."""
 
+    row: ClassVar[str] = "mem0 (raw)"
     uses: ClassVar[tuple[str, ...]] = ("embed",)
     uses_if: ClassVar[Mapping[str, str]] = BY_ENDPOINT
 
@@ -49,11 +50,7 @@ class Mem0(RecordMemory):
     ) -> None:
         super().__init__(home, **options)
         self._embed = embedding_of(embedding, services)
-        # Both are read once, when mem0 is imported, whichever memory comes first.
-        os.environ["MEM0_TELEMETRY"] = "False"
-        os.environ["MEM0_DIR"] = _folder().name
-        self._library = plugins.require("mem0", "mem0", "memory 'mem0'")
-        logging.getLogger("mem0").setLevel(logging.ERROR)
+        require_mem0()
         self._mem0: Any = None
         self._added = 0
         self._close: Callable[[], Any] = lambda: None
@@ -90,19 +87,41 @@ class Mem0(RecordMemory):
         self._added = len(self.records)
 
     def _open(self, length: int) -> None:
-        warnings.filterwarnings("ignore", message="Payload indexes have no effect in the local")
-        qdrant = plugins.require("qdrant_client", "mem0", "memory 'mem0'").QdrantClient(":memory:")
-        place = {"client": qdrant, "embedding_model_dims": length}
-        self._mem0 = self._library.Memory.from_config(
-            {
-                "vector_store": {"provider": "qdrant", "config": place},
-                "history_db_path": ":memory:",
-                "llm": {"provider": "openai", "config": NOWHERE},
-                "embedder": {"provider": "openai", "config": NOWHERE},
-            }
-        )
-        self._mem0.embedding_model = Embedder(self._embed)
-        self._close = weakref.finalize(self, _dispose, self._mem0)
+        self._mem0 = open_store(self._embed, length)
+        self._close = weakref.finalize(self, dispose, self._mem0)
+
+
+def require_mem0() -> Any:
+    """The library, which talks to nobody. Raises MissingError."""
+    # Both are read once, when mem0 is imported, whichever memory comes first.
+    os.environ["MEM0_TELEMETRY"] = "False"
+    os.environ["MEM0_DIR"] = _folder().name
+    library = plugins.require("mem0", "mem0", "memory 'mem0'")
+    logging.getLogger("mem0").setLevel(logging.ERROR)
+    return library
+
+
+def open_store(embed: Embedding, length: int) -> Any:
+    """An empty store in main memory for vectors of so many numbers; `dispose` closes it."""
+    warnings.filterwarnings("ignore", message="Payload indexes have no effect in the local")
+    qdrant = plugins.require("qdrant_client", "mem0", "memory 'mem0'").QdrantClient(":memory:")
+    place = {"client": qdrant, "embedding_model_dims": length}
+    store = require_mem0().Memory.from_config(
+        {
+            "vector_store": {"provider": "qdrant", "config": place},
+            "history_db_path": ":memory:",
+            "llm": {"provider": "openai", "config": NOWHERE},
+            "embedder": {"provider": "openai", "config": NOWHERE},
+        }
+    )
+    store.embedding_model = Embedder(embed)
+    return store
+
+
+def dispose(store: Any) -> None:
+    """Close a store."""
+    store.close()
+    store.vector_store.client.close()
 
 
 class Embedder:
@@ -123,8 +142,3 @@ class Embedder:
 @cache
 def _folder() -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix="seqswe-mem0-")
-
-
-def _dispose(store: Any) -> None:
-    store.close()
-    store.vector_store.client.close()

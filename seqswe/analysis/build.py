@@ -19,6 +19,7 @@ from seqswe.analysis.words import crash_mark, finding, run_effects
 from seqswe.arms import BASELINE, SEQUENTIAL, is_diagnostic, is_probe
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.experiment import make_plan
+from seqswe.memory import row_name
 from seqswe.outcome import Outcome
 from seqswe.runs.files import check_files
 from seqswe.runs.outcomes import COST, EXECUTIONS, RECIPROCAL_RANK, RESOLVED, STEPS, TOKENS
@@ -160,10 +161,12 @@ def _read(directories: Sequence[RunDirectory]) -> list[_Read]:
 def _labels(directories: Sequence[RunDirectory]) -> list[str]:
     """The shortest names that tell the runs apart: memory, agent and memory, or the folder."""
     settings = [d.info.experiment for d in directories]
+    rows = [row_name(e.memory) for e in settings]
+    by_agent = [f"{e.agent} + {row}" for e, row in zip(settings, rows, strict=True)]
     options = [
-        [e.memory for e in settings],
-        [f"{e.agent} + {e.memory}" for e in settings],
-        [f"{e.codebase}: {e.agent} + {e.memory}" for e in settings],
+        rows,
+        by_agent,
+        [f"{e.codebase}: {name}" for e, name in zip(settings, by_agent, strict=True)],
         [d.root.resolve().name for d in directories],
     ]
     unique = (names for names in options if len(set(names)) == len(names))

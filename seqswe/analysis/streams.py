@@ -17,6 +17,7 @@ from seqswe.analysis.suites import suite_in_words
 from seqswe.arms import BASELINE, SEQUENTIAL
 from seqswe.errors import IncompleteError, UsageError
 from seqswe.experiment import Experiment, affecting
+from seqswe.memory import row_name
 from seqswe.outcome import Outcome, amount
 from seqswe.runs.files import check_files
 from seqswe.runs.rollout import Rollout
@@ -234,7 +235,7 @@ def _labels(experiments: Sequence[Experiment]) -> list[str]:
     return [
         " ".join(
             [
-                experiment.memory,
+                row_name(experiment.memory),
                 *(
                     _told(name, getattr(experiment, name))
                     for name in OF_MEMORY

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from seqswe.analysis import Analysis, Contrast, RunResult
 from seqswe.analysis.words import certainty, change, p_value, value, verdict
+from seqswe.memory import row_name
 from seqswe.runs.estimates import cost_of
 
 MOST_TILES = 4
@@ -28,7 +29,7 @@ def facts(analysis: Analysis) -> list[tuple[str, str]]:
     settings = [run.info.experiment for run in runs]
     pairs = [
         ("Agent", _joined(e.agent + (f" ({e.model})" if e.model else "") for e in settings)),
-        ("Memory", _joined(e.memory for e in settings)),
+        ("Memory", _joined(row_name(e.memory) for e in settings)),
         ("Feedback", _joined(e.feedback for e in settings)),
         (
             "Tasks",

@@ -10,6 +10,7 @@ from pathlib import Path
 from seqswe import __version__
 from seqswe.errors import SeqSWEError
 from seqswe.experiment import make_plan
+from seqswe.memory import row_name
 from seqswe.reports.html import asset, content_policy, rendered
 from seqswe.runs.store import RunDirectory
 
@@ -61,7 +62,7 @@ def _listed(number: int, root: Path) -> Listed:
         cells=(
             experiment.codebase,
             experiment.agent,
-            experiment.memory,
+            row_name(experiment.memory),
             " ".join(dict.fromkeys(cell.arm for cell in planned.cells)),
             f"{len(planned.instance_ids):,}",
             str(experiment.seeds),

@@ -26,6 +26,7 @@ from seqswe.analysis.words import (
     verdict,
 )
 from seqswe.manifests.outcome_tables import OutcomeTable
+from seqswe.memory import row_name
 from seqswe.reports.probe_tables import (
     diagnostic_arms_table,
     doses_table,
@@ -228,7 +229,7 @@ def settings_table(run: RunResult) -> Table:
         ("Agent", " ".join([experiment.agent, *experiment.agent_option])),
         *((("Program of the agent", run.info.agent_version),) if run.info.agent_version else ()),
         *((("Model of the agent", experiment.model),) if experiment.model else ()),
-        ("Memory", " ".join([experiment.memory, *experiment.memory_option])),
+        ("Memory", " ".join([row_name(experiment.memory), *experiment.memory_option])),
         *((("Models of the memory", models),) if models else ()),
         *((("User", f"{experiment.user}, budget {asks}"),) if asks else ()),
         *((("Model of the user", experiment.user_model),) if experiment.user_model else ()),
