@@ -272,7 +272,7 @@ def work(
     with store.locked(), loaded.context(store, provider) as context:
         if store.repair():
             note("the journal's last line was incomplete and is dropped")
-        journal, added = store.journal(), False
+        journal = store.journal()
         check_files(store, journal)
         done = {(r.arm, r.seed, r.position): r for r in journal.rollouts}
         check_keys(store, context, done.values())
@@ -293,9 +293,9 @@ def work(
                 detail(outcome_of(rollout))
                 bar.advance(*advance.lines())
                 watch.see(rollout, store)
-                added = True
-    # What is said of the run is what the disk holds; it was read already where nothing was added.
-    _finish(store, store.journal() if added else journal, plan, advance, following, model.used_up)
+    # What is said of the run is what the disk holds, which was read already if nothing was added.
+    whole = store.journal() if store.appended else journal
+    _finish(store, whole, plan, advance, following, model.used_up)
 
 
 def _rollouts(

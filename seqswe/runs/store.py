@@ -129,6 +129,8 @@ class RunDirectory:
         self.root = root
         self.info = info
         self.snapshots = Snapshots(root / "memory")
+        self.appended = 0
+        """Lines of the journal that were written through this object."""
         self._lock = Lock()
 
     @staticmethod
@@ -292,6 +294,7 @@ class RunDirectory:
             out.write(line)
             out.flush()
             os.fsync(out.fileno())
+            self.appended += 1
 
     def append_try(self, rollout: Rollout) -> None:
         """Commit a rollout whose verdict was lost, with the tries before it counted."""
