@@ -27,6 +27,8 @@ class Pool:
 
     def one(self, value: T, mark: object = None) -> T:
         """The value that stands for all that equal it, and were given with the same mark."""
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
         kept: T = self._kept.setdefault(value if mark is None else (value, mark), value)
         return kept
 
@@ -34,8 +36,6 @@ class Pool:
         """The tuple that stands for all that hold these texts."""
         kept = self._kept
         if values not in kept:
-            if len(kept) >= MOST_KEPT:
-                kept.clear()
             values = tuple([kept.setdefault(value, value) for value in values])
         known: tuple[str, ...] = kept.setdefault(values, values)
         return known
