@@ -12,8 +12,9 @@ import json
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from tempfile import TemporaryDirectory
@@ -27,6 +28,8 @@ from seqswe.agent import Attempt, Usage
 from seqswe.experiment import Experiment
 from seqswe.instance import Task, digest_of
 from seqswe.memory import Recall, Recalled
+from seqswe.models.meter import MemoryUsage
+from seqswe.runs.journal import JOURNAL, journal_line
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.store import RunDirectory, RunInfo, dump
 from seqswe.runs.trajectory import trajectory
@@ -35,6 +38,18 @@ from seqswe.sandbox import Completed
 ARMS = ("iid", "sequential")
 FILES = tuple(f"src/package/module_{i:03d}/part_{i % 7}.py" for i in range(300))
 RANKED = 20
+PHASES = {
+    "agent": 1.25,
+    "audit": 0.125,
+    "checkout": 0.0625,
+    "collect": 0.25,
+    "container": 0.0625,
+    "journal": 0.015,
+    "memory": 0.11,
+    "processor": 0.5,
+    "total": 2.5,
+}
+"""Seconds of a rollout, at least."""
 TEXT = "The total of the account is off by a cent where the currency has no decimals. " * 12
 MAX_SECONDS = 3.0
 """Seconds of processor within which 10,000 rollouts are to open."""
@@ -65,13 +80,32 @@ class Watch:
 
 def make(root: Path, tasks: int, seeds: int) -> None:
     """Write a run of localizer-like rollouts: ranked files, resolved or not, all its files."""
+    run, rollouts = begin(root, tasks, seeds)
+    for made in rollouts:
+        folder = run.folder(made.arm, made.seed, made.position, made.instance_id)
+        run.append(replace(made, files=run.write(folder, _files(made))))
+
+
+def make_journal(root: Path, tasks: int, seeds: int) -> None:
+    """Write the journal of such a run alone, without waiting for the disk."""
+    run, rollouts = begin(root, tasks, seeds)
+    with (run.root / JOURNAL).open("wb") as out:
+        out.writelines(map(journal_line, rollouts))
+
+
+def begin(root: Path, tasks: int, seeds: int) -> tuple[RunDirectory, Iterator[Rollout]]:
+    """A new run directory of tasks × seeds × 2 arms, and the rollouts that are to be in it."""
     ids = tuple(f"owner__project-{i:010d}" for i in range(tasks))
     info = RunInfo(
         experiment=Experiment(seeds=seeds),
         instance_ids=ids,
         sequence_digest=digest_of("\n".join(ids)),
     )
-    run, rng = RunDirectory.create(root, info), np.random.default_rng(0)
+    return RunDirectory.create(root, info), _rollouts(ids, seeds)
+
+
+def _rollouts(ids: Sequence[str], seeds: int) -> Iterator[Rollout]:
+    tasks, rng = len(ids), np.random.default_rng(0)
     easy = rng.beta(0.8, 1.2, size=tasks)
     for arm in ARMS:
         lift = 0.3 * np.linspace(0.0, 1.0, tasks) * (arm == "sequential")
@@ -79,9 +113,7 @@ def make(root: Path, tasks: int, seeds: int) -> None:
             resolved = rng.random(tasks) < np.clip(easy + lift, 0.0, 1.0)
             for position, instance_id in enumerate(ids):
                 names = tuple(FILES[i] for i in rng.permutation(len(FILES))[:RANKED])
-                made = _rollout(arm, seed, position, instance_id, names, bool(resolved[position]))
-                run.append(made)
-                run.write(run.folder(arm, seed, position, instance_id), _files(made))
+                yield _rollout(arm, seed, position, instance_id, names, bool(resolved[position]))
 
 
 def _rollout(
@@ -89,6 +121,9 @@ def _rollout(
 ) -> Rollout:
     carried = arm == "sequential"
     digests = [digest_of(f"{arm} {seed} {position + i * carried}") for i in range(3)]
+    # No two rollouts take the same time, and one begins after the other.
+    tick = round((position * 7919 + seed * 104_729) % 9973 / 9973, 4)
+    start = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=3 * position)
     return Rollout(
         arm=arm,
         seed=seed,
@@ -106,9 +141,11 @@ def _rollout(
         memory_before=digests[0],
         memory_after=digests[1],
         memory_bytes=4096 * (1 + position * carried),
-        audit="40826 objects, 0 extra, 0 missing",
-        timing={"agent": 1.25, "audit": 0.25, "collect": 0.5, "container": 1.0, "total": 3.0},
-        started_at="2026-01-01T00:00:00+00:00",
+        memory_usage=MemoryUsage(recall_seconds=tick / 8, record_seconds=tick / 16),
+        audit=f"{40826 + 5 * position} objects, 0 extra, 0 missing",
+        reason="resolved" if resolved else "tests_failed",
+        timing={name: round(share * (1 + tick), 4) for name, share in PHASES.items()},
+        started_at=start.isoformat(),
     )
 
 
@@ -142,7 +179,7 @@ def _files(made: Rollout) -> dict[str, str | bytes]:
 
 def plain(run: Path) -> Took:
     """Read the journal's JSON and nothing more: what any opening costs at least."""
-    with Watch(RUSAGE_SELF) as watch, (run / "rollouts.jsonl").open("rb") as lines:
+    with Watch(RUSAGE_SELF) as watch, (run / JOURNAL).open("rb") as lines:
         for line in lines:
             json.loads(line)
     return watch.took
@@ -199,7 +236,7 @@ def main(tasks: int, seeds: int, kept: Path | None) -> None:
             "seqswe report --format json": report(run, out, "json"),
             "seqswe report --format html": report(run, out, "html"),
         }
-        size = (run / "rollouts.jsonl").stat().st_size
+        size = (run / JOURNAL).stat().st_size
     print(f"{'' if kept else f'{tasks * seeds * len(ARMS):,} rollouts, '}journal of {size:,} bytes")
     print(f"{'':40}{'wall s':>9}{'user s':>9}{'× plain':>9}")
     for what, took in rows.items():

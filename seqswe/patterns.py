@@ -7,8 +7,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 NO_WAY_UP = r"(?!.*\.\.)"
+
+
+@cache
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression, re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +31,7 @@ class Pattern:
         return (
             isinstance(value, str)
             and len(value) <= self.longest
-            and re.fullmatch(self.expression, value, re.DOTALL) is not None
+            and _compiled(self.expression).fullmatch(value) is not None
         )
 
 

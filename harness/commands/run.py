@@ -46,6 +46,7 @@ from seqswe.errors import BudgetError, IncompleteError, RolloutError, UsageError
 from seqswe.experiment import Experiment, Plan, make_plan
 from seqswe.runs.extend import adds, widened
 from seqswe.runs.files import check_files
+from seqswe.runs.journal import Journal
 from seqswe.runs.lending import check_lender, check_recalls, empty_recalls
 from seqswe.runs.rollout import Failure, Rollout
 from seqswe.runs.store import RunDirectory, RunInfo
@@ -291,7 +292,9 @@ def work(
                 detail(outcome_of(rollout))
                 bar.advance(*advance.lines())
                 watch.see(rollout, store)
-    _finish(store, plan, advance, following, model.used_up)
+    # What is said of the run is what the disk holds, which was read already if nothing was added.
+    whole = store.journal() if store.appended else journal
+    _finish(store, whole, plan, advance, following, model.used_up)
 
 
 def _rollouts(
@@ -338,9 +341,14 @@ class CrashWatch:
 
 
 def _finish(
-    store: RunDirectory, plan: Plan, advance: Advance, following: str, used_up: str
+    store: RunDirectory,
+    journal: Journal,
+    plan: Plan,
+    advance: Advance,
+    following: str,
+    used_up: str,
 ) -> None:
-    journal = store.journal()
+    results = journal.results_digest()
     graded = [r for r in journal.rollouts if r.graded]
     crashed = sum(r.crashed for r in graded)
     whole = len(graded) == plan.rollouts
@@ -348,11 +356,11 @@ def _finish(
     note(
         f"{sum(bool(r.resolved) for r in graded)} resolved, {len(graded)} graded"
         f"{f' (the agent crashed in {crashed})' if crashed else ''}, "
-        f"{plan.rollouts} planned; results {journal.results_digest()}"
+        f"{plan.rollouts} planned; results {results}"
     )
     for line in advance.lines(ended=True):
         note(f"  {line}")
-    tell(run=str(store.root), results=journal.results_digest(), next=following, **advance.data())
+    tell(run=str(store.root), results=results, next=following, **advance.data())
     echo(store.root)
     if whole and following:
         note(f"next: {following}")

@@ -41,6 +41,7 @@ class History:
         self.clone = clone
         self._lock = Lock()
         self._steps = list(dict.fromkeys(bases))
+        self._listed: tuple[str, list[str]] = "", []
         self._check_order()
         absent = absent_objects(clone, self._steps[-1]) if self._steps else frozenset()
         # Packs of a clone that lacks objects must not be taken for those of a whole one.
@@ -86,7 +87,7 @@ class History:
 
     def _link_packs(self, base: str, pairs: list[tuple[str, str | None]], folder: Path) -> Checkout:
         self._link(pairs, folder)
-        count, digest = self._reach(base)
+        count, digest = self.reach(base)
         tree = TREE if self._trees.put(self.clone, base, folder / TREE) else ""
         return Checkout(commit=base, objects=folder, count=count, digest=digest, tree=tree)
 
@@ -101,8 +102,27 @@ class History:
 
     def reachable(self, commit: str) -> list[str]:
         """Return the ids of all objects that `commit` reaches and the clone has, sorted."""
+        return sorted(self._list(commit))
+
+    def _list(self, *commits: str) -> list[str]:
         listing = ("rev-list", "--objects", "--no-object-names", "--missing=allow-any")
-        return sorted(self.clone.run(*listing, "--end-of-options", commit, "--").split())
+        return self.clone.run(*listing, "--end-of-options", *commits, "--").split()
+
+    def _list_step(self, base: str) -> list[str]:
+        """Do as `reachable`, from the last listing if `base` lies above it: it reaches more.
+
+        So a sequence costs what is new at each step, and not its whole history each time.
+        """
+        below, names = self._listed
+        if base not in self._steps:
+            return self.reachable(base)
+        if below and self._steps.index(below) < self._steps.index(base):
+            # git may list what `below` reaches again, such as a file that is as it once was.
+            names = list(dict.fromkeys(sorted(names + self._list(base, f"^{below}"))))
+        else:
+            names = self.reachable(base)
+        self._listed = base, names
+        return names
 
     def _pairs(self, index: int) -> list[tuple[str, str | None]]:
         steps = self._steps
@@ -151,12 +171,13 @@ class History:
         finally:
             shutil.rmtree(partial)
 
-    def _reach(self, base: str) -> tuple[int, str]:
+    def reach(self, base: str) -> tuple[int, str]:
+        """Return how many objects a commit reaches, and `listing_digest` of their ids; kept."""
         path = self.root / "reach" / f"{base}.json"
         with self._lock:
             if kept := _kept(path):
                 return kept
-            names = self.reachable(base)
+            names = self._list_step(base)
             reach = len(names), listing_digest(names)
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(f".{os.getpid()}-{get_ident()}")

@@ -70,6 +70,7 @@ class RunContext:
 
     def __post_init__(self) -> None:
         self._settings = self.experiment.digest  # once: a key is asked for every line of a journal
+        self._digests: dict[str, str] = {}
         self._chains: dict[int, Mapping[int, Rollout]] = {}
         self.memories = Memories(
             self._memory, self.store.snapshots, self.scratch, self.contamination.check
@@ -102,7 +103,9 @@ class RunContext:
         code: the commit that the rollout started from, if it is not the base commit.
         """
         packages = self.environments[instance.environment]
-        parts = [instance.digest, packages, self._settings, before, __version__]
+        if (digest := self._digests.get(instance.instance_id)) is None:
+            digest = self._digests[instance.instance_id] = instance.digest
+        parts = [digest, packages, self._settings, before, __version__]
         parts += [code] if code else []
         # Nothing is added for an agent that states nothing, so that no older run is stale.
         parts += [agent] if (agent := self.plugins.agent.facts.digest) else []

@@ -19,8 +19,9 @@ from seqswe.analysis.model import (
 )
 from seqswe.experiment import make_plan
 from seqswe.outcome import Outcome
+from seqswe.runs.journal import Journal
 from seqswe.runs.rollout import CAUSES, REASONS, Reason, Rollout
-from seqswe.runs.store import Journal, RunInfo
+from seqswe.runs.store import RunInfo
 from seqswe.statistics import (
     Curve,
     Estimate,
@@ -286,9 +287,11 @@ def _curve(values: FloatArray) -> Curve | None:
 def _deterministic(rollouts: Sequence[Rollout], seeds: Sequence[int]) -> bool | None:
     if len(seeds) < 2:
         return None
-    by_task: dict[int, set[tuple[object, ...]]] = {}
+    if set(seeds) - {r.seed for r in rollouts}:
+        return False
+    first: dict[int, tuple[object, ...]] = {}
     for r in rollouts:
         seen = (r.resolved, r.patch_digest, r.ranking, r.usage, r.recalled_bytes)
-        by_task.setdefault(r.position, set()).add(seen)
-    counts = {seed: sum(r.seed == seed for r in rollouts) for seed in seeds}
-    return min(counts.values()) > 0 and all(len(seen) == 1 for seen in by_task.values())
+        if first.setdefault(r.position, seen) != seen:
+            return False
+    return True

@@ -22,10 +22,11 @@ from seqswe.experiment import make_plan
 from seqswe.memory import row_name
 from seqswe.outcome import Outcome
 from seqswe.runs.files import check_files
+from seqswe.runs.journal import Journal
 from seqswe.runs.outcomes import COST, EXECUTIONS, RECIPROCAL_RANK, RESOLVED, STEPS, TOKENS
 from seqswe.runs.registry import present, registry
 from seqswe.runs.rollout import Rollout, ThrownAway
-from seqswe.runs.store import Journal, RunDirectory
+from seqswe.runs.store import RunDirectory
 from seqswe.statistics import alpha_of_look
 
 

@@ -10,9 +10,10 @@ from seqswe.analysis.arms import RunLayout, layout
 from seqswe.arms import BASELINE
 from seqswe.errors import CannotLendError
 from seqswe.runs.files import check_files
+from seqswe.runs.journal import Journal
 from seqswe.runs.lending import check_lender, check_recalls, empty_recalls
 from seqswe.runs.rollout import Rollout
-from seqswe.runs.store import Journal, RunDirectory, RunInfo
+from seqswe.runs.store import RunDirectory, RunInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

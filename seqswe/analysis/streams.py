@@ -20,8 +20,9 @@ from seqswe.experiment import Experiment, affecting
 from seqswe.memory import row_name
 from seqswe.outcome import Outcome, amount
 from seqswe.runs.files import check_files
+from seqswe.runs.journal import Journal
 from seqswe.runs.rollout import Rollout
-from seqswe.runs.store import Journal, RunDirectory
+from seqswe.runs.store import RunDirectory
 from seqswe.statistics.arrays import FloatArray
 
 OF_MEMORY = (

@@ -24,6 +24,7 @@ from seqswe.manifests.read import is_there, read_json
 from seqswe.outcome import Outcome
 from seqswe.patterns import ARM, COUNT, INSTANCE_ID, Between
 from seqswe.runs.files import check_files
+from seqswe.runs.journal import Journal
 from seqswe.runs.outcomes import (
     ASK_PRECISION,
     ASK_RECALL,
@@ -40,7 +41,7 @@ from seqswe.runs.outcomes import (
 )
 from seqswe.runs.registry import present, registry
 from seqswe.runs.scored import SCORE
-from seqswe.runs.store import Journal, RunDirectory
+from seqswe.runs.store import RunDirectory
 from seqswe.statistics.arrays import FloatArray
 
 PLACES = frozenset({"mirror", "issues"})

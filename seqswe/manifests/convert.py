@@ -7,8 +7,8 @@ as a function that converts its values, and places are put into words only where
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, Field, fields
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cache, partial
@@ -126,9 +126,11 @@ class _Wrong(Exception):
 
 
 def _build(cls: type, data: Any) -> Any:
-    converters, required = _fields(cls)
+    converters, required, usual = _fields(cls)
     values = {}
     for name, value in _mapping(data).items():
+        if name in usual and value == usual[name] and type(value) is type(usual[name]):
+            continue
         convert = converters.get(name)
         if convert is None:
             close = get_close_matches(name[:LONGEST_NAME], converters, n=1)
@@ -150,16 +152,39 @@ def _build(cls: type, data: Any) -> Any:
 
 
 @cache
-def _fields(cls: type) -> tuple[dict[str, Convert], tuple[str, ...]]:
+def _fields(cls: type) -> tuple[dict[str, Convert], tuple[str, ...], dict[str, Any]]:
+    """How each field is converted, which ones are required, and what is left at its default."""
     hints, known = get_type_hints(cls, include_extras=True), fields(cls)
+    converters = {f.name: _converter(hints[f.name]) for f in known}
     needed = (f for f in known if f.default is MISSING and f.default_factory is MISSING)
-    return {f.name: _converter(hints[f.name]) for f in known}, tuple(f.name for f in needed)
+    usual = ((f.name, _usual(f, converters[f.name])) for f in known)
+    return (
+        converters,
+        tuple(f.name for f in needed),
+        {name: value for name, value in usual if value is not MISSING},
+    )
+
+
+def _usual(field: Field[Any], convert: Convert) -> Any:
+    """A default as outside data has it, if that may stand there; most fields of a line do.
+
+    MISSING for any other, and for numbers with a point: of these two zeros are equal.
+    """
+    default = {} if field.default_factory is dict else field.default
+    value = [] if default == () else default
+    if value not in (None, "", 0, [], {}) or isinstance(value, float):
+        return MISSING
+    try:
+        return value if convert(value) == default else MISSING
+    except _Wrong:
+        return MISSING
 
 
 def _converter(kind: Any) -> Convert:
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return partial(_fitting, _converter(inner[0]), inner[1:])
+        marks = [m for m in inner[1:] if isinstance(m, Pattern | Between | RegularExpression)]
+        return partial(_fitting, _converter(inner[0]), marks)
     if origin in (Union, types.UnionType):
         known = tuple(k for k in inner if k is not type(None))
         if len(known) > 1:
@@ -188,10 +213,12 @@ def _either(kinds: tuple[type, ...], value: Any) -> Any:
     return _plain(type(value), value)
 
 
-def _fitting(convert: Convert, marks: tuple[Any, ...], value: Any) -> Any:
+def _fitting(
+    convert: Convert, marks: Sequence[Pattern | Between | RegularExpression], value: Any
+) -> Any:
     value = convert(value)
     for mark in marks:
-        if isinstance(mark, Pattern | Between | RegularExpression) and not mark.fits(value):
+        if not mark.fits(value):
             _refuse(mark.meaning, value)
     return value
 

@@ -113,9 +113,14 @@ def read_json_lines(path: Path, hint: str, most: int = MAX_JSON) -> Iterator[Ent
         yield Entry(value=parse_json(line.data, line.where, hint), where=line.where)
 
 
-def read_lines(path: Path, hint: str, most: int = MAX_JSON) -> Iterator[Line]:
-    """Read a file line by line; only a newline ends a line. Raises ManifestError."""
-    with _opened(path, MAX_BYTES, hint) as file:
+def read_lines(
+    path: Path, hint: str, most: int = MAX_JSON, *, file_bytes: int = MAX_BYTES
+) -> Iterator[Line]:
+    """Read a file line by line; only a newline ends a line. Raises ManifestError.
+
+    most, file_bytes: the bytes that a line and the file may have; one line is held at a time.
+    """
+    with _opened(path, file_bytes, hint) as file:
         # No line is read further than allowed: it may be the whole file.
         for number, line in enumerate(iter(partial(file.readline, most + 1), b""), 1):
             where = f"{path}, line {number}"

@@ -7,7 +7,8 @@ from pathlib import Path
 from seqswe.errors import ManifestError, RunDirError
 from seqswe.instance import digest_of
 from seqswe.manifests.read import read_bytes
-from seqswe.runs.store import Journal, RunDirectory
+from seqswe.runs.journal import Journal
+from seqswe.runs.store import RunDirectory
 
 
 def check_files(store: RunDirectory, journal: Journal) -> None:
@@ -16,6 +17,8 @@ def check_files(store: RunDirectory, journal: Journal) -> None:
     Like a line's own digest, this tells damage and careless editing, and is no signature.
     """
     for rollout in journal.rollouts:
+        if not rollout.files:
+            continue
         folder = store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id)
         for name, digest in rollout.files.items():
             _check(folder / Path(name).name, digest)

@@ -18,8 +18,9 @@ from seqswe.experiment import Experiment, affecting
 from seqswe.instance import digest_of
 from seqswe.manifests.read import read_json
 from seqswe.memory import Recall
+from seqswe.runs.journal import Journal
 from seqswe.runs.rollout import Rollout
-from seqswe.runs.store import Journal, RunDirectory, RunInfo
+from seqswe.runs.store import RunDirectory, RunInfo
 
 OF_MEMORY = frozenset(
     {"memory", "memory_option", "memory_model", "memory_model_answer_tokens", "embedding"}

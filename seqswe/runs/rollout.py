@@ -6,14 +6,16 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from seqswe.agent import Usage
 from seqswe.errors import ManifestError, RolloutError
-from seqswe.instance import digest_of_fields
+from seqswe.instance import digest_of, digest_of_fields
 from seqswe.manifests.convert import parse
 from seqswe.models.meter import MemoryUsage
 from seqswe.patterns import AMOUNT, ARM, COMMIT_OR_NONE, COUNT, INSTANCE_ID, SHARE
+from seqswe.runs.compact import Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,49 +338,70 @@ class Rollout:
 
     def as_json(self) -> dict[str, Any]:
         """A JSON object with a digest over its fields; `from_json` reads it back."""
-        data = self._fields()
+        data = self._plain(_FIELDS)
         return data | {"digest": digest_of_fields(data)}
 
-    def _fields(self) -> dict[str, Any]:
+    def _plain(self, names: Iterable[str]) -> dict[str, Any]:
         # Not asdict for the whole: it copies every tuple, and a digest is over all rollouts.
-        data = {name: getattr(self, name) for name in _FIELDS}
-        data["failure"] = asdict(self.failure) if self.failure else None
-        data["usage"] = {name: getattr(self.usage, name) for name in _USAGE}
-        data["delivered"] = asdict(self.delivered) if self.delivered else None
-        data["asked"] = asdict(self.asked) if self.asked else None
-        data["thrown_away"] = asdict(self.thrown_away) if self.thrown_away else None
-        data["user_usage"] = asdict(self.user_usage) if self.user_usage else None
-        data["memory_usage"] = {name: getattr(self.memory_usage, name) for name in _MEMORY_USAGE}
-        data["dropped_files"] = dict(self.dropped_files)
-        data["timing"] = dict(self.timing)
-        data["files"] = dict(self.files)
-        data["cut"] = dict(self.cut)
-        data["earlier_tries"] = dict(self.earlier_tries)
+        data = {name: getattr(self, name) for name in names}
+        for name, value in data.items():
+            if isinstance(value, Mapping):
+                data[name] = dict(value)
+            elif name in _NESTED and value is not None:
+                data[name] = {inner: getattr(value, inner) for inner in _NESTED[name]}
         return data
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Rollout:
+    def from_json(
+        cls, data: Mapping[str, Any], line: bytes = b"", pool: Pool | None = None
+    ) -> Rollout:
         """Read what `as_json` wrote. Raises ManifestError or ValueError on anything else.
 
-        See `digest_of_fields` for what the digest is worth.
+        line: what it was parsed from, where that is at hand: its digest is quicker to check so;
+        pool: what rollouts have in common is kept once, and the rest made small. See
+        `digest_of_fields` for what the digest is worth.
         """
         if not isinstance(data, Mapping) or "digest" not in data:
             raise ManifestError("rollout: field 'digest' is missing", DIGEST_HINT)
-        fields = {name: value for name, value in data.items() if name != "digest"}
-        if data["digest"] != digest_of_fields(fields):
+        fields = {**data}
+        digest = fields.pop("digest")
+        if not _is_of_line(digest, line) and digest != digest_of_fields(fields):
             raise ManifestError("its fields are not those that its digest is of", DIGEST_HINT)
-        return parse(cls, fields, "rollout")
+        made = parse(cls, fields, "rollout")
+        if pool:
+            made._make_small(pool)
+        return made
+
+    def _make_small(self, pool: Pool) -> None:
+        """Replace values by smaller ones that equal them; nobody else has seen it yet."""
+        keep = partial(object.__setattr__, self)
+        for name in _OFTEN_EQUAL:
+            keep(name, pool.one(getattr(self, name)))
+        for name in _TEXTS:
+            keep(name, pool.texts(getattr(self, name)))
+        for name in _SELDOM:
+            keep(name, getattr(self, name) or NOTHING)
+        # 0 and -0.0 USD are equal, and not the same in a results digest.
+        keep("usage", pool.one(self.usage, str(self.usage.cost_usd)))
+        keep("timing", pool.numbers(self.timing))
+        keep("files", pool.digests(self.files) if self.files else NOTHING)
 
     def result(self) -> dict[str, Any]:
         """The part that must be reproducible: everything but MEASUREMENTS."""
-        data = {k: v for k, v in self._fields().items() if k not in MEASUREMENTS}
-        del data["problem"]  # worded for people, as a failure's detail is
+        data = self._plain(_RESULTS)
         for name in UNSAID:
             if not data[name]:  # as in every run from before there was such a thing
                 del data[name]
         if data["confidence"] is None:  # as in every run from before agents could state one
             del data["confidence"]
         return data | {"failure": self.failure.cause if self.failure else None}
+
+
+def _is_of_line(digest: object, line: bytes) -> bool:
+    """Whether a line is as the journal writes it: its text, without the digest, has that digest."""
+    said = f'"digest": "{digest}", '.encode("ascii", "replace")
+    rest = line.replace(said, b"", 1)
+    return len(rest) < len(line) and rest.isascii() and digest_of(rest) == digest
 
 
 DIGEST_HINT = "It was changed after the run: restore it from a copy."
@@ -392,5 +415,43 @@ MEASUREMENTS = frozenset(
 )
 """Fields that no results digest covers. `files` is one because a trajectory tells of times."""
 _FIELDS = tuple(spec.name for spec in fields(Rollout))
-_USAGE = tuple(spec.name for spec in fields(Usage))
-_MEMORY_USAGE = tuple(spec.name for spec in fields(MemoryUsage))
+_OFTEN_EQUAL = (
+    "arm",
+    "instance_id",
+    "reason",
+    "problem",
+    "failure",
+    "patch_digest",
+    "memory_before",
+    "memory_after",
+    "memory_usage",
+    "audit",
+    "code_before",
+    "started_at",
+)
+_TEXTS = (
+    "ranking",
+    "gold_files",
+    "edited_files",
+    "recalled_from",
+    "usage_refused",
+    "carried",
+    "carry_conflicts",
+)
+_SELDOM = ("dropped_files", "cut", "earlier_tries")
+NOTHING: Mapping[str, Any] = {}
+"""What a table that is empty is in many rollouts."""
+_RESULTS = tuple(name for name in _FIELDS if name not in MEASUREMENTS | {"problem"})
+"""`problem` is worded for people, as a failure's detail is."""
+_NESTED = {
+    name: tuple(spec.name for spec in fields(kind))
+    for name, kind in {
+        "failure": Failure,
+        "usage": Usage,
+        "delivered": Delivered,
+        "asked": Asked,
+        "thrown_away": ThrownAway,
+        "memory_usage": MemoryUsage,
+        "user_usage": Usage,
+    }.items()
+}

@@ -24,21 +24,27 @@ from seqswe.experiment import Experiment, affecting, make_plan
 from seqswe.instance import digest_of, digest_of_fields
 from seqswe.manifests.convert import check_ids, parse
 from seqswe.manifests.instructions import InstructionCounts
-from seqswe.manifests.read import is_there, parse_json, read_lines, read_toml
+from seqswe.manifests.read import is_there, read_lines, read_toml
 from seqswe.manifests.refactorings import Refactoring
 from seqswe.patterns import INSTANCE_ID, Between
 from seqswe.renamed import with_new_names
+from seqswe.runs.journal import (
+    DAMAGED,
+    JOURNAL,
+    JSON_ERRORS,
+    MOST_BYTES,
+    Journal,
+    journal_line,
+    read_journal,
+)
 from seqswe.runs.rollout import Rollout
 from seqswe.runs.snapshots import Snapshots, sync_folder
 
 FORMAT = 2
 MOST_INFO = 20_000_000
 """Bytes of run.toml, which lists every task."""
-DAMAGED = "Restore the journal from a copy; only the last line may be incomplete."
 Planned = Mapping[tuple[str, int], frozenset[int]]
 """Positions of tasks, by arm and seed."""
-JSON_ERRORS = "backslashreplace"
-"""Undecodable bytes of file names and patches come out as JSON's own escapes, and back again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,20 +122,6 @@ class RunInfo:
         check_ids(self.instance_ids, "field 'instance_ids'")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Journal:
-    """What the journal says: the last entry of every (arm, seed, position)."""
-
-    rollouts: tuple[Rollout, ...]
-    truncated: bool = False
-    """Whether a half-written last line was dropped."""
-
-    def results_digest(self) -> str:
-        """Digest over all results, whatever the order they were made in."""
-        lines = sorted(json.dumps(r.result(), sort_keys=True) for r in self.rollouts if r.graded)
-        return digest_of("\n".join(lines))
-
-
 class RunDirectory:
     """One run directory; `create` or `open` makes it."""
 
@@ -137,6 +129,8 @@ class RunDirectory:
         self.root = root
         self.info = info
         self.snapshots = Snapshots(root / "memory")
+        self.appended = 0
+        """Lines of the journal that were written through this object."""
         self._lock = Lock()
 
     @staticmethod
@@ -194,7 +188,7 @@ class RunDirectory:
             temporary = root / "run.toml.new"
             temporary.write_text(tomli_w.dumps(self.info.data()), encoding="utf-8")
             temporary.replace(root / "run.toml")
-            (root / "rollouts.jsonl").touch()
+            (root / JOURNAL).touch()
             sync_folder(root)
         except OSError as error:
             raise RunDirError(
@@ -273,34 +267,18 @@ class RunDirectory:
 
         Raises RunDirError for damage anywhere else: results are never guessed.
         """
-        path = self.root / "rollouts.jsonl"
-        if not path.exists():
-            return Journal(rollouts=())
-        latest: dict[tuple[str, int, int], Rollout] = {}
-        whole = True
         planned = self.info.planned()
-        for line in read_lines(path, DAMAGED):
-            whole = line.whole
-            if not whole:
-                break
-            try:
-                rollout = Rollout.from_json(
-                    parse_json(line.data, "rollout", DAMAGED, numbers=False)
-                )
-                self.info.check_planned(rollout, planned)
-            except (ValueError, ManifestError) as error:
-                raise RunDirError(f"{line.where} is damaged: {error}"[:300], DAMAGED) from None
-            latest[rollout.arm, rollout.seed, rollout.position] = rollout
-        ordered = sorted(latest.values(), key=lambda r: (r.arm, r.seed, r.position))
-        return Journal(rollouts=tuple(ordered), truncated=not whole)
+        return read_journal(
+            self.root / JOURNAL, lambda rollout: self.info.check_planned(rollout, planned)
+        )
 
     def repair(self) -> bool:
         """Cut a half-written last line off the journal; returns whether there was one."""
-        path = self.root / "rollouts.jsonl"
+        path = self.root / JOURNAL
         if not path.exists():
             return False
         kept, whole = 0, True
-        for line in read_lines(path, DAMAGED):
+        for line in read_lines(path, DAMAGED, file_bytes=MOST_BYTES):
             whole = line.whole
             kept += len(line.data) + 1 if whole else 0
         if not whole:
@@ -311,11 +289,12 @@ class RunDirectory:
 
     def append(self, rollout: Rollout) -> None:
         """Commit a finished rollout: one line, durable on return."""
-        line = json.dumps(rollout.as_json(), sort_keys=True, ensure_ascii=False) + "\n"
-        with self._lock, (self.root / "rollouts.jsonl").open("ab") as out:
-            out.write(line.encode("utf-8", JSON_ERRORS))
+        line = journal_line(rollout)
+        with self._lock, (self.root / JOURNAL).open("ab") as out:
+            out.write(line)
             out.flush()
             os.fsync(out.fileno())
+            self.appended += 1
 
     def append_try(self, rollout: Rollout) -> None:
         """Commit a rollout whose verdict was lost, with the tries before it counted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -39,13 +40,16 @@ class Lessons:
         similarity, age = np.zeros(len(sets)), np.zeros(len(sets))
         latest: dict[frozenset[str], int] = {}
         """Of each set of files, the last task that had it: no earlier one can count."""
+        by_file: defaultdict[str, set[frozenset[str]]] = defaultdict(set)
+        """Which sets hold a file: no other is alike, and most hold none of a task's files."""
         for i, mine in enumerate(sets):
-            for theirs, j in latest.items():
-                alike = len(mine & theirs) / len(mine | theirs)
-                if (alike, j) > (similarity[i], i - age[i]) and alike > 0.0:
+            for theirs in set().union(*(by_file[file] for file in mine)):
+                alike, j = len(mine & theirs) / len(mine | theirs), latest[theirs]
+                if (alike, j) > (similarity[i], i - age[i]):
                     similarity[i], age[i] = alike, i - j
-            if mine:
-                latest[mine] = i
+            for file in mine:
+                by_file[file].add(mine)
+            latest[mine] = i
         return cls(similarity=similarity, age=age)
 
     def only(self, kept: Mask) -> Lessons:

@@ -202,3 +202,12 @@ def test_objects_that_the_clone_lacks_are_left_out_of_packs_and_counts(tmp_path)
     assert listed(checkout.objects) == before - {blob}
     assert checkout.count == len(before) - 1
     assert checkout.digest == listing_digest(sorted(before - {blob}))
+
+
+def test_the_reach_of_a_step_is_the_same_whatever_was_listed_before_it(long_clone, tmp_path):
+    bases = git(long_clone.path, "rev-list", "--reverse", "main").split()[::6]
+    for name, order in {"in order": bases, "back and forth": [*bases[1::2], *bases[::2]]}.items():
+        steps = History(long_clone, bases, tmp_path / name)
+        for base in order:
+            made, whole = steps.checkout(base, tmp_path / name / base), steps.reachable(base)
+            assert (made.count, made.digest) == (len(whole), listing_digest(whole))

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 
@@ -11,6 +11,7 @@ from seqswe.errors import ManifestError, UnknownName
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.convert import moment, parse
 from seqswe.manifests.manifest import InstanceRecord, Layout, Manifest, PythonSettings
+from seqswe.patterns import NAME, Between
 from seqswe.sandbox import Environment
 
 TOML = """
@@ -98,6 +99,23 @@ def test_what_is_wrong_is_named(data, said):
         parse(Outer, data, "here")
     assert said in caught.value.message
     assert caught.value.hint
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Fields whose defaults may, and may not, be given."""
+
+    count: Annotated[int, Between(least=0, most=9)] = 0
+    name: Annotated[str, NAME] = ""
+    share: float = 0.0
+
+
+def test_a_default_that_is_given_is_checked_like_any_other_value():
+    assert parse(Marked, {"count": 0, "share": -0.0}, "x") == Marked()
+    assert str(parse(Marked, {"share": -0.0}, "x").share) == "-0.0"
+    for wrong in ({"name": ""}, {"count": False}, {"count": 0.0}, {"count": ""}):
+        with pytest.raises(ManifestError, match="must be"):
+            parse(Marked, wrong, "x")
 
 
 def test_the_closest_field_is_named():

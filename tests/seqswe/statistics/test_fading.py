@@ -76,6 +76,16 @@ def test_the_latest_of_the_lessons_most_alike_counts():
     assert lessons.age.tolist() == [0.0, 0.0, 1.0, 3.0, 0.0, 4.0, 4.0, 0.0]
 
 
+def test_lessons_are_those_of_comparing_every_pair():
+    rng = np.random.default_rng(3)
+    files = [set(rng.choice(list("abcdefghij"), size=rng.integers(0, 4))) for _ in range(150)]
+    lessons = Lessons.of(files)
+    for i, mine in enumerate(files):
+        pairs = [(len(mine & f) / len(mine | f), j) for j, f in enumerate(files[:i]) if mine & f]
+        alike, j = max(pairs, default=(0.0, i))
+        assert (lessons.similarity[i], lessons.age[i]) == (alike, i - j)
+
+
 def drawn(seed=1):
     """Lessons of tasks that fix one of 25 files each, some often and some seldom."""
     rng = np.random.default_rng(seed)
