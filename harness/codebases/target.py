@@ -126,7 +126,7 @@ def _unknown(target: str, mirror: str) -> UsageError:
     known = manifests.names()
     close = get_close_matches(target[:80], known, n=1, cutoff=0.6)
     did = f"Did you mean {close[0]!r}? " if close else ""
-    hint = f"{did}{WORKS} Known by name: {', '.join(known)}."
+    hint = f"{did}{WORKS} `seqswe list codebases` names what ships."
     return UsageError(f"unknown codebase {target[:80]!r}", hint[:300])
 
 

@@ -198,7 +198,7 @@ def test_what_would_work_is_said(seqswe, checkout, tmp_path, monkeypatch):
     assert refused(seqswe("mine", "."), 2, "is empty", "OWNER/NAME")
     (tmp_path / "here" / "file").write_text("x")
     assert refused(seqswe("mine"), 2, "is not a git repository", "OWNER/NAME")
-    assert refused(seqswe("mine", "more-itertools"), 2, "unknown codebase", "OWNER/NAME")
+    assert refused(seqswe("mine", "no-such-name"), 2, "unknown codebase", "OWNER/NAME")
     assert refused(seqswe("mine", "ledgerlit"), 2, "Did you mean 'ledgerlite'?")
     assert refused(seqswe("mine", "--", "--x"), 2, "unknown codebase '--x'", "OWNER/NAME")
     assert refused(seqswe("mine", "../no/such/folder"), 2, "unknown codebase")

@@ -122,7 +122,7 @@ def finished(tmp_path_factory, cache):
         (("resume", "no-such-run"), "no-such-run is not a run directory", "--out"),
         (("grade", "no-such-run"), "no-such-run is not a run directory", "--out"),
         (("report", "no-such-run"), "no-such-run is not a run directory", "--out"),
-        (("mine", "nope"), "unknown codebase 'nope'", "sqlparse"),
+        (("mine", "nope"), "unknown codebase 'nope'", "seqswe list codebases"),
         (("validate", "nope"), "unknown codebase 'nope'", "ledgerlite"),
     ],
 )
