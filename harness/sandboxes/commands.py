@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from seqswe.errors import RolloutError
 from seqswe.instance import digest_of
-from seqswe.sandbox import Environment, Limits
+from seqswe.sandbox import Environment, Limits, Sandbox
 
 
 def shell(command: Sequence[str] | str) -> list[str]:
@@ -54,6 +54,16 @@ def environment_digest(
 def too_large(path: str, limits: Limits) -> str:
     """Say why a file is not read: half a file would be worse than none."""
     return f"{path} is larger than {limits.output_bytes} bytes"
+
+
+def read_by_command(sandbox: Sandbox, path: str, limits: Limits) -> bytes:
+    """Read a file that only a command reaches. Raises FileNotFoundError, RolloutError."""
+    done = sandbox.run(["cat", "--", path])
+    if not done.ok:
+        raise FileNotFoundError(path)
+    if done.truncated:
+        raise RolloutError("agent_crashed", too_large(path, limits))
+    return done.stdout
 
 
 def code_of(exit_code: int, timed_out: bool) -> int:

@@ -23,7 +23,7 @@ from docker.models.containers import Container
 from harness.sandboxes import supervisor
 from harness.sandboxes.channel import TICK, Channel, CommandOutput
 from harness.sandboxes.checkout import PINNED, checkout_script
-from harness.sandboxes.commands import Deadline, code_of, shell, too_large
+from harness.sandboxes.commands import Deadline, code_of, read_by_command, shell
 from harness.sandboxes.container_options import OBJECTS, Prepared, create, open_to_all
 from harness.sandboxes.engine import (
     ENGINE_ERRORS,
@@ -104,12 +104,7 @@ class DockerSandbox:
 
     def read(self, path: str) -> bytes:
         """Read a file's bytes. Raises FileNotFoundError."""
-        done = self.run(["cat", "--", path])
-        if not done.ok:
-            raise FileNotFoundError(path)
-        if done.truncated:
-            raise RolloutError("agent_crashed", too_large(path, self.limits))
-        return done.stdout
+        return read_by_command(self, path, self.limits)
 
     def write(self, path: str, data: bytes) -> None:
         """Create or replace a file, making its folders."""

@@ -28,7 +28,13 @@ from harness.environments.locks import locked
 from harness.environments.store import Place
 from harness.sandboxes.build_files import PACKAGES, write_packages
 from harness.sandboxes.checkout import PINNED, checkout_script
-from harness.sandboxes.commands import Deadline, code_of, environment_digest, shell, too_large
+from harness.sandboxes.commands import (
+    Deadline,
+    code_of,
+    environment_digest,
+    read_by_command,
+    shell,
+)
 from harness.sandboxes.inside import commander
 from harness.sandboxes.open_sandboxes import OpenSandboxes
 from seqswe.errors import MissingError, RolloutError
@@ -248,12 +254,7 @@ class UploadedSandbox:
 
     def read(self, path: str) -> bytes:
         """Read a file's bytes. Raises FileNotFoundError."""
-        done = self.run(["cat", "--", path])
-        if not done.ok:
-            raise FileNotFoundError(path)
-        if done.truncated:
-            raise RolloutError("agent_crashed", too_large(path, self.limits))
-        return done.stdout
+        return read_by_command(self, path, self.limits)
 
     def write(self, path: str, data: bytes) -> None:
         """Create or replace a file, making its folders."""
