@@ -29,7 +29,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from benchmarks import board_tables, codebase_tables, files_ranked
+from benchmarks import board_tables, codebase_tables, ranked_tables
 from seqswe.analysis.words import difference, p_value, value
 from seqswe.arms import BASELINE, SEQUENTIAL
 from seqswe.cli.verify import made_again
@@ -51,7 +51,7 @@ PARTS = 3
 MADE_OF_FILES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     "codebases": codebase_tables.TABLES,
     "board": board_tables.TABLES,
-    "ranked": {name: partial(files_ranked.kept_table, name) for name in files_ranked.TABLES},
+    "ranked": {name: partial(ranked_tables.kept_table, name) for name in ranked_tables.TABLES},
 }
 """Tables of manifests, of the leaderboard and of rankings in process, by kind and name."""
 TABLE = re.compile(r"(?s)(<!-- results: (\w+) ([^>]*?) -->\n).*?(<!-- end of results -->)")
@@ -158,7 +158,7 @@ def _phrase(kind: str, names: Sequence[str]) -> str:
     if kind == "board":
         return board_tables.lift(names[0])
     if kind == "over":
-        return files_ranked.kept_mean(names[0])
+        return ranked_tables.kept_mean(names[0])
     name, outcome = names
     [found] = standings([(name, _kept(name))], registry().outcomes[outcome])
     return _lift(found).partition(", p")[0]
