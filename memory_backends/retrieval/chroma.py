@@ -8,8 +8,10 @@ What its behaviour requires (chromadb 1.5.9, measured):
 * deleted text stays in the files: the records are the truth and the folder is a cache;
 * the default embedding function downloads a model: it is never used. Vectors are computed here,
   by feature hashing, or by the function that the setting `embedding` names;
-* its index is approximate and built in parallel: one thread and a wide search make it
-  repeatable, and candidates are ranked again by their exact cosine.
+* its index is approximate, and what is added in one call enters it in an order that differs from
+  run to run (the setting of one thread does not help). Added one by one, the same records make
+  the same index, and so the same answers after a resume. Candidates are ranked again by their
+  exact cosine.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ from seqswe.instance import Task
 from seqswe.memory import Services
 
 BATCH = 1000
+"""Texts that are embedded in one call."""
 _HNSW: Any = {
     "space": "cosine",
     "ef_construction": 128,
@@ -107,10 +110,10 @@ class Chroma(RecordMemory):
         if self._collection is None:
             self._open()
         for at in range(len(self._vectors), len(self.records), BATCH):
-            batch = self.records[at : at + BATCH]
-            embedded = index_vectors(self._embed, [record.document for record in batch])
-            self._collection.add(ids=[str(at + i) for i in range(len(batch))], embeddings=embedded)
-            self._vectors += embedded
+            batch = [record.document for record in self.records[at : at + BATCH]]
+            for vector in index_vectors(self._embed, batch):
+                self._collection.add(ids=[str(len(self._vectors))], embeddings=[vector])
+                self._vectors.append(vector)
 
     def _open(self) -> None:
         # Only now: the import takes as long as many a rollout.
