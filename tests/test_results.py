@@ -108,6 +108,18 @@ def test_a_result_is_made_again(verify, tmp_path):
     assert (tmp_path / "runs" / "mine" / "rollouts.jsonl").is_file()
 
 
+@pytest.mark.parametrize(("half", "asked"), [(True, "inject"), (False, "run")])
+def test_a_sequence_whose_making_was_interrupted_goes_on(kept, verify, tmp_path, half, asked):
+    """Its folder alone says nothing: the list of its tasks is written last."""
+    index = kept / "results.toml"
+    index.write_text(f"{index.read_text()}first = 'seqswe inject no-such --out RUNS/sequence'\n")
+    folder = tmp_path / "runs" / "sequence"
+    folder.mkdir(parents=True)
+    if not half:
+        (folder / "instances.jsonl").touch()
+    assert verify("mine")[2].splitlines()[0].startswith(f"seqswe {asked} ")
+
+
 def test_what_there_are_is_listed(verify):
     assert re.fullmatch(r"sha256:\w{12}  mine\n", verify()[1])
 

@@ -79,7 +79,9 @@ def made_again(result: Result, mirror: str, runs: str) -> Path:
     sequence = result.words(result.first, mirror, runs)
     command = result.words(result.command, mirror, runs)
     out = Path(command[-1])
-    steps = [sequence] if sequence and not Path(sequence[-1]).exists() else []
+    # A sequence whose making was interrupted has its folder, but no list of tasks yet.
+    made = bool(sequence) and Path(sequence[-1], "instances.jsonl").exists()
+    steps = [sequence] if sequence and not made else []
     steps.append(["seqswe", "resume", str(out)] if out.exists() else command)
     for words in steps:
         echo(" ".join(words), err=True)
