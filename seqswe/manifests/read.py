@@ -74,10 +74,11 @@ class Entry:
     """File and line, for messages."""
 
 
-def read_bytes(path: Path, most: int = MAX_BYTES, hint: str = RESTORE) -> bytes:
+def read_bytes(path: Path | str, most: int = MAX_BYTES, hint: str = RESTORE) -> bytes:
     """Read a file of at most `most` bytes. Raises ManifestError, which names the file."""
     with _opened(path, most, hint) as file:
-        return file.read(most)
+        # Asked for `most`, Python would first make room for as much.
+        return file.read(os.fstat(file.fileno()).st_size)
 
 
 def read_toml(path: Path, what: str, most: int = MAX_TOML) -> dict[str, Any]:
@@ -166,7 +167,7 @@ def damaged(message: str, hint: str) -> ManifestError:
 
 
 @contextmanager
-def _opened(path: Path, most: int, hint: str) -> Iterator[BinaryIO]:
+def _opened(path: Path | str, most: int, hint: str) -> Iterator[BinaryIO]:
     """A regular file that is not larger than allowed: anything else might never end."""
     try:
         with open(_handle(path, most), "rb") as file:
@@ -177,7 +178,7 @@ def _opened(path: Path, most: int, hint: str) -> Iterator[BinaryIO]:
         raise damaged(f"cannot read {one_line(str(path), 200)}: {error}", hint) from None
 
 
-def _handle(path: Path, most: int) -> int:
+def _handle(path: Path | str, most: int) -> int:
     # Opening a pipe would wait for its other end.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     about = os.fstat(handle)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from seqswe.errors import ManifestError, RunDirError
 from seqswe.instance import digest_of
@@ -19,12 +19,12 @@ def check_files(store: RunDirectory, journal: Journal) -> None:
     for rollout in journal.rollouts:
         if not rollout.files:
             continue
-        folder = store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id)
+        folder = str(store.folder(rollout.arm, rollout.seed, rollout.position, rollout.instance_id))
         for name, digest in rollout.files.items():
-            _check(folder / Path(name).name, digest)
+            _check(os.path.join(folder, os.path.basename(name)), digest)
 
 
-def _check(path: Path, digest: str) -> None:
+def _check(path: str, digest: str) -> None:
     hint = "Restore it from a copy: a line of the journal and its files belong together."
     try:
         found = digest_of(read_bytes(path, hint=hint))
