@@ -344,10 +344,10 @@ class Rollout:
     def _plain(self, names: Iterable[str]) -> dict[str, Any]:
         # Not asdict for the whole: it copies every tuple, and a digest is over all rollouts.
         data = {name: getattr(self, name) for name in names}
-        for name, value in data.items():
-            if isinstance(value, Mapping):
-                data[name] = dict(value)
-            elif name in _NESTED and value is not None:
+        for name in _TABLES & data.keys():
+            data[name] = dict(data[name])
+        for name in _NESTED.keys() & data.keys():
+            if (value := data[name]) is not None:
                 data[name] = {inner: getattr(value, inner) for inner in _NESTED[name]}
         return data
 
@@ -415,6 +415,7 @@ MEASUREMENTS = frozenset(
 )
 """Fields that no results digest covers. `files` is one because a trajectory tells of times."""
 _FIELDS = tuple(spec.name for spec in fields(Rollout))
+_TABLES = frozenset(spec.name for spec in fields(Rollout) if str(spec.type).startswith("Mapping"))
 _OFTEN_EQUAL = (
     "arm",
     "instance_id",
