@@ -10,7 +10,7 @@ sequence, settings, whole version of Python, versions of packages, verdicts, pat
 of the machine is in it, so the same Python and packages give the same digest anywhere.
 
 A table in a page stands between two comments, the first of which says what it is of:
-`<!-- results: lifts NAME... -->`, `<!-- results: outcomes NAME OUTCOME... -->`,
+`<!-- results: lifts|grid NAME... -->`, `<!-- results: outcomes NAME OUTCOME... -->`,
 `<!-- results: codebases|board|ranked TABLE -->` or, of a run with a user to ask,
 `<!-- results: hints NAME -->`; the other is `<!-- end of results -->`. Within a line, a number
 stands between `<!-- result: lift NAME OUTCOME -->`, `<!-- result: over MEMORY -->` (the ranking in
@@ -150,6 +150,8 @@ def _table(kind: str, names: Sequence[str]) -> list[str]:
         return MADE_OF_FILES[kind][names[0]]()
     if kind == "hints":
         return _hints(names[0])
+    if kind == "grid":
+        return _grid(names)
     return _lifts(names) if kind == "lifts" else _outcomes(names[0], names[1:])
 
 
@@ -170,20 +172,45 @@ def _lifts(names: Sequence[str]) -> list[str]:
     found = {s.name: s for s in standings(runs)}
     base = next(run for _, run in runs if "iid" in run.arms)
     outcome = found[names[0]].outcome
-    lines = [
-        f"| memory | tasks, seeds | {outcome.title.lower()} (95 % interval) | lift (95 % interval) "
-        "| executions per resolved | results |",
-        "|---|---|---|---|---|---|",
-        f"| iid arm | {_size(base, 'iid')} | {_span(outcome, found[names[0]].lift.iid)} | "
-        f"| {_each(base, 'iid')} | |",
+    rows = [
+        [
+            *("memory", "tasks, seeds", f"{outcome.title.lower()} (95 % interval)"),
+            *("lift (95 % interval)", "executions per resolved", "results"),
+        ],
+        [
+            *("iid arm", _size(base, "iid"), _span(outcome, found[names[0]].lift.iid)),
+            *("", _each(base, "iid"), ""),
+        ],
     ]
     for name, run in runs:
-        lift = found[name].lift
-        arm = _span(outcome, lift.sequential)
+        arm = _span(outcome, found[name].lift.sequential)
         cells = (f"`{run.settings['memory']}`", _size(run, "sequential"), arm, _lift(found[name]))
         digest = f"`{run.results_digest[:QUOTED]}…`"
-        lines.append(f"| {' | '.join((*cells, _each(run, 'sequential'), digest))} |")
-    return lines
+        rows.append([*cells, _each(run, "sequential"), digest])
+    if not any(row[4] for row in rows[1:]):  # of an agent that executes nothing
+        rows = [row[:4] + row[5:] for row in rows]
+    return _markdown(rows)
+
+
+def _grid(names: Sequence[str]) -> list[str]:
+    """The lifts of runs, memory by codebase; each codebase has an iid arm of its own."""
+    runs: dict[str, list[tuple[str, Baseline]]] = {}
+    for name in names:
+        run = _kept(name)
+        runs.setdefault(str(run.settings["codebase"]).rpartition("/")[2], []).append((name, run))
+    lifts: dict[str, dict[str, str]] = {}
+    for codebase, group in runs.items():
+        found = {each.name: each for each in standings(group)}
+        for name, run in group:
+            lifts.setdefault(f"`{run.settings['memory']}`", {})[codebase] = _lift(found[name])
+    rows = [[memory, *(cells.get(each, "") for each in runs)] for memory, cells in lifts.items()]
+    return _markdown([["memory", *runs], *rows])
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table, of which the first row is the head."""
+    head, *rest = (f"| {' | '.join(row)} |" for row in rows)
+    return [head, "|---" * len(rows[0]) + "|", *rest]
 
 
 def _outcomes(name: str, outcomes: Sequence[str]) -> list[str]:

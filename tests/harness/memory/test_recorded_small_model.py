@@ -4,9 +4,9 @@ The recording was made by `benchmarks/local_model.py` (docs/memories.md, "With a
 30 tasks of ledgerlite, whose texts are this repository's own, and SmolLM2-135M-Instruct.
 """
 
-from pathlib import Path
+from seqswe.comparison.result_set import OURS
 
-RECORDING = Path(__file__).parent / "recordings" / "smollm2-dynamic-cheatsheet"
+RECORDING = OURS / "recordings" / "smollm2-dynamic-cheatsheet"
 NOBODY = "http://127.0.0.1:9/v1"
 
 
