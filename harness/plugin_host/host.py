@@ -134,10 +134,6 @@ class PluginHost:
         if server is not None:
             server.close()
 
-    def _recipe(self) -> tuple[str, ...]:
-        """The file that an agent is, if its name is that of a file."""
-        return (f"recipe={self.name}",) if self.name.endswith(plugins.RECIPE) else ()
-
     def _running(self) -> ForkServer:
         with self._lock:
             if self._closed:
@@ -160,7 +156,10 @@ class PluginHost:
             kind=self.kind,
             name=self.name,
             preload=preload,
-            reads=confinement.readable((*self.options, *self._recipe()), hidden),
+            reads=(
+                *confinement.readable(self.options, hidden),
+                *(path.resolve() for path in plugins.files_of(self.name) if path.exists()),
+            ),
             cells=cells,
             network=self._permissions.network,
         )

@@ -81,6 +81,11 @@ def read_bytes(path: Path | str, most: int = MAX_BYTES, hint: str = RESTORE) -> 
         return file.read(os.fstat(file.fileno()).st_size)
 
 
+def read_text(path: Path, most: int = MAX_BYTES, hint: str = RESTORE) -> str:
+    """Read a text of at most `most` bytes. Raises ManifestError, which names the file."""
+    return _decoded(read_bytes(path, most, hint), str(path), "a text")
+
+
 def read_toml(path: Path, what: str, most: int = MAX_TOML) -> dict[str, Any]:
     """Read a TOML file of at most `most` bytes. Raises ManifestError, which names the file.
 

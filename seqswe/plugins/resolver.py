@@ -68,6 +68,13 @@ def _recipe(path: str) -> Any:
     return reader.load()(path)
 
 
+def files_of(name: str) -> tuple[Path, ...]:
+    """Files that an agent is made of, if its name is that of a file. Raises as `resolve`."""
+    if not name.endswith(RECIPE):
+        return ()
+    return Path(name), *(Path(name).parent / script for script in _recipe(name).scripts)
+
+
 def build(kind: Kind, name: str, /, *args: Any, **options: Any) -> Any:
     """Resolve and call. Raises as `check`, and whatever the factory raises."""
     return check(kind, name, *args, **options)(*args, **options)

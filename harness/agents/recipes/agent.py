@@ -126,6 +126,7 @@ def agent_class(recipe: Recipe) -> type[RecipeAgent]:
         "version": recipe.shown_version,
         "replay_drop": recipe.replay.drop,
         "replay_blank": (*recipe.replay.blank, *COMMON),
+        "scripts": recipe.scripts,
         "digest": digest_of(f"{replace(recipe, about='')!r}\n{the_prompt().digest}"),
         "__doc__": recipe.about,
         "__module__": __name__,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 from harness.agents.recipes.recipe import Recipe
 from seqswe.errors import ManifestError
 from seqswe.manifests.convert import parse
-from seqswe.manifests.read import read_toml
+from seqswe.manifests.read import read_text, read_toml
 from seqswe.visible import one_line
 
 SUFFIX = ".toml"
 RECIPES = ("aider", "claude-code", "codex", "gemini-cli", "opencode", "qwen-code")
 """Those that ship."""
+SCRIPT_BYTES = 1_000_000
 
 
 def find(agent: str) -> Recipe | None:
@@ -32,7 +34,17 @@ def load(path: Path) -> Recipe:
     """Read a recipe. Raises ManifestError, which names the file and the field."""
     data = read_toml(path, "a recipe, such as ./mine.toml")
     try:
-        return parse(Recipe, data, str(path))
+        recipe = parse(Recipe, data, str(path))
     except ManifestError as error:
         hint = error.hint.replace("docs/formats.md", "docs/agents.md")
         raise ManifestError(error.message, one_line(hint)) from None
+    scripts = {name: _script(path.parent, name) for name in recipe.scripts}
+    return replace(recipe, files={**scripts, **recipe.files})
+
+
+def _script(folder: Path, name: str) -> str:
+    """A text beside the recipe, spelled so that no placeholder is seen in it."""
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ManifestError(f"{path} leads out of the recipe's folder", "Put the file beside it.")
+    return read_text(path, SCRIPT_BYTES, f"Put {name} beside the recipe.").replace("$", "$$")

@@ -137,6 +137,9 @@ class Recipe:
     """None for a program that is in the sandbox anyway."""
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Any] = field(default_factory=dict)
+    scripts: tuple[Annotated[str, BELOW], ...] = field(default=(), repr=False)
+    """Texts beside the recipe that are written below HOME as they are; no placeholder is filled.
+    Once read, they are among its files."""
     ignore: tuple[str, ...] = ()
     """Patterns, as of git, of files that it leaves in the checkout and that are no work of its."""
     memory: Mapping[str, Addition] = field(default_factory=lambda: {"prompt": Addition()})

@@ -51,6 +51,26 @@ def task(ledgerlite):
     )
 
 
+def test_a_script_beside_a_recipe_is_written_as_it_is(write, task, tmp_path):
+    """Shell and Python are full of what looks like a placeholder."""
+    script = "import os  # ${prompt} $$ $HOME\nprint('\\\\d')\n"
+    (tmp_path / "fix.py").write_text(script)
+    recipe = load(write('scripts = ["fix.py"]' + OWN.replace('"mine", ', '"${home}/fix.py", ')))
+    values = {**values_of(task, 0, {}, "/home/x", "/testbed"), "prompt": "p"}
+    made = set_up(recipe, "prompt", values)
+    assert made.files == {"fix.py": script}
+    assert made.command[0] == "/home/x/fix.py"
+
+
+@pytest.mark.parametrize("named", ["absent.py", "link.py", "../mine.toml", "binary.py"])
+def test_a_script_that_cannot_be_had(write, tmp_path, named):
+    (tmp_path / "link.py").symlink_to("/etc/hosts")
+    (tmp_path / "binary.py").write_bytes(b"\xff\xfe")
+    with pytest.raises(ManifestError) as caught:
+        load(write(f'scripts = ["{named}"]' + OWN))
+    assert named in str(caught.value)
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_what_ships_is_pinned_and_is_an_agent_by_its_name(name):
     recipe = find(name)
