@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from harness.commands.plan import counted
 from harness.environments.contents import Contents
 from harness.sandboxes.docker import DockerProvider
 from harness.sandboxes.env_archive import load as load_archive
@@ -34,15 +35,15 @@ def env() -> None:
     help="File to write; default: CODEBASE-env.tar.",
 )
 def save(codebase: str, limit: int, sandbox: str, base_image: str, out: Path | None) -> None:
-    """Write the environments that the tasks of CODEBASE need into one file.
+    """Write the environments of CODEBASE's tasks into one file.
 
     \b
     seqswe env save tinydb --limit 10 --out tinydb.tar
     scp tinydb.tar elsewhere: && ssh elsewhere seqswe env load tinydb.tar
 
     It holds the images of their Pythons, the installed packages and their exact versions; what is
-    not made yet is made first. The clone does not travel in it, nor what an agent installs. It is
-    not compressed.
+    not made yet is made first. With --limit, those of the first N tasks. The clone does not travel
+    in it, nor what an agent installs. It is not compressed.
     """
     if sandbox != "docker":
         raise UsageError(
@@ -62,14 +63,14 @@ def save(codebase: str, limit: int, sandbox: str, base_image: str, out: Path | N
         raise UsageError(
             f"{codebase} has no validated tasks", f"Run `seqswe validate {codebase}` first."
         )
-    note(f"preparing: {len(keys)} environment{'' if len(keys) == 1 else 's'} in docker")
+    note(f"preparing: {counted(len(keys), 'environment')} in docker")
     with open_provider(SandboxChoice(base_image=base_image)) as provider:
         environments = [manifest.environment(key) for key in keys]
         saved = save_archive(_docker(provider), manifest.name, environments, out)
     tell(digest=saved.digest, bytes=saved.bytes, tasks=len(records))
     echo(
-        f"{len(records)} tasks: {saved.environments} environments with {saved.files:,} files, "
-        f"images of {saved.images} Pythons, {saved.bytes / 1e6:,.0f} MB"
+        f"{counted(len(records), 'task')}: {counted(saved.environments, 'environment')} with "
+        f"{saved.files:,} files, {counted(saved.images, 'image')}, {saved.bytes / 1e6:,.0f} MB"
     )
     echo(f"digest {saved.digest}")
     echo(out)
@@ -79,7 +80,7 @@ def save(codebase: str, limit: int, sandbox: str, base_image: str, out: Path | N
 @click.argument("file", type=click.Path(path_type=Path))
 @setting_options("base_image")
 def load(file: Path, base_image: str) -> None:
-    """Put what `seqswe env save` wrote to FILE where runs on this machine find it.
+    """Put the environments of FILE where runs look for them.
 
     \b
     seqswe env load tinydb.tar
