@@ -47,9 +47,8 @@ def save(codebase: str, limit: int, sandbox: str, base_image: str, out: Path | N
     """
     if sandbox != "docker":
         raise UsageError(
-            f"environments of --sandbox {sandbox} cannot travel: they name paths and programs of "
-            "this machine",
-            "Use --sandbox docker; `local` needs a package index on each machine.",
+            f"environments of --sandbox {sandbox:.80} cannot travel in a file",
+            "Use --sandbox docker. Those of `local` name this machine's folders and its Python.",
         )
     manifest = manifests.load(codebase)
     out = out or Path(f"{manifest.name}-env.tar")

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from seqswe.errors import ManifestError, UsageError
+from seqswe.errors import ManifestError, MissingError, UsageError
 
 MANIFEST = "manifest.json"
 FOLDER = "content/"
@@ -104,7 +104,15 @@ class Contents:
 
 
 def write_archive(path: Path, manifest: Path, contents: Mapping[str, Path]) -> None:
-    """Write an archive under another name and rename it; the same contents give the same bytes."""
+    """Write an archive under another name and rename it; the same contents give the same bytes.
+
+    contents: file by digest. Raises MissingError for more than an archive may have.
+    """
+    if len(contents) > MOST_MEMBERS:
+        raise MissingError(
+            f"{len(contents):,} different files are more than the {MOST_MEMBERS:,} of an archive",
+            "Save fewer environments: --limit.",
+        )
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with tarfile.open(partial, "w", format=tarfile.GNU_FORMAT) as archive:

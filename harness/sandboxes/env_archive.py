@@ -116,7 +116,7 @@ def save(
             digest = digest_of(data)
             contents[digest] = part
             for names in (listing.plain, listing.executable):
-                contents |= {digest: site / name for name, digest in names.items()}
+                contents |= {content: site / name for name, content in names.items()}
             packed.append(
                 PackedEnvironment(
                     environment=locked(environment),

@@ -253,3 +253,12 @@ def test_what_cannot_be_is_said_in_two_lines(capsys, tmp_path, monkeypatch, word
     assert message in said
     assert len(said.splitlines()) == 2
     assert (tmp_path / "there.tar").read_text() == "mine"
+
+
+def test_variables_are_those_of_every_command(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SEQSWE_SANDBOX", "local")
+    with pytest.raises(SystemExit) as ended:
+        main(["env", "save", "ledgerlite"])
+    assert ended.value.code == 2
+    assert "--sandbox local cannot travel" in capsys.readouterr().err
