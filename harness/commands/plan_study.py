@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from harness.commands.plan import IMAGE_BYTES, ROLLOUT_BYTES, counted, instruction_lines
 from seqswe.arms import BASELINE
-from seqswe.experiment import Plan, make_plan
+from seqswe.experiment import Plan
 from seqswe.manifests.manifest import Manifest
 from seqswe.runs.study import Study, but_memory
 from seqswe.statistics import MINIMUM_CODEBASES, MINIMUM_RUNS, power
@@ -15,21 +15,15 @@ from seqswe.statistics import MINIMUM_CODEBASES, MINIMUM_RUNS, power
 def study_facts(study: Study) -> Iterator[str]:
     """The lines of a plan. Raises ManifestError, UsageError; see `Study.manifests`."""
     suite, found = study.suite, study.manifests()
-    experiments = {part.name: study.settings(part) for part in study.parts}
+    plans = study.plans()
     manifest_of = dict(found)
     if suite:
         manifest_of |= {suite.codebase(m): found[m.codebase] for m in suite.members}
-    plans = {
-        name: make_plan(
-            one, tuple(r.instance_id for r in one.selection.of(manifest_of[one.codebase]).instances)
-        )
-        for name, one in experiments.items()
-    }
     yield f"{suite.label}, {suite.digest}" if suite else f"a study of {study.label}"
     if suite and suite.note:
         yield suite.note
-    for name, one in experiments.items():
-        yield from _part(name, manifest_of[one.codebase], plans[name])
+    for name, planned in plans.items():
+        yield from _part(name, manifest_of[planned.experiment.codebase], planned)
     limit, whole = study.info.experiment.limit, {n: len(m.instances) for n, m in found.items()}
     if suite and limit and any(limit < tasks for tasks in whole.values()):
         yield f"ONLY the first {limit} tasks of each: a part of the suite"

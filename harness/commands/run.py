@@ -281,6 +281,8 @@ def work(
         model, kept = context.model, [r for r in done.values() if r.graded]
         advance = Advance(plan, kept, lambda: model.spent)
         output().keeps(store.root)
+        if study := output().study:
+            study.expect(plan.rollouts - len(kept))
         with (
             open_engine(loaded, context, done.values()) as engine,
             progress("rollouts", plan.rollouts, len(kept)) as bar,
@@ -290,7 +292,7 @@ def work(
                 store.append(rollout)
                 advance.add(rollout)
                 detail(outcome_of(rollout))
-                bar.advance(*advance.lines())
+                bar.advance(*advance.lines(), *([study.line()] if study else []))
                 watch.see(rollout, store)
     # What is said of the run is what the disk holds, which was read already if nothing was added.
     whole = store.journal() if store.appended else journal

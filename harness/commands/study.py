@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from harness.codebases.locate import clone_of
 from seqswe.cli.echo import echo, note, output
+from seqswe.cli.study_progress import StudyProgress
 from seqswe.errors import CannotLendError, IncompleteError, UsageError
 from seqswe.experiment import Experiment
 from seqswe.manifests.suites import load_suite
@@ -65,8 +66,10 @@ def run_study(study: Study, begin: Begin, go_on: GoOn) -> None:
 
     Whatever else a run raises ends the study, which can be gone on with.
     """
+    plans = study.plans()
+    lacking = [study.rollouts_left(part, plans[part.name]) for part in study.parts]
     study.save()
-    output().study = study.root
+    progress = output().study = StudyProgress(study.root, lacking)
     output().keeps(study.root)
     unfinished = []
     for number, part in enumerate(study.parts, 1):
@@ -75,6 +78,7 @@ def run_study(study: Study, begin: Begin, go_on: GoOn) -> None:
             echo(f"{where} is finished", err=True)
             continue
         echo(where, err=True)
+        progress.begin(number)
         try:
             if study.is_begun(part):
                 go_on(study.experiment(part), study.folder(part))

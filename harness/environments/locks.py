@@ -28,13 +28,8 @@ def resolution_of(environment: Environment, build: Build | None = None) -> Resol
 
     Raises MissingError if they cannot be resolved.
     """
-    parts = (RULES, environment.python, environment.cutoff, environment.distribution)
-    name = digest_of("\n".join([*parts, *environment.requirements]))[7:23]
-    path = cache_folder() / "locks" / f"{environment.key}-{name}.json"
-    try:
-        return parse(Resolution, read_json(path, ""), path.name)
-    except ManifestError:  # not there, or damaged: it is resolved again
-        pass
+    if kept := kept_resolution(environment):
+        return kept
     resolution = resolve(
         environment.requirements,
         environment.python,
@@ -42,12 +37,30 @@ def resolution_of(environment: Environment, build: Build | None = None) -> Resol
         environment.distribution,
         build,
     )
-    _write(path, {"lock": resolution.lock, "changed": resolution.changed})
+    keep(environment, resolution)
     return resolution
 
 
-def _write(path: Path, data: object) -> None:
+def kept_resolution(environment: Environment) -> Resolution | None:
+    """What was resolved before; None if nothing was, or if what was kept is damaged."""
+    path = _path(environment)
+    try:
+        return parse(Resolution, read_json(path, ""), path.name)
+    except ManifestError:
+        return None
+
+
+def keep(environment: Environment, resolution: Resolution) -> None:
+    """Remember what the requirements of an environment were resolved to."""
+    path = _path(environment)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}")
+    data = {"lock": resolution.lock, "changed": resolution.changed}
     partial.write_text(json.dumps(data), encoding="utf-8")
     partial.replace(path)
+
+
+def _path(environment: Environment) -> Path:
+    parts = (RULES, environment.python, environment.cutoff, environment.distribution)
+    name = digest_of("\n".join([*parts, *environment.requirements]))[7:23]
+    return cache_folder() / "locks" / f"{environment.key}-{name}.json"

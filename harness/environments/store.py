@@ -69,6 +69,19 @@ class EnvironmentStore:
                     self._make(folder, environment, place, compile_, build)
         return folder / SITE
 
+    def add(self, name: str, fill: Callable[[Path], None]) -> bool:
+        """Have an environment that was made elsewhere written; False if one of its name is there.
+
+        fill: writes its packages into an empty folder.
+        """
+        folder = self.root / name
+        with self._locked(folder):
+            if (folder / SITE).is_dir():
+                return False
+            with self._new(folder) as site:
+                fill(site)
+        return True
+
     def name(self, environment: Environment, place: Place) -> str:
         """The folder's name: two environments that differ in anything have two names."""
         parts = (environment.python, environment.source_path, environment.distribution)
@@ -90,13 +103,7 @@ class EnvironmentStore:
         compile_: Compile,
         build: Build | None,
     ) -> None:
-        for left in self.root.glob(f".{folder.name}.*/"):  # by a build that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        partial = Path(mkdtemp(prefix=f".{folder.name}.", dir=self.root))
-        try:
-            site = partial / SITE
-            site.mkdir(mode=0o755)
-            partial.chmod(0o755)
+        with self._new(folder) as site:
             install(environment.lock, environment.python, site, environment.cutoff, build)
             _point_scripts(site / "bin", place.python)
             sources = environment.source_path.split(":")
@@ -105,6 +112,18 @@ class EnvironmentStore:
             # A name that sorts last: what it adds comes after everything else.
             (site / "zz_checkout.pth").write_text("".join(f"{path}\n" for path in paths))
             self._bytecode(site, environment.python, compile_)
+
+    @contextmanager
+    def _new(self, folder: Path) -> Iterator[Path]:
+        """An empty folder for packages, which gets its name when the block ends without error."""
+        for left in self.root.glob(f".{folder.name}.*/"):  # by a build that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        partial = Path(mkdtemp(prefix=f".{folder.name}.", dir=self.root))
+        try:
+            site = partial / SITE
+            site.mkdir(mode=0o755)
+            partial.chmod(0o755)
+            yield site
             partial.rename(folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)

@@ -30,6 +30,12 @@ from seqswe.instance import digest_of
 from seqswe.sandbox import Environment, Program, SandboxSpec
 
 USUAL_PYTHON = "3.11"
+PLACE = Place(
+    python=f"{ENVIRONMENT}/bin/python",
+    checkout=CHECKOUT,
+    project=f"{Inbox.INSIDE}/project",
+)
+"""The same in every container, so that packages can be made on another machine."""
 
 
 class DockerProvider:
@@ -102,13 +108,8 @@ class DockerProvider:
                 build = self.images.build_wheel
                 whole = locked(environment, build)
                 python = whole.python
-                place = Place(
-                    python=f"{ENVIRONMENT}/bin/python",
-                    checkout=CHECKOUT,
-                    project=f"{Inbox.INSIDE}/project",
-                )
                 packages = self.environments.site_packages(
-                    whole, place, partial(self.images.compile, python), build
+                    whole, PLACE, partial(self.images.compile, python), build
                 )
                 version = self.images.version(python)
                 self._prepared[key] = Prepared(

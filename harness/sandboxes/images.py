@@ -81,26 +81,37 @@ class Images:
 
     def base(self, python: str) -> Image:
         """Find the base image of a Python: the setting, an imported one, or a registry's."""
-        imported = IMPORTED_BASES.get(python, "")
-        chosen = self._bases.get(python) or self._bases.get("")
-        candidates: list[str] = [chosen] if chosen else [imported, f"python:{python}-slim"]
-        for name in filter(None, candidates):
-            with suppress(ImageNotFound):
-                return self.client.images.get(name)
+        if found := self.base_here(python):
+            return found[1]
+        candidates = self.base_names(python)
         try:
             return self.client.images.pull(candidates[-1])
         except DockerException as error:
-            suite = imported.partition(":")[2]
+            suite = IMPORTED_BASES.get(python, "").partition(":")[2]
             raise MissingError(
-                f"no base image with Python {python}: {' and '.join(filter(None, candidates))} are "
+                f"no base image with Python {python}: {' and '.join(candidates)} are "
                 f"not here and cannot be pulled ({last_line(str(error))})",
                 f"Run `.ci/docker-engine {suite}` to build one without a registry, or give "
                 f"--base-image {python}=IMAGE.",
             ) from None
 
+    def base_here(self, python: str) -> tuple[str, Image] | None:
+        """The base image of a Python under the name that it is found by; None: it is not here."""
+        for name in self.base_names(python):
+            with suppress(ImageNotFound):
+                return name, self.client.images.get(name)
+        return None
+
+    def base_names(self, python: str) -> list[str]:
+        """Where the base image of a Python is looked for; the last one can be pulled."""
+        if chosen := self._bases.get(python) or self._bases.get(""):
+            return [chosen]
+        imported = IMPORTED_BASES.get(python)
+        return [*([imported] if imported else []), f"python:{python}-slim"]
+
     def name(self, python: str) -> str:
         """Return the name of the image for a Python on its base."""
-        return f"seqswe-python:{python}-{digest_of(f'{self.base(python).id} {SKELETON}')[7:15]}"
+        return name_on(self.base(python), python)
 
     def ensure(self, python: str) -> Image:
         """Return the image for a Python, built if it does not exist yet."""
@@ -220,6 +231,11 @@ class Images:
             ]
             container.commit(*name.split(":"), pause=False, changes=settings)
         return self.client.images.get(name)
+
+
+def name_on(base: Image, python: str) -> str:
+    """The name of the image that is made for a Python on a base image."""
+    return f"seqswe-python:{python}-{digest_of(f'{base.id} {SKELETON}')[7:15]}"
 
 
 def packages_folder(python: str) -> str:

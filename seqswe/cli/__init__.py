@@ -65,6 +65,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "suite": ("harness.commands.suite:suite", "Release suites, which never change."),
     "inject": ("harness.commands.inject:inject", "Put recurring bugs into a codebase's functions."),
     "rename": ("harness.commands.rename:rename", "The same tasks, with the code's names renamed."),
+    "env": ("harness.commands.env:env", "Take environments to machines without an index."),
     "clean": ("harness.commands.clean:clean", "Remove leftover containers, images and caches."),
 }
 """Command → (`module:attribute`, what it does in one line), in the order `--help` shows."""
@@ -89,6 +90,15 @@ def with_common_options(command: click.Command) -> click.Command:
     return command
 
 
+def _with_prefix(command: click.Command) -> click.Command:
+    """Variables for the options of a command; of a group, for those of each of its commands."""
+    # Left to itself, click would put the command's name in: SEQSWE_RUN_JOBS.
+    command.context_settings = {**command.context_settings, "auto_envvar_prefix": PREFIX}
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        _with_prefix(each)
+    return command
+
+
 class LazyGroup(click.Group):
     """Loads a command's module only when that command is used."""
 
@@ -102,9 +112,7 @@ class LazyGroup(click.Group):
             return None
         module, _, attribute = COMMANDS[name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
-        # Left to itself, click would put the command's name in: SEQSWE_RUN_JOBS.
-        command.context_settings = {**command.context_settings, "auto_envvar_prefix": PREFIX}
-        return with_common_options(command)
+        return with_common_options(_with_prefix(command))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -12,11 +12,14 @@ import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from seqswe.visible import visible, visible_json
+
+if TYPE_CHECKING:
+    from seqswe.cli.study_progress import StudyProgress
 
 
 @dataclass(kw_only=True)
@@ -32,12 +35,12 @@ class Output:
     """Whether standard output already is a document of the command's own."""
     interrupted: str = ""
     """What to say to somebody who interrupts it now, if not the usual."""
-    study: Path | None = None
+    study: StudyProgress | None = None
     """The study that the run at hand is a part of."""
 
     def keeps(self, folder: Path) -> None:
         """Say to whoever interrupts it from now on that a folder, or its study, goes on."""
-        folder = self.study or folder
+        folder = self.study.root if self.study else folder
         self.interrupted = f"{folder} keeps what is finished; `seqswe resume {folder}` goes on."
 
 

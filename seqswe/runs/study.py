@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from seqswe import __version__
 from seqswe.arms import BASELINE
 from seqswe.errors import BudgetError, RunDirError, UsageError
-from seqswe.experiment import Experiment, affecting
+from seqswe.experiment import Experiment, Plan, affecting, make_plan
 from seqswe.instance import digest_of_fields
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.convert import parse
@@ -195,6 +195,28 @@ class Study:
         if self.is_begun(part) and _borrows(RunDirectory.open(self.folder(part)).info):
             return replace(own, arm=tuple(arm for arm in own.arm if arm != BASELINE))
         return own
+
+    def plans(self) -> dict[str, Plan]:
+        """What each part's run would do, by the part's name. Raises as `manifests` and `settings`.
+
+        A run that may borrow an iid arm is planned with its own until it is begun.
+        """
+        suite, found = self.suite, self.manifests()
+        of = {suite.codebase(m): found[m.codebase] for m in suite.members} if suite else found
+        experiments = {part.name: self.settings(part) for part in self.parts}
+        return {
+            name: make_plan(
+                one, tuple(r.instance_id for r in one.selection.of(of[one.codebase]).instances)
+            )
+            for name, one in experiments.items()
+        }
+
+    def rollouts_left(self, part: Part, planned: Plan) -> int:
+        """How many rollouts of a part's plan have no verdict yet."""
+        if not self.is_begun(part):
+            return planned.rollouts
+        journal = RunDirectory.open(self.folder(part)).journal()
+        return max(0, planned.rollouts - sum(rollout.graded for rollout in journal.rollouts))
 
     def experiment(self, part: Part) -> Experiment:
         """The settings of a part's run; budgets are what the other runs have left.

@@ -52,6 +52,8 @@ def test_every_combination_is_run_and_what_recalls_nothing_shares_an_iid_arm(
     assert [BASELINE in arms(run) for run in runs] == [True, False, True] * 2
     assert RunDirectory.open(runs[1]).info.experiment.memory_option == ("k=3",)
     assert "its own iid arm is run" in err  # git_history recalls something when it is empty
+    assert "; study: run 2 of 6, about " in err
+    assert "; study: run 6 of 6\n" in err, "nothing is left"
     (out / "twin-few" / "rollouts.jsonl").write_text("")  # as if it had been stopped before it
     code, _, err = say("resume", out)
     assert code == 0, err

@@ -12,6 +12,7 @@ import pytest
 from seqswe.cli import COMMANDS, cli, main
 from seqswe.cli.options import COMMON, SERVING, headings_of_settings
 from seqswe.cli.progress import left, progress, span
+from seqswe.cli.study_progress import StudyProgress
 from seqswe.experiment import affecting, settings
 
 
@@ -83,6 +84,18 @@ def test_without_a_terminal_progress_is_whole_lines(capsys):
     with progress("rollouts", 2, 1) as bar:
         bar.advance("iid  1 resolved", "failures: none")
     assert capsys.readouterr().err == "rollouts 2/2: 0 s; iid 1 resolved; failures: none\n"
+
+
+def test_a_study_says_which_run_is_at_hand_and_how_long_all_of_them_take(tmp_path):
+    study = StudyProgress(tmp_path, [8, 0, 8, 8])
+    study.begin(1)
+    study.expect(2)  # the others may turn out to be as small
+    assert [study.line() for _ in range(2)] == ["study: run 1 of 4"] * 2, "too early to tell"
+    study.begin(3)
+    assert study.line() == "study: run 3 of 4, about 0 s left"
+    study.begin(4)
+    assert {study.line() for _ in range(7)} == {"study: run 4 of 4, about 0 s left"}
+    assert {study.line() for _ in range(2)} == {"study: run 4 of 4"}, "one was run again"
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
