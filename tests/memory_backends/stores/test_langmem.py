@@ -16,7 +16,6 @@ from seqswe.testing.model import Says
 if not find_spec("langmem"):
     pytest.skip("needs the extra seqswe[langmem]", allow_module_level=True)
 
-MEMORY = "memory_backends.stores.langmem_manager:LangMem"
 INSTANCE = re.compile(r'<instance id=(\S+) schema_type="Memory">\n(.*?)\n</instance>', re.DOTALL)
 
 
@@ -50,7 +49,7 @@ def extracted(messages):
 
 
 class TestLangMem(MemoryContract):
-    memory = MEMORY
+    memory = "memory_backends.stores.langmem_manager:LangMem"
     keeps_notes = False
     many = 12
     sequence = 12
@@ -70,7 +69,7 @@ def build(tmp_path):
         def make(script):
             server._script = script if callable(script) else lambda _: script
             services = replace(experiences(5).services(server.url), embed=None)
-            return build_memory(MEMORY, tmp_path, services), server
+            return build_memory(TestLangMem.memory, tmp_path, services), server
 
         yield make
 

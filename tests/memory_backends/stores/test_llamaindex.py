@@ -15,7 +15,6 @@ from seqswe.testing.model import Says
 if not find_spec("llama_index"):
     pytest.skip("needs the extra seqswe[llamaindex]", allow_module_level=True)
 
-MEMORY = "memory_backends.stores.llamaindex_facts:LlamaIndex"
 FACTS = re.compile(r"<fact>(.*?)</fact>", re.DOTALL)
 
 
@@ -43,7 +42,7 @@ def extracted(messages):
 
 
 class TestLlamaIndex(MemoryContract):
-    memory = MEMORY
+    memory = "memory_backends.stores.llamaindex_facts:LlamaIndex"
     keeps_notes = False
     many = 12
     sequence = 12
@@ -63,7 +62,7 @@ def build(tmp_path):
         def make(script, **options):
             server._script = script if callable(script) else lambda _: script
             services = replace(experiences(5).services(server.url), embed=None)
-            return build_memory(MEMORY, tmp_path, services, **options), server
+            return build_memory(TestLlamaIndex.memory, tmp_path, services, **options), server
 
         yield make
 
