@@ -20,14 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from memory_backends.shared.asking import Asker, Form, episode
-from memory_backends.shared.embedding import (
-    BY_ENDPOINT,
-    Vector,
-    cosines,
-    embedding_of,
-    index_vectors,
-    vectors,
-)
+from memory_backends.shared.embedding import BY_ENDPOINT, Vector, cosines, embedding_of, vectors
 from memory_backends.shared.items import Item, ModelMemory
 from memory_backends.shared.records import DEFAULT_K, at_least
 from memory_backends.shared.replies import Malformed, listed, readable, texts
@@ -79,13 +72,13 @@ class LangMem(ModelMemory):
         self.k = k
         self._embed = embedding_of(embedding, services)
         self._vectors: dict[str, Vector] = {}
-        os.environ["LANGSMITH_TRACING"] = "false"
+        os.environ["LANGSMITH_TRACING"] = "false"  # it would report every call
         self._library = plugins.require("langmem", "langmem", "memory 'langmem'")
 
     def learn(self, experience: Experience) -> None:
         """Have LangMem change the memories by a task. Raises what asking the model raises."""
         told = episode(experience)
-        shown = [item for item, _ in self._nearest(told, SHOWN)]
+        shown = [item for item, _ in self._nearest(told[:READ_CHARS], SHOWN)]
         model = chat_model(self.asker, [item.key for item in shown])
         manager = self._library.create_memory_manager(model, enable_deletes=True)
         existing = [(item.key, ADD, {"content": item.text}) for item in shown]
@@ -95,11 +88,14 @@ class LangMem(ModelMemory):
         finally:
             if model.failed:  # LangMem takes every error for a mistake of the model's, and goes on
                 raise model.failed
+        # Those that stay as they are come back as they went: not in LangMem's class.
+        written = [clean(memory.content) for _, memory in after if type(memory).__name__ == ADD]
+        self._know(written)
         keys, number = {item.key for item in shown}, len(self.recorded)
         for place, (name, memory) in enumerate(after):
             if type(memory).__name__ == REMOVE:
                 self.items = [item for item in self.items if item.key != name]
-            elif type(memory).__name__ == ADD:  # those that stay as they are come back as they went
+            elif type(memory).__name__ == ADD:
                 key = name if name in keys else f"{number}.{place}"
                 new = Item.of(experience, kind=ADD, key=key, text=clean(memory.content))
                 for source in shown:
@@ -115,13 +111,17 @@ class LangMem(ModelMemory):
         """The items nearest to a text, by scores above 0."""
         if not self.items or not query.strip():
             return []
-        new = [item.text for item in self.items if item.text not in self._vectors]
-        if new := list(dict.fromkeys(new)):
-            self._vectors.update(zip(new, index_vectors(self._embed, new), strict=True))
+        self._know([item.text for item in self.items], again=True)
         rows = np.stack([self._vectors[item.text] for item in self.items])
         scores = cosines(rows, vectors(self._embed, [query])[0])
         order = sorted(range(len(scores)), key=lambda index: (-scores[index], -index))[:count]
         return [(self.items[i], float(scores[i])) for i in order if scores[i] > 0]
+
+    def _know(self, found: Sequence[str], again: bool = False) -> None:
+        """Embed texts that are new; `again` after a load, for which no task's budget is charged."""
+        embed = getattr(self._embed, "again", self._embed) if again else self._embed
+        if new := [text for text in dict.fromkeys(found) if text not in self._vectors]:
+            self._vectors.update(zip(new, vectors(embed, new), strict=True))
 
 
 def chat_model(asker: Asker, keys: Sequence[str]) -> Any:
