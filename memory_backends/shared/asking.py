@@ -30,11 +30,11 @@ class Form(Generic[T]):
     """What an answer must be like.
 
     read: makes something of it, or raises Malformed; schema: what the endpoint holds it to, if it
-    can. The prompt says the same in words.
+    can, or None for a text. The prompt says the same in words.
     """
 
     read: Callable[[str], T]
-    schema: Schema
+    schema: Schema | None
 
 
 class Asker:

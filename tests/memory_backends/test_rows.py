@@ -13,6 +13,8 @@ from seqswe.memory import row_name
         ("mem0", "mem0 (raw)"),
         ("langgraph", "langgraph (raw)"),
         ("mem0_extract", "mem0"),
+        ("langmem", "langmem"),
+        ("llamaindex", "llamaindex (facts)"),
         ("vectors", "vectors"),
         ("of_a_package_that_is_gone", "of_a_package_that_is_gone"),
     ],
