@@ -28,7 +28,7 @@ $(BIN)/pip:
 	@$(PYTHON) -m venv $(VENV)
 
 $(BIN)/.installed: pyproject.toml | $(BIN)/pip
-	@echo "Installing SeqSWE and the packages that it needs into $(VENV): a minute or so, once."
+	@echo "Installing SeqSWE and the packages that it needs into $(VENV): about 850 MB, some minutes, once."
 	@$(INSTALL) .
 	@touch $@
 

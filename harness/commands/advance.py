@@ -21,6 +21,7 @@ class Advance:
         for cell in plan.cells:
             self._planned[cell.arm] += len(cell.order)
         self._spent, self._most = spent, plan.experiment.max_cost
+        self._model = plan.experiment.model
         self._graded: Counter[str] = Counter()
         self._resolved: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
@@ -49,7 +50,7 @@ class Advance:
             f"{arm:{width}}  {self._resolved[arm]} resolved, {self._graded[arm]} graded of {count}"
             for arm, count in self._planned.items()
         ]
-        money = self._money() or (["cost: no model was asked"] if ended else [])
+        money = self._money() or ([self._nothing_spent()] if ended else [])
         return [*arms, f"failures: {self._failed()}", *money]
 
     def data(self) -> dict[str, Any]:
@@ -66,6 +67,13 @@ class Advance:
             for cause, count in self._failures.most_common()
         ]
         return ", ".join(each) or "none"
+
+    def _nothing_spent(self) -> str:
+        if self._model and any(self._graded.values()):
+            return (
+                f"warning: no rollout asked the model {self._model}: is the agent told its address?"
+            )
+        return "cost: no model was asked"
 
     def _money(self) -> list[str]:
         spent = self._spent()

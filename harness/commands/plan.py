@@ -20,7 +20,7 @@ from harness.commands.study import study_of
 from harness.loop.loaded_experiment import CheckedExperiment
 from seqswe import plugins
 from seqswe.arms import is_diagnostic
-from seqswe.cli.echo import echo, tell
+from seqswe.cli.echo import echo, tell, verbose
 from seqswe.cli.options import (
     DEFAULT,
     ExperimentCommand,
@@ -43,6 +43,8 @@ ROLLOUT_BYTES = 60_000
 """Files of one rollout: what localizer runs on sqlglot leave behind, rounded up."""
 IMAGE_BYTES = 700_000_000
 """One environment image, rounded up; they share their base."""
+MAIN = frozenset({"codebase", "agent", "memory", "arm", "seeds", "limit", "feedback", "sandbox"})
+"""Settings that are shown though they are at their defaults."""
 
 
 @click.command(cls=ExperimentCommand)
@@ -73,8 +75,9 @@ def plan(
 ) -> None:
     """Show what a run would do, and refuse what it would refuse.
 
-    Prints every setting and where it came from, the rollouts, and bounds on disk, time and cost,
-    from the runs below the current folder. It needs no Docker, clones nothing and writes nothing.
+    Prints the settings that say most or are not at their defaults, and where each came from (with
+    --verbose all), the rollouts, and bounds on disk, time and cost, from the runs below the current
+    folder. It needs no Docker, clones nothing and writes nothing.
     The lift that can be found is simulated with the test that `seqswe report` makes:
     docs/planning.md. Of a --suite or a [matrix] also which mean lift over the codebases would be
     seen.
@@ -141,11 +144,14 @@ def _settings(
     experiment: Experiment, origin: Mapping[str, str], without: Collection[str] = ()
 ) -> None:
     width = max(map(len, origin))
-    for name, value in experiment.as_dict().items():
-        if name in without:
-            continue
-        text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-        echo(f"{name:{width}} {text or '-':28} {origin[name]}")
+    settings = {k: v for k, v in experiment.as_dict().items() if k not in without}
+    usual = {name for name in settings if origin[name] == DEFAULT} - MAIN
+    for name, value in settings.items():
+        if name not in usual or verbose():
+            text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+            echo(f"{name:{width}} {text or '-':28} {origin[name]}")
+    if usual and not verbose():
+        echo(f"{len(usual)} others are at their defaults; --verbose shows them")
 
 
 def _facts(planned: Plan, manifest: Manifest) -> list[str]:

@@ -74,9 +74,14 @@ def note(text: object) -> None:
         echo(text, err=True)
 
 
+def verbose() -> bool:
+    """Whether what only some want to know was asked for."""
+    return _current.verbose and not _current.quiet
+
+
 def detail(text: object) -> None:
     """Say on standard error what only those want to know who asked for it."""
-    if _current.verbose and not _current.quiet:
+    if verbose():
         echo(text, err=True)
 
 

@@ -58,7 +58,8 @@ USUAL = ("json", "markdown", "html")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the reports. Default: the first run directory.",
+    help="Folder for the reports. Default: the run directory; of several RUNs, the folder that "
+    "they lie in, or else the first one.",
 )
 @click.option(
     "--reference",
@@ -124,7 +125,7 @@ def report(
     if trackers and not runs:
         raise UsageError("--track is for RUNs", "A table has no settings to keep.")
     kept_in = [_tracker(name) for name in trackers]
-    folder = out or (runs[0] if runs else tables[0].parent)
+    folder = out or _folder_of(runs or tables)
     if runs:
         result: Analysis | Leaderboard = _of_runs(_runs_of(runs), reference, lender)
     else:
@@ -153,6 +154,15 @@ def _track(trackers: Sequence[Tracker], runs: Sequence[Path], written: Sequence[
         kept = tracked(RunDirectory.open(run))
         for tracker in trackers:
             echo(tracker.track(kept, written))
+
+
+def _folder_of(given: Sequence[Path]) -> Path:
+    """A run's own folder; of several, the one that they lie in, or else that of the first."""
+    first, *others = given
+    if first.is_file():
+        return first.parent
+    parents = {path.resolve().parent for path in given}
+    return parents.pop() if others and len(parents) == 1 else first
 
 
 def say(result: Analysis | Leaderboard, formats: tuple[str, ...], folder: Path) -> Sequence[Path]:

@@ -171,7 +171,10 @@ class MemoryContract:
         job = self.job(tmp_path, load=str(saved(memory, tmp_path)), ask=25)
         loaded = json.loads(run(job).stdout)
         asked = json.loads(json.dumps(answers(memory, 25)))
-        why = f"{LOADED}, in another process with another hash seed"
+        why = (
+            f"{LOADED}, in another process with another hash seed (often it is the order of a set: "
+            "sort it before you walk it or add it up)"
+        )
         expect_equal(loaded["answers"], asked, "the same answers in a new process", why)
         now = digest(memory, tmp_path)
         expect_equal(loaded["digest"], now, "the same state in a new process", why)

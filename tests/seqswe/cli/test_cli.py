@@ -297,7 +297,8 @@ def test_a_wrong_line_of_experiment_toml_is_named(seqswe, tmp_path, text, error,
 def settings(answer):
     """What `plan` printed: value and origin by setting."""
     assert answer.code == 0, answer.err
-    table = answer.out.split("\n\n")[0].splitlines()
+    lines = answer.out.split("\n\n")[0].splitlines()
+    table = [line for line in lines if "others are at their defaults" not in line]
     return {line.split()[0]: (" ".join(line.split()[1:-1]), line.split()[-1]) for line in table}
 
 
@@ -305,13 +306,24 @@ def test_flag_comes_before_environment_before_file_before_default(seqswe, tmp_pa
     text = 'jobs = 5\nseeds = 5\nlimit = 5\nagent-option = ["memory_weight=1"]\n'
     (tmp_path / "e.toml").write_text(text)
     found = settings(
-        seqswe("plan", "--config", "e.toml", "--jobs", "7", SEQSWE_JOBS="6", SEQSWE_SEEDS="6")
+        seqswe(
+            *("plan", "--verbose", "--config", "e.toml", "--jobs", "7"),
+            SEQSWE_JOBS="6",
+            SEQSWE_SEEDS="6",
+        )
     )
     assert found["jobs"] == ("7", "flag")
     assert found["seeds"] == ("6", "environment")
     assert found["limit"] == ("5", "file")
     assert found["agent_option"] == ("memory_weight=1", "file")
     assert found["retries"] == ("2", "default")
+
+
+def test_a_plan_shows_what_says_most_unless_all_is_asked_for(seqswe):
+    few, all_ = settings(seqswe("plan")), settings(seqswe("plan", "--verbose"))
+    assert set(few) < set(all_)
+    assert {"codebase", "agent", "memory", "seeds"} <= set(few)
+    assert "retries" not in few
 
 
 def test_a_variable_may_name_the_file_and_several_arms(seqswe, tmp_path):
