@@ -12,10 +12,12 @@ import logging
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from threading import Condition
+from time import monotonic
 from typing import Any
 
 from harness.engines.engine import Engine
@@ -34,6 +36,9 @@ RESOURCE = "rollouts"
 HELLO_SECONDS = 300.0
 """A machine that gives no process in this time is busy with other runs, or broken."""
 STOP_SECONDS = 60.0
+KEPT_SECONDS = 30.0
+"""For which a slot is kept for a chain between two tasks; a memory learns within a second or so."""
+WAKE_SECONDS = 1.0
 VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",
@@ -61,15 +66,19 @@ class RemoteMachine:
 class Fleet:
     """The machines of a run: which of them takes the next rollout, and what each has spent.
 
-    A chain stays where its memory is alive and its next sandbox is open; whatever is free goes to
-    the machine with the most room beside its chains.
+    A chain stays where its memory is alive and its next sandbox is open. Its slot is kept for it
+    for the moment between two of its tasks: taken by a rollout of minutes, the whole chain, which
+    is what a run waits for, would be late by as much. Whatever has no chain goes to the machine
+    with the most room beside its chains.
     """
 
     def __init__(self, machines: Iterable[RemoteMachine]) -> None:
         self.machines = list(machines)
         self._ever = list(self.machines)
         self._homes: dict[CellKey, RemoteMachine] = {}
-        self._working: set[CellKey] = set()
+        self._working: Counter[CellKey] = Counter()
+        self._kept: dict[CellKey, float] = {}
+        """Of chains between two tasks: until when their slot is kept, by the monotonic clock."""
         self._changed = Condition()
 
     @property
@@ -78,22 +87,26 @@ class Fleet:
         return sum(machine.slots for machine in self.machines)
 
     @contextmanager
-    def slot(self, cell: Cell) -> Iterator[RemoteMachine]:
+    def slot(self, cell: Cell, position: int) -> Iterator[RemoteMachine]:
         """A slot on a machine, for this block. Raises MissingError once no machine is left."""
         key = (cell.arm, cell.seed)
         with self._changed:
             while (machine := self._choose(key, chain=cell.carries_memory)) is None:
-                self._changed.wait()
+                self._changed.wait(WAKE_SECONDS if self._kept else None)
             machine.running += 1
             if cell.carries_memory:
                 self._homes[key] = machine
-                self._working.add(key)
+                self._working[key] += 1
+                self._kept.pop(key, None)
         try:
             yield machine
         finally:
             with self._changed:
                 machine.running -= 1
-                self._working.discard(key)
+                if cell.carries_memory:
+                    self._working[key] -= 1
+                    if not self._working[key] and cell.next_position(position) is not None:
+                        self._kept[key] = monotonic() + KEPT_SECONDS
                 self._changed.notify_all()
 
     def leave_out(self, machine: RemoteMachine) -> bool:
@@ -121,13 +134,15 @@ class Fleet:
         if chain and key in self._homes:
             home = self._homes[key]
             return home if home.running < home.slots else None
-        free = [machine for machine in self.machines if machine.running < machine.slots]
-        return max(free, key=self._room, default=None)
+        # A chain that ended early never comes back for its slot.
+        self._kept = {k: until for k, until in self._kept.items() if until > monotonic()}
+        best = max(self.machines, key=self._room)
+        return best if self._room(best) > 0 else None
 
     def _room(self, machine: RemoteMachine) -> int:
-        """Free slots, less those that its chains will want again."""
-        resting = [k for k, m in self._homes.items() if m is machine and k not in self._working]
-        return machine.slots - machine.running - len(resting)
+        """Free slots, less those that are kept for its chains."""
+        kept = sum(self._homes.get(key) is machine for key in self._kept)
+        return machine.slots - machine.running - kept
 
 
 class RayRun:
@@ -153,7 +168,7 @@ class RayRun:
         """Run a rollout on a machine, and on another if that one is lost on the way."""
         store = self._context.store
         while True:
-            with self.fleet.slot(cell) as machine:
+            with self.fleet.slot(cell, position) as machine:
                 with self._lock:
                     spent = self.fleet.spent_beside(machine)
                     order = machine.held.order(store, self._done, cell, position, before, spent)

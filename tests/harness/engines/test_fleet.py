@@ -4,6 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from harness.engines import ray_engine
 from harness.engines.ray_engine import Fleet, RemoteMachine, _nodes
 from seqswe.arms import Cell
 from seqswe.errors import MissingError
@@ -20,7 +21,7 @@ def fleet():
 def names(fleet, cells):
     """Where rollouts go that run at the same time."""
     with ExitStack() as stack:
-        return [stack.enter_context(fleet.slot(cell)).name for cell in cells]
+        return [stack.enter_context(fleet.slot(cell, 0)).name for cell in cells]
 
 
 def test_chains_spread_over_the_machines_and_stay(fleet):
@@ -35,13 +36,33 @@ def test_what_is_free_leaves_room_for_the_chains_of_a_machine(fleet):
     assert names(fleet, [*[FREE] * 3, *CHAINS])[3:] == homes
 
 
+def test_a_chains_slot_is_kept_for_it_between_two_tasks_and_given_up_after_the_last(fleet):
+    """Each machine has a free rollout in hand and a chain that pauses: the next free one waits."""
+    with ExitStack() as stack:
+        for chain in CHAINS:
+            stack.enter_context(fleet.slot(FREE, 0))
+            with fleet.slot(chain, 0):
+                pass
+        assert fleet._choose(("iid", 0), chain=False) is None
+        with fleet.slot(CHAINS[0], 8) as home:
+            pass
+        assert fleet._choose(("iid", 0), chain=False) is home
+
+
+def test_a_slot_is_not_kept_for_ever(fleet, monkeypatch):
+    """A chain whose memory failed never comes back for it."""
+    monkeypatch.setattr(ray_engine, "KEPT_SECONDS", 0.0)
+    names(fleet, CHAINS)
+    assert sorted(names(fleet, [FREE] * 6)) == ["a", "a", "b", "b", "c", "c"]
+
+
 def test_a_lost_machine_is_used_no_more_and_its_chain_gets_another_home(fleet):
-    with fleet.slot(CHAINS[0]) as home:
+    with fleet.slot(CHAINS[0], 0) as home:
         pass
     assert fleet.leave_out(home)
     assert not fleet.leave_out(home)  # two threads may see it
     assert home.name not in names(fleet, [FREE] * 4)
-    with fleet.slot(CHAINS[0]) as other:
+    with fleet.slot(CHAINS[0], 0) as other:
         assert other is not home
     assert fleet.slots == 4
 
@@ -49,7 +70,7 @@ def test_a_lost_machine_is_used_no_more_and_its_chain_gets_another_home(fleet):
 def test_without_a_machine_the_run_ends_and_can_be_resumed(fleet):
     for machine in list(fleet.machines):
         fleet.leave_out(machine)
-    with pytest.raises(MissingError) as ended, fleet.slot(FREE):
+    with pytest.raises(MissingError) as ended, fleet.slot(FREE, 0):
         pass
     assert "seqswe resume" in ended.value.hint
 
