@@ -106,6 +106,8 @@ class Runner:
         inputs = {name: self.fill(text) for name, text in (defaults | given).items()}
         self.context |= {f"inputs.{name}": text for name, text in inputs.items()}
         code, said = 0, ""
+        self.files["GITHUB_OUTPUT"].write_text("")
+        self.context["steps.run.outputs.report"] = ""
         for step in ACTION["runs"]["steps"]:
             # The package under test is installed already.
             if "run" not in step or step["id"] == "install" or not self.wanted(step, code):
@@ -116,7 +118,12 @@ class Runner:
                 capture_output=True, text=True,
             )  # fmt: skip
             code, said = code or done.returncode, said + done.stdout + done.stderr
+            pairs = (line.partition("=") for line in self.outputs())
+            self.context |= {f"steps.{step['id']}.outputs.{name}": text for name, _, text in pairs}
         return code, said
+
+    def outputs(self) -> list[str]:
+        return self.files["GITHUB_OUTPUT"].read_text().splitlines()
 
     def fill(self, text: str) -> str:
         return re.sub(r"\$\{\{ (.*?) \}\}", lambda found: self.context[found[1]], text)
@@ -166,9 +173,35 @@ def test_the_workflow_passes_and_fails_on_a_planted_drop(
     assert "REGRESSION" in kept.comments[1]["body"]
     assert "Tasks that got worse in sequential" in kept.comments[1]["body"]
     assert kept.tokens == {"Bearer secret"}
-    assert runner.files["GITHUB_OUTPUT"].read_text().endswith("finding=regression\n")
+    assert "finding=regression" in runner.outputs()
     assert (runner.workspace / "seqswe-run" / "report.html").is_file()
     assert "# SeqSWE comparison" in runner.files["GITHUB_STEP_SUMMARY"].read_text()
+
+
+CRASHES = """
+class Agent:
+    def __init__(self, seed: int) -> None:
+        pass
+
+    def solve(self, task, sandbox, recall):
+        raise RuntimeError("prompt template is missing")
+"""
+
+
+def test_an_agent_that_always_crashes_is_shown_on_the_pull_request(
+    runner: Runner, service: tuple[Service, str]
+) -> None:
+    (runner.workspace / "ci_agent.py").write_text(CRASHES)
+    given = {"codebase": "ledgerlite", "agent": "./ci_agent.py:Agent", "arms": "sequential"}
+    given |= {"seeds": "1", "limit": "6", "sandbox": "local", "memory": "none"}
+    code, said = runner.run({**given, "baseline": str(ROOT / ".ci" / "baseline.json")})
+    assert code == 2, said
+    assert len(service[0].comments) == 2, said
+    comment = service[0].comments[1]["body"]
+    assert "**CRASHED: " in comment
+    assert "in all of the first 5: RuntimeError: prompt template is missing" in comment
+    assert "Correct it and start a new run." in comment
+    assert "finding=crashed" in runner.outputs()
 
 
 def test_a_comment_that_may_not_be_made_is_a_warning(

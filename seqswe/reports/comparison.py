@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from seqswe.analysis.words import difference, p_value, value
@@ -45,8 +47,16 @@ def remarks(comparison: Comparison) -> list[str]:
             f"This is look {comparison.look} at this question (runs added to, or begun anew), "
             f"tested at {100 * comparison.level:.4g} %, so that all looks together keep 95 %."
         )
-    lines += [f"{name}: {old!r} → {new!r}" for name, (old, new) in comparison.differences.items()]
-    return lines
+    lines += [
+        f"Taken as graded (--allow-crashes): {crashes.sentence(side)}."
+        for side, crashes in comparison.crashes.items()
+    ]
+    return lines + difference_lines(comparison.differences)
+
+
+def difference_lines(differences: Mapping[str, tuple[Any, Any]]) -> list[str]:
+    """The settings that differ, a line each."""
+    return [f"{name}: {old!r} → {new!r}" for name, (old, new) in differences.items()]
 
 
 def flip_sentences(change: Change) -> list[str]:
@@ -158,6 +168,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "level": comparison.level,
         "changes": [change_json(change) for change in (comparison.main, *comparison.others)],
         "differences": {name: list(pair) for name, pair in comparison.differences.items()},
+        "crashes": {side: asdict(crashes) for side, crashes in comparison.crashes.items()},
     }
 
 
