@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqswe.cli.echo import document, echo
+from seqswe.cli.echo import document, echo, note
 from seqswe.cli.options import Number
 from seqswe.visible import visible_json
 
@@ -82,10 +82,10 @@ def compare(base: Path, head: Path, fail_on: FailOn, **options: object) -> None:
     except (CrashedError, IncompleteError) as error:
         _without_verdict(error, sides, fail_on, options)
         return
-    if base.is_file() and (ledger := noted(*sides, comparison, str(options["candidate"]))):
-        _note(base, ledger)
+    candidate = str(options["candidate"])
+    looks = _looks(base, candidate, noted(*sides, comparison, candidate))
     fails = comparison.fails(fail_on)
-    for line in (words.sentence(comparison), *words.remarks(comparison)):
+    for line in (words.sentence(comparison), *words.remarks(comparison), *looks):
         echo(line)
     junit = words.comparison_junit(comparison, fails=fails)
     data = words.comparison_json(comparison)
@@ -151,6 +151,26 @@ def _write_all(
     for name, text in texts.items():
         if isinstance(path := options[name], Path):
             write(path, text)
+
+
+def _looks(base: Path, candidate: str, ledger: Baseline | None) -> list[str]:
+    """Note a look in the baseline file, and say that it is there; ledger: None for no new look.
+
+    A run directory keeps no looks, and neither does a table, which is somebody else's file.
+    """
+    from seqswe.manifests.outcome_tables import is_table
+
+    if ledger is None or not base.is_file() or is_table(base):
+        return []
+    _note(base, ledger)
+    note(f"this look is kept in {base}, in its `ledger`")
+    if candidate or len(ledger.ledger) == 1:
+        return []
+    count = len(ledger.looks_at(""))
+    return [
+        f"No --candidate is named, so this counts as look {count} at one version. If HEAD is a new "
+        'version, compare it again with --candidate "$(git rev-parse HEAD)".'
+    ]
 
 
 def _note(path: Path, baseline: Baseline) -> None:

@@ -212,6 +212,39 @@ def test_starting_over_is_a_further_look_and_costs_as_much(
     assert "look 2, and --once" in str(refused.exception)
 
 
+def test_versions_without_a_name_are_told_to_count_as_one(
+    base: RunDirectory, plant: PlantRun, tmp_path: Path
+) -> None:
+    file = tmp_path / "baseline.json"
+    file.write_text(of_run(base).as_json())
+    one, two, three = (
+        plant(outcomes_of(TASKS, 3, lift=0.2, seed=seed), name=f"v{seed}").root for seed in range(3)
+    )
+    first, second = run(file, one), run(file, two)
+    assert "--candidate" not in first.output
+    assert f"this look is kept in {file}, in its `ledger`" in first.stderr
+    assert "No --candidate is named, so this counts as look 2 at one version." in second.stdout
+    named = run(file, three, "--candidate", "v3")
+    assert "--candidate" not in named.output
+    # Results that were compared before are no new look, so there is nothing to say.
+    assert "--candidate" not in run(file, two).output
+
+
+def test_a_table_of_other_people_is_left_as_it_is(tmp_path: Path) -> None:
+    sides = []
+    for side in ("base", "head"):
+        draw = np.random.default_rng(len(sides))
+        rows = ["task,position,arm,seed,outcome"] + [
+            f"t{task},{task},a,{seed},{draw.integers(2)}" for task in range(20) for seed in range(3)
+        ]
+        sides.append(tmp_path / f"{side}.csv")
+        sides[-1].write_text("\n".join(rows))
+    before = sides[0].read_bytes()
+    result = run(*sides)
+    assert result.exit_code == 0, result.exception
+    assert sides[0].read_bytes() == before
+
+
 def test_the_baseline_against_itself_is_no_look(base: RunDirectory, tmp_path: Path) -> None:
     file = tmp_path / "baseline.json"
     file.write_text(of_run(base).as_json())
