@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -94,6 +94,8 @@ class Baseline:
     """Rollouts whose agent crashed: they are graded, and say little of what was to be measured."""
     crashes: Crashes | None = None
     """Which those are; None if there are none, or an older file only counted them."""
+    plugin_files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """As in run.toml: files of an agent and a memory of one's own, {kind: {file: digest}}."""
     synthetic: bool = False
     coupled: bool | None = None
     """Whether the agent draws the same dice by seed in every run; None if it was not recorded."""
@@ -113,9 +115,11 @@ class Baseline:
     def as_json(self) -> str:
         """The file's text, a line per seed, so that a change reads well in a diff."""
         data = asdict(self)
-        crashes = data.pop("crashes")
-        if crashes:  # no file says what an agent's own code did
-            data["crashes"] = crashes | {"first": ""}
+        if self.crashes:  # no file says what an agent's own code did
+            data["crashes"]["first"] = ""
+        for name in ("crashes", "plugin_files"):  # an older SeqSWE reads a file without them
+            if not data[name]:
+                del data[name]
         data = {"digest": digest_of_fields(data), **data}
         arms, ids = data.pop("arms"), json.dumps(data.pop("instance_ids"), ensure_ascii=False)
         head = json.dumps(data, indent=1, ensure_ascii=False)[:-2]
@@ -174,6 +178,7 @@ def of_run(directory: RunDirectory) -> Baseline:
         results_digest=journal.results_digest(),
         crashed=crashes.rollouts if crashes else 0,
         crashes=crashes,
+        plugin_files=info.plugin_files,
         synthetic=info.synthetic,
         coupled=info.coupled,
         seqswe=info.seqswe,

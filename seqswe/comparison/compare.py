@@ -49,6 +49,8 @@ SAME = {"codebase": "codebase", "feedback": "feedback policy", "code_policy": "c
 AGENT = "agent"
 """Must not differ either, unless agents are what is compared."""
 NOT_TOLD = frozenset({"jobs", "retries", "crashes", "seeds", "arm", "limit", *SAME})
+OF = ": "
+"""In the name of a difference, between a kind of plug-in and its file."""
 FailOn = Literal["never", "regression", "inconclusive"]
 
 
@@ -386,12 +388,22 @@ def _comparable(side: Baseline, other: Baseline) -> dict[str, dict[str, Any]]:
 
 
 def differences(base: Baseline, head: Baseline) -> dict[str, tuple[Any, Any]]:
-    """The settings that differ, (base, head)."""
+    """The settings that differ, (base, head), and files of plug-ins as `agent: mine.py`."""
     old, new = settings_of(base), settings_of(head)
     names = [name for name in {**old, **new} if name not in NOT_TOLD]
     pairs = {name: (old.get(name), new.get(name)) for name in names}
     pairs["seqswe"] = (base.seqswe, head.seqswe)
+    pairs |= _files(base, head)
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _files(base: Baseline, head: Baseline) -> dict[str, tuple[str | None, str | None]]:
+    """Digests of the files of plug-ins that both sides recorded; None where a file is not there."""
+    pairs: dict[str, tuple[str | None, str | None]] = {}
+    for kind in base.plugin_files.keys() & head.plugin_files.keys():
+        old, new = base.plugin_files[kind], head.plugin_files[kind]
+        pairs |= {f"{kind}{OF}{name}": (old.get(name), new.get(name)) for name in {**old, **new}}
+    return dict(sorted(pairs.items()))
 
 
 def same_tasks(one: Baseline, other: Baseline) -> bool:

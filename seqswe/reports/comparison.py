@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from seqswe.analysis.words import difference, p_value, value
-from seqswe.comparison.compare import DROP, Change, Comparison, Finding
+from seqswe.comparison.compare import DROP, OF, Change, Comparison, Finding
 from seqswe.comparison.flips import Flip
 from seqswe.reports.junit import Case, Outcome, junit_xml
 from seqswe.reports.markdown import escape, table_markdown
@@ -55,8 +55,16 @@ def remarks(comparison: Comparison) -> list[str]:
 
 
 def difference_lines(differences: Mapping[str, tuple[Any, Any]]) -> list[str]:
-    """The settings that differ, a line each."""
-    return [f"{name}: {old!r} → {new!r}" for name, (old, new) in differences.items()]
+    """The settings and files that differ, a line each."""
+    return [_difference_line(name, old, new) for name, (old, new) in differences.items()]
+
+
+def _difference_line(name: str, old: Any, new: Any) -> str:
+    if OF not in name:
+        return f"{name}: {old!r} → {new!r}"
+    if old is None or new is None:
+        return f"{name} {'is new' if old is None else 'is gone'}"
+    return f"{name} changed ({old} → {new})"
 
 
 def flip_sentences(change: Change) -> list[str]:

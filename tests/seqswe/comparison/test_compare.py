@@ -16,7 +16,15 @@ from seqswe.cli.compare import _note
 from seqswe.cli.compare import baseline as baseline_command
 from seqswe.cli.compare import compare as compare_command
 from seqswe.comparison.baseline import KEPT, of_file, of_run, read
-from seqswe.comparison.compare import ALPHA, Finding, Question, change_of, compare, noted
+from seqswe.comparison.compare import (
+    ALPHA,
+    Finding,
+    Question,
+    change_of,
+    compare,
+    differences,
+    noted,
+)
 from seqswe.comparison.result_set import OURS, ResultSet
 from seqswe.errors import IncompleteError, RunDirError, SeqSWEError, StoppedError, UsageError
 from seqswe.instance import digest_of_fields
@@ -126,6 +134,28 @@ def test_another_memory_is_what_is_compared_and_said(base: RunDirectory, plant: 
     head = plant(outcomes_of(TASKS, 3, lift=0.2), name="head", memory="chroma")
     assert compare(of_run(base), of_run(head)).differences == {"memory": ("episodic", "chroma")}
     assert "memory: 'episodic' → 'chroma'" in run(base.root, head.root).stdout
+
+
+def test_a_change_of_the_agents_own_file_is_named(
+    base: RunDirectory, plant: PlantRun, tmp_path: Path
+) -> None:
+    same = {"memory": {"m.py": "sha256:3"}}
+    before = {**same, "agent": {"mine.py": "sha256:1", "old.py": "sha256:4"}}
+    after = {**same, "agent": {"mine.py": "sha256:2", "new.py": "sha256:5"}}
+    head = plant(outcomes_of(TASKS, 3, lift=0.2), name="head")
+    for made, files in ((base, before), (head, after)):
+        made.extend(replace(made.info, plugin_files=files))
+    file = tmp_path / "baseline.json"
+    file.write_text(of_run(base).as_json())
+    out = run(file, head.root).stdout
+    assert "agent: mine.py changed (sha256:1 → sha256:2)" in out
+    assert "agent: new.py is new" in out
+    assert "agent: old.py is gone" in out
+    assert "m.py" not in out
+    # An older run did not record its files: that is no change.
+    unknown = replace(of_file(file), plugin_files={})
+    assert differences(unknown, of_run(head)) == {}
+    assert "plugin_files" not in unknown.as_json()
 
 
 def test_agents_may_be_compared_on_purpose(base: RunDirectory, plant: PlantRun) -> None:
