@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from seqswe.analysis.words import difference, p_value, value
+from seqswe.analysis.words import difference, p_number, p_value, value
 from seqswe.comparison.compare import DROP, OF, Change, Comparison, Finding
 from seqswe.comparison.flips import Flip
 from seqswe.reports.junit import Case, Outcome, junit_xml
@@ -33,7 +33,8 @@ def sentence(comparison: Comparison) -> str:
 def remarks(comparison: Comparison) -> list[str]:
     """What stands beside the finding: the other arms, the looks, what differs."""
     lines = flip_sentences(comparison.main) + [
-        f"{c.finding.value} in {c.arm}: {_told(c, comparison.level)}." for c in comparison.others
+        f"{c.finding.value.upper()} in {c.arm}: {_told(c, comparison.level)}."
+        for c in comparison.others
     ]
     if (power := comparison.main.power) is not None:
         effect = difference(comparison.main.outcome, DROP).lstrip("+")
@@ -215,12 +216,12 @@ def _meaning(comparison: Comparison) -> str:
 
 
 def _p(change: Change) -> str:
-    return "none" if change.estimate.p is None else f"{change.estimate.p:.3f}"
+    return "none" if change.estimate.p is None else p_number(change.estimate.p)
 
 
 def _finding(change: Change) -> str:
     mark = "SINGLE-RUN " if change.verdict.single_run else ""
-    return mark + change.finding.value + (" (equal)" if change.equivalent else "")
+    return mark + change.finding.value.upper() + (" (equal)" if change.equivalent else "")
 
 
 COLUMNS: Columns[Change] = (

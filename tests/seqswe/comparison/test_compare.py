@@ -371,7 +371,12 @@ def test_the_documents_agree(base: RunDirectory, plant: PlantRun, tmp_path: Path
     assert run(base.root, head.root, "--fail-on", "regression", *given).exit_code == 1
     suite = ElementTree.fromstring(files["junit"].read_bytes())[0]
     assert (suite.get("failures"), suite.get("tests")) == ("1", "2")
-    assert "REGRESSION" in files["markdown"].read_text()
+    text = files["markdown"].read_text()
+    assert "REGRESSION" in text
+    assert "NO EVIDENCE in iid: " in text
+    assert "| REGRESSION |" in text
+    assert "p &lt; 0.001" in text
+    assert "0.000" not in text
     assert "SYNTHETIC" in files["markdown"].read_text()
     data = json.loads(files["json"].read_text())
     assert (data["finding"], data["synthetic"]) == ("regression", True)
