@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from threading import Thread
 import pytest
 import yaml
 
+from harness.codebases.locate import clone_of
+from seqswe.manifests import manifest_files as manifests
+
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "ci.md").read_text()
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
@@ -23,9 +27,12 @@ TASKS = 10
 """Of the page's codebase; all of them would take minutes."""
 
 
-def block(kind: str) -> str:
-    (text,) = re.findall(rf"^```{kind}\n(.*?)^```", PAGE, re.M | re.S)
-    return text
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```", PAGE, re.M | re.S)
+
+
+WORKFLOW, OF_ONES_OWN = map(yaml.safe_load, blocks("yaml"))
+(SETTINGS,) = blocks("toml")
 
 
 class Service:
@@ -142,7 +149,7 @@ class Runner:
 def runner(tmp_path: Path, service: tuple[Service, str]) -> Runner:
     workspace = tmp_path / "workspace"
     workspace.mkdir()
-    (workspace / "seqswe.toml").write_text(block("toml"))
+    (workspace / "seqswe.toml").write_text(SETTINGS)
     return Runner(workspace, service[1])
 
 
@@ -150,7 +157,7 @@ def test_the_workflow_passes_and_fails_on_a_planted_drop(
     runner: Runner, service: tuple[Service, str]
 ) -> None:
     kept, _ = service
-    (job,) = yaml.safe_load(block("yaml"))["jobs"].values()
+    (job,) = WORKFLOW["jobs"].values()
     given = job["steps"][-1]["with"]
     here = {"sandbox": "local", "limit": str(TASKS)}
     code, said = runner.run({**given, **here, "baseline": ""})
@@ -202,6 +209,32 @@ def test_an_agent_that_always_crashes_is_shown_on_the_pull_request(
     assert "in all of the first 5: RuntimeError: prompt template is missing" in comment
     assert "Correct it and start a new run." in comment
     assert "finding=crashed" in runner.outputs()
+
+
+def test_a_repository_of_ones_own_is_a_mirror_and_its_codebase_a_folder_in_it(
+    runner: Runner, tmp_path: Path
+) -> None:
+    """The demo's repository stands for one's own: it has a history, and the page's steps run."""
+    (job,) = OF_ONES_OWN["jobs"].values()
+    checkout, mirror, action = job["steps"]
+    assert checkout["with"]["fetch-depth"] == 0
+    own = manifests.load("ledgerlite")
+    clone = clone_of(own, "")
+    subprocess.run(["git", "clone", "-q", clone.path, runner.workspace / "own"], check=True)
+    workspace = runner.workspace = runner.workspace / "own"
+    subprocess.run(["git", "checkout", "-q", "--detach"], cwd=workspace, check=True)
+    (workspace / "seqswe.toml").write_text(SETTINGS.replace('"ledgerlite"', '"./codebases/mine"'))
+    folder = workspace / "codebases" / "mine"
+    shutil.copytree(own.folder, folder, ignore=shutil.ignore_patterns("history", "HEAD"))
+    manifest = folder / "manifest.toml"
+    text = manifest.read_text().replace(f'repo = "{own.repo}"', 'repo = "o/r"')
+    text = text.replace('name = "ledgerlite"', 'name = "mine"')
+    manifest.write_text(text.replace('url = ""', 'url = "/a/clone/that/is/not/here"'))
+    environment = runner.environment | {"RUNNER_TEMP": str(tmp_path)}
+    subprocess.run([*SHELL, mirror["run"]], cwd=workspace, env=environment, check=True)
+    runner.context["runner.temp"] = str(tmp_path)
+    code, said = runner.run({**action["with"], "sandbox": "local", "limit": "2", "baseline": ""})
+    assert code == 0, said
 
 
 def test_a_comment_that_may_not_be_made_is_a_warning(
