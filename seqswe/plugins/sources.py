@@ -45,13 +45,21 @@ def _of_module(kind: Kind, name: str) -> set[Path]:
         point = installed(kind).get(name)
         module = point.module if point else ""
     top = module.split(".")[0]
-    spec = find_spec(top) if top and top not in OURS else None
-    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+    found = _origin(top) if top and top not in OURS else None
+    if not found or not found.endswith(".py"):
         return set()
-    origin = Path(spec.origin)
+    origin = Path(found)
     if origin.name == "__init__.py":
         return {origin.parent}
     return {origin} if INSTALLED in origin.parts else _with_imports(origin, set())
+
+
+def _origin(module: str) -> str | None:
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    return spec.origin if spec else None
 
 
 def _with_imports(file: Path, seen: set[Path]) -> set[Path]:
@@ -69,23 +77,33 @@ def _with_imports(file: Path, seen: set[Path]) -> set[Path]:
 
 
 def _imported(file: Path) -> Iterator[str]:
-    """First names of the modules that a file imports; none of one that is no Python."""
+    """First names of the modules that a file imports, but for ours; none if it is no Python."""
     try:
-        tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):  # whoever runs it says what is wrong with it
+        tree = ast.parse(_content(file))
+    except (SyntaxError, ValueError, RecursionError):  # whoever runs it says what is wrong with it
         return
     for node in ast.walk(tree):
+        names: list[str] = []
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.split(".")[0]
+            names = [node.module]
+        yield from (first for name in names if (first := name.split(".")[0]) not in OURS)
 
 
 def _digest(place: Path) -> str:
     """Of a file, or of a package by the names and contents of its modules."""
     made = sha256()
     for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-        content = file.read_bytes()
+        content = _content(file)
         made.update(f"{file.relative_to(place)}\0{len(content)}\0".encode())
         made.update(content)
     return f"sha256:{made.hexdigest()[:DIGITS]}"
+
+
+def _content(file: Path) -> bytes:
+    """What a file holds; nothing of one that cannot be read, which ends no run."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""

@@ -12,7 +12,11 @@ def test_a_file_and_what_it_imports_from_its_folder(tmp_path: Path) -> None:
     package = tmp_path / "words" / "__init__.py"
     package.parent.mkdir()
     package.write_text("")
-    agent.write_text("import json\nfrom helper import rank\n")
+    (package.parent / "dangling.py").symlink_to("nowhere")
+    ours = tmp_path / "seqswe" / "__init__.py"
+    ours.parent.mkdir()
+    ours.write_text("")
+    agent.write_text("import json, seqswe\nfrom helper import rank\n")
     helper.write_text("import words.split\nrank = 1\n")
     other.write_text("unused = 1\n")
     before = sources("agent", f"{agent}:Agent")
