@@ -17,6 +17,7 @@ import numpy as np
 
 from seqswe.analysis.leaderboard import Difference, leaderboard
 from seqswe.analysis.streams import Stream, Streams
+from seqswe.analysis.words import p_value
 from seqswe.runs.outcomes import RECIPROCAL_RANK
 from seqswe.statistics import Estimate, Pooled, two_way
 
@@ -178,7 +179,7 @@ def pooled(found: Difference) -> str:
         return f"{len(found.by_codebase)} codebases, too few to pool"
     mean_of, p = found.pooled, ""
     if mean_of.p is not None:
-        p = f", p = {mean_of.p:.3f}"
+        p = f", {p_value(mean_of.p)}"
     return (
         f"{mean_of.codebases} codebases: {spelled(mean_of)}{p}; a new codebase's lies in "
         + minus(f"{mean_of.predicted_low:+.3f} to {mean_of.predicted_high:+.3f}")

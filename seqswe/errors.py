@@ -4,12 +4,14 @@ SeqSWEError                 message + hint, shown as two lines; carries the exit
 ├── UsageError        2     the command line, an option, a name or a file is wrong
 │   ├── UnknownName   2     a codebase, agent, memory, sandbox or report that is not registered
 │   ├── CannotLendError 2   an i.i.d. arm that cannot serve another run
+│   ├── CrashedError  2     rollouts whose agent crashed, where none may be
 │   ├── ManifestError 2     a file from outside with a wrong or missing field
 │   └── RunDirError   2     an unwritable, foreign or differing run directory
 ├── MissingError      3     something this machine lacks: Docker, a clone, a commit, an extra
 ├── LeakError         3     the audit saw the future; never a warning
 ├── BudgetError       4     a limit of the whole run is used up
 ├── IncompleteError   5     rollouts without a verdict remain
+│   └── StoppedError  5     of a run that was stopped because its agent had only crashed
 └── RolloutError      5     one rollout failed; its `cause` is a row of the failure table
     └── UnreadableAnswer    caught by the harness: nothing was learned, or nothing is recalled
 """
@@ -58,6 +60,10 @@ class CannotLendError(UsageError):
     """An i.i.d. arm that cannot serve another run: more than their memories differs."""
 
 
+class CrashedError(UsageError):
+    """Rollouts whose agent crashed: what they were graded for says little of what was asked."""
+
+
 class ManifestError(UsageError):
     """A file from outside, such as a manifest, that does not hold what it must."""
 
@@ -88,6 +94,10 @@ class IncompleteError(SeqSWEError):
     """Rollouts without a verdict remain, so no honest number can be printed."""
 
     exit_code = 5
+
+
+class StoppedError(IncompleteError):
+    """A run that was stopped because its agent had only crashed: there is nothing to go on with."""
 
 
 class RolloutError(SeqSWEError):

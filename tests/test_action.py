@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from threading import Thread
 import pytest
 import yaml
 
+from harness.codebases.locate import clone_of
+from seqswe.manifests import manifest_files as manifests
+
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "ci.md").read_text()
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
@@ -23,9 +27,12 @@ TASKS = 10
 """Of the page's codebase; all of them would take minutes."""
 
 
-def block(kind: str) -> str:
-    (text,) = re.findall(rf"^```{kind}\n(.*?)^```", PAGE, re.M | re.S)
-    return text
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```", PAGE, re.M | re.S)
+
+
+WORKFLOW, OF_ONES_OWN = map(yaml.safe_load, blocks("yaml"))
+(SETTINGS,) = blocks("toml")
 
 
 class Service:
@@ -106,6 +113,8 @@ class Runner:
         inputs = {name: self.fill(text) for name, text in (defaults | given).items()}
         self.context |= {f"inputs.{name}": text for name, text in inputs.items()}
         code, said = 0, ""
+        self.files["GITHUB_OUTPUT"].write_text("")
+        self.context["steps.run.outputs.report"] = ""
         for step in ACTION["runs"]["steps"]:
             # The package under test is installed already.
             if "run" not in step or step["id"] == "install" or not self.wanted(step, code):
@@ -116,7 +125,12 @@ class Runner:
                 capture_output=True, text=True,
             )  # fmt: skip
             code, said = code or done.returncode, said + done.stdout + done.stderr
+            pairs = (line.partition("=") for line in self.outputs())
+            self.context |= {f"steps.{step['id']}.outputs.{name}": text for name, _, text in pairs}
         return code, said
+
+    def outputs(self) -> list[str]:
+        return self.files["GITHUB_OUTPUT"].read_text().splitlines()
 
     def fill(self, text: str) -> str:
         return re.sub(r"\$\{\{ (.*?) \}\}", lambda found: self.context[found[1]], text)
@@ -135,7 +149,7 @@ class Runner:
 def runner(tmp_path: Path, service: tuple[Service, str]) -> Runner:
     workspace = tmp_path / "workspace"
     workspace.mkdir()
-    (workspace / "seqswe.toml").write_text(block("toml"))
+    (workspace / "seqswe.toml").write_text(SETTINGS)
     return Runner(workspace, service[1])
 
 
@@ -143,7 +157,7 @@ def test_the_workflow_passes_and_fails_on_a_planted_drop(
     runner: Runner, service: tuple[Service, str]
 ) -> None:
     kept, _ = service
-    (job,) = yaml.safe_load(block("yaml"))["jobs"].values()
+    (job,) = WORKFLOW["jobs"].values()
     given = job["steps"][-1]["with"]
     here = {"sandbox": "local", "limit": str(TASKS)}
     code, said = runner.run({**given, **here, "baseline": ""})
@@ -166,9 +180,61 @@ def test_the_workflow_passes_and_fails_on_a_planted_drop(
     assert "REGRESSION" in kept.comments[1]["body"]
     assert "Tasks that got worse in sequential" in kept.comments[1]["body"]
     assert kept.tokens == {"Bearer secret"}
-    assert runner.files["GITHUB_OUTPUT"].read_text().endswith("finding=regression\n")
+    assert "finding=regression" in runner.outputs()
     assert (runner.workspace / "seqswe-run" / "report.html").is_file()
     assert "# SeqSWE comparison" in runner.files["GITHUB_STEP_SUMMARY"].read_text()
+
+
+CRASHES = """
+class Agent:
+    def __init__(self, seed: int) -> None:
+        pass
+
+    def solve(self, task, sandbox, recall):
+        raise RuntimeError("prompt template is missing")
+"""
+
+
+def test_an_agent_that_always_crashes_is_shown_on_the_pull_request(
+    runner: Runner, service: tuple[Service, str]
+) -> None:
+    (runner.workspace / "ci_agent.py").write_text(CRASHES)
+    given = {"codebase": "ledgerlite", "agent": "./ci_agent.py:Agent", "arms": "sequential"}
+    given |= {"seeds": "1", "limit": "6", "sandbox": "local", "memory": "none"}
+    code, said = runner.run({**given, "baseline": str(ROOT / ".ci" / "baseline.json")})
+    assert code == 2, said
+    assert len(service[0].comments) == 2, said
+    comment = service[0].comments[1]["body"]
+    assert "**CRASHED: " in comment
+    assert "in all of the first 5: RuntimeError: prompt template is missing" in comment
+    assert "Correct it and start a new run." in comment
+    assert "finding=crashed" in runner.outputs()
+
+
+def test_a_repository_of_ones_own_is_a_mirror_and_its_codebase_a_folder_in_it(
+    runner: Runner, tmp_path: Path
+) -> None:
+    """The demo's repository stands for one's own: it has a history, and the page's steps run."""
+    (job,) = OF_ONES_OWN["jobs"].values()
+    checkout, mirror, action = job["steps"]
+    assert checkout["with"]["fetch-depth"] == 0
+    own = manifests.load("ledgerlite")
+    clone = clone_of(own, "")
+    subprocess.run(["git", "clone", "-q", clone.path, runner.workspace / "own"], check=True)
+    workspace = runner.workspace = runner.workspace / "own"
+    subprocess.run(["git", "checkout", "-q", "--detach"], cwd=workspace, check=True)
+    (workspace / "seqswe.toml").write_text(SETTINGS.replace('"ledgerlite"', '"./codebases/mine"'))
+    folder = workspace / "codebases" / "mine"
+    shutil.copytree(own.folder, folder, ignore=shutil.ignore_patterns("history", "HEAD"))
+    manifest = folder / "manifest.toml"
+    text = manifest.read_text().replace(f'repo = "{own.repo}"', 'repo = "o/r"')
+    text = text.replace('name = "ledgerlite"', 'name = "mine"')
+    manifest.write_text(text.replace('url = ""', 'url = "/a/clone/that/is/not/here"'))
+    environment = runner.environment | {"RUNNER_TEMP": str(tmp_path)}
+    subprocess.run([*SHELL, mirror["run"]], cwd=workspace, env=environment, check=True)
+    runner.context["runner.temp"] = str(tmp_path)
+    code, said = runner.run({**action["with"], "sandbox": "local", "limit": "2", "baseline": ""})
+    assert code == 0, said
 
 
 def test_a_comment_that_may_not_be_made_is_a_warning(

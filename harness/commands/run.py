@@ -53,8 +53,8 @@ from seqswe.runs.store import RunDirectory, RunInfo
 from seqswe.runs.study import Study
 from seqswe.sandbox import SandboxProvider
 
-REPORT, RESUME = "seqswe report", "seqswe resume"
-"""What comes next, before the run's folder."""
+REPORT, RESUME, BASELINE_OF = "seqswe report", "seqswe resume", "seqswe baseline"
+"""What comes next, before the run's folder; the last one of a run that holds no two arms."""
 NOT_BOTH = "Leave --baseline or --suite out."
 PREDICTIONS = "predictions"
 """The agent of which there is something to say before a run."""
@@ -354,6 +354,8 @@ def _finish(
     graded = [r for r in journal.rollouts if r.graded]
     crashed = sum(r.crashed for r in graded)
     whole = len(graded) == plan.rollouts
+    if following == REPORT and len(plan.experiment.arm) == 1 and store.info.empty_recalls is None:
+        following = BASELINE_OF  # a run that borrows its iid arm has two of them
     following = f"{following if whole else RESUME} {store.root}" if following else ""
     note(
         f"{sum(bool(r.resolved) for r in graded)} resolved, {len(graded)} graded"

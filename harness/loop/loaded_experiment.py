@@ -39,6 +39,7 @@ from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.manifest import Manifest
 from seqswe.manifests.refactorings import Refactoring, refactorings
 from seqswe.memory import Commit, Services, check_models
+from seqswe.plugins import sources
 from seqswe.runs.folders import cache_folder, runs_below
 from seqswe.runs.store import RunDirectory, RunInfo, TestCounts
 from seqswe.sandbox import Environment, Program, SandboxProvider, SandboxSpec
@@ -197,7 +198,16 @@ class LoadedExperiment(CheckedExperiment):
             agent_version=self._agent_version(),
             coupled=self.plugins.agent.facts.coupled,
             plugin_reach=self.plugins.reach(),
+            plugin_files=self._plugin_files(),
         )
+
+    def _plugin_files(self) -> dict[str, dict[str, str]]:
+        experiment = self.plan.experiment
+        found = {
+            "agent": sources("agent", experiment.agent),
+            "memory": sources("memory", experiment.memory),
+        }
+        return {kind: files for kind, files in found.items() if files}
 
     def _agent_version(self) -> str | None:
         facts = self.plugins.agent.facts

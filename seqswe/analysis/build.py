@@ -309,7 +309,10 @@ def _warnings(read: _Read, graded: int) -> Iterable[str]:
     if read.lent:
         yield read.lent.sentence
     if not pairs(read.compared.arms) and not all(map(is_probe, read.plan.arms)):
-        yield f"Nothing to compare: only {', '.join(read.plan.arms)} was run (baseline: iid)."
+        yield (
+            f"Nothing to compare: only {', '.join(read.plan.arms)} was run (baseline: iid). "
+            "`seqswe baseline` keeps it, `seqswe compare` holds it against another run."
+        )
 
 
 def _nothing_recalled(read: _Read) -> Iterable[str]:

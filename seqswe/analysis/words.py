@@ -73,7 +73,13 @@ def p_value(p: float | None) -> str:
     """A p-value, or why there is none."""
     if p is None:
         return f"no p-value under {MINIMUM_RUNS} seeds"
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    number = p_number(p)
+    return f"p {number}" if number.startswith("<") else f"p = {number}"
+
+
+def p_number(p: float) -> str:
+    """The same for a column of a table: `0.012`, `< 0.001`."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def percent(share: float) -> str:

@@ -164,7 +164,7 @@ def cli() -> None:
     Completion: eval "$(_SEQSWE_COMPLETE=bash_source seqswe)", or zsh_source, fish_source.
 
     \b
-    Exit codes: 0 ok, 1 regression, 2 usage, 3 environment, 4 budget, 5 incomplete,
+    Exit codes: 0 ok, 1 regression or crashes, 2 usage, 3 environment, 4 budget, 5 incomplete,
     70 a bug of SeqSWE, 130 interrupted.
     """
 

@@ -136,12 +136,13 @@ def _told(result: Result, expected: Baseline | None, made: Baseline) -> bool:
 
 def _submission(found: ResultSet, run: Path) -> bool:
     """Answer for a run directory: which result it is, or where it stands."""
-    from seqswe.comparison.baseline import check_crashes, read
+    from seqswe.comparison.baseline import read
+    from seqswe.comparison.crashes import check_crashes
     from seqswe.comparison.result_set import another_question, asked_otherwise
     from seqswe.comparison.standing import standings
 
     made = read(run)
-    check_crashes(made)
+    check_crashes({str(run): made.known_crashes()}, "Correct the agent and run it again.")
     for result in found.results.values():
         if result.is_of(made.results_digest):
             return _told(result, None, made)

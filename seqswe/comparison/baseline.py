@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +16,8 @@ import numpy as np
 
 from seqswe import __version__
 from seqswe.analysis.arms import RunLayout, layout, matrix
-from seqswe.errors import IncompleteError, ManifestError, RunDirError, UsageError
+from seqswe.comparison.crashes import Crashes, check_ended, crashes_of
+from seqswe.errors import ManifestError, RunDirError, UsageError
 from seqswe.instance import digest_of_fields
 from seqswe.manifests.convert import check_ids, parse
 from seqswe.manifests.outcome_tables import is_table
@@ -91,6 +92,10 @@ class Baseline:
     results_digest: str
     crashed: Annotated[int, COUNT] = 0
     """Rollouts whose agent crashed: they are graded, and say little of what was to be measured."""
+    crashes: Crashes | None = None
+    """Which those are; None if there are none, or an older file only counted them."""
+    plugin_files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """As in run.toml: files of an agent and a memory of one's own, {kind: {file: digest}}."""
     synthetic: bool = False
     coupled: bool | None = None
     """Whether the agent draws the same dice by seed in every run; None if it was not recorded."""
@@ -110,6 +115,11 @@ class Baseline:
     def as_json(self) -> str:
         """The file's text, a line per seed, so that a change reads well in a diff."""
         data = asdict(self)
+        if self.crashes:  # no file says what an agent's own code did
+            data["crashes"]["first"] = ""
+        for name in ("crashes", "plugin_files"):  # an older SeqSWE reads a file without them
+            if not data[name]:
+                del data[name]
         data = {"digest": digest_of_fields(data), **data}
         arms, ids = data.pop("arms"), json.dumps(data.pop("instance_ids"), ensure_ascii=False)
         head = json.dumps(data, indent=1, ensure_ascii=False)[:-2]
@@ -118,6 +128,13 @@ class Baseline:
     def looks_at(self, candidate: str) -> tuple[Look, ...]:
         """The comparisons of one candidate so far."""
         return tuple(look for look in self.ledger if look.candidate == candidate)
+
+    def known_crashes(self) -> Crashes | None:
+        """The crashes, as far as this side says them."""
+        if self.crashes or not self.crashed:
+            return self.crashes
+        seeds = sum(len(next(iter(outcomes.values()))) for outcomes in self.arms.values())
+        return Crashes(rollouts=self.crashed, planned=seeds * len(self.instance_ids))
 
     def values(self, arm: str, outcome: str) -> FloatArray:
         """Outcomes (tasks, seeds) of one arm, NaN where missing. Raises KeyError."""
@@ -139,19 +156,17 @@ def read(path: Path) -> Baseline:
 
 
 def of_run(directory: RunDirectory) -> Baseline:
-    """Reduce a run. Raises IncompleteError unless every planned rollout has a verdict."""
+    """Reduce a run. Raises IncompleteError unless every planned rollout has a verdict, and
+    StoppedError if it was stopped because its agent had only crashed.
+    """
     info, journal = directory.info, directory.journal()
     check_files(directory, journal)
     plan = layout(info, journal)
-    graded = sum(r.graded for r in journal.rollouts)
-    if graded < plan.planned or not graded:
-        raise IncompleteError(
-            f"{directory.root}: {plan.planned - graded} of {plan.planned} rollouts have no verdict",
-            "Finish it with `seqswe resume`: a partial run neither passes nor becomes a baseline.",
-        )
+    check_ended(journal.rollouts, plan, str(directory.root))
     # A codebase may be given as a folder: where that lies says nothing about what is in it.
     codebase = Path(info.experiment.codebase).name
     kept = _kept(present(journal.rollouts))
+    crashes = crashes_of(journal.rollouts, plan)
     settings = {k: v for k, v in info.experiment.as_dict().items() if k not in PLACES}
     return Baseline(
         codebase=codebase,
@@ -161,7 +176,9 @@ def of_run(directory: RunDirectory) -> Baseline:
         looks=info.looks,
         arms={arm: _outcomes(arm, journal, plan, kept) for arm in plan.arms},
         results_digest=journal.results_digest(),
-        crashed=sum(rollout.crashed for rollout in journal.rollouts),
+        crashed=crashes.rollouts if crashes else 0,
+        crashes=crashes,
+        plugin_files=info.plugin_files,
         synthetic=info.synthetic,
         coupled=info.coupled,
         seqswe=info.seqswe,
@@ -196,15 +213,6 @@ def of_file(path: Path) -> Baseline:
             "Restore it from a copy, or write it again with `seqswe baseline`.",
         )
     return baseline
-
-
-def check_crashes(side: Baseline) -> None:
-    """Raises UsageError for a run in which the agent crashed."""
-    if side.crashed:
-        raise UsageError(
-            f"the agent crashed in some rollouts of a run of {side.codebase}: {side.crashed}",
-            "`seqswe report` says why. Repeat the run, or take them as graded: --allow-crashes.",
-        )
 
 
 def _outcomes(

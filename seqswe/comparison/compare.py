@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 from seqswe.analysis.coupling import is_coupled
 from seqswe.arms import is_diagnostic, is_probe
-from seqswe.comparison.baseline import KEPT, Baseline, Look, check_crashes
+from seqswe.comparison.baseline import KEPT, Baseline, Look
+from seqswe.comparison.crashes import Crashes, NoVerdict, check_crashes
 from seqswe.comparison.flips import Flips, flips
-from seqswe.errors import UsageError
+from seqswe.errors import CrashedError, IncompleteError, StoppedError, UsageError
 from seqswe.experiment import Experiment
 from seqswe.outcome import Outcome
 from seqswe.renamed import with_new_names
@@ -48,6 +49,8 @@ SAME = {"codebase": "codebase", "feedback": "feedback policy", "code_policy": "c
 AGENT = "agent"
 """Must not differ either, unless agents are what is compared."""
 NOT_TOLD = frozenset({"jobs", "retries", "crashes", "seeds", "arm", "limit", *SAME})
+OF = ": "
+"""In the name of a difference, between a kind of plug-in and its file."""
 FailOn = Literal["never", "regression", "inconclusive"]
 
 
@@ -74,7 +77,7 @@ class Question:
     across_agents: bool = False
     """Whether different agents are compared on purpose."""
     allow_crashes: bool = False
-    """Whether rollouts whose agent crashed count as unresolved, instead of being refused."""
+    """Whether rollouts whose agent crashed count as they were graded, instead of being refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,8 @@ class Comparison:
     identical: bool
     """Whether both sides hold the very same outcomes."""
     synthetic: bool
+    crashes: Mapping[str, Crashes]
+    """By side, `base` and `head`, where the agent crashed and that was allowed."""
 
     def fails(self, fail_on: FailOn) -> bool:
         """Whether a gate set to `fail_on` closes; `inconclusive` closes on regressions too."""
@@ -152,14 +157,14 @@ def compare(base: Baseline, head: Baseline, question: Question | None = None) ->
     """Compare two runs over the same tasks.
 
     Raises UsageError for different sequences, policies or agents, an arm or outcome that one side
-    lacks, an outcome that is not installed, crashed agents, fewer than two tasks that both
-    sides have, or a further look where only one was promised.
+    lacks, an outcome that is not installed, fewer than two tasks that both sides have, or a
+    further look where only one was promised; CrashedError where the agent crashed.
     """
     asked = question or Question()
-    if not asked.allow_crashes:
-        check_crashes(base)
-        check_crashes(head)
     check_same(base, head, across_agents=asked.across_agents)
+    crashes = crashes_by_side(base, head)
+    if not asked.allow_crashes:
+        check_crashes(crashes)
     arms = [arm for arm in head.arms if arm in base.arms]
     arm = arm_of(asked.arm, arms)
     outcome = outcome_of(asked.outcome, (base, head), arm)
@@ -185,6 +190,28 @@ def compare(base: Baseline, head: Baseline, question: Question | None = None) ->
         differences=differences(base, head),
         identical=_comparable(base, head) == _comparable(head, base),
         synthetic=base.synthetic or head.synthetic,
+        crashes=crashes,
+    )
+
+
+def crashes_by_side(base: Baseline, head: Baseline) -> dict[str, Crashes]:
+    """The crashes of the sides that have any."""
+    sides = {"base": base.known_crashes(), "head": head.known_crashes()}
+    return {side: found for side, found in sides.items() if found}
+
+
+def no_verdict(
+    error: CrashedError | IncompleteError, sides: tuple[Baseline, Baseline] | tuple[()]
+) -> NoVerdict:
+    """What an error of a comparison says, as its result; sides: () where one cannot be read."""
+    crashed = isinstance(error, CrashedError | StoppedError)
+    return NoVerdict(
+        finding="crashed" if crashed else "incomplete",
+        reason=error.message,
+        advice=error.hint,
+        crashes=crashes_by_side(*sides) if sides else {},
+        differences=differences(*sides) if sides else {},
+        synthetic=any(side.synthetic for side in sides),
     )
 
 
@@ -361,12 +388,22 @@ def _comparable(side: Baseline, other: Baseline) -> dict[str, dict[str, Any]]:
 
 
 def differences(base: Baseline, head: Baseline) -> dict[str, tuple[Any, Any]]:
-    """The settings that differ, (base, head)."""
+    """The settings that differ, (base, head), and files of plug-ins as `agent: mine.py`."""
     old, new = settings_of(base), settings_of(head)
     names = [name for name in {**old, **new} if name not in NOT_TOLD]
     pairs = {name: (old.get(name), new.get(name)) for name in names}
     pairs["seqswe"] = (base.seqswe, head.seqswe)
+    pairs |= _files(base, head)
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _files(base: Baseline, head: Baseline) -> dict[str, tuple[str | None, str | None]]:
+    """Digests of the files of plug-ins that both sides recorded; None where a file is not there."""
+    pairs: dict[str, tuple[str | None, str | None]] = {}
+    for kind in base.plugin_files.keys() & head.plugin_files.keys():
+        old, new = base.plugin_files[kind], head.plugin_files[kind]
+        pairs |= {f"{kind}{OF}{name}": (old.get(name), new.get(name)) for name in {**old, **new}}
+    return dict(sorted(pairs.items()))
 
 
 def same_tasks(one: Baseline, other: Baseline) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from seqswe.arms import is_probe
-from seqswe.comparison.baseline import Baseline, check_crashes, read
+from seqswe.comparison.baseline import Baseline, read
 from seqswe.comparison.compare import (
     ALPHA,
     Asked,
@@ -28,6 +28,7 @@ from seqswe.comparison.compare import (
     differences,
     outcome_of,
 )
+from seqswe.comparison.crashes import check_crashes
 from seqswe.errors import UsageError
 from seqswe.outcome import Outcome
 from seqswe.runs.folders import run_folders
@@ -112,8 +113,8 @@ def history(
     runs = [entry.run for entry in entries]
     for run in runs:
         check_same(runs[0], run, across_agents=False)
-        if not allow_crashes:
-            check_crashes(run)
+    if not allow_crashes:
+        check_crashes({entry.label: entry.run.known_crashes() for entry in entries})
     shared = [name for name in runs[0].arms if all(name in run.arms for run in runs)]
     gated = arm_of(arm, shared)
     chosen = outcome_of(outcome, runs, gated)

@@ -1,7 +1,7 @@
 """Plug-ins by name: one resolver for every extension point, and what their packages bring.
 
 Imports `errors` alone. Start at `resolver.py`; `packages.py` knows extras and licences, `places.py`
-files and modules that nobody registered.
+files and modules that nobody registered, `sources.py` their files by digest.
 """
 
 from seqswe.plugins.places import make_importable, without_folder
@@ -20,6 +20,7 @@ from seqswe.plugins.resolver import (
     require,
     resolve,
 )
+from seqswe.plugins.sources import sources
 
 __all__ = [
     "KINDS",
@@ -36,5 +37,6 @@ __all__ = [
     "plural",
     "require",
     "resolve",
+    "sources",
     "without_folder",
 ]

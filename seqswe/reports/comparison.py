@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from seqswe.analysis.words import difference, p_value, value
-from seqswe.comparison.compare import DROP, Change, Comparison, Finding
+from seqswe.analysis.words import difference, p_number, p_value, value
+from seqswe.comparison.compare import DROP, OF, Change, Comparison, Finding
 from seqswe.comparison.flips import Flip
 from seqswe.reports.junit import Case, Outcome, junit_xml
 from seqswe.reports.markdown import escape, table_markdown
@@ -31,7 +33,8 @@ def sentence(comparison: Comparison) -> str:
 def remarks(comparison: Comparison) -> list[str]:
     """What stands beside the finding: the other arms, the looks, what differs."""
     lines = flip_sentences(comparison.main) + [
-        f"{c.finding.value} in {c.arm}: {_told(c, comparison.level)}." for c in comparison.others
+        f"{c.finding.value.upper()} in {c.arm}: {_told(c, comparison.level)}."
+        for c in comparison.others
     ]
     if (power := comparison.main.power) is not None:
         effect = difference(comparison.main.outcome, DROP).lstrip("+")
@@ -45,8 +48,24 @@ def remarks(comparison: Comparison) -> list[str]:
             f"This is look {comparison.look} at this question (runs added to, or begun anew), "
             f"tested at {100 * comparison.level:.4g} %, so that all looks together keep 95 %."
         )
-    lines += [f"{name}: {old!r} → {new!r}" for name, (old, new) in comparison.differences.items()]
-    return lines
+    lines += [
+        f"Taken as graded (--allow-crashes): {crashes.sentence(side)}."
+        for side, crashes in comparison.crashes.items()
+    ]
+    return lines + difference_lines(comparison.differences)
+
+
+def difference_lines(differences: Mapping[str, tuple[Any, Any]]) -> list[str]:
+    """The settings and files that differ, a line each."""
+    return [_difference_line(name, old, new) for name, (old, new) in differences.items()]
+
+
+def _difference_line(name: str, old: Any, new: Any) -> str:
+    if OF not in name:
+        return f"{name}: {old!r} → {new!r}"
+    if old is None or new is None:
+        return f"{name} {'is new' if old is None else 'is gone'}"
+    return f"{name} changed ({old} → {new})"
 
 
 def flip_sentences(change: Change) -> list[str]:
@@ -158,6 +177,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "level": comparison.level,
         "changes": [change_json(change) for change in (comparison.main, *comparison.others)],
         "differences": {name: list(pair) for name, pair in comparison.differences.items()},
+        "crashes": {side: asdict(crashes) for side, crashes in comparison.crashes.items()},
     }
 
 
@@ -196,12 +216,12 @@ def _meaning(comparison: Comparison) -> str:
 
 
 def _p(change: Change) -> str:
-    return "none" if change.estimate.p is None else f"{change.estimate.p:.3f}"
+    return "none" if change.estimate.p is None else p_number(change.estimate.p)
 
 
 def _finding(change: Change) -> str:
     mark = "SINGLE-RUN " if change.verdict.single_run else ""
-    return mark + change.finding.value + (" (equal)" if change.equivalent else "")
+    return mark + change.finding.value.upper() + (" (equal)" if change.equivalent else "")
 
 
 COLUMNS: Columns[Change] = (

@@ -8,7 +8,7 @@ from typing import Any
 from seqswe.analysis.words import difference, mean_interval, p_value, percent, value
 from seqswe.comparison.compare import Change, Finding
 from seqswe.comparison.history import History, Point
-from seqswe.reports.comparison import change_json, flip_sentences, flip_tables
+from seqswe.reports.comparison import change_json, difference_lines, flip_sentences, flip_tables
 from seqswe.reports.markdown import escape, table_markdown
 from seqswe.reports.table import Column, Columns, Table, table_text
 
@@ -39,10 +39,7 @@ def remarks(history: History) -> list[str]:
         label = history.points[index].label
         lines += [f"{label}: {text}" for text in flip_sentences(change)]
     for point in history.points:
-        lines += [
-            f"{point.label}: {name}: {old!r} → {new!r}"
-            for name, (old, new) in point.differences.items()
-        ]
+        lines += [f"{point.label}: {text}" for text in difference_lines(point.differences)]
     tests = len(history.points) - 1
     lines.append(
         f"Each run is held against those since the last change. {tests} "

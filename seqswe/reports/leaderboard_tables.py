@@ -8,7 +8,7 @@ from math import exp
 
 from seqswe.analysis.leaderboard import Cell, Leaderboard, Row
 from seqswe.analysis.leaderboard_words import span
-from seqswe.analysis.words import difference, p_value, plain
+from seqswe.analysis.words import difference, p_number, plain
 from seqswe.outcome import Outcome
 from seqswe.reports.table import Column, Columns, Table
 from seqswe.statistics import Estimate, Pooled
@@ -194,7 +194,7 @@ def _percent(share: float | None) -> str:
 
 
 def _p(p: float | None) -> str:
-    return NONE if p is None else p_value(p).removeprefix("p ").removeprefix("= ")
+    return NONE if p is None else p_number(p)
 
 
 def _baseline(cell: Cell) -> str:

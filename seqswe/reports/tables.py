@@ -19,6 +19,7 @@ from seqswe.analysis.words import (
     certainty,
     change,
     mean_interval,
+    p_number,
     p_value,
     percent,
     plain,
@@ -343,7 +344,7 @@ def _p(contrast: Contrast) -> str:
         return "–"
     if contrast.p is None:
         return "none (seeds < 3)"
-    return p_value(contrast.p).removeprefix("p ").removeprefix("= ")
+    return p_number(contrast.p)
 
 
 def _tasks(contrast: Contrast) -> str:

@@ -96,6 +96,9 @@ class RunInfo:
     plugin_reach: tuple[str, ...] | None = None
     """What memories and agents could reach beyond what they are given, on the machine that began
     the run; None if it was not recorded."""
+    plugin_files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Files of an agent and a memory of one's own as the run began, {kind: {file: digest}}, so that
+    a comparison can say which changed. It is for people: no digest of results is over it."""
 
     def data(self) -> dict[str, Any]:
         """What run.toml holds, with a digest over it. TOML has no word for nothing."""

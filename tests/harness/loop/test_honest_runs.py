@@ -110,8 +110,9 @@ def test_crashes_in_between_are_in_the_first_sentence_and_no_baseline(run, seqsw
     assert code == 0
     (tmp_path / "kept.json").write_text(said)
     for base in (out, tmp_path / "kept.json"):
-        code, _, err = seqswe("compare", base, out, "--fail-on", "regression")
-        assert code == 2, "the gate does not pass"
+        code, said, _ = seqswe("compare", base, out, "--fail-on", "regression")
+        assert code == 1, "the gate does not pass"
+        assert said.startswith("CRASHED: ")
         assert seqswe("compare", base, out, "--allow-crashes")[0] == 0
 
 

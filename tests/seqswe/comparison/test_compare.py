@@ -16,9 +16,18 @@ from seqswe.cli.compare import _note
 from seqswe.cli.compare import baseline as baseline_command
 from seqswe.cli.compare import compare as compare_command
 from seqswe.comparison.baseline import KEPT, of_file, of_run, read
-from seqswe.comparison.compare import ALPHA, Finding, Question, change_of, compare, noted
+from seqswe.comparison.compare import (
+    ALPHA,
+    Finding,
+    Question,
+    change_of,
+    compare,
+    differences,
+    noted,
+)
 from seqswe.comparison.result_set import OURS, ResultSet
-from seqswe.errors import IncompleteError, RunDirError, SeqSWEError, UsageError
+from seqswe.errors import IncompleteError, RunDirError, SeqSWEError, StoppedError, UsageError
+from seqswe.instance import digest_of_fields
 from seqswe.manifests import manifest_files as manifests
 from seqswe.reports.comparison import (
     comparison_json,
@@ -27,6 +36,7 @@ from seqswe.reports.comparison import (
     sentence,
 )
 from seqswe.runs.outcomes import RESOLVED
+from seqswe.runs.rollout import Failure, Rollout
 from seqswe.runs.store import RunDirectory
 from seqswe.statistics import Word, alpha_of_look
 from tests.seqswe.conftest import PlantRun, failed, outcomes_of, rollout
@@ -126,6 +136,28 @@ def test_another_memory_is_what_is_compared_and_said(base: RunDirectory, plant: 
     assert "memory: 'episodic' → 'chroma'" in run(base.root, head.root).stdout
 
 
+def test_a_change_of_the_agents_own_file_is_named(
+    base: RunDirectory, plant: PlantRun, tmp_path: Path
+) -> None:
+    same = {"memory": {"m.py": "sha256:3"}}
+    before = {**same, "agent": {"mine.py": "sha256:1", "old.py": "sha256:4"}}
+    after = {**same, "agent": {"mine.py": "sha256:2", "new.py": "sha256:5"}}
+    head = plant(outcomes_of(TASKS, 3, lift=0.2), name="head")
+    for made, files in ((base, before), (head, after)):
+        made.extend(replace(made.info, plugin_files=files))
+    file = tmp_path / "baseline.json"
+    file.write_text(of_run(base).as_json())
+    out = run(file, head.root).stdout
+    assert "agent: mine.py changed (sha256:1 → sha256:2)" in out
+    assert "agent: new.py is new" in out
+    assert "agent: old.py is gone" in out
+    assert "m.py" not in out
+    # An older run did not record its files: that is no change.
+    unknown = replace(of_file(file), plugin_files={})
+    assert differences(unknown, of_run(head)) == {}
+    assert "plugin_files" not in unknown.as_json()
+
+
 def test_agents_may_be_compared_on_purpose(base: RunDirectory, plant: PlantRun) -> None:
     head = plant(outcomes_of(TASKS, 3, lift=0.2), name="head", agent="gold")
     result = run(base.root, head.root, "--across-agents")
@@ -208,6 +240,39 @@ def test_starting_over_is_a_further_look_and_costs_as_much(
     assert json.loads(out.read_text())["look"] == 1
     refused = run(file, heads[1], "--candidate", "v2", "--once")
     assert "look 2, and --once" in str(refused.exception)
+
+
+def test_versions_without_a_name_are_told_to_count_as_one(
+    base: RunDirectory, plant: PlantRun, tmp_path: Path
+) -> None:
+    file = tmp_path / "baseline.json"
+    file.write_text(of_run(base).as_json())
+    one, two, three = (
+        plant(outcomes_of(TASKS, 3, lift=0.2, seed=seed), name=f"v{seed}").root for seed in range(3)
+    )
+    first, second = run(file, one), run(file, two)
+    assert "--candidate" not in first.output
+    assert f"this look is kept in {file}, in its `ledger`" in first.stderr
+    assert "No --candidate is named, so this counts as look 2 at one version." in second.stdout
+    named = run(file, three, "--candidate", "v3")
+    assert "--candidate" not in named.output
+    # Results that were compared before are no new look, so there is nothing to say.
+    assert "--candidate" not in run(file, two).output
+
+
+def test_a_table_of_other_people_is_left_as_it_is(tmp_path: Path) -> None:
+    sides = []
+    for side in ("base", "head"):
+        draw = np.random.default_rng(len(sides))
+        rows = ["task,position,arm,seed,outcome"] + [
+            f"t{task},{task},a,{seed},{draw.integers(2)}" for task in range(20) for seed in range(3)
+        ]
+        sides.append(tmp_path / f"{side}.csv")
+        sides[-1].write_text("\n".join(rows))
+    before = sides[0].read_bytes()
+    result = run(*sides)
+    assert result.exit_code == 0, result.exception
+    assert sides[0].read_bytes() == before
 
 
 def test_the_baseline_against_itself_is_no_look(base: RunDirectory, tmp_path: Path) -> None:
@@ -306,10 +371,109 @@ def test_the_documents_agree(base: RunDirectory, plant: PlantRun, tmp_path: Path
     assert run(base.root, head.root, "--fail-on", "regression", *given).exit_code == 1
     suite = ElementTree.fromstring(files["junit"].read_bytes())[0]
     assert (suite.get("failures"), suite.get("tests")) == ("1", "2")
-    assert "REGRESSION" in files["markdown"].read_text()
+    text = files["markdown"].read_text()
+    assert "REGRESSION" in text
+    assert "NO EVIDENCE in iid: " in text
+    assert "| REGRESSION |" in text
+    assert "p &lt; 0.001" in text
+    assert "0.000" not in text
     assert "SYNTHETIC" in files["markdown"].read_text()
     data = json.loads(files["json"].read_text())
     assert (data["finding"], data["synthetic"]) == ("regression", True)
+
+
+def crashed(found: Rollout) -> Rollout:
+    """The same rollout; the agent crashed in two tasks of the sequential arm, which are graded."""
+    if found.arm != "sequential" or found.position not in (3, 7):
+        return found
+    failure = Failure(cause="agent_crashed", detail="RuntimeError: no\n template")
+    return replace(found, resolved=False, failure=failure)
+
+
+@pytest.fixture
+def crashing(plant: PlantRun) -> RunDirectory:
+    return plant(outcomes_of(TASKS, 3, lift=0.2), name="crashing", change=crashed)
+
+
+CRASHED = "the agent crashed in 6 of 720 rollouts of head (2 tasks). The first said: RuntimeError: no template"  # noqa: E501
+
+
+def test_a_crash_is_a_finding_in_every_format(
+    base: RunDirectory, crashing: RunDirectory, tmp_path: Path
+) -> None:
+    files = {name: tmp_path / name for name in ("junit", "markdown", "json")}
+    given = [part for name, file in files.items() for part in (f"--{name}", file)]
+    result = run(base.root, crashing.root, "--fail-on", "regression", *given)
+    assert result.exit_code == 1
+    first, named, *_ = result.stdout.splitlines()
+    assert first.startswith(f"CRASHED: {CRASHED}. Nothing was tested. ")
+    assert named == (
+        "Crashed in head: 4 task-3 (sequential, 3 of 3 seeds), 8 task-7 (sequential, 3 of 3 seeds)."
+    )
+    assert CRASHED in files["markdown"].read_text().replace("\\", "")
+    suites = ElementTree.fromstring(files["junit"].read_bytes())
+    assert [suite.get("failures") for suite in suites] == ["1", "2"]
+    data = json.loads(files["json"].read_text())
+    assert (data["finding"], data["changes"], data["look"]) == ("crashed", [], None)
+    assert data["crashes"]["head"]["rollouts"] == 6
+    assert run(base.root, crashing.root).exit_code == 0
+
+
+def test_crashes_that_are_allowed_are_told_beside_the_test(
+    base: RunDirectory, crashing: RunDirectory
+) -> None:
+    result = run(base.root, crashing.root, "--allow-crashes")
+    assert "Lost in sequential" in result.stdout
+    assert f"Taken as graded (--allow-crashes): {CRASHED}." in result.stdout
+
+
+def test_a_baseline_with_crashes_names_tasks_and_quotes_nothing(
+    base: RunDirectory, crashing: RunDirectory, tmp_path: Path
+) -> None:
+    command = CliRunner().invoke(baseline_command, [str(crashing.root), "--allow-crashes"])
+    file = tmp_path / "baseline.json"
+    file.write_text(command.stdout)
+    assert "template" not in command.stdout
+    result = run(file, base.root, "--fail-on", "regression")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("CRASHED: the agent crashed in 6 of 720 rollouts of base (2 ")
+    data = json.loads(command.stdout)
+    del data["crashes"], data["digest"]
+    file.write_text(json.dumps({**data, "digest": digest_of_fields(data)}))
+    result = run(file, base.root)
+    assert result.stdout.startswith("CRASHED: the agent crashed in 6 of 720 rollouts of base. ")
+
+
+def test_a_run_that_crashes_stopped_is_not_to_be_gone_on_with(
+    base: RunDirectory, plant: PlantRun, tmp_path: Path
+) -> None:
+    failure = Failure(cause="agent_crashed", detail="RuntimeError: no template")
+
+    def stopped(found: Rollout) -> Rollout | None:
+        first = (found.arm, found.seed) == ("iid", 0) and found.position < 5
+        return replace(found, resolved=False, failure=failure) if first else None
+
+    head = plant(outcomes_of(TASKS, 3, lift=0.2), name="stopped", change=stopped)
+    file = tmp_path / "comparison.md"
+    result = run(base.root, head.root, "--markdown", file)
+    assert isinstance(result.exception, StoppedError)
+    assert result.exception.exit_code == 5
+    assert "crashed in all of the first 5: RuntimeError: no template" in str(result.exception)
+    assert result.exception.hint.startswith("Correct it and start a new run.")
+    assert "**CRASHED: " in file.read_text()
+
+
+def test_an_unfinished_run_says_so_in_the_formats_that_were_asked_for(
+    base: RunDirectory, plant: PlantRun, tmp_path: Path
+) -> None:
+    made = outcomes_of(TASKS, 3, lift=0.2)
+    part = plant(made, name="part", change=lambda r: failed(r) if r.position == 5 else r)
+    files = {name: tmp_path / name for name in ("junit", "markdown")}
+    given = [part for name, file in files.items() for part in (f"--{name}", file)]
+    assert isinstance(run(base.root, part.root, *given).exception, IncompleteError)
+    assert "**INCOMPLETE: " in files["markdown"].read_text()
+    (suite,) = ElementTree.fromstring(files["junit"].read_bytes())
+    assert suite.get("errors") == "1"
 
 
 def agents(
