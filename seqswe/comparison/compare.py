@@ -319,10 +319,16 @@ def check_same(base: Baseline, head: Baseline, *, across_agents: bool) -> None:
         )
     if not same_tasks(base, head):
         shared = len(set(base.instance_ids) & set(head.instance_ids))
+        short, long = sorted((base.instance_ids, head.instance_ids), key=len)
+        hint = "Pairing needs the same instances in the same order; repeat one of the runs."
+        if long[: len(short)] == short:
+            hint = (
+                f"One is the beginning of the other: repeat the longer with --limit {len(short)}."
+            )
         raise UsageError(
             f"the runs are over different sequences ({len(base.instance_ids)} and "
             f"{len(head.instance_ids)} tasks, {shared} of them the same by name)",
-            "Pairing needs the same instances in the same order; repeat one of the runs.",
+            hint,
         )
 
 

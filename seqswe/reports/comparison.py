@@ -202,7 +202,10 @@ def _meaning(comparison: Comparison) -> str:
     if comparison.identical:
         return "Both sides hold the very same outcomes."
     if main.estimate.p is None:
-        return "Under three seeds no test is made: add seeds to both sides."
+        return (
+            "Under three seeds no test is made. Choose three or more before a run begins: "
+            "seeds that are added later count as another look."
+        )
     if main.finding is not Finding.NO_EVIDENCE:
         return "The sign is sure on this sequence."
     if main.equivalent:

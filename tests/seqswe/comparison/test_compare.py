@@ -126,8 +126,9 @@ def test_other_policies_are_refused(
 
 def test_other_sequences_are_refused(base: RunDirectory, plant: PlantRun) -> None:
     head = plant(outcomes_of(TASKS - 1, 3, lift=0.2), name="head")
-    with pytest.raises(UsageError, match=r"different sequences \(120 and 119 tasks, 119"):
+    with pytest.raises(UsageError, match=r"different sequences \(120 and 119 tasks, 119") as told:
         compare(of_run(base), of_run(head))
+    assert "repeat the longer with --limit 119" in told.value.hint
 
 
 def test_another_memory_is_what_is_compared_and_said(base: RunDirectory, plant: PlantRun) -> None:
