@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from seqswe.plugins.places import file_of, make_importable
-from seqswe.plugins.resolver import RECIPE, Kind, installed
+from seqswe.plugins.resolver import RECIPE, Kind, files_of, installed
 
 OURS = frozenset({"seqswe", "harness", "memory_backends"})
 """What ships has a version, which a run tells anyway."""
@@ -25,11 +25,11 @@ DIGITS = 12
 def sources(kind: Kind, name: str) -> dict[str, str]:
     """Digests by file name, of the file of a plug-in and those beside it; {} for one that ships.
 
-    Beside it are the modules that it imports from its own folder. A package is one entry, with a
-    digest over all its modules.
+    Beside it are the scripts that a recipe names, and the modules that a plug-in imports from its
+    own folder. A package is one entry, with a digest over all its modules.
     """
     if kind == "agent" and name.endswith(RECIPE):
-        places = {Path(name)}
+        places = set(files_of(name))
     elif path := file_of(name):
         places = _with_imports(path, set())
     else:

@@ -40,7 +40,13 @@ def test_a_module_is_its_package_and_what_ships_has_a_version() -> None:
     assert sources("agent", "harness.agents.mini.agent:Mini") == {}
 
 
-def test_a_recipe_is_its_file(tmp_path: Path) -> None:
-    recipe = tmp_path / "mine.toml"
-    recipe.write_text("x = 1")
-    assert list(sources("agent", str(recipe))) == ["mine.toml"]
+def test_a_recipe_is_its_file_and_its_scripts(tmp_path: Path) -> None:
+    recipe, script = tmp_path / "mine.toml", tmp_path / "fix.py"
+    script.write_text("x = 1\n")
+    words = 'name = "mine"\nabout = "Mine"\ncommand = ["${home}/fix.py", "${prompt}"]\n'
+    recipe.write_text(f'scripts = ["fix.py"]\n{words}')
+    before = sources("agent", str(recipe))
+    script.write_text("x = 2\n")
+    after = sources("agent", str(recipe))
+    assert list(before) == ["fix.py", "mine.toml"]
+    assert [name for name in before if after[name] != before[name]] == ["fix.py"]
