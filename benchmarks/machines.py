@@ -26,43 +26,17 @@ from typing import Any
 
 import click
 
-from seqswe.agent import Attempt
-from seqswe.instance import Task
-from seqswe.memory import Recall
+from benchmarks.reports import SEQSWE
+from harness.engines.ray_engine import VARIABLES as RAY
 from seqswe.runs.store import RunDirectory
-from seqswe.sandbox import Sandbox
 
-SEQSWE = (sys.executable, "-m", "seqswe")
 MACHINES, SLOTS, SEEDS = 3, 2, 3
 ARMS = ("--arm", "iid", "--arm", "sequential", "--seeds", str(SEEDS))
-RAY = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_worker_niceness": "0",
-    "RAY_raylet_start_wait_time_s": "300",
-}
 NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80_000_000}
 CLEAN_SECONDS = 120.0
 """Within which whatever a killed machine has left is to be gone."""
 TAIL = 2_000
 """Characters of what a run said that are repeated if it failed."""
-
-
-class Waits:
-    """An agent that waits and changes nothing; each attempt adds a line to a file of the host.
-
-    Only the sandbox `local` lets it: elsewhere nothing is counted.
-    """
-
-    ignores_scores = True
-
-    def __init__(self, *, seed: int, seconds: float = 10.0, log: str = "/dev/null") -> None:
-        self._seconds, self._log = seconds, log
-
-    def solve(self, task: Task, recall: Recall, sandbox: Sandbox) -> Attempt:
-        """Wait."""
-        sandbox.run(f"echo {task.instance_id} >> {self._log}")
-        sleep(self._seconds)
-        return Attempt()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +62,7 @@ class Runs:
         self._log = folder / "attempts"
         self._given = (
             *("--codebase", "ledgerlite", "--limit", str(tasks), *ARMS, "--sandbox", sandbox),
-            *("--agent", "benchmarks.machines:Waits", "--agent-option", f"seconds={seconds}"),
+            *("--agent", "benchmarks.waits:Waits", "--agent-option", f"seconds={seconds}"),
             *("--agent-option", f"log={self._log}"),
             *("--memory", "episodic", "--memory-option", "k=3"),
         )

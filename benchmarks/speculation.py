@@ -17,10 +17,10 @@ from time import monotonic
 
 import click
 
+from benchmarks.reports import SEQSWE
 from seqswe.runs.rollout import ThrownAway
 from seqswe.runs.store import RunDirectory
 
-SEQSWE = (sys.executable, "-m", "seqswe")
 BARE = "benchmarks.checkout_only:CheckoutOnly"
 """Enough for an agent that edits nothing."""
 
@@ -38,7 +38,7 @@ class Kind:
 EPISODIC = ("episodic", "--memory-option", "k=3")
 KINDS = {
     "waits": Kind(
-        agent=("benchmarks.machines:Waits", "--agent-option", "seconds=6"),
+        agent=("benchmarks.waits:Waits", "--agent-option", "seconds=6"),
         memory=EPISODIC,
         sandbox=BARE,
         tasks=120,

@@ -15,10 +15,7 @@ from seqswe.statistics import MINIMUM_CODEBASES, MINIMUM_RUNS, power
 def study_facts(study: Study) -> Iterator[str]:
     """The lines of a plan. Raises ManifestError, UsageError; see `Study.manifests`."""
     suite, found = study.suite, study.manifests()
-    plans = study.plans()
-    manifest_of = dict(found)
-    if suite:
-        manifest_of |= {suite.codebase(m): found[m.codebase] for m in suite.members}
+    plans, manifest_of = study.plans(found), study.as_set(found)
     yield f"{suite.label}, {suite.digest}" if suite else f"a study of {study.label}"
     if suite and suite.note:
         yield suite.note

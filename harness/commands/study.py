@@ -66,7 +66,7 @@ def run_study(study: Study, begin: Begin, go_on: GoOn) -> None:
 
     Whatever else a run raises ends the study, which can be gone on with.
     """
-    plans = study.plans()
+    plans = study.plans(study.manifests())
     lacking = [study.rollouts_left(part, plans[part.name]) for part in study.parts]
     study.save()
     progress = output().study = StudyProgress(study.root, lacking)

@@ -196,13 +196,18 @@ class Study:
             return replace(own, arm=tuple(arm for arm in own.arm if arm != BASELINE))
         return own
 
-    def plans(self) -> dict[str, Plan]:
-        """What each part's run would do, by the part's name. Raises as `manifests` and `settings`.
+    def as_set(self, found: Mapping[str, Manifest]) -> Mapping[str, Manifest]:
+        """What `manifests` found, by the codebase that a part's settings name."""
+        suite = self.suite
+        return {suite.codebase(m): found[m.codebase] for m in suite.members} if suite else found
 
-        A run that may borrow an iid arm is planned with its own until it is begun.
+    def plans(self, found: Mapping[str, Manifest]) -> dict[str, Plan]:
+        """What each part's run would do, by the part's name. Raises as `settings`.
+
+        found: see `manifests`. A run that may borrow an iid arm is planned with its own until it
+        is begun.
         """
-        suite, found = self.suite, self.manifests()
-        of = {suite.codebase(m): found[m.codebase] for m in suite.members} if suite else found
+        of = self.as_set(found)
         experiments = {part.name: self.settings(part) for part in self.parts}
         return {
             name: make_plan(

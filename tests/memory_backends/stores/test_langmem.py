@@ -2,19 +2,20 @@
 
 import json
 import re
-from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
 
 from seqswe.errors import RolloutError, UnreadableAnswer
-from seqswe.memory import build_memory
-from seqswe.testing import MemoryContract, ScriptedModel, experiences
+from seqswe.testing import experiences
 from seqswe.testing.memory import tell
 from seqswe.testing.model import Says
+from tests.memory_backends.extracting import ExtractingContract
 
 if not find_spec("langmem"):
     pytest.skip("needs the extra seqswe[langmem]", allow_module_level=True)
+
+EXTRACTS = "memory_backends.stores.langmem_manager:LangMem"
 
 INSTANCE = re.compile(r'<instance id=(\S+) schema_type="Memory">\n(.*?)\n</instance>', re.DOTALL)
 
@@ -48,30 +49,9 @@ def extracted(messages):
     return answer(add(about(messages)))
 
 
-class TestLangMem(MemoryContract):
-    memory = "memory_backends.stores.langmem_manager:LangMem"
-    keeps_notes = False
-    many = 12
-    sequence = 12
-
-    @pytest.fixture(autouse=True)
-    def _model(self):
-        with ScriptedModel(extracted) as server:
-            self.model_url = server.url
-            yield
-
-
-@pytest.fixture
-def build(tmp_path):
-    """Builds the memory with a model that follows a script; says also which server."""
-    with ScriptedModel() as server:
-
-        def make(script):
-            server._script = script if callable(script) else lambda _: script
-            services = replace(experiences(5).services(server.url), embed=None)
-            return build_memory(TestLangMem.memory, tmp_path, services), server
-
-        yield make
+class TestLangMem(ExtractingContract):
+    memory = EXTRACTS
+    script = staticmethod(extracted)
 
 
 def test_a_memory_names_every_task_whose_memories_the_model_was_shown(build):

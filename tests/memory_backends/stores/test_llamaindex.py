@@ -1,19 +1,20 @@
 """LlamaIndex's fact block, the real library, keeps the contract."""
 
 import re
-from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
 
 from seqswe.errors import RolloutError, UnreadableAnswer
-from seqswe.memory import build_memory
-from seqswe.testing import MemoryContract, ScriptedModel, experiences
+from seqswe.testing import experiences
 from seqswe.testing.memory import tell
 from seqswe.testing.model import Says
+from tests.memory_backends.extracting import ExtractingContract
 
 if not find_spec("llama_index"):
     pytest.skip("needs the extra seqswe[llamaindex]", allow_module_level=True)
+
+EXTRACTS = "memory_backends.stores.llamaindex_facts:LlamaIndex"
 
 FACTS = re.compile(r"<fact>(.*?)</fact>", re.DOTALL)
 
@@ -41,30 +42,9 @@ def extracted(messages):
     return listed(about(prompt))
 
 
-class TestLlamaIndex(MemoryContract):
-    memory = "memory_backends.stores.llamaindex_facts:LlamaIndex"
-    keeps_notes = False
-    many = 12
-    sequence = 12
-
-    @pytest.fixture(autouse=True)
-    def _model(self):
-        with ScriptedModel(extracted) as server:
-            self.model_url = server.url
-            yield
-
-
-@pytest.fixture
-def build(tmp_path):
-    """Builds the memory with a model that follows a script; says also which server."""
-    with ScriptedModel() as server:
-
-        def make(script, **options):
-            server._script = script if callable(script) else lambda _: script
-            services = replace(experiences(5).services(server.url), embed=None)
-            return build_memory(TestLlamaIndex.memory, tmp_path, services, **options), server
-
-        yield make
+class TestLlamaIndex(ExtractingContract):
+    memory = EXTRACTS
+    script = staticmethod(extracted)
 
 
 def test_a_fact_names_every_task_whose_facts_the_model_was_shown(build):

@@ -3,19 +3,20 @@
 import json
 import re
 import shutil
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from seqswe.errors import UnreadableAnswer
-from seqswe.memory import build_memory
-from seqswe.testing import MemoryContract, ScriptedModel, experiences
+from seqswe.testing import MemoryContract, experiences
 from seqswe.testing.memory import tell
+from tests.memory_backends.extracting import ExtractingContract
 
 if not find_spec("mem0"):  # not imported here: how it is imported decides on its telemetry
     pytest.skip("needs the extra seqswe[mem0]", allow_module_level=True)
+
+EXTRACTS = "memory_backends.stores.mem0_extract:Mem0Extract"
 
 
 class TestMem0(MemoryContract):
@@ -48,30 +49,9 @@ def extracted(messages):
     return json.dumps({"memory": [{"id": "0", "text": fact, "attributed_to": "user"}]})
 
 
-class TestMem0Extract(MemoryContract):
-    memory = "memory_backends.stores.mem0_extract:Mem0Extract"
-    keeps_notes = False
-    many = 12
-    sequence = 12
-
-    @pytest.fixture(autouse=True)
-    def _model(self):
-        with ScriptedModel(extracted) as server:
-            self.model_url = server.url
-            yield
-
-
-@pytest.fixture
-def build(tmp_path):
-    """Builds the memory with a model that follows a script; says also which server."""
-    with ScriptedModel() as server:
-
-        def make(script):
-            server._script = script
-            services = replace(experiences(5).services(server.url), embed=None)
-            return build_memory(TestMem0Extract.memory, tmp_path, services), server
-
-        yield make
+class TestMem0Extract(ExtractingContract):
+    memory = EXTRACTS
+    script = staticmethod(extracted)
 
 
 def test_a_fact_names_every_task_that_mem0_showed_its_model(build):
