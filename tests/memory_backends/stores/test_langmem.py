@@ -15,8 +15,6 @@ from tests.memory_backends.extracting import ExtractingContract
 if not find_spec("langmem"):
     pytest.skip("needs the extra seqswe[langmem]", allow_module_level=True)
 
-EXTRACTS = "memory_backends.stores.langmem_manager:LangMem"
-
 INSTANCE = re.compile(r'<instance id=(\S+) schema_type="Memory">\n(.*?)\n</instance>', re.DOTALL)
 
 
@@ -50,8 +48,11 @@ def extracted(messages):
 
 
 class TestLangMem(ExtractingContract):
-    memory = EXTRACTS
+    memory = "memory_backends.stores.langmem_manager:LangMem"
     script = staticmethod(extracted)
+
+
+EXTRACTS = TestLangMem.memory
 
 
 def test_a_memory_names_every_task_whose_memories_the_model_was_shown(build):

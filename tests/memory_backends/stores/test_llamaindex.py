@@ -14,8 +14,6 @@ from tests.memory_backends.extracting import ExtractingContract
 if not find_spec("llama_index"):
     pytest.skip("needs the extra seqswe[llamaindex]", allow_module_level=True)
 
-EXTRACTS = "memory_backends.stores.llamaindex_facts:LlamaIndex"
-
 FACTS = re.compile(r"<fact>(.*?)</fact>", re.DOTALL)
 
 
@@ -43,8 +41,11 @@ def extracted(messages):
 
 
 class TestLlamaIndex(ExtractingContract):
-    memory = EXTRACTS
+    memory = "memory_backends.stores.llamaindex_facts:LlamaIndex"
     script = staticmethod(extracted)
+
+
+EXTRACTS = TestLlamaIndex.memory
 
 
 def test_a_fact_names_every_task_whose_facts_the_model_was_shown(build):

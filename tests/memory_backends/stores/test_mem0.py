@@ -16,8 +16,6 @@ from tests.memory_backends.extracting import ExtractingContract
 if not find_spec("mem0"):  # not imported here: how it is imported decides on its telemetry
     pytest.skip("needs the extra seqswe[mem0]", allow_module_level=True)
 
-EXTRACTS = "memory_backends.stores.mem0_extract:Mem0Extract"
-
 
 class TestMem0(MemoryContract):
     memory = "memory_backends.stores.mem0_store:Mem0"
@@ -50,8 +48,11 @@ def extracted(messages):
 
 
 class TestMem0Extract(ExtractingContract):
-    memory = EXTRACTS
+    memory = "memory_backends.stores.mem0_extract:Mem0Extract"
     script = staticmethod(extracted)
+
+
+EXTRACTS = TestMem0Extract.memory
 
 
 def test_a_fact_names_every_task_that_mem0_showed_its_model(build):
