@@ -12,6 +12,7 @@ from seqswe.errors import SeqSWEError
 from seqswe.experiment import make_plan
 from seqswe.memory import row_name
 from seqswe.reports.html import asset, content_policy, rendered
+from seqswe.runs.journal import JOURNAL, Tally, tally
 from seqswe.runs.store import RunDirectory
 
 
@@ -26,13 +27,13 @@ class Listed:
     problem: str = ""
 
 
-HEADER = ("Codebase", "Agent", "Memory", "Arms", "Tasks", "Seeds", "Rollouts", "Last changed")
-NUMBERS = ("Tasks", "Seeds", "Rollouts")
+HEADER = ("Agent", "Memory", "Resolved", "Codebase", "Tasks × seeds", "Rollouts", "Last changed")
+NUMBERS = ("Tasks × seeds", "Rollouts")
 """Columns of numbers, which stand to the right."""
 
 
 def runs_page(roots: Sequence[Path]) -> str:
-    """The list as HTML text. Journals are counted and not read, so that large runs list at once."""
+    """The list as HTML text. Journals are counted, not parsed, so that large runs list at once."""
     scripts = [asset("runs.js")]
     return rendered(
         "runs.html.j2",
@@ -50,7 +51,9 @@ def _listed(number: int, root: Path) -> Listed:
     name = "/".join(root.resolve().parts[-2:])
     try:
         info = RunDirectory.open(root).info
-        rollouts, changed = _journal(root / "rollouts.jsonl")
+        journal = root / JOURNAL
+        found = tally(journal)
+        changed = datetime.fromtimestamp(journal.stat().st_mtime).astimezone()
     except (SeqSWEError, OSError) as error:
         return Listed(number=number, name=name, problem=str(error))
     experiment = info.experiment
@@ -60,23 +63,25 @@ def _listed(number: int, root: Path) -> Listed:
         name=name,
         synthetic=info.synthetic,
         cells=(
-            experiment.codebase,
             experiment.agent,
             row_name(experiment.memory),
-            " ".join(dict.fromkeys(cell.arm for cell in planned.cells)),
-            f"{len(planned.instance_ids):,}",
-            str(experiment.seeds),
-            f"{rollouts:,} / {planned.rollouts:,}",
-            changed,
+            _resolved(found),
+            experiment.codebase,
+            f"{len(planned.instance_ids):,} × {experiment.seeds}",
+            _of(found.lines, planned.rollouts),
+            changed.strftime("%Y-%m-%d %H:%M"),
         ),
     )
 
 
-def _journal(path: Path) -> tuple[int, str]:
-    """Lines of a journal, and when the last one came."""
-    lines = 0
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            lines += chunk.count(b"\n")
-    changed = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
-    return lines, changed.strftime("%Y-%m-%d %H:%M")
+def _of(done: int, planned: int) -> str:
+    return f"{done:,}" if done == planned else f"{done:,} of {planned:,}"
+
+
+def _resolved(found: Tally) -> str:
+    """Shares by arm, of what is graded so far; the intervals stand in the report."""
+    if not any(found.resolved.values()):
+        return "none"
+    return ", ".join(
+        f"{arm} {100 * found.resolved[arm] / n:.0f} %" for arm, n in found.graded.items()
+    )

@@ -205,6 +205,8 @@ def test_a_folder_of_runs_opens_as_a_list_and_runs_beside_each_other(
         assert (status, text.count('type="checkbox"')) == (200, 2)
         assert '<a href="report?run=1">nested/other</a>' in text
         assert 'class="bad"' in text
+        iid, sequential = (100 * arm.mean() for arm in outcomes_of(12, 2, lift=0.2).values())
+        assert text.count(f">iid {iid:.0f} %, sequential {sequential:.0f} %<") == 2
         both = get(port, "/report?run=1&run=2")[1].decode()
         assert "chroma, episodic" in both
         assert '<a href="./">← All runs</a>' in both

@@ -11,7 +11,7 @@ from seqswe.instance import digest_of
 from seqswe.models.meter import MemoryUsage
 from seqswe.runs import journal
 from seqswe.runs.compact import Digests, Numbers, Pool
-from seqswe.runs.journal import JOURNAL, Journal, journal_line, read_journal
+from seqswe.runs.journal import JOURNAL, Journal, journal_line, read_journal, tally
 from seqswe.runs.rollout import Failure
 from tests.seqswe.conftest import failed, rollout
 
@@ -116,3 +116,19 @@ def test_values_far_apart_are_kept_apart_and_right(tmp_path, monkeypatch):
     monkeypatch.setattr("seqswe.runs.compact.MOST_KEPT", 5)
     made = [realistic(n) for n in range(10)]
     assert list(as_read(tmp_path / JOURNAL, *made)) == made
+
+
+def test_a_tally_counts_what_a_reader_would(tmp_path):
+    text = '"resolved": true, '
+    made = [
+        rollout(arm="sequential", resolved=True, edited_files=(text,)),
+        rollout(arm="iid", resolved=False, dropped_files={text: "x"}),
+        rollout(arm="iid", resolved=True),
+        failed(rollout(arm="iid", dropped_files={text: "x"})),
+    ]
+    path = tmp_path / JOURNAL
+    path.write_bytes(b"".join(map(journal_line, made)) + b'{"arm": "iid", "half": ')
+    found = tally(path)
+    assert found.lines == 5
+    assert found.graded == {"sequential": 1, "iid": 2}
+    assert found.resolved == {"sequential": 1, "iid": 1}
