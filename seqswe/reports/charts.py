@@ -51,9 +51,10 @@ def lift_chart(contrast: Contrast, height: int = HEIGHT) -> Spec | None:
     factor = factor_of(contrast.outcome, ratio=contrast.scale == "ratio")
     rows = [
         {"task": task, "lift": factor * mid, "low": factor * low, "high": factor * high}
-        for task, mid, low, high in _points(curve, contrast)
-        if isfinite(high)
+        for task, mid, low, high in told_points(contrast, curve)
     ]
+    if not rows:
+        return None
     ends = lift_ends(contrast, curve)
     scale = alt.Scale(domain=[factor * end for end in ends]) if ends else alt.Scale()
     plot = Plot()
@@ -155,6 +156,17 @@ def _arm_layer(
             alt.Tooltip("value:Q", title=outcome.title, format=".3~f"),
         ],
     )
+
+
+def told_points(contrast: Contrast, curve: Curve) -> list[tuple[float, float, float, float]]:
+    """Task, lift and band wherever the band excludes anything: at the ends of a short sequence it
+    may hold all that a share can be, and a line there would be read as if it did not."""
+    whole = contrast.outcome.kind == "share" and contrast.scale == "difference"
+    return [
+        point
+        for point in _points(curve, contrast)
+        if isfinite(point[3]) and not (whole and point[2] <= -1.0 and point[3] >= 1.0)
+    ]
 
 
 def lift_ends(contrast: Contrast, curve: Curve) -> tuple[float, float] | None:

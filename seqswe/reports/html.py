@@ -22,7 +22,14 @@ from seqswe.reports.chart_text import (
     means_text,
     rows_text,
 )
-from seqswe.reports.charts import MOST_POINTS, charts_of, curves_of, lift_ends, lifts_chart
+from seqswe.reports.charts import (
+    MOST_POINTS,
+    charts_of,
+    curves_of,
+    lift_ends,
+    lifts_chart,
+    told_points,
+)
 from seqswe.reports.charts_secondary import MOST_COLUMNS, forest_of_runs
 from seqswe.reports.head import facts, tiles
 from seqswe.reports.json_report import strict
@@ -307,6 +314,8 @@ def _lift_caption(contrast: Contrast) -> str:
         text += " SINGLE-RUN: with under three seeds the noise between runs is not known."
     if contrast.curve and lift_ends(contrast, contrast.curve):
         text += " The band goes on beyond the chart's edge."
+    if contrast.curve and len(told_points(contrast, contrast.curve)) < len(contrast.curve.position):
+        text += " Nothing is drawn where too few tasks say anything."
     return text
 
 

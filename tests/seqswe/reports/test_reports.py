@@ -24,7 +24,7 @@ from seqswe.cli.report import report
 from seqswe.errors import SeqSWEError, UnknownName
 from seqswe.plugins import build
 from seqswe.reports import Report
-from seqswe.reports.charts import charts_of, curves_of
+from seqswe.reports.charts import charts_of, curves_of, lift_chart, told_points
 from seqswe.reports.csv_report import CsvReport
 from seqswe.reports.html import HtmlReport
 from seqswe.reports.json_report import JsonReport
@@ -215,6 +215,19 @@ def test_html_opens_in_a_browser(plant: PlantRun, browse: Browse, tmp_path: Path
     assert seen.complaints == []
     assert 'data-charts="drawn"' in seen.dom
     assert seen.dom.count('class="marks"') == seen.dom.count("data-chart=") > 10
+
+
+def test_where_a_band_excludes_nothing_no_lift_is_drawn(analysis: Analysis) -> None:
+    contrast = analysis.headlines()[0]
+    curve = contrast.curve
+    assert curve is not None
+    low, high = curve.estimate - 0.1, curve.estimate + 0.1
+    low[:2], high[:2], high[-1] = -1.2, 1.1, np.inf
+    short = replace(curve, low=low, high=high)
+    told = told_points(replace(contrast, curve=short), short)
+    assert [task for task, *_ in told] == curve.position[2:-1].tolist()
+    empty = replace(curve, low=low - 2, high=high + 2)
+    assert lift_chart(replace(contrast, curve=empty)) is None
 
 
 @pytest.mark.parametrize("tasks", [2, 5])
