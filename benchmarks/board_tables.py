@@ -1,7 +1,7 @@
-"""The leaderboard in the pages, from docs/leaderboard/leaderboard.json.
+"""The leaderboards in the pages, from docs/leaderboard/NAME/leaderboard.json.
 
-That file is what `seqswe report STUDY --format json` writes of the study that board.toml beside it
-describes; every cell has the results digest of its run.
+Such a file is what `seqswe report STUDY --format json` writes of the study that board.toml beside
+it describes; every cell has the results digest of its run.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ FOLDER = Path(__file__).parents[1] / "docs" / "leaderboard"
 
 
 @cache
-def board() -> Mapping[str, Any]:
-    """The leaderboard as plain data, schema `seqswe.leaderboard`."""
-    loaded: Mapping[str, Any] = json.loads((FOLDER / "leaderboard.json").read_text("utf-8"))
+def board(name: str) -> Mapping[str, Any]:
+    """A leaderboard as plain data, schema `seqswe.leaderboard`."""
+    path = FOLDER / name / "leaderboard.json"
+    loaded: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
     return loaded
 
 
-def standings() -> list[str]:
+def standings(name: str) -> list[str]:
     """A line for each memory: its mean lift, ranks, and what it has over the reference."""
-    reference = board()["reference"]
+    reference = board(name)["reference"]
     lines = [
         f"| memory | mean lift (95 %) | ranks | over `{reference}` (95 %) | codebases |",
         "|---|---|---|---|---|",
     ]
-    for row in board()["memories"]:
+    for row in board(name)["memories"]:
         against = (row["against_reference"] or {}).get("pooled")
         ranks = " to ".join(map(str, dict.fromkeys(row["ranks"]))) if row["ranks"] else "–"
         cells = (
@@ -45,20 +46,41 @@ def standings() -> list[str]:
     return lines
 
 
-def cells() -> list[str]:
+def cells(name: str) -> list[str]:
     """The lift of each memory on each codebase, over the i.i.d. arm."""
-    codebases = board()["codebases"]
+    codebases = board(name)["codebases"]
     lines = [f"| memory | {' | '.join(codebases)} |", f"|---|{'---|' * len(codebases)}"]
-    for row in board()["memories"]:
+    for row in board(name)["memories"]:
         found = {cell["codebase"]: cell["lift"] for cell in row["codebases"]}
         shown = " | ".join(_interval(found.get(codebase)) for codebase in codebases)
         lines.append(f"| `{row['memory']}` | {shown} |")
     return lines
 
 
-def lift(memory: str) -> str:
+def by_codebase(name: str) -> list[str]:
+    """What each memory has over the reference on each codebase, and pooled."""
+    found = board(name)
+    against = {
+        row["memory"]: row["against_reference"]
+        for row in found["memories"]
+        if row["memory"] != found["reference"]
+    }
+    tasks = {cell["codebase"]: cell["tasks"] for cell in found["memories"][0]["codebases"]}
+    lines = [
+        f"| codebase | tasks | {' | '.join(f'`{memory}`' for memory in against)} |",
+        f"|---|---|{'---|' * len(against)}",
+    ]
+    for codebase in sorted(tasks, key=lambda each: -tasks[each]):
+        shown = (_interval(each["codebases"].get(codebase)) for each in against.values())
+        lines.append(f"| {codebase} | {tasks[codebase]:,} | {' | '.join(shown)} |")
+    pooled = " | ".join(_interval(each["pooled"]) for each in against.values())
+    return [*lines, f"| **pooled** | {sum(tasks.values()):,} | {pooled} |"]
+
+
+def lift(name: str, memory: str) -> str:
     """A memory's mean lift over all codebases."""
-    return _interval(next(row["lift"] for row in board()["memories"] if row["memory"] == memory))
+    rows = board(name)["memories"]
+    return _interval(next(row["lift"] for row in rows if row["memory"] == memory))
 
 
 def _interval(estimate: Mapping[str, Any] | None) -> str:
@@ -68,4 +90,4 @@ def _interval(estimate: Mapping[str, Any] | None) -> str:
     return f"{middle} ({low} to {high})"
 
 
-TABLES = {"standings": standings, "cells": cells}
+TABLES = {"standings": standings, "cells": cells, "by_codebase": by_codebase}

@@ -48,12 +48,12 @@ from seqswe.statistics.twoway import part_lift
 ROOT = Path(__file__).parents[1]
 PARTS = 3
 """Parts of a sequence along which hints are told."""
-MADE_OF_FILES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
+MADE_OF_FILES: Mapping[str, Mapping[str, Callable[..., list[str]]]] = {
     "codebases": codebase_tables.TABLES,
     "board": board_tables.TABLES,
     "ranked": {name: partial(ranked_tables.kept_table, name) for name in ranked_tables.TABLES},
 }
-"""Tables of manifests, of the leaderboard and of rankings in process, by kind and name."""
+"""Tables of manifests, of a leaderboard and of rankings in process, by kind and name."""
 TABLE = re.compile(r"(?s)(<!-- results: (\w+) ([^>]*?) -->\n).*?(<!-- end of results -->)")
 PHRASE = re.compile(r"(<!-- result: (\w+) ([^>]*?) -->).*?(<!-- end -->)")
 
@@ -147,7 +147,7 @@ def written(text: str) -> str:
 
 def _table(kind: str, names: Sequence[str]) -> list[str]:
     if kind in MADE_OF_FILES:
-        return MADE_OF_FILES[kind][names[0]]()
+        return MADE_OF_FILES[kind][names[0]](*names[1:])
     if kind == "hints":
         return _hints(names[0])
     if kind == "grid":
@@ -158,7 +158,7 @@ def _table(kind: str, names: Sequence[str]) -> list[str]:
 def _phrase(kind: str, names: Sequence[str]) -> str:
     """A mean with its interval, for the middle of a sentence."""
     if kind == "board":
-        return board_tables.lift(names[0])
+        return board_tables.lift(*names)
     if kind == "over":
         return ranked_tables.kept_mean(names[0])
     name, outcome = names
