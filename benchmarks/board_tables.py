@@ -77,10 +77,11 @@ def by_codebase(name: str) -> list[str]:
     return [*lines, f"| **pooled** | {sum(tasks.values()):,} | {pooled} |"]
 
 
-def lift(name: str, memory: str) -> str:
-    """A memory's mean lift over all codebases."""
-    rows = board(name)["memories"]
-    return _interval(next(row["lift"] for row in rows if row["memory"] == memory))
+def lift(name: str, memory: str, codebase: str = "") -> str:
+    """A memory's lift on one codebase, or its mean over all."""
+    row = next(row for row in board(name)["memories"] if row["memory"] == memory)
+    cells = {cell["codebase"]: cell["lift"] for cell in row["codebases"]}
+    return _interval(cells[codebase] if codebase else row["lift"])
 
 
 def _interval(estimate: Mapping[str, Any] | None) -> str:

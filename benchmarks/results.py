@@ -213,7 +213,7 @@ PHRASES: Mapping[str, Callable[..., str]] = {
     "over": ranked_tables.kept_mean,
 }
 """What may stand in the middle of a sentence, by kind: of a measurement NAME KEY, of a run NAME
-OUTCOME [BASE] or NAME ARM [OUTCOME], of a leaderboard NAME MEMORY, of the rankings MEMORY."""
+OUTCOME [BASE] or NAME ARM [OUTCOME], of a leaderboard NAME MEMORY [CODEBASE], of the rankings MEMORY."""
 
 
 def _lifts(names: Sequence[str]) -> list[str]:
