@@ -12,10 +12,11 @@ of the machine is in it, so the same Python and packages give the same digest an
 A table in a page stands between two comments, the first of which says what it is of:
 `<!-- results: lifts|grid NAME... -->`, `<!-- results: outcomes NAME OUTCOME... -->`,
 `<!-- results: codebases|board|ranked TABLE -->`, of a run with a user to ask
-`<!-- results: hints NAME -->` or, of what was measured, `<!-- results: measured NAME -->`; the other
-is `<!-- end of results -->`. Within a line, a number stands between `<!-- result: KIND NAME... -->`
-and `<!-- end -->`: `PHRASES` has the kinds. Intervals are computed from the outcomes that the set
-holds, tables of codebases from the manifests that ship, and what was measured is in measured.toml.
+`<!-- results: hints NAME -->` or, of what was measured, `<!-- results: measured NAME -->`; the
+other is `<!-- end of results -->`. Within a line, a number stands between
+`<!-- result: KIND NAME... -->` and `<!-- end -->`: `PHRASES` has the kinds. Intervals are computed
+from the outcomes that the set holds, tables of codebases from the manifests that ship, and what was
+measured is in measured.toml.
 """
 
 from __future__ import annotations
@@ -210,10 +211,15 @@ PHRASES: Mapping[str, Callable[..., str]] = {
     "count": _count,
     "executions": lambda name, arm: _each(_kept(name), arm),
     "board": board_tables.lift,
+    "holm": board_tables.holm,
     "over": ranked_tables.kept_mean,
+    "over_p": ranked_tables.kept_p,
+    "ranked": ranked_tables.kept_rank,
+    "wins": ranked_tables.kept_wins,
 }
-"""What may stand in the middle of a sentence, by kind: of a measurement NAME KEY, of a run NAME
-OUTCOME [BASE] or NAME ARM [OUTCOME], of a leaderboard NAME MEMORY [CODEBASE], of the rankings MEMORY."""
+"""What may stand in the middle of a sentence, by kind: of a measurement (NAME KEY), of a run (NAME
+OUTCOME [BASE], or NAME ARM [OUTCOME]), of a leaderboard (NAME MEMORY [CODEBASE]), and of the
+rankings in process (MEMORY, or CODEBASE [MEMORY])."""
 
 
 def _lifts(names: Sequence[str]) -> list[str]:
