@@ -193,6 +193,10 @@ def _count(name: str, arm: str) -> str:
     return f"{int(np.nansum(resolved)):,} of {resolved.size:,}"
 
 
+def _executions(name: str, arm: str) -> str:
+    return _each(_kept(name), arm)
+
+
 def _standing(name: str, outcome: str, base: str) -> Standing:
     """A run's lift; `base` is the run that lends it an i.i.d. arm, if it has none."""
     runs = [(each, _kept(each)) for each in dict.fromkeys((name, base or name))]
@@ -209,7 +213,7 @@ PHRASES: Mapping[str, Callable[..., str]] = {
     "p": _p,
     "mean": _mean,
     "count": _count,
-    "executions": lambda name, arm: _each(_kept(name), arm),
+    "executions": _executions,
     "board": board_tables.lift,
     "holm": board_tables.holm,
     "over": ranked_tables.kept_mean,

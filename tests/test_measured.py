@@ -159,8 +159,9 @@ def test_a_command_is_one_of_this_project(command):
         assert taken is not None
         try:
             taken.make_context(name, list(rest)).close()
-        except (click.BadParameter, ManifestError) as error:  # a placeholder is on no machine
-            assert re.search("does not exist|No such file", str(error))
+        except (click.BadParameter, ManifestError) as error:
+            if not re.search("does not exist|No such file", str(error)):  # placeholders are nowhere
+                raise
 
 
 ENTRY = '[it]\ncommand = "make demo"\ndate = "2026-11-28"\nvalues.time = "2 s"\n'
