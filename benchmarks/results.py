@@ -214,6 +214,7 @@ PHRASES: Mapping[str, Callable[..., str]] = {
     "mean": _mean,
     "count": _count,
     "executions": _executions,
+    "codebases": lambda what: codebase_tables.PHRASES[what](),
     "board": board_tables.lift,
     "holm": board_tables.holm,
     "over": ranked_tables.kept_mean,
@@ -222,8 +223,8 @@ PHRASES: Mapping[str, Callable[..., str]] = {
     "wins": ranked_tables.kept_wins,
 }
 """What may stand in the middle of a sentence, by kind: of a measurement (NAME KEY), of a run (NAME
-OUTCOME [BASE], or NAME ARM [OUTCOME]), of a leaderboard (NAME MEMORY [CODEBASE]), and of the
-rankings in process (MEMORY, or CODEBASE [MEMORY])."""
+OUTCOME [BASE], or NAME ARM [OUTCOME]), of what ships (PHRASE), of a leaderboard (NAME
+MEMORY [CODEBASE]), and of the rankings in process (MEMORY, or CODEBASE [MEMORY])."""
 
 
 def _lifts(names: Sequence[str]) -> list[str]:

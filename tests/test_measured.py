@@ -13,7 +13,8 @@ from seqswe.cli import cli
 from seqswe.errors import ManifestError, UnknownName
 
 NUMBER = r"[+−-]?(?:\d[\d,]*)?\.?\d+"
-UNIT = r"(?:%|(?:[nmµ]?s|seconds?|min|minutes?|h|hours?|days?|[kKMGT]?i?B|bytes|points?|times)\b)"
+WORDS = "seconds? min minutes? hours? days? bytes points? times tokens"
+UNIT = rf"(?:%|(?:[nmµ]?s|h|[kKMGT]?i?B|{WORDS.replace(' ', '|')})\b)"
 FIGURE = re.compile(
     rf"(?<![\w.,])(?:{NUMBER} to )?{NUMBER}\s?{UNIT}"  # 1.2 s, 3 to 5 GB, +14.4 points, 37.8 %
     rf"|×\s?\d*\.\d+"  # ×3.2
@@ -50,8 +51,8 @@ CONSTANTS = {
         "−0.2 is a fifth less",
     ),
     "memories.md": (
-        *("60 s at most", "above 3 %", "within 3 seconds", "Codex reads 32 KiB"),
-        *("up to 8,000 bytes", "at most 32 MB", "state 1 GB", "1 MB texts"),
+        *("60 s at most", "above 3 %", "at most 400 tokens", "within 3 seconds"),
+        *("Codex reads 32 KiB", "up to 8,000 bytes", "at most 32 MB", "state 1 GB", "1 MB texts"),
     ),
     "planning.md": (  # what is assumed of an agent
         *("Beta(.327, .491): 40 % resolved", "standard deviation of 2.35 points"),
@@ -106,6 +107,7 @@ def test_no_number_is_written_by_hand(page: Path):
         *("It takes 1.2 s.", "added in 3 ms", "holds 0.26\nGB", "×3.2 sooner", "after 12 minutes"),
         *("a lift of +14.4 points", "resolved 37.8 %", "(0.4 to 1.2)", "it has +0.118 over it"),
         *("| 0.395 |", "an MRR of .395", "p = 0.007", "42 of 180 resolved", "2.4 times as much"),
+        "1,300 tokens",
         "<!-- result: lift x y -->+1.0<!-- end --> in 7 s",
     ],
 )
