@@ -37,7 +37,7 @@ from seqswe.cli.verify import made_again
 from seqswe.comparison.baseline import Baseline, of_run
 from seqswe.comparison.result_set import INDEX, OURS, QUOTED, Result, ResultSet
 from seqswe.comparison.standing import Standing, standings
-from seqswe.errors import SeqSWEError
+from seqswe.errors import SeqSWEError, UnknownName
 from seqswe.outcome import Outcome
 from seqswe.runs.outcomes import HINTS_SPENT, RESOLVED
 from seqswe.runs.registry import registry
@@ -144,7 +144,7 @@ def keep_as(found: ResultSet, result: Result, made: Baseline, pythons: set[str])
 def written(text: str) -> str:
     """A page's text with its tables and numbers as the set has them today."""
     text = TABLE.sub(lambda m: m[1] + "\n".join(_table(m[2], m[3].split())) + f"\n{m[4]}", text)
-    return PHRASE.sub(lambda m: m[1] + PHRASES[m[2]](*m[3].split()) + m[4], text)
+    return PHRASE.sub(lambda m: m[1] + _phrase(m[2], m[3].split()) + m[4], text)
 
 
 def _table(kind: str, names: Sequence[str]) -> list[str]:
@@ -225,6 +225,12 @@ PHRASES: Mapping[str, Callable[..., str]] = {
 """What may stand in the middle of a sentence, by kind: of a measurement (NAME KEY), of a run (NAME
 OUTCOME [BASE], or NAME ARM [OUTCOME]), of what ships (PHRASE), of a leaderboard (NAME
 MEMORY [CODEBASE]), and of the rankings in process (MEMORY, or CODEBASE [MEMORY])."""
+
+
+def _phrase(kind: str, names: Sequence[str]) -> str:
+    if kind not in PHRASES:
+        raise UnknownName("kind of result", kind, PHRASES)
+    return PHRASES[kind](*names)
 
 
 def _lifts(names: Sequence[str]) -> list[str]:

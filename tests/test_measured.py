@@ -204,3 +204,5 @@ def test_what_is_not_there_is_named():
         measured.table("nothing")
     with pytest.raises(UnknownName, match="demo never"):
         measured.phrase("demo", "never")
+    with pytest.raises(UnknownName, match="median"):
+        results.written("<!-- result: median demo-docker -->1<!-- end -->")
