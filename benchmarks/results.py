@@ -11,12 +11,12 @@ of the machine is in it, so the same Python and packages give the same digest an
 
 A table in a page stands between two comments, the first of which says what it is of:
 `<!-- results: lifts|grid NAME... -->`, `<!-- results: outcomes NAME OUTCOME... -->`,
-`<!-- results: codebases|board|ranked TABLE -->`, of a run with a user to ask
+`<!-- results: codebases|board|simulated|ranked TABLE -->`, of a run with a user to ask
 `<!-- results: hints NAME -->` or, of what was measured, `<!-- results: measured NAME -->`; the
 other is `<!-- end of results -->`. Within a line, a number stands between
 `<!-- result: KIND NAME... -->` and `<!-- end -->`: `PHRASES` has the kinds. Intervals are computed
-from the outcomes that the set holds, tables of codebases from the manifests that ship, and what was
-measured is in measured.toml.
+from the outcomes that the set holds, tables of codebases from the manifests that ship, shares of
+simulated agents from the files beside the pages, and what was measured is in measured.toml.
 """
 
 from __future__ import annotations
@@ -30,7 +30,13 @@ from pathlib import Path
 import click
 import numpy as np
 
-from benchmarks import board_tables, codebase_tables, measured, ranked_tables
+from benchmarks import (
+    board_tables,
+    codebase_tables,
+    measured,
+    ranked_tables,
+    simulation_tables,
+)
 from seqswe.analysis.words import difference, p_value, value
 from seqswe.arms import BASELINE, SEQUENTIAL
 from seqswe.cli.verify import made_again
@@ -53,9 +59,10 @@ PARTS = 3
 MADE_OF_FILES: Mapping[str, Mapping[str, Callable[..., list[str]]]] = {
     "codebases": codebase_tables.TABLES,
     "board": board_tables.TABLES,
+    "simulated": simulation_tables.TABLES,
     "ranked": {name: partial(ranked_tables.kept_table, name) for name in ranked_tables.TABLES},
 }
-"""Tables of manifests, of a leaderboard and of rankings in process, by kind and name."""
+"""Tables of manifests, a leaderboard, simulations and rankings in process, by kind and name."""
 TABLE = re.compile(r"(?s)(<!-- results: (\w+) ([^>]*?) -->\n).*?(<!-- end of results -->)")
 PHRASE = re.compile(r"(<!-- result: (\w+) ([^>]*?) -->).*?(<!-- end -->)")
 
@@ -215,6 +222,7 @@ PHRASES: Mapping[str, Callable[..., str]] = {
     "count": _count,
     "executions": _executions,
     "codebases": lambda what: codebase_tables.PHRASES[what](),
+    "simulated": lambda what, name: simulation_tables.PHRASES[what](name),
     "board": board_tables.lift,
     "holm": board_tables.holm,
     "over": ranked_tables.kept_mean,
@@ -223,8 +231,9 @@ PHRASES: Mapping[str, Callable[..., str]] = {
     "wins": ranked_tables.kept_wins,
 }
 """What may stand in the middle of a sentence, by kind: of a measurement (NAME KEY), of a run (NAME
-OUTCOME [BASE], or NAME ARM [OUTCOME]), of what ships (PHRASE), of a leaderboard (NAME
-MEMORY [CODEBASE]), and of the rankings in process (MEMORY, or CODEBASE [MEMORY])."""
+OUTCOME [BASE], or NAME ARM [OUTCOME]), of what ships (PHRASE), of simulations (PHRASE
+NAME), of a leaderboard (NAME MEMORY [CODEBASE]), and of the rankings in process (MEMORY, or
+CODEBASE [MEMORY])."""
 
 
 def _phrase(kind: str, names: Sequence[str]) -> str:
