@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from seqswe.analysis.words import signed
+from seqswe.analysis.words import p_value, signed
 
 FOLDER = Path(__file__).parents[1] / "docs" / "leaderboard"
 
@@ -77,10 +77,17 @@ def by_codebase(name: str) -> list[str]:
     return [*lines, f"| **pooled** | {sum(tasks.values()):,} | {pooled} |"]
 
 
-def lift(name: str, memory: str) -> str:
-    """A memory's mean lift over all codebases."""
-    rows = board(name)["memories"]
-    return _interval(next(row["lift"] for row in rows if row["memory"] == memory))
+def lift(name: str, memory: str, codebase: str = "") -> str:
+    """A memory's lift on one codebase, or its mean over all."""
+    row = next(row for row in board(name)["memories"] if row["memory"] == memory)
+    cells = {cell["codebase"]: cell["lift"] for cell in row["codebases"]}
+    return _interval(cells[codebase] if codebase else row["lift"])
+
+
+def holm(name: str, memory: str) -> str:
+    """The p-value of a memory against the reference, adjusted for all memories."""
+    row = next(row for row in board(name)["memories"] if row["memory"] == memory)
+    return p_value(row["against_reference"]["p"])
 
 
 def _interval(estimate: Mapping[str, Any] | None) -> str:

@@ -28,6 +28,11 @@ def shipped() -> tuple[Manifest, ...]:
     return tuple(sorted(with_fixes, key=lambda m: (-len(m.instances), m.name)))
 
 
+def total() -> str:
+    """How many codebases ship, and tasks of them."""
+    return f"{len(shipped())} codebases with {sum(len(m.instances) for m in shipped()):,} tasks"
+
+
 def totals() -> list[str]:
     """Tasks, dates and environments of each codebase, and of all together."""
     lines = [
@@ -104,3 +109,6 @@ def _cuts(scores: Sequence[float]) -> str:
         return ""
     cuts = quantiles(scores, n=20, method="inclusive")
     return f"{cuts[9]:.2f}, {cuts[17]:.2f}"
+
+
+PHRASES = {"total": total}

@@ -209,3 +209,24 @@ def kept_table(name: str) -> list[str]:
 def kept_mean(name: str) -> str:
     """What it has over another memory, over the codebases on which no weight was chosen."""
     return spelled(difference(unchosen(kept().streams), name).pooled)
+
+
+def kept_p(name: str) -> str:
+    """The p-value of that, not adjusted for any other."""
+    found = difference(unchosen(kept().streams), name).pooled
+    return p_value(found.p) if found and found.p is not None else "no p-value"
+
+
+def kept_rank(codebase: str, memory: str) -> str:
+    """A memory's mean reciprocal rank on a codebase."""
+    return f"{mean(_kept_stream(codebase, memory)):.3f}"
+
+
+def kept_wins(codebase: str) -> str:
+    """Tasks on which it ranks better than the log alone, and worse."""
+    streams = (_kept_stream(codebase, memory) for memory in (NEW, HELD_AGAINST[0]))
+    return " and ".join(map(str, better_and_worse(*streams)))
+
+
+def _kept_stream(codebase: str, memory: str) -> Stream:
+    return next(s for s in kept().streams if (s.codebase, s.memory) == (codebase, memory))

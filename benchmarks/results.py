@@ -11,11 +11,12 @@ of the machine is in it, so the same Python and packages give the same digest an
 
 A table in a page stands between two comments, the first of which says what it is of:
 `<!-- results: lifts|grid NAME... -->`, `<!-- results: outcomes NAME OUTCOME... -->`,
-`<!-- results: codebases|board|ranked TABLE -->` or, of a run with a user to ask,
-`<!-- results: hints NAME -->`; the other is `<!-- end of results -->`. Within a line, a number
-stands between `<!-- result: lift NAME OUTCOME -->`, `<!-- result: over MEMORY -->` (the ranking in
-process) or `<!-- result: board MEMORY -->`, and `<!-- end -->`. Intervals are computed from the
-outcomes that the set holds, and tables of codebases from the manifests that ship.
+`<!-- results: codebases|board|simulated|ranked TABLE -->`, of a run with a user to ask
+`<!-- results: hints NAME -->` or, of what was measured, `<!-- results: measured NAME -->`; the
+other is `<!-- end of results -->`. Within a line, a number stands between
+`<!-- result: KIND NAME... -->` and `<!-- end -->`: `PHRASES` has the kinds. Intervals are computed
+from the outcomes that the set holds, tables of codebases from the manifests that ship, shares of
+simulated agents from the files beside the pages, and what was measured is in measured.toml.
 """
 
 from __future__ import annotations
@@ -29,13 +30,20 @@ from pathlib import Path
 import click
 import numpy as np
 
-from benchmarks import board_tables, codebase_tables, ranked_tables
+from benchmarks import (
+    board_tables,
+    codebase_tables,
+    measured,
+    ranked_tables,
+    simulation_tables,
+)
 from seqswe.analysis.words import difference, p_value, value
 from seqswe.arms import BASELINE, SEQUENTIAL
 from seqswe.cli.verify import made_again
 from seqswe.comparison.baseline import Baseline, of_run
 from seqswe.comparison.result_set import INDEX, OURS, QUOTED, Result, ResultSet
 from seqswe.comparison.standing import Standing, standings
+from seqswe.errors import SeqSWEError, UnknownName
 from seqswe.outcome import Outcome
 from seqswe.runs.outcomes import HINTS_SPENT, RESOLVED
 from seqswe.runs.registry import registry
@@ -51,9 +59,10 @@ PARTS = 3
 MADE_OF_FILES: Mapping[str, Mapping[str, Callable[..., list[str]]]] = {
     "codebases": codebase_tables.TABLES,
     "board": board_tables.TABLES,
+    "simulated": simulation_tables.TABLES,
     "ranked": {name: partial(ranked_tables.kept_table, name) for name in ranked_tables.TABLES},
 }
-"""Tables of manifests, of a leaderboard and of rankings in process, by kind and name."""
+"""Tables of manifests, a leaderboard, simulations and rankings in process, by kind and name."""
 TABLE = re.compile(r"(?s)(<!-- results: (\w+) ([^>]*?) -->\n).*?(<!-- end of results -->)")
 PHRASE = re.compile(r"(<!-- result: (\w+) ([^>]*?) -->).*?(<!-- end -->)")
 
@@ -148,6 +157,8 @@ def written(text: str) -> str:
 def _table(kind: str, names: Sequence[str]) -> list[str]:
     if kind in MADE_OF_FILES:
         return MADE_OF_FILES[kind][names[0]](*names[1:])
+    if kind == "measured":
+        return measured.table(names[0])
     if kind == "hints":
         return _hints(names[0])
     if kind == "grid":
@@ -155,15 +166,80 @@ def _table(kind: str, names: Sequence[str]) -> list[str]:
     return _lifts(names) if kind == "lifts" else _outcomes(names[0], names[1:])
 
 
+def _lift_and_interval(name: str, outcome: str, base: str = "") -> str:
+    return _lift(_standing(name, outcome, base)).partition(", p")[0]
+
+
+def _lift_and_test(name: str, outcome: str, base: str = "") -> str:
+    return _lift(_standing(name, outcome, base))
+
+
+def _lift_alone(name: str, outcome: str, base: str = "") -> str:
+    found = _standing(name, outcome, base)
+    return difference(found.outcome, found.lift.overall.estimate)
+
+
+def _interval(name: str, outcome: str, base: str = "") -> str:
+    found = _standing(name, outcome, base)
+    ends = (difference(found.outcome, x) for x in (found.lift.overall.low, found.lift.overall.high))
+    return " to ".join(ends).replace(" points to", " to")
+
+
+def _p(name: str, outcome: str, base: str = "") -> str:
+    p = _standing(name, outcome, base).lift.overall.p
+    return p_value(p) if p is not None else "no p-value"
+
+
+def _mean(name: str, arm: str, outcome: str) -> str:
+    return value(registry().outcomes[outcome], float(np.nanmean(_kept(name).values(arm, outcome))))
+
+
+def _count(name: str, arm: str) -> str:
+    """`42 of 180`: rollouts that resolved their task."""
+    resolved = _kept(name).values(arm, RESOLVED.name)
+    return f"{int(np.nansum(resolved)):,} of {resolved.size:,}"
+
+
+def _executions(name: str, arm: str) -> str:
+    return _each(_kept(name), arm)
+
+
+def _standing(name: str, outcome: str, base: str) -> Standing:
+    """A run's lift; `base` is the run that lends it an i.i.d. arm, if it has none."""
+    runs = [(each, _kept(each)) for each in dict.fromkeys((name, base or name))]
+    found = standings(runs, registry().outcomes[outcome])
+    return next(each for each in found if each.name == name)
+
+
+PHRASES: Mapping[str, Callable[..., str]] = {
+    "measured": measured.phrase,
+    "lift": _lift_and_interval,
+    "tested": _lift_and_test,
+    "difference": _lift_alone,
+    "interval": _interval,
+    "p": _p,
+    "mean": _mean,
+    "count": _count,
+    "executions": _executions,
+    "codebases": lambda what: codebase_tables.PHRASES[what](),
+    "simulated": lambda what, name: simulation_tables.PHRASES[what](name),
+    "board": board_tables.lift,
+    "holm": board_tables.holm,
+    "over": ranked_tables.kept_mean,
+    "over_p": ranked_tables.kept_p,
+    "ranked": ranked_tables.kept_rank,
+    "wins": ranked_tables.kept_wins,
+}
+"""What may stand in the middle of a sentence, by kind: of a measurement (NAME KEY), of a run (NAME
+OUTCOME [BASE], or NAME ARM [OUTCOME]), of what ships (PHRASE), of simulations (PHRASE
+NAME), of a leaderboard (NAME MEMORY [CODEBASE]), and of the rankings in process (MEMORY, or
+CODEBASE [MEMORY])."""
+
+
 def _phrase(kind: str, names: Sequence[str]) -> str:
-    """A mean with its interval, for the middle of a sentence."""
-    if kind == "board":
-        return board_tables.lift(*names)
-    if kind == "over":
-        return ranked_tables.kept_mean(names[0])
-    name, outcome = names
-    [found] = standings([(name, _kept(name))], registry().outcomes[outcome])
-    return _lift(found).partition(", p")[0]
+    if kind not in PHRASES:
+        raise UnknownName("kind of result", kind, PHRASES)
+    return PHRASES[kind](*names)
 
 
 def _lifts(names: Sequence[str]) -> list[str]:
@@ -298,4 +374,7 @@ def _pythons(run: Path) -> set[str]:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SeqSWEError as error:
+        sys.exit(f"error: {error.message}\nhint:  {error.hint}")
