@@ -84,6 +84,11 @@ def lift(name: str, memory: str, codebase: str = "") -> str:
     return _interval(cells[codebase] if codebase else row["lift"])
 
 
+def tasks(name: str) -> str:
+    """How many tasks a leaderboard is of."""
+    return f"{sum(cell['tasks'] for cell in board(name)['memories'][0]['codebases']):,}"
+
+
 def holm(name: str, memory: str) -> str:
     """The p-value of a memory against the reference, adjusted for all memories."""
     row = next(row for row in board(name)["memories"] if row["memory"] == memory)

@@ -3,10 +3,12 @@
 `python -m benchmarks.machines efficiency` times 6 slots as threads and as three raylets of 2, with
 an agent that waits. `… kills --times 20` kills one of the raylets at a random moment of each run
 with SIGKILL, as a machine that loses its power, and `… head` kills the head of the cluster and goes
-on with `seqswe resume`. Every run is held against a plain one: the results digest, how many
+on with `seqswe resume`. `… hosts` has three hosts, each in a network of its own, and takes one off
+the network in the middle. Every run is held against a plain one: the results digest, how many
 attempts were begun more than once, and the containers and temporary folders that are left.
 
-All raylets are on this machine, which needs the extra `ray`. Times are walls: let nothing else run.
+All raylets are on this machine, which needs the extra `ray`, and root for `hosts`. Times are
+walls: let nothing else run.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from typing import Any
 
 import click
 
+from benchmarks.hosts import hosts as own_hosts
 from benchmarks.reports import SEQSWE
 from harness.engines.ray_engine import VARIABLES as RAY
 from seqswe.runs.store import RunDirectory
@@ -149,9 +152,9 @@ def cluster(temporary: Path) -> Iterator[tuple[Any, list[Any]]]:
             made.shutdown()  # type: ignore[no-untyped-call]
 
 
-def on(made: Any) -> tuple[str, ...]:
+def on(address: str) -> tuple[str, ...]:
     """The flags of a run on a cluster."""
-    return ("--engine", "ray", "--engine-address", made.address, "--jobs", str(SLOTS))
+    return ("--engine", "ray", "--engine-address", address, "--jobs", str(SLOTS))
 
 
 def wait_for(run: Path, rollouts: int, process: subprocess.Popen[str]) -> None:
@@ -191,7 +194,7 @@ def efficiency(tasks: int, seconds: float, rounds: int) -> None:
         for _ in range(rounds):
             threads = runs.make("--jobs", str(MACHINES * SLOTS))
             with cluster(runs.temporary) as (made, _):
-                rays = runs.make(*on(made))
+                rays = runs.make(*on(made.address))
             floor = tasks * SEEDS * 2 * seconds / (MACHINES * SLOTS)
             told("threads", threads, threads)
             told("machines", rays, threads)
@@ -224,7 +227,7 @@ def kills(times: int, tasks: int, seconds: float, sandbox: str, seed: int) -> No
                     sleep(pause)  # noqa: B023
                     made.remove_node(machines[victim], allow_graceful=False)  # noqa: B023
 
-                trial = runs.make(*on(made), during=kill)
+                trial = runs.make(*on(made.address), during=kill)
             found[told(f"killed after {after} + {pause:.1f} s", trial, plain)] += 1
     print(f"{found[True]} of {times} as they should be")
     sys.exit(0 if found[True] == times else 1)
@@ -249,10 +252,32 @@ def head(tasks: int, seconds: float, sandbox: str) -> None:
                 made.head_node.kill_gcs_server(check_alive=False)
                 made.head_node.kill_raylet(check_alive=False)
 
-            lost = runs.make(*on(made), during=kill)
+            lost = runs.make(*on(made.address), during=kill)
         print(f"the run ended with {lost.code} after {lost.seconds:.0f} s: {lost.said[-TAIL:]}")
         told("its head killed", lost, lost)
         good = told("resumed", runs.resume(2), plain, in_hand=MACHINES * SLOTS)
+    sys.exit(0 if good else 1)
+
+
+@main.command()
+@click.option("--tasks", default=12, show_default=True)
+@click.option("--seconds", default=10.0, show_default=True, help="The agent waits so long.")
+def hosts(tasks: int, seconds: float) -> None:
+    """Three hosts with networks of their own; then one of them is lost to the others."""
+    with TemporaryDirectory() as folder:
+        runs = Runs(Path(folder), tasks, seconds, "local")
+        threads = runs.make("--jobs", str(MACHINES * SLOTS))
+        told("threads", threads, threads)
+        with own_hosts(MACHINES, SLOTS, runs.temporary) as (address, made):
+            whole = runs.make(*on(address))
+            good = told("three hosts", whole, threads)
+
+            def unplug(run: Path, process: subprocess.Popen[str]) -> None:
+                wait_for(run, threads.rollouts // 3, process)
+                made[0].unplug()
+
+            good &= told("one off the network", runs.make(*on(address), during=unplug), threads)
+    print(f"efficiency {threads.seconds / whole.seconds:.3f} of threads")
     sys.exit(0 if good else 1)
 
 

@@ -225,6 +225,7 @@ PHRASES: Mapping[str, Callable[..., str]] = {
     "simulated": lambda what, name: simulation_tables.PHRASES[what](name),
     "board": board_tables.lift,
     "holm": board_tables.holm,
+    "tasks": board_tables.tasks,
     "over": ranked_tables.kept_mean,
     "over_p": ranked_tables.kept_p,
     "ranked": ranked_tables.kept_rank,
