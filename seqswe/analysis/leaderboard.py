@@ -105,6 +105,8 @@ class Leaderboard:
     warnings: tuple[str, ...]
     suite: str = ""
     """In words, the released suite that the runs are of; "" for none."""
+    statement: str = "full"
+    """How tasks are told; "" where runs differ in it."""
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -177,6 +179,7 @@ def leaderboard(found: Streams, reference: str | None = None) -> Leaderboard:
         reference=chosen,
         warnings=(*_gaps(rows, codebases), *found.warnings),
         suite=found.suite,
+        statement=found.statement,
     )
 
 

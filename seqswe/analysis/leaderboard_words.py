@@ -31,6 +31,8 @@ def _sentences(board: Leaderboard) -> Iterator[str]:
         f"{marks}{_count(len(board.rows), 'memory', 'memories')} on "
         f"{_count(len(board.codebases), 'codebase', 'codebases')}{agent}: {board.outcome.title}."
     )
+    if board.statement not in ("full", ""):
+        yield f"Tasks are told by their {board.statement}, not by their full statement."
     if board.suite:
         yield board.suite
     if board.outcome is not RESOLVED:

@@ -113,6 +113,8 @@ class Streams:
     warnings: tuple[str, ...] = ()
     suite: str = ""
     """In words, the released suite that the runs are of; "" for none."""
+    statement: str = "full"
+    """How tasks are told; "" where runs differ in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +177,7 @@ def streams_of_runs(directories: Sequence[RunDirectory]) -> Streams:
         for run, label in zip(runs, labels, strict=True)
     ]
     _check_once(streams)
+    told = {run.experiment.statement for run in runs}
     return Streams(
         streams=tuple(_with_baselines(runs, streams)),
         outcome=outcome,
@@ -182,6 +185,7 @@ def streams_of_runs(directories: Sequence[RunDirectory]) -> Streams:
         agent=runs[0].experiment.agent_name,
         warnings=tuple(_differing(runs)),
         suite=suite_in_words([run.directory.info for run in runs]),
+        statement=told.pop() if len(told) == 1 else "",
     )
 
 

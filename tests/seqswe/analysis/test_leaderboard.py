@@ -68,6 +68,14 @@ def test_memories_are_compared_in_their_sequential_arms(board):
         assert estimate == two_way(first, second, coupled=streams[0].coupled)
 
 
+@pytest.mark.parametrize(("kind", "said"), [("full", False), ("symptom", True)])
+def test_how_tasks_are_told_is_said_where_it_is_not_usual(board, kind, said):
+    found = board({"episodic": 0.2, "recency": 0.0}, statement=kind)
+    assert (
+        any(text.startswith("Tasks are told by their symptom") for text in sentences(found)) is said
+    )
+
+
 def test_git_history_is_the_reference_where_it_was_run(board):
     found = board({"episodic": 0.3, "git_history": 0.0, "recency": 0.3})
     assert found.reference == "git_history"
