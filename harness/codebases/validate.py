@@ -60,6 +60,8 @@ class Validation:
     """Wall clock of one run of the tests with gold."""
     missing: tuple[str, ...] = ()
     """Modules and fixtures that the environment lacks, as `module x` or `fixture x`."""
+    stays: frozenset[str] = frozenset()
+    """All tests that pass with and without the fix; PASS_TO_PASS may be a draw of them."""
     log: str = ""
     """What the tests printed, if it is not an instance."""
     state: str = ""
@@ -114,11 +116,11 @@ class _Proof:
             runs += self._series(self._taken_out())
             self._applied = False
         before, without = runs[1]
-        record = self._decided(gold, before)
+        record, stays = self._decided(gold, before)
         if not record.FAIL_TO_PASS:
             why = nothing_told(gold, log)
             return self._rejected(why, f"{without}\n--- with gold ---\n{log}", gold, reason)
-        return self._repeated(record, gold, reason)
+        return replace(self._repeated(record, gold, reason), stays=stays)
 
     def _both_sides(self) -> list[tuple[TestRun, str]]:
         """Run the tests with gold and, if any passes, without, in the way in which most pass."""
@@ -174,14 +176,17 @@ class _Proof:
             self._grader, self._instance, self._sandbox, steps, self._patch, BYTECODE, controls
         )
 
-    def _decided(self, gold: TestRun, before: TestRun) -> InstanceRecord:
-        """The record with the tests that tell the fix from its absence, and some that stay."""
+    def _decided(self, gold: TestRun, before: TestRun) -> tuple[InstanceRecord, frozenset[str]]:
+        """The record with the tests that tell the fix from its absence and some that stay; and
+        all of these."""
         tests = sorted(t for t in gold.outcomes if grades(self._record, t) and gold.passed(t))
         kept = [t for t in tests if before.outcomes.get(t) in ("passed", "xfailed")]
         fixed = [t for t in tests if t not in set(kept) and gold.fixed(t)]
+        stays = frozenset(kept)
         if len(kept) > MOST_KEPT:
             kept = sorted(Random(self._record.instance_id).sample(kept, MOST_KEPT))
-        return replace(self._record, FAIL_TO_PASS=tuple(fixed), PASS_TO_PASS=tuple(kept))
+        record = replace(self._record, FAIL_TO_PASS=tuple(fixed), PASS_TO_PASS=tuple(kept))
+        return record, stays
 
     def _repeated(self, record: InstanceRecord, gold: TestRun, reason: Reason) -> Validation:
         """Quarantine the tests of the fix that do not agree with themselves.

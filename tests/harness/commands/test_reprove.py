@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from harness.codebases.locate import clone_of
+from harness.codebases.validate import Validation
+from harness.commands.reprove import Reproof
 from seqswe.cli import main
 from seqswe.manifests import manifest_files as manifests
 
@@ -34,6 +36,16 @@ def test_tasks_that_hold_agree_and_one_that_does_not_is_named(
     manifests.save(replace(made, instances=(first,)), tmp_path / "twin")
     code, out, _ = reprove(capsys, "twin")
     assert (code, out.splitlines()[-1]) == (0, "| twin | 1 | 1 | 1 |")
+
+
+def test_another_draw_of_the_tests_that_stay_is_no_difference(ledgerlite):
+    first = ledgerlite.instances[0]
+    stay = tuple(f"tests/test_x.py::test_{n}" for n in range(6))
+    kept = replace(first, PASS_TO_PASS=stay[:3])
+    now = Validation(record=replace(first, PASS_TO_PASS=stay[3:]), stays=frozenset(stay))
+    assert Reproof(record=kept, result=now).difference == ""
+    gone = replace(now, stays=frozenset(stay[1:]))
+    assert "1 tests are not in PASS_TO_PASS again" in Reproof(record=kept, result=gone).difference
 
 
 def test_a_codebase_without_tasks_is_refused(tmp_path, ledgerlite, capsys):
