@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.commands.plan import IMAGE_BYTES, ROLLOUT_BYTES, counted, instruction_lines
+from harness.commands.plan import counted, disk, instruction_lines
 from seqswe.arms import BASELINE
 from seqswe.experiment import Plan
 from seqswe.manifests.manifest import Manifest
@@ -43,7 +43,9 @@ def _size(plans: Mapping[str, Plan], manifest_of: Mapping[str, Manifest]) -> Ite
         tasks, codebase = set(planned.instance_ids), planned.experiment.codebase
         records = (r for r in manifest_of[codebase].instances if r.instance_id in tasks)
         used.setdefault(codebase, set()).update(r.environment for r in records)
-    images = sum(map(len, used.values())) * IMAGE_BYTES
+    environments = [
+        manifest_of[codebase].environment(k) for codebase in used for k in used[codebase]
+    ]
     seeds = {tuple(planned.experiment.seeds_by_arm.items()) for planned in plans.values()}
     if len(seeds) == 1:
         by_arm, tasks_in_all = dict(seeds.pop()), sum(len(p.instance_ids) for p in plans.values())
@@ -53,10 +55,7 @@ def _size(plans: Mapping[str, Plan], manifest_of: Mapping[str, Manifest]) -> Ite
         yield f"{rollouts} rollouts: {tasks_in_all} tasks x {each}"
     else:
         yield f"{rollouts} rollouts"
-    yield (
-        f"disk: at most {(images + rollouts * ROLLOUT_BYTES) / 1e9:.1f} GB (images "
-        f"{images / 1e9:.1f}, rollouts {rollouts * ROLLOUT_BYTES / 1e9:.2f}), beside the clones"
-    )
+    yield f"{disk(environments, rollouts)}, beside the clones"
 
 
 def _least(study: Study, plans: Mapping[str, Plan]) -> int:

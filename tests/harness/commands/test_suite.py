@@ -86,6 +86,7 @@ def test_a_plan_tells_cost_and_power_of_all_codebases(released, say):
     assert "36 rollouts: 6 tasks x 2 arms x 3 seeds" in out
     assert "cost: at most 12.00 USD" in out
     assert "80 % power" in out
+    assert "disk: some 0.4 GB (images 0.3, environments 0.1, " in out  # both are on one Python
     code, out, _ = say("plan", "--suite", "seqswe-lite@1")
     assert "2160 rollouts: 360 tasks x 2 arms x 3 seeds" in out
     assert "a mean lift of 9.1 points over 6 codebases is detected" in out
