@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from harness.commands.beginning import given_on_command_line, with_demo
+from harness.commands.beginning import free_folder, given_on_command_line, with_demo
 from harness.commands.run import begin
 from seqswe.cli.echo import echo, note
 from seqswe.cli.options import ExperimentCommand, experiment_options
@@ -24,7 +24,8 @@ from seqswe.sandbox import SandboxChoice
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="New folder for run and report; by default runs/demo, or the next that is free.",
+    help="New folder for run and report; by default runs/demo, or the next that is free; with an "
+    "agent or a memory of yours runs/CODEBASE-AGENT-MEMORY-1.",
 )
 @click.pass_context
 def demo(ctx: click.Context, /, out: Path | None, **values: Any) -> None:
@@ -44,7 +45,10 @@ def demo(ctx: click.Context, /, out: Path | None, **values: Any) -> None:
     values, _ = with_demo(ctx, values, always=True)
     if not given_on_command_line(ctx, "sandbox"):
         values["sandbox"] = _sandbox(str(values["base_image"]))
-    store = begin(Experiment(**values), out or _free_folder(), following="")
+    mine = any(given_on_command_line(ctx, name) for name in ("agent", "memory", "codebase"))
+    experiment = Experiment(**values)
+    out = out or (free_folder(experiment) if mine else _free_folder())
+    store = begin(experiment, out, following="")
     from seqswe.analysis import analyse
 
     note("reporting: intervals and charts")
