@@ -65,34 +65,42 @@ def by_codebase(name: str) -> list[str]:
         for row in found["memories"]
         if row["memory"] != found["reference"]
     }
-    tasks = {cell["codebase"]: cell["tasks"] for cell in found["memories"][0]["codebases"]}
+    counts = _tasks(name)
     lines = [
         f"| codebase | tasks | {' | '.join(f'`{memory}`' for memory in against)} |",
         f"|---|---|{'---|' * len(against)}",
     ]
-    for codebase in sorted(tasks, key=lambda each: -tasks[each]):
+    for codebase in sorted(counts, key=lambda each: -counts[each]):
         shown = (_interval(each["codebases"].get(codebase)) for each in against.values())
-        lines.append(f"| {codebase} | {tasks[codebase]:,} | {' | '.join(shown)} |")
+        lines.append(f"| {codebase} | {counts[codebase]:,} | {' | '.join(shown)} |")
     pooled = " | ".join(_interval(each["pooled"]) for each in against.values())
-    return [*lines, f"| **pooled** | {sum(tasks.values()):,} | {pooled} |"]
+    return [*lines, f"| **pooled** | {tasks(name)} | {pooled} |"]
 
 
 def lift(name: str, memory: str, codebase: str = "") -> str:
     """A memory's lift on one codebase, or its mean over all."""
-    row = next(row for row in board(name)["memories"] if row["memory"] == memory)
-    cells = {cell["codebase"]: cell["lift"] for cell in row["codebases"]}
-    return _interval(cells[codebase] if codebase else row["lift"])
+    row = _row(name, memory)
+    lifts = {cell["codebase"]: cell["lift"] for cell in row["codebases"]}
+    return _interval(lifts[codebase] if codebase else row["lift"])
 
 
 def tasks(name: str) -> str:
     """How many tasks a leaderboard is of."""
-    return f"{sum(cell['tasks'] for cell in board(name)['memories'][0]['codebases']):,}"
+    return f"{sum(_tasks(name).values()):,}"
 
 
 def holm(name: str, memory: str) -> str:
     """The p-value of a memory against the reference, adjusted for all memories."""
-    row = next(row for row in board(name)["memories"] if row["memory"] == memory)
-    return p_value(row["against_reference"]["p"])
+    return p_value(_row(name, memory)["against_reference"]["p"])
+
+
+def _row(name: str, memory: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = next(r for r in board(name)["memories"] if r["memory"] == memory)
+    return found
+
+
+def _tasks(name: str) -> Mapping[str, int]:
+    return {cell["codebase"]: cell["tasks"] for cell in board(name)["memories"][0]["codebases"]}
 
 
 def _interval(estimate: Mapping[str, Any] | None) -> str:

@@ -21,6 +21,9 @@ BRIDGE = "seqswe0"
 NETWORK = "10.213.0"
 """A private network of 254 addresses; the first is the head's."""
 PORT = 6399
+RAY_COMMAND = (sys.executable, "-m", "ray.scripts.scripts")
+NODE = ("--num-cpus=1", "--object-store-memory=80000000")
+"""What a node claims of the machine that all of them share."""
 START_SECONDS = 90.0
 """Within which a host is to be part of the cluster."""
 
@@ -68,7 +71,7 @@ def hosts(count: int, slots: int, temporary: Path) -> Iterator[tuple[str, Sequen
         _ray(
             env,
             *("start", "--head", f"--node-ip-address={NETWORK}.1", f"--port={PORT}"),
-            *("--num-cpus=1", "--object-store-memory=80000000", "--include-dashboard=false"),
+            *(*NODE, "--include-dashboard=false"),
         )
         made = [Host(number=number) for number in range(1, count + 1)]
         for host in made:
@@ -94,9 +97,9 @@ def _joined(
         own.mkdir()
         # Ray keeps a node's address in its folder, so no two may see the same one.
         script = (
-            f"mount --bind {own} {temporary}/ray && exec {sys.executable} -m ray.scripts.scripts "
-            f"start --address={address} --node-ip-address={host.address} --num-cpus=1 "
-            f"--object-store-memory=80000000 --block --resources='{{\"rollouts\": {slots}}}'"
+            f"mount --bind {own} {temporary}/ray && exec {' '.join(RAY_COMMAND)} "
+            f"start --address={address} --node-ip-address={host.address} {' '.join(NODE)} "
+            f"--block --resources='{{\"rollouts\": {slots}}}'"
         )
         inside = ["ip", "netns", "exec", host.namespace, "sh", "-c", script]
         with (
@@ -133,5 +136,4 @@ def _ip(*words: str) -> None:
 
 
 def _ray(env: Mapping[str, str], *words: str) -> None:
-    command = [sys.executable, "-m", "ray.scripts.scripts", *words]
-    subprocess.run(command, env=env, check=True, capture_output=True)
+    subprocess.run([*RAY_COMMAND, *words], env=env, check=True, capture_output=True)

@@ -208,12 +208,12 @@ def kept_table(name: str) -> list[str]:
 
 def kept_mean(name: str) -> str:
     """What it has over another memory, over the codebases on which no weight was chosen."""
-    return spelled(difference(unchosen(kept().streams), name).pooled)
+    return spelled(_over(name))
 
 
 def kept_p(name: str) -> str:
     """The p-value of that, not adjusted for any other."""
-    found = difference(unchosen(kept().streams), name).pooled
+    found = _over(name)
     return p_value(found.p) if found and found.p is not None else "no p-value"
 
 
@@ -226,6 +226,10 @@ def kept_wins(codebase: str) -> str:
     """Tasks on which it ranks better than the log alone, and worse."""
     streams = (_kept_stream(codebase, memory) for memory in (NEW, HELD_AGAINST[0]))
     return " and ".join(map(str, better_and_worse(*streams)))
+
+
+def _over(name: str) -> Pooled | None:
+    return difference(unchosen(kept().streams), name).pooled
 
 
 def _kept_stream(codebase: str, memory: str) -> Stream:

@@ -204,6 +204,7 @@ def _executions(name: str, arm: str) -> str:
     return _each(_kept(name), arm)
 
 
+@cache
 def _standing(name: str, outcome: str, base: str) -> Standing:
     """A run's lift; `base` is the run that lends it an i.i.d. arm, if it has none."""
     runs = [(each, _kept(each)) for each in dict.fromkeys((name, base or name))]

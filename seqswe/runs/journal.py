@@ -21,7 +21,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from seqswe.errors import ManifestError, RunDirError
-from seqswe.manifests.read import parse_json, read_lines
+from seqswe.manifests.read import MAX_JSON, parse_json, read_lines
 from seqswe.runs.compact import Pool
 from seqswe.runs.rollout import Rollout
 
@@ -29,8 +29,6 @@ JOURNAL = "rollouts.jsonl"
 DAMAGED = "Restore the journal from a copy; only the last line may be incomplete."
 MOST_BYTES = 100_000_000_000
 """Of a journal. It is never held as a whole: this ends a file that is something else."""
-MOST_AT_ONCE = 8_000_000
-"""Bytes of a line that are looked at together; no line of ours is longer."""
 SORTED_AT_ONCE = 20_000
 """Results that are sorted in memory; more are sorted in parts, on disk."""
 JSON_ERRORS = "backslashreplace"
@@ -107,7 +105,7 @@ def tally(path: Path) -> Tally:
     """Count a journal's lines, some 100 MB a second. Raises OSError where it cannot be read."""
     lines, graded, resolved = 0, Counter[str](), Counter[str]()
     with path.open("rb") as file:
-        while line := file.readline(MOST_AT_ONCE):
+        while line := file.readline(MAX_JSON):
             lines += line.endswith(b"\n")
             arm, outcome = ARM.match(line), RESOLVED.search(line)
             if arm and outcome:
