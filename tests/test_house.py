@@ -9,12 +9,25 @@ import pytest
 import yaml
 
 import seqswe
+from harness.codebases.environment import PYTHONS
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("harness", "memory_backends", "seqswe")
 ROOMS = [room for top in PACKAGES for room in (ROOT / top).rglob("__init__.py")]
 SENT_INSIDE = "inside"
 """Folders of programs that run in a sandbox; they belong to the room around them."""
+IN_EVERY_SANDBOX = (
+    *(
+        ROOT / "harness" / "sandboxes" / f"{name}.py"
+        for name in ("namespaces", "relay", "supervisor")
+    ),
+    *(
+        path
+        for path in (ROOT / "harness").rglob(f"{SENT_INSIDE}/*.py*")
+        if path.suffix in (".py", ".txt") and "repair" not in path.parts
+    ),
+)
+"""All that runs on the Python of a task's environment; `repair` needs 3.11 and says so."""
 
 
 def test_no_module_of_the_harness_lies_loose():
@@ -31,6 +44,13 @@ def test_every_room_says_what_it_is_for_and_where_to_start(path):
     assert 2 <= len(lines) <= 4, text
     assert "tart at" in text
     assert "mport" in text, "what the room may import"
+
+
+@pytest.mark.parametrize("path", IN_EVERY_SANDBOX, ids=lambda path: path.name)
+def test_what_runs_in_a_sandbox_is_read_by_the_oldest_python(path):
+    oldest = tuple(map(int, PYTHONS[0].split(".")))
+    assert oldest < sys.version_info[:2]
+    ast.parse(path.read_text(), feature_version=oldest)
 
 
 def test_the_picture_is_the_one_of_today():

@@ -22,9 +22,10 @@ from seqswe.sandbox import Environment
 
 Declare = Callable[..., Declaration]
 """Called like `declaration_of`."""
-PYTHONS = ("3.8", "3.9", "3.11", "3.13")
+PYTHONS = ("3.7", "3.8", "3.9", "3.11", "3.13")
 """Versions that environments are chosen from: those that suites of Debian and Ubuntu bring."""
 SINCE = {
+    "3.7": date(2020, 12, 31),
     "3.8": date(2020, 12, 31),
     "3.9": date(2021, 3, 31),
     "3.11": date(2023, 2, 1),
@@ -34,7 +35,8 @@ SINCE = {
 that grading can use (6.2): no earlier cutoff would resolve."""
 USUAL_UNTIL = {"3.8": date(2021, 1, 1), "3.9": date(2022, 1, 1)}
 """Tasks before a day run on a version, later ones on 3.11, unless the project asks for another.
-3.8 is the last that has what code of Python 3.4 to 3.7 imports (`fractions.gcd`, `ast.Num`)."""
+3.8 is the last that has nearly all of what code of Python 3.4 to 3.7 imports (`fractions.gcd`,
+`ast.Num`); for the rest of it see `older_python`."""
 SOURCE_FOLDERS = ("src", "lib", "python")
 RUNNER_NEEDS = frozenset(
     {"attrs", "more-itertools", "six", "py", "wcwidth", "importlib-metadata", "zipp", "toml"}

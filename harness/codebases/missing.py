@@ -73,7 +73,8 @@ FIXTURES: Mapping[str, str] = {
     "unused_tcp_port": "pytest-asyncio",
 }
 """Distributions by the fixtures that they bring."""
-
+OF_A_PROJECT = ("tests", "test", "conftest")
+"""Modules that are a project's own, whatever it is called."""
 
 NAME = re.compile(r"[A-Za-z0-9](?:\w*[A-Za-z0-9])?", re.ASCII)
 """Modules that a distribution may be called as."""
@@ -92,7 +93,7 @@ def distributions_for(missing: Iterable[str], own: Iterable[str]) -> dict[str, s
         top = name.partition(".")[0]
         if kind == "fixture":
             distribution = FIXTURES.get(name, "")
-        elif top in mine or top in sys.stdlib_module_names or top in ("tests", "test", "conftest"):
+        elif kind != "module" or top in {*mine, *sys.stdlib_module_names, *OF_A_PROJECT}:
             distribution = ""
         else:
             distribution = _known(name) or (_called(top) if NAME.fullmatch(top) else "")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.codebases.older_python import gone_names_in
 from harness.grading.junit import TestRun
 
 NO_MODULE = re.compile(
@@ -25,7 +26,7 @@ class Reason:
 
     problem: str = ""
     missing: tuple[str, ...] = ()
-    """`module x` or `fixture x`, in the order in which the log names them."""
+    """`module x`, `fixture x`, or `name x` for one of an older Python's standard library."""
 
 
 def reason_of(run: TestRun, log: str, modules: Sequence[str]) -> Reason:
@@ -71,7 +72,8 @@ def nothing_told(gold: TestRun, log: str) -> str:
 
 
 def missing_in(log: str) -> tuple[str, ...]:
-    """Modules and fixtures that a log says are not there, each once."""
+    """Modules, fixtures and names of the standard library that a log says are not there, once."""
     modules = [f"module {a or b}" for a, b in NO_MODULE.findall(log)]
     fixtures = [f"fixture {name}" for name in NO_FIXTURE.findall(log)]
-    return tuple(dict.fromkeys([*modules, *fixtures]))
+    names = [f"name {name}" for name in gone_names_in(log)]
+    return tuple(dict.fromkeys([*modules, *fixtures, *names]))

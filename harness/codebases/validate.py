@@ -59,7 +59,7 @@ class Validation:
     seconds: float = 0.0
     """Wall clock of one run of the tests with gold."""
     missing: tuple[str, ...] = ()
-    """Modules and fixtures that the environment lacks, as `module x` or `fixture x`."""
+    """What the environment lacks, as `reasons.Reason.missing` names it."""
     stays: frozenset[str] = frozenset()
     """All tests that pass with and without the fix; PASS_TO_PASS may be a draw of them."""
     log: str = ""

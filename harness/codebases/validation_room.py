@@ -1,8 +1,8 @@
 """Where candidates are proved: sandboxes of their environments, which are repaired on the way.
 
-An environment that lacks a module which tests import gets the distribution that brings it, with
-the reason, a few times at most; what was proved before that is proved again. An environment in
-which nothing imports is given up.
+An environment that lacks a module which tests import gets the distribution that brings it, and one
+whose Python is too new an older one, with the reason, a few times at most; what was proved before
+that is proved again. An environment in which nothing imports is given up.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 from harness.codebases.instances import instance_of
 from harness.codebases.metadata import Metadata
 from harness.codebases.missing import distributions_for
+from harness.codebases.older_python import older_python_for
 from harness.codebases.pytest_plugins import GROUP, plugins_among, pytest_plugins_of
 from harness.codebases.statements.issues import Issue
 from harness.codebases.validate import Validation, validate
@@ -158,7 +159,7 @@ class ValidationRoom:
         return replace(whole, plugins=pytest_plugins_of(packages(whole)))
 
     def _repaired(self, key: str, result: Validation, instance: Instance) -> bool:
-        """Whether the environment has more than when the candidate was tried in it."""
+        """Whether the environment is another one than when the candidate was tried in it."""
         distribution = self.environments[key].distribution
         own = self._metadata.project(instance.base_commit, distribution).packages
         with self._lock:
@@ -167,20 +168,22 @@ class ValidationRoom:
                 return True
             known = _names(environment)
             wanted = {
-                name: why
+                name: f"{name} is added: {why} is missing"
                 for name, why in distributions_for(result.missing, own).items()
                 if canonicalize_name(name) not in known
             }
-            if not wanted or self._repairs[key] >= self.repairs or environment.cutoff == "":
+            older, why = older_python_for(result.missing, environment.python)
+            spent = self._repairs[key] >= self.repairs
+            if spent or environment.cutoff == "" or not (wanted or older):
                 return False
             self._repairs[key] += 1
-            added = [f"{name} is added: {why} is missing" for name, why in wanted.items()]
             more = replace(
                 environment,
+                python=older or environment.python,
                 lock=(),
                 plugins=(),
                 requirements=tuple(sorted({*environment.requirements, *wanted})),
-                changes=(*environment.changes, *added),
+                changes=(*environment.changes, *wanted.values(), *([why] if older else [])),
             )
             self._keep(self._resolved(more))
         return True

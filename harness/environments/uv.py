@@ -15,6 +15,8 @@ from seqswe.runs.folders import cache_folder
 
 GLIBC = "manylinux_2_28"
 """Wheels that run on every base image since Debian 11."""
+OLDER_GLIBC = {"3.7": "manylinux_2_17"}
+"""The same for base images that are older."""
 SECONDS = 900
 
 
@@ -35,7 +37,8 @@ def wheelhouse(python: str, cutoff: str) -> Path:
 
 def target(python: str) -> list[str]:
     """Options that name the Python and platform to resolve or install for."""
-    return ["--python-version", python, "--python-platform", f"{platform.machine()}-{GLIBC}"]
+    wheels = OLDER_GLIBC.get(python, GLIBC)
+    return ["--python-version", python, "--python-platform", f"{platform.machine()}-{wheels}"]
 
 
 def uv(arguments: Sequence[str], stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -1,6 +1,6 @@
 """Grading without SeqSWE: the files that a container of its own needs to grade one task.
 
-The program is `inside/verify.py`, which runs on Python 3.8 with nothing installed. It applies the
+The program is `inside/verify.py`, which runs on Python 3.7 with nothing installed. It applies the
 rules of `apply.py`, `controls.py` and `junit.py`, but does not compare the report with the counts
 that pytest prints. Controls are drawn here, so whoever reads these files knows them.
 """

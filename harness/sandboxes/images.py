@@ -31,6 +31,7 @@ from seqswe.instance import digest_of
 CHECKOUT = "/testbed"
 ENVIRONMENT = "/opt/env"
 IMPORTED_BASES = {
+    "3.7": "seqswe-base:bionic",
     "3.8": "seqswe-base:focal",
     "3.9": "seqswe-base:bullseye",
     "3.11": "seqswe-base:bookworm",

@@ -118,7 +118,10 @@ class Supervisor:
 
     def _reap(self) -> None:
         """Take note of every child that has ended: commands, and orphans that fall to an init."""
-        while pid := _ended_child():
+        while True:
+            pid = _ended_child()
+            if not pid:
+                return
             command = self._running.pop(pid, None)
             if command:
                 # Before the leader is reaped: its number may then belong to another process.

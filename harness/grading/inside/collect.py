@@ -2,7 +2,7 @@
 
 `collect.py ROOT OBJECTS COMMIT LIMIT` prints the paths in the patch, then path and reason of each
 file that is left out, and then the patch. Each path and reason ends with a null byte, and each of
-the two lists with one more. All of it has at most LIMIT bytes. Python 3.8 runs it, once in every
+the two lists with one more. All of it has at most LIMIT bytes. Python 3.7 runs it, once in every
 rollout, so it imports little: `subprocess` and `json` cost as much as to hash ten megabytes.
 
 Only files and their contents count. Git works in a folder of its own, so that nothing the agent

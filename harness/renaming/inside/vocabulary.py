@@ -1,4 +1,4 @@
-"""Which names of a list the interpreter and the installed packages have, too. Python 3.8 or newer.
+"""Which names of a list the interpreter and the installed packages have, too. Python 3.7 or newer.
 
 Names come on standard input, one a line, after a line of the codebase's own packages; those that
 are found go to standard output. Looked at are definitions, arguments and attributes, which a

@@ -1,4 +1,4 @@
-"""Runs commands on a machine that is reached by single calls. Needs Python 3.8 and nothing else.
+"""Runs commands on a machine that is reached by single calls. Needs Python 3.7 and nothing else.
 
     commander.py open BASE [alone]  notes what runs already on a machine that is all the sandbox's
     commander.py run BASE NAME S    begins the command of BASE/orders/NAME; then as `wait`

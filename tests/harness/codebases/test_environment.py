@@ -35,6 +35,7 @@ def environment(files, gold=None, when="2024-05-01", settings=AUTO):
         (">=3.12,!=3.14.1", "2026-01-01", "3.13"),
         ("nonsense", "2023-01-01", "3.11"),
         ("<3", "2016-01-01", "3.8"),
+        ("<3.8", "2019-01-01", "3.7"),
     ],
 )
 def test_the_python_is_of_the_task_s_time_if_the_project_allows_it(requires, when, version):

@@ -115,6 +115,18 @@ def test_what_is_declared_nowhere_is_added_with_the_reason(codebase, open_room, 
     assert kept[-1] == (environment,), "written down when it happens"
 
 
+def test_a_python_that_is_too_new_is_replaced_with_the_reason(codebase, open_room, folders):
+    tiny = codebase("fractions; fractions.gcd")  # which left with 3.9
+    [record] = tiny.mined.records
+    room = open_room(tiny, folders)
+    room.prove(record)  # a Python 3.8 need not be here: what counts is what it is proved in next
+    environment = room.environment(record.environment)
+    assert environment.python == "3.8"
+    assert environment.key == record.environment
+    assert environment.changes == (f"Python 3.8 is taken: {SETTINGS.version} has no fractions.gcd",)
+    assert any(pin.startswith("pytest==") for pin in environment.lock)
+
+
 def test_a_fix_that_adds_what_a_build_writes_is_no_task(tmp_path, open_room, folders):
     built = {"pyproject.toml": "[tool.setuptools_scm]\nwrite_to = 'tiny/_version.py'\n"}
     start = {"tiny/__init__.py": "", "tiny/a.py": "1\n", "tests/test_a.py": OLD}
