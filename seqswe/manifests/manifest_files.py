@@ -1,7 +1,11 @@
-"""Manifests on disk: `repos_manifest/<name>/manifest.toml` and `instances.jsonl`."""
+"""Manifests on disk: `repos_manifest/<name>/manifest.toml` and `instances.jsonl`.
+
+A manifest that never changes may have its instances compressed, as `instances.jsonl.gz`.
+"""
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -18,6 +22,8 @@ from seqswe.manifests.read import read_json_lines, read_toml
 from seqswe.manifests.test_ids import FIELD, TestIdTable
 from seqswe.patterns import NAME
 
+INSTANCES = "instances.jsonl"
+COMPRESSED = f"{INSTANCES}.gz"
 SUITES = "suites"
 """Beside the codebases: the folder of released suites (`suites.py`)."""
 MEMBER = re.compile(r"([^/@]+@\d+)/([^/@]+)")
@@ -92,7 +98,13 @@ def load(codebase: str) -> Manifest:
         )
     manifest = parse(Manifest, data, str(path))
     check_ids((e.key for e in manifest.environments), f"{path}: field 'environments'")
-    return replace(manifest, folder=folder, instances=load_instances(folder / "instances.jsonl"))
+    return replace(manifest, folder=folder, instances=load_instances(instances_file(folder)))
+
+
+def instances_file(folder: Path) -> Path:
+    """Where the instances of a manifest's folder are, or would be; a compressed file is first."""
+    compressed = folder / COMPRESSED
+    return compressed if compressed.exists() else folder / INSTANCES
 
 
 def load_instances(path: Path) -> tuple[InstanceRecord, ...]:
@@ -121,10 +133,10 @@ def load_instances(path: Path) -> tuple[InstanceRecord, ...]:
     return tuple(records)
 
 
-def save(manifest: Manifest, folder: Path) -> None:
-    """Write manifest.toml and instances.jsonl."""
+def save(manifest: Manifest, folder: Path, *, compressed: bool = False) -> None:
+    """Write manifest.toml and instances.jsonl, or instances.jsonl.gz."""
     save_manifest(manifest, folder)
-    save_instances(manifest.instances, folder / "instances.jsonl")
+    save_instances(manifest.instances, folder / (COMPRESSED if compressed else INSTANCES))
 
 
 def save_manifest(manifest: Manifest, folder: Path) -> None:
@@ -137,7 +149,7 @@ def save_manifest(manifest: Manifest, folder: Path) -> None:
     for name in ("synthetic", "renamed"):
         if data[name] is None:
             del data[name]  # TOML has no word for nothing
-    _replace(folder / "manifest.toml", tomli_w.dumps(data))
+    _replace(folder / "manifest.toml", tomli_w.dumps(data).encode())
 
 
 def save_instances(records: Iterable[InstanceRecord], path: Path) -> None:
@@ -147,13 +159,15 @@ def save_instances(records: Iterable[InstanceRecord], path: Path) -> None:
     values = (*test_ids.lines(), *map(test_ids.packed, data))
     lines = [json.dumps(value, sort_keys=True, ensure_ascii=False) for value in values]
     # A name of a file that is no UTF-8 is written as JSON's own escapes, and read back.
-    _replace(path, "".join(line + "\n" for line in lines), errors="backslashreplace")
+    text = "".join(line + "\n" for line in lines).encode("utf-8", "backslashreplace")
+    # Without the time, so that equal instances are equal files.
+    _replace(path, gzip.compress(text, mtime=0) if path.name == COMPRESSED else text)
 
 
-def _replace(path: Path, text: str, errors: str = "strict") -> None:
+def _replace(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, whenever the process is killed."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8", errors=errors)
+    partial.write_bytes(data)
     partial.replace(path)
 
 

@@ -1,7 +1,8 @@
 """Files of a user: kind, size, encoding, syntax, depth and numbers, checked here and nowhere else.
 
 Every reader names the file (and the line) in its error, and says what to do. What a file must hold
-is said by a dataclass, which `convert.parse` makes of what is read here.
+is said by a dataclass, which `convert.parse` makes of what is read here. Of a file whose name ends
+with `.gz`, what was compressed is read, and all bounds are of that, too.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import os
 import re
 import stat
 import tomllib
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from gzip import GzipFile
+from itertools import islice
 from math import isfinite
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,6 +28,8 @@ from seqswe.visible import LONGEST, one_line
 
 MAX_BYTES = 1_000_000_000
 """Of a file of JSON lines, and of any other that is read as it is."""
+PIECE = 1 << 20
+"""Bytes read at once: asked for all that is allowed, Python would first make room for as much."""
 MAX_JSON = 8_000_000
 """Bytes of a JSON text: one line, or one file."""
 MAX_TOML = 1_000_000
@@ -77,8 +83,11 @@ class Entry:
 def read_bytes(path: Path | str, most: int = MAX_BYTES, hint: str = RESTORE) -> bytes:
     """Read a file of at most `most` bytes. Raises ManifestError, which names the file."""
     with _opened(path, most, hint) as file:
-        # Asked for `most`, Python would first make room for as much.
-        return file.read(os.fstat(file.fileno()).st_size)
+        pieces = iter(partial(file.read, PIECE), b"")
+        data = b"".join(islice(pieces, most // PIECE + 2))
+    if len(data) > most:
+        raise _too_large(path, most)
+    return data
 
 
 def read_text(path: Path, most: int = MAX_BYTES, hint: str = RESTORE) -> str:
@@ -126,12 +135,16 @@ def read_lines(
 
     most, file_bytes: the bytes that a line and the file may have; one line is held at a time.
     """
+    read = 0
     with _opened(path, file_bytes, hint) as file:
         # No line is read further than allowed: it may be the whole file.
         for number, line in enumerate(iter(partial(file.readline, most + 1), b""), 1):
             where = f"{path}, line {number}"
             if len(line) > most:
                 raise damaged(f"{where}: longer than {most:,} bytes", hint)
+            read += len(line)
+            if read > file_bytes:
+                raise _too_large(path, file_bytes)
             yield Line(data=line.removesuffix(b"\n"), where=where, whole=line.endswith(b"\n"))
 
 
@@ -172,13 +185,18 @@ def damaged(message: str, hint: str) -> ManifestError:
 
 
 @contextmanager
-def _opened(path: Path | str, most: int, hint: str) -> Iterator[BinaryIO]:
+def _opened(path: Path | str, most: int, hint: str) -> Iterator[BinaryIO | GzipFile]:
     """A regular file that is not larger than allowed: anything else might never end."""
     try:
         with open(_handle(path, most), "rb") as file:
-            yield file
-    except OSError as error:
-        raise damaged(f"cannot read {path}: {error.strerror}", hint) from None
+            if str(path).endswith(".gz"):
+                with GzipFile(fileobj=file) as whole:
+                    yield whole
+            else:
+                yield file
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise damaged(f"cannot read {path}: {reason}", hint) from None
     except ValueError as error:  # a name that no file can have
         raise damaged(f"cannot read {one_line(str(path), 200)}: {error}", hint) from None
 
@@ -192,7 +210,7 @@ def _handle(path: Path | str, most: int) -> int:
     os.close(handle)
     if not stat.S_ISREG(about.st_mode):
         raise damaged(f"{path} is not a file", "Give the path of a file.")
-    raise damaged(f"{path}: larger than {most:,} bytes", "This is not such a file.")
+    raise _too_large(path, most)
 
 
 def _decoded(data: bytes, where: str, kind: str) -> str:
@@ -281,6 +299,10 @@ def _check_numbers(value: Any, where: str) -> None:
         raise damaged(
             f"{where} must be a finite number, not {value}", "Leave it out, or correct it."
         )
+
+
+def _too_large(path: Path | str, most: int) -> ManifestError:
+    return damaged(f"{path}: larger than {most:,} bytes", "This is not such a file.")
 
 
 def _too_deep(where: str) -> ManifestError:

@@ -38,7 +38,7 @@ class Member:
     span: str = ""
     """Which of the codebase's tasks of the day of the release, as `--span` has it."""
     facts: Annotated[str, DIGEST]
-    """Digest of both files of its manifest."""
+    """Digest of both files of its manifest; of a compressed one, of what was compressed."""
     sequence: Annotated[str, DIGEST]
     """Digest of its sequence, told by full statements, as run.toml of a run has it."""
 
@@ -138,7 +138,7 @@ def save_suite(suite: Suite, members: Mapping[str, Manifest], place: Path) -> Su
         )
     partial = place / f".{suite.label}"
     for name, manifest in members.items():
-        manifests.save(manifest, partial / name)
+        manifests.save(manifest, partial / name, compressed=True)
     released = replace(
         suite,
         members=tuple(replace(m, facts=facts_of(partial / m.codebase)) for m in suite.members),
@@ -152,7 +152,8 @@ def save_suite(suite: Suite, members: Mapping[str, Manifest], place: Path) -> Su
 
 def facts_of(folder: Path) -> str:
     """Digest of the two files of a manifest, byte for byte. Raises ManifestError."""
-    files = (read_bytes(folder / name) for name in ("manifest.toml", "instances.jsonl"))
+    paths = (folder / "manifest.toml", manifests.instances_file(folder))
+    files = map(read_bytes, paths)
     return digest_of("\n".join(digest_of(data) for data in files))
 
 

@@ -1,5 +1,6 @@
 """Malformed and hostile files: two short lines that name file, line and field, within a second."""
 
+import gzip
 import json
 import time
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 from harness.codebases.statements.issues import load_issues
 from seqswe.errors import UsageError
 from seqswe.manifests import manifest_files as manifests
+from seqswe.manifests.read import read_bytes, read_lines
 from tests.seqswe.manifests.test_parse_manifest import TOML, record
 
 LINE = manifests.record_json(record(1))
@@ -32,12 +34,12 @@ def refused(act, *said):
 
 @pytest.fixture
 def load(tmp_path):
-    """Loads a folder with this manifest.toml and these bytes as instances.jsonl."""
+    """Loads a folder with this manifest.toml and these bytes as its instances."""
 
-    def loaded(toml=TOML, lines=b""):
+    def loaded(toml=TOML, lines=b"", name="instances.jsonl"):
         data = toml if isinstance(toml, bytes) else toml.encode()
         (tmp_path / "manifest.toml").write_bytes(data)
-        (tmp_path / "instances.jsonl").write_bytes(lines)
+        (tmp_path / name).write_bytes(lines)
         return manifests.load(str(tmp_path))
 
     return loaded
@@ -152,6 +154,29 @@ def test_a_line_that_is_none_is_refused(load, data, said):
 
 def test_a_line_of_100_megabytes_is_not_read(load):
     assert refused(lambda: load(lines=b"x" * 100_000_000), "line 1", "longer than")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"not gzip", "Not a gzipped file"),
+        (gzip.compress(b"")[:-4], "ended before"),
+        (gzip.compress(b"")[:10] + b"\xff" * 40, "invalid"),
+        (gzip.compress(b"x" * 100_000_000), "line 1: longer than"),
+    ],
+    ids=["another file", "cut", "damaged", "large"],
+)
+def test_a_compressed_file_that_is_none_is_refused(load, data, said):
+    assert refused(lambda: load(lines=data, name="instances.jsonl.gz"), said)
+
+
+def test_what_was_compressed_may_not_be_larger_than_a_file(tmp_path):
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(b"12345\n" * 1_000))
+    assert len(read_bytes(path, most=6_000)) == 6_000
+    assert refused(lambda: read_bytes(path, most=5_999), "larger than 5,999 bytes")
+    assert len(list(read_lines(path, "", file_bytes=6_000))) == 1_000
+    assert refused(lambda: list(read_lines(path, "", file_bytes=5_999)), "larger than 5,999 bytes")
 
 
 def test_what_is_out_of_order_or_twice_is_named_with_its_line(load):

@@ -1,5 +1,6 @@
 """Released suites: what their names stand for is pinned here, and nothing may change it."""
 
+import gzip
 import shutil
 
 import pytest
@@ -76,6 +77,31 @@ def test_facts_that_were_changed_are_refused(own, file):
     with pytest.raises(ManifestError, match="is not what mine@1 was released with") as refused:
         suite.manifest(suite.members[0])
     assert "never changes" in refused.value.hint
+
+
+@pytest.mark.parametrize("level", [1, 9])
+def test_compressed_facts_are_the_same_however_they_were_compressed(own, level):
+    path = own.parent / "click" / "instances.jsonl"
+    path.with_suffix(".jsonl.gz").write_bytes(gzip.compress(path.read_bytes(), level))
+    path.unlink()
+    suite = load_suite("mine")
+    [member] = suite.members
+    assert suite.manifest(member).digest == load_suite("click-117").manifest(member).digest
+    path = path.with_suffix(".jsonl.gz")
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).replace(b"1", b"2", 1)))
+    with pytest.raises(ManifestError):
+        suite.manifest(member)
+
+
+def test_what_is_saved_compressed_is_the_same_file_each_time(tmp_path):
+    manifest = manifests.load("click-117@1/click")
+    for name in ("a", "b", "plain"):
+        manifests.save(manifest, tmp_path / name, compressed=name != "plain")
+    packed = [tmp_path / name / "instances.jsonl.gz" for name in ("a", "b")]
+    assert packed[0].read_bytes() == packed[1].read_bytes()
+    plain = (tmp_path / "plain" / "instances.jsonl").read_bytes()
+    assert gzip.decompress(packed[0].read_bytes()) == plain
+    assert manifests.load(str(tmp_path / "a")).digest == manifest.digest
 
 
 def test_nothing_is_written_into_a_suite(own):
