@@ -36,8 +36,9 @@ from seqswe.runs.store import RunDirectory
 MACHINES, SLOTS, SEEDS = 3, 2, 3
 ARMS = ("--arm", "iid", "--arm", "sequential", "--seeds", str(SEEDS))
 NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80_000_000}
-CLEAN_SECONDS = 120.0
-"""Within which whatever a killed machine has left is to be gone."""
+CLEAN_SECONDS = 300.0
+"""Within which whatever a lost machine has left is to be gone: Ray on a host that was cut off takes
+some three minutes to end what it runs."""
 TAIL = 2_000
 """Characters of what a run said that are repeated if it failed."""
 

@@ -155,12 +155,15 @@ class Contamination:
         """What is not to be known yet, in words, and its plain form."""
         for text in readings(data, effort=effort):
             effort.check()
+            spelled = ""
             for secret in self._index.find(text, effort):
                 effort.check()
                 if not self._withheld(secret, moment):
                     continue
                 # Of an answer there is no honest source: the steps that are told are without it.
-                if not secret.answer and moment.known.holds(secret):
+                spelled = spelled or plain(text)
+                known = moment.known.holds(secret, signs=secret.plain in spelled)
+                if known and not secret.answer:
                     continue
                 if secret.answer or not self._visible(secret, moment.task):
                     name = self._instances[secret.position].instance_id

@@ -8,12 +8,15 @@ from functools import cached_property
 from typing import Any
 
 from harness.memory.decoding import readings, unwrapped
-from harness.memory.secret import Secret, plain, squeezed
+from harness.memory.secret import LEAST_NAME, Secret, plain, squeezed
 from harness.memory.secret_index import GRAM
 from seqswe.experiment import Feedback
 from seqswe.memory import Experience
 from seqswe.runs.feedback import RELEASED
 from seqswe.runs.snapshots import Files
+
+LABEL = 8
+"""Letters that a memory may set beside what is known ("Files:"), and so spell a line by chance."""
 
 
 class KnownByMemory:
@@ -33,11 +36,17 @@ class KnownByMemory:
         self._unread = self._texts()
         self._read: list[KnownText] = []
 
-    def holds(self, secret: Secret) -> bool:
-        """Whether the policy released the text, the memory held it before, or it is public."""
-        spelled = secret.squeezed if len(secret.squeezed) > GRAM else ""
+    def holds(self, secret: Secret, *, signs: bool = True) -> bool:
+        """Whether the policy released the text, the memory held it before, or it is public.
+
+        signs: whether it was found with its signs. If only its letters were, all but a label's at
+        one end have to be known.
+        """
+        spelled = [secret.squeezed] if len(secret.squeezed) > GRAM else []
+        if spelled and not signs:
+            spelled += _without_label(secret.squeezed)
         return any(
-            secret.plain in known.plain or (spelled and spelled in known.squeezed)
+            secret.plain in known.plain or any(letters in known.squeezed for letters in spelled)
             for known in self._known()
         )
 
@@ -61,6 +70,13 @@ class KnownByMemory:
         yield self._public()
         for data in held:
             yield from readings(data)
+
+
+def _without_label(letters: str) -> Iterator[str]:
+    """What is left of a text without some letters at one end, if that is enough to be no chance."""
+    for length in range(1, min(LABEL, len(letters) - LEAST_NAME) + 1):
+        yield letters[:-length]
+        yield letters[length:]
 
 
 class KnownText:

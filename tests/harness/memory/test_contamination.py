@@ -1,6 +1,7 @@
 """The contamination audit: it bites where a memory knows too much, and only there."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -15,7 +16,7 @@ from harness.memory.decoding import readings
 from harness.memory.secret import plain, secrets_of
 from seqswe.arms import cells_of
 from seqswe.errors import LeakError
-from seqswe.memory import Experience
+from seqswe.memory import Commit, Experience, Recall, Recalled
 from seqswe.testing import experiences
 from tests.harness.memory.dishonest import ENCODINGS, encoded
 
@@ -343,6 +344,33 @@ def test_a_line_that_only_neighbours_spell_is_none():
     for kept in (telling, {"lines": [secret[:20], secret[20:], ""]}, {"note": secret}):
         with pytest.raises(LeakError, match="a line of the fix"):
             audited.check(cell, told, {}, {"m.jsonl": json.dumps(kept).encode()})
+
+
+MESSAGE = "Say more in the documentation"
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "public"),
+    [
+        ("### Documentation Files", f"Commit: {MESSAGE}\nFiles: docs/a.md", True),
+        ("### In the documentation: files", f"Commit: {MESSAGE}\nFiles: docs/a.md", True),
+        ("# files; say more in the doc", f"Files: {MESSAGE}", True),
+        ("### Documentation Files", "### Documentation Files", False),
+        ("### Documentation Files", "Configuration documentation\nFiles: docs/a.md", True),
+        ("### Documented files of it", f"Commit: {MESSAGE}\nDocumented, files, of it", False),
+        ("say more.in_the(documentation, files_of_all)", f"{MESSAGE}: files of all", False),
+    ],
+)
+def test_a_label_beside_what_is_public_spells_no_secret(line, text, public):
+    """As where a message of the log ends and a memory goes on with "Files:"."""
+    instances = [*INSTANCES[:3], replace(INSTANCES[3], patch=f"{INSTANCES[3].patch}+{line}\n")]
+    (cell,) = cells_of("sequential", 0, 4)
+    task = instances[0].task(0)
+    commit = Commit(sha="0" * 40, created_at=task.created_at, message=MESSAGE, files=("docs/a.md",))
+    audited = Contamination(instances, "gold", lambda *_: [], lambda _: [commit])
+    recall = Recall(items=(Recalled(text=text, score=1.0, files=(), origins=("history:0",)),))
+    with nullcontext() if public else pytest.raises(LeakError, match="a line of the fix"):
+        audited.check_recall(cell, task, recall, lambda: (), lambda: {}, lambda: "")
 
 
 @pytest.mark.parametrize("text", ["a 4x4 grid", "8x0", "12x5", "0x", "0x41 1x41", "x1", "٣x3"])
