@@ -15,13 +15,15 @@ import tarfile
 from contextlib import suppress
 from hashlib import file_digest
 from pathlib import Path
+from random import shuffle
 from tempfile import TemporaryDirectory
 from threading import Lock
 
 from harness.history.git import Clone, GitError
 
 MAX_BYTES = 1_000_000_000
-"""Archives kept; those that were not used for longest are removed beyond that."""
+"""Archives kept of a codebase; beyond that, some that are drawn are removed. A sequence is read
+from beginning to end, again and again: what was not used for longest is what is needed next."""
 CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n"
 
 
@@ -44,7 +46,6 @@ class Trees:
             archive = self._find(commit) or self._make(clone, commit)
             if archive is None:
                 return False
-            os.utime(archive)
             link(archive, target)
             return True
 
@@ -75,17 +76,15 @@ class Trees:
         return final
 
     def _make_room(self) -> None:
-        ages: list[tuple[float, int, Path]] = []
-        for archive in self._root.glob("*.tar"):
-            with suppress(FileNotFoundError):
-                status = archive.stat()
-                ages.append((status.st_mtime, status.st_size, archive))
+        archives = list(self._root.glob("*.tar"))
+        shuffle(archives)
         room = MAX_BYTES
-        for _, size, archive in sorted(ages, reverse=True):
-            room -= size
-            if room < 0:
-                archive.unlink(missing_ok=True)
-                self._checked.discard(archive)
+        for archive in archives:
+            with suppress(FileNotFoundError):
+                room -= archive.stat().st_size
+                if room < 0:
+                    archive.unlink()
+                    self._checked.discard(archive)
 
 
 def link(file: Path, target: Path) -> None:

@@ -153,6 +153,23 @@ def test_archives_take_bounded_room(odd, bases, tmp_path, monkeypatch):
         assert (unpacked(checkout, tmp_path / f"{number}") / "plain").is_file()
 
 
+def test_a_sequence_that_has_no_room_finds_some_archives_again(odd, tmp_path, monkeypatch):
+    cache = trees.Trees(tmp_path / "trees")
+    for number in range(6):
+        (odd.path / "plain").write_text(f"{number}\n")
+        git(odd.path, "commit", "-qam", "another")
+    commits = git(odd.path, "rev-list", "--reverse", "main").split()
+    made, make = [], cache._make
+    monkeypatch.setattr(cache, "_make", lambda clone, c: made.append(c) or make(clone, c))
+    for number in range(10):
+        for commit in commits:
+            assert cache.put(odd, commit, tmp_path / f"{number}-{commit}")
+            size = (tmp_path / f"{number}-{commit}").stat().st_size
+            monkeypatch.setattr(trees, "MAX_BYTES", 5 * size + size // 2)
+    # Never, by chance, once in 10^20; always, if what was not used for longest went first.
+    assert 8 < len(made) < 80
+
+
 def test_no_archive_is_made_where_git_cannot_write_the_files(odd, bases, tmp_path):
     blob = git(odd.path, "rev-parse", f"{bases[1]}:plain").strip()
     made = trees.Trees(tmp_path / "trees")
