@@ -30,7 +30,9 @@ NEEDS = {
 """Services that a memory may need, in plain words."""
 
 Row = tuple[str, list[str]]
-"""A name and its paragraphs."""
+"""A name and its paragraphs; what is said of all of them together has no name."""
+MANY = 100
+"""Instances of a codebase that are enough for a study of it alone."""
 
 
 @click.command("list")
@@ -40,17 +42,17 @@ def list_(what: str) -> None:
     if what not in THINGS:
         raise UnknownName("thing to list", what, THINGS)
     rows = THINGS[what]()
-    tell(**{what: dict(rows)})
+    tell(**{what: {name: paragraphs for name, paragraphs in rows if name}})
     width = max((len(name) for name, _ in rows), default=0) + 2
     for name, paragraphs in rows:
+        indent = " " * (width if name else 0)
         for number, text in enumerate(paragraphs):
-            left = f"{'' if number else name:{width}}"
             echo(
                 fill(
                     text,
                     COLUMNS,
-                    initial_indent=left,
-                    subsequent_indent=" " * width,
+                    initial_indent=indent if number else name.ljust(len(indent)),
+                    subsequent_indent=indent,
                     break_on_hyphens=False,
                     break_long_words=False,
                 )
@@ -58,7 +60,9 @@ def list_(what: str) -> None:
 
 
 def _codebases() -> list[Row]:
-    rows = []
+    rows: list[Row] = []
+    real: list[int] = []
+    synthetic: list[int] = []
     for name in manifests.names():
         try:
             found = manifests.load(name)
@@ -74,7 +78,13 @@ def _codebases() -> list[Row]:
         note = [f"SYNTHETIC: {found.synthetic.note}"] if found.synthetic else []
         renamed = [f"RENAMED: {found.renamed.note}"] if found.renamed else []
         rows.append((name, [text, *note, *renamed]))
-    return rows
+        (synthetic if found.synthetic or found.renamed else real).append(len(found.instances))
+    total = (
+        f"{len(real)} codebases as people left them: {sum(real):,} instances; "
+        f"{sum(count >= MANY for count in real)} codebases have {MANY} or more"
+    )
+    made = f"{len(synthetic)} codebases that are SYNTHETIC or RENAMED: {sum(synthetic):,} instances"
+    return [*rows, ("", [total, *([made] if synthetic else [])])]
 
 
 def _suites() -> list[Row]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from seqswe.manifests import manifest_files as manifests
+
 HOUSE = '''
 from seqswe.memory import Recall
 
@@ -95,3 +97,25 @@ def test_arms_are_explained():
     assert "DIAGNOSTIC" in found["replay-without-own"]
     assert "DIAGNOSTIC" not in found["frozen"] + found["sequential"]
     assert "frozen-NUMBER" in found["frozen"]
+
+
+def test_codebases_are_counted_in_the_end(monkeypatch, tmp_path):
+    monkeypatch.setenv("SEQSWE_CODEBASES", str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-m", "seqswe", "list", "codebases"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    *_, real, made = done.stdout.splitlines()
+    found = [manifests.load(name) for name in manifests.names()]
+    people = [len(m.instances) for m in found if not m.synthetic and not m.renamed]
+    assert real == (
+        f"{len(people)} codebases as people left them: {sum(people):,} instances; "
+        f"{sum(n >= 100 for n in people)} codebases have 100 or more"
+    )
+    assert sum(people) >= 5_000
+    assert sum(n >= 100 for n in people) >= 16
+    assert sum(n >= 1_000 for n in people) >= 2
+    others = [len(m.instances) for m in found if m.synthetic or m.renamed]
+    assert made == (
+        f"{len(others)} codebases that are SYNTHETIC or RENAMED: {sum(others):,} instances"
+    )
