@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from harness.codebases import symptoms
 from harness.codebases.statements import symptom_store
 from seqswe.cli import main
 from seqswe.errors import MissingError
@@ -67,6 +68,15 @@ def test_symptoms_are_made_once_and_a_run_is_told_by_them(call, codebase, tmp_pa
     full = call("run", "--codebase", codebase, *NOOP, "--sandbox", "local", "--out", tmp_path / "b")
     assert full[0] == 0
     assert RunDirectory.open(tmp_path / "b").info.sequence_digest != info.sequence_digest
+
+
+def test_a_test_that_tells_nothing_is_run_once(call, codebase, monkeypatch):
+    told = iter(["I called f()", "I called f()", ""])
+    monkeypatch.setattr(symptoms, "symptom", lambda *_: next(told))
+    code, out, err = call("statements", codebase, "--sandbox", "local", "--jobs", "1")
+    assert code == 0, err
+    assert "2 tasks, 1 with a symptom" in out
+    assert list(told) == []
 
 
 def test_a_text_that_is_not_in_the_cache_is_asked_for(call, codebase, tmp_path):
