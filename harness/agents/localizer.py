@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from seqswe.agent import Attempt, Usage
 from seqswe.errors import RolloutError
 from seqswe.instance import Task
 from seqswe.memory import Recall
-from seqswe.sandbox import Sandbox
+from seqswe.sandbox import Completed, Sandbox
 from seqswe.user import ASK_BUDGET, ask
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*")
@@ -84,8 +84,7 @@ class Localizer:
                 blobs[path] = meta.split(" ")[2]
         if not blobs:
             return {}
-        names = "\n".join(sorted(set(blobs.values()))).encode() + b"\n"
-        counts = _parse_batch(_output(sandbox, "git cat-file --batch", names))
+        counts = _counts(sandbox, sorted(set(blobs.values())))
         return {path: counts[blob] for path, blob in blobs.items()}
 
 
@@ -171,13 +170,31 @@ def normalised(scores: Mapping[str, float]) -> dict[str, float]:
     return {path: score / top for path, score in scores.items()} if top > 0 else {}
 
 
-def _output(sandbox: Sandbox, command: str, stdin: bytes | None = None) -> bytes:
-    # Reading every file is no step that a memory could learn from.
-    run = sandbox.run if stdin is None else getattr(sandbox, "aside", sandbox.run)
-    done = run(command, stdin=stdin)
+def _output(sandbox: Sandbox, command: str) -> bytes:
+    done = sandbox.run(command)
     if not done.ok or done.truncated:
-        raise RolloutError("sandbox_failed", f"{command}: {done.stderr[-200:]!r}")
+        raise _failed(command, done)
     return done.stdout
+
+
+def _counts(sandbox: Sandbox, blobs: Sequence[str]) -> dict[str, Mapping[str, int]]:
+    """Count the words of files by their ids, in as many calls as the sandbox's bound takes.
+
+    Of a file that alone has more, what is read of it counts.
+    """
+    # Reading every file is no step that a memory could learn from.
+    run = getattr(sandbox, "aside", sandbox.run)
+    done = run("git cat-file --batch", stdin="\n".join(blobs).encode() + b"\n")
+    if done.truncated and len(blobs) > 1:
+        half = len(blobs) // 2
+        return _counts(sandbox, blobs[:half]) | _counts(sandbox, blobs[half:])
+    if not (done.ok or done.truncated):
+        raise _failed("git cat-file", done)
+    return _parse_batch(done.stdout)
+
+
+def _failed(command: str, done: Completed) -> RolloutError:
+    return RolloutError("sandbox_failed", f"{command}: {done.stderr[-200:]!r}")
 
 
 def _parse_batch(data: bytes) -> dict[str, Mapping[str, int]]:

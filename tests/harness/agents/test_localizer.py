@@ -1,5 +1,6 @@
 """The localizer ranks by words and by memory, and always in the same way."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from harness.agents.localizer import Localizer, bm25, normalised, votes, words
 from seqswe.instance import Task
 from seqswe.memory import Recall, Recalled
+from seqswe.sandbox import Limits
 
 
 @pytest.fixture
@@ -38,6 +40,19 @@ def test_equal_inputs_give_equal_rankings_whatever_the_seed(task, box):
     assert first == Localizer(seed=7).solve(task, Recall(), box)
     assert first.ranking
     assert not any("test" in path for path in first.ranking)
+
+
+def test_code_beyond_what_a_command_may_say_is_read_in_parts(task, local, lay, box):
+    sizes = [
+        int(size) for size in box.run("git ls-tree -r HEAD -l | awk '{print $4}'").text.split()
+    ]
+    whole = rank(task, Recall(), box)
+    for most in (max(sizes) + 100, max(sizes) // 2):  # the second cuts the largest file
+        small = local.open(replace(lay(-1), limits=Limits(output_bytes=most)))
+        assert small.run("git ls-tree -r HEAD | cut -c13-52 | git cat-file --batch").truncated
+        found = rank(task, Recall(), small)
+        assert set(found) == set(whole)
+        assert found == whole or most < max(sizes)
 
 
 def test_memory_changes_the_ranking_by_its_weight(task, box):
