@@ -16,7 +16,7 @@ from harness.delivery import check as check_delivery
 from harness.grading import Grader
 from harness.history import Checkouts
 from harness.history.git import Clone
-from harness.history.log import log
+from harness.history.log import Log
 from harness.history.paths import existing
 from harness.loop.agent_model import check_agent_model, open_agent_model
 from harness.loop.carried_code import CarriedCode
@@ -216,9 +216,10 @@ class LoadedExperiment(CheckedExperiment):
     def services(self) -> Services:
         """What a memory may ask for beyond its experiences."""
         gold = {i.instance_id: i for i in self.instances}
+        log = Log(self.clone)
 
         def history(task: Task) -> Iterable[Commit]:
-            return log(self.clone, task.base_commit)
+            return log.until(task.base_commit)
 
         return Services(history=history, gold=gold.__getitem__)
 
