@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from harness.memory.changes import changed_parts
 from harness.memory.decoding import readings
 from harness.memory.effort import SECONDS, Effort
-from harness.memory.known import KnownByMemory, strings
+from harness.memory.known import KnownByMemory, KnownParts, KnownText, strings
 from harness.memory.secret import (
     WORD,
     Secret,
@@ -96,6 +96,7 @@ class Contamination:
         self._seconds = seconds
         self._instances, self._feedback, self._lines = instances, feedback, lines
         self._past = past
+        self._commits: dict[str, KnownText] = {}
         self._tells = feedback in RELEASED["test_output"]
         self._holders: dict[str, list[Secret]] = {}
         for position, instance in enumerate(instances):
@@ -210,15 +211,20 @@ class Contamination:
             if _moment(date) > (clock if len(date) > 10 else clock.replace(hour=23, minute=59)):
                 yield date
 
-    def _past_of(self, task: Task) -> Callable[[], str]:
-        return lambda: "\n".join(
-            f"{c.sha} {c.created_at.isoformat()} {c.message}\n" + "\n".join(c.files)
-            for c in self._past(task)
-        )
+    def _past_of(self, task: Task) -> Callable[[], Iterable[KnownText]]:
+        return lambda: [KnownParts([self._read(commit) for commit in self._past(task)])]
 
-    def _about(self, task: Task) -> str:
+    def _read(self, commit: Commit) -> KnownText:
+        """A commit as the log shows it; of one that was read before, its forms are there."""
+        if commit.sha not in self._commits:
+            when, files = commit.created_at.isoformat(), "\n".join(commit.files)
+            text = f"{commit.sha} {when} {commit.message}\n{files}\n"
+            self._commits[commit.sha] = KnownText(text)
+        return self._commits[commit.sha]
+
+    def _about(self, task: Task) -> Iterable[KnownText]:
         """The task and the log before it: what anybody can read."""
-        return "\n".join([*strings(task), self._past_of(task)()])
+        return [KnownText("\n".join(strings(task))), *self._past_of(task)()]
 
     def _leak(self, moment: Moment, where: str, what: str, evidence: str) -> LeakError:
         return LeakError(

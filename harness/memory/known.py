@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
 from typing import Any
@@ -30,7 +30,7 @@ class KnownByMemory:
         told: Callable[[], Iterable[Experience]],
         feedback: Feedback,
         held: Callable[[], Files],
-        public: Callable[[], str],
+        public: Callable[[], Iterable[KnownText]],
     ) -> None:
         self._told, self._feedback, self._held, self._public = told, feedback, held, public
         self._unread = self._texts()
@@ -58,18 +58,18 @@ class KnownByMemory:
         """What has been read before, then one after the other of what has not."""
         yield from self._read
         for text in self._unread:
-            self._read.append(KnownText(text))
-            yield self._read[-1]
+            self._read.append(text)
+            yield text
 
-    def _texts(self) -> Iterator[str]:
+    def _texts(self) -> Iterator[KnownText]:
         """What is cheap to read first: most of what is known is found there."""
         held = [unwrapped(data) for data in self._held().values()]
-        yield from (data.decode("utf-8", "replace") for data in held)
+        yield from (KnownText(data.decode("utf-8", "replace")) for data in held)
         for experience in self._told():
-            yield released(experience, self._feedback)
-        yield self._public()
+            yield KnownText(released(experience, self._feedback))
+        yield from self._public()
         for data in held:
-            yield from readings(data)
+            yield from map(KnownText, readings(data))
 
 
 def _without_label(letters: str) -> Iterator[str]:
@@ -94,6 +94,24 @@ class KnownText:
     def squeezed(self) -> str:
         """Letters and digits alone."""
         return squeezed(self._text)
+
+
+class KnownParts(KnownText):
+    """A text in parts, whose forms are put together of theirs: each is made but once."""
+
+    def __init__(self, parts: Sequence[KnownText]) -> None:
+        super().__init__("")
+        self._parts = parts
+
+    @cached_property
+    def plain(self) -> str:
+        """The parts' one after the other; no blanks stand between them."""
+        return "".join(part.plain for part in self._parts)
+
+    @cached_property
+    def squeezed(self) -> str:
+        """The parts' one after the other."""
+        return "".join(part.squeezed for part in self._parts)
 
 
 def released(experience: Experience, feedback: Feedback) -> str:
