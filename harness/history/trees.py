@@ -24,6 +24,7 @@ from harness.history.git import Clone, GitError
 MAX_BYTES = 1_000_000_000
 """Archives kept of a codebase; beyond that, some that are drawn are removed. A sequence is read
 from beginning to end, again and again: what was not used for longest is what is needed next."""
+TRIES = 3
 CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n"
 
 
@@ -43,11 +44,14 @@ class Trees:
         if sys.platform != "linux":  # the disk may not tell `A` from `a`
             return False
         with self._lock:
-            archive = self._find(commit) or self._make(clone, commit)
-            if archive is None:
-                return False
-            link(archive, target)
-            return True
+            for _ in range(TRIES):
+                archive = self._find(commit) or self._make(clone, commit)
+                if archive is None:
+                    return False
+                with suppress(FileNotFoundError):  # another process has just made room
+                    link(archive, target)
+                    return True
+        return False
 
     def _find(self, commit: str) -> Path | None:
         for archive in self._root.glob(f"{commit}-*.tar"):

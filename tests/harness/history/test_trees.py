@@ -170,6 +170,26 @@ def test_a_sequence_that_has_no_room_finds_some_archives_again(odd, tmp_path, mo
     assert 8 < len(made) < 80
 
 
+def test_an_archive_that_another_process_removes_is_made_again(odd, bases, tmp_path, monkeypatch):
+    cache = trees.Trees(tmp_path / "trees")
+    find, lost = cache._find, []
+
+    def removed_at_once(commit):
+        archive = find(commit)
+        if archive and not lost:
+            archive.unlink()
+            lost.append(archive)
+        return archive
+
+    monkeypatch.setattr(cache, "_find", removed_at_once)
+    for number in range(2):
+        assert cache.put(odd, bases[0], tmp_path / f"{number}")
+    assert len(lost) == 1
+    assert len(list((tmp_path / "trees").glob(f"{bases[0]}-*.tar"))) == 1
+    with tarfile.open(tmp_path / "1") as archive:
+        assert "plain" in archive.getnames()
+
+
 def test_no_archive_is_made_where_git_cannot_write_the_files(odd, bases, tmp_path):
     blob = git(odd.path, "rev-parse", f"{bases[1]}:plain").strip()
     made = trees.Trees(tmp_path / "trees")
