@@ -271,12 +271,12 @@ class LoadedExperiment(CheckedExperiment):
                 generated=metadata.generated(instance.base_commit, environment),
             )
 
-        history = self.services().history
+        services = self.services()
         contamination = Contamination(
             self.instances,
             experiment.feedback,
             self.clone.lines,
-            history or (lambda task: ()),
+            services.history or (lambda task: ()),
             user=experiment.can_ask,
         )
         grader = Grader(
@@ -308,7 +308,7 @@ class LoadedExperiment(CheckedExperiment):
                 user=self._user(grader),
                 store=store,
                 scratch=scratch,
-                services=self.services(),
+                services=services,
                 plugins=self.plugins,
                 code=code,
                 contamination=contamination,

@@ -80,7 +80,8 @@ def test_so_is_another_error_of_an_import():
 def test_a_fixture_is_not_named_as_a_module():
     found = reason_of(NOTHING, BROKEN_OTHERWISE + FIXTURE, MODULES)
     assert "ModuleNotFoundError" not in found.problem
-    assert found.missing[0] == "fixture mocker"
+    named = ("name collections.Mapping", "name asyncio.coroutine")
+    assert found.missing == ("fixture mocker", *named)
 
 
 def test_a_filter_that_names_a_module_ends_pytest():
