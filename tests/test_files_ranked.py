@@ -6,9 +6,7 @@ from dataclasses import replace
 from click.testing import CliRunner
 
 from benchmarks import files_ranked
-from benchmarks.checkout_only import CheckoutOnly
 from memory_backends.retrieval.history_and_experience import HistoryAndExperience
-from seqswe.manifests.manifest_files import load
 from seqswe.testing import experiences
 from seqswe.testing.asking import tell
 
@@ -51,9 +49,3 @@ def test_parts_that_are_added_change_scores(tmp_path):
     for kind in (files_ranked.Together, files_ranked.Recent):
         found = files_ranked.built(kind)(tmp_path, story.services()).recall(task)
         assert [i.score for i in found.items] != [i.score for i in plain.items]
-
-
-def test_a_bare_checkout_needs_no_packages():
-    environment = load("ledgerlite").environments[0]
-    more = replace(environment, requirements=("no-such-package-at-all==1",))
-    assert CheckoutOnly().prepare(more) == CheckoutOnly().prepare(environment)
