@@ -27,7 +27,7 @@ IN_EVERY_SANDBOX = (
         if path.suffix in (".py", ".txt") and "repair" not in path.parts
     ),
 )
-"""All that runs on the Python of a task's environment; `repair` needs 3.11 and says so."""
+"""All that runs on the Python of a task's environment; of the agents `repair` alone needs 3.11."""
 
 
 def test_no_module_of_the_harness_lies_loose():
