@@ -11,6 +11,7 @@ from seqswe.manifests.suites import check_no_suite, load_suite, suite_of, suites
 
 RELEASED = {
     "click-117@1": "sha256:d65ea47516415e472b80dcebe54e68fb49480a0b32dbf8cc5018138732a1c300",
+    "seqswe-full@1": "sha256:b6881066dbf95be4b95c40e7225011cee7bb3e4a670eacf67cdaad7cf658be3d",
     "seqswe-lite@1": "sha256:4c94c1916d01e72e83bfdd944b95197838f4ed56e3787404622bcd9af2b465d2",
     "sqlglot-340@1": "sha256:3ea62b80073a36f03d3a5bf887ff291a72e3cb5b779b568c220dbe085142f07e",
 }
