@@ -33,7 +33,7 @@ from harness.sandboxes.cleanup import make_folder
 from harness.sandboxes.commands import environment_digest
 from harness.sandboxes.interpreters import inspect_python
 from harness.sandboxes.local import PREFIX, LocalProvider, LocalSandbox
-from seqswe.errors import RolloutError
+from seqswe.errors import ManifestError, RolloutError
 from seqswe.instance import digest_of
 from seqswe.manifests.read import read_json
 from seqswe.runs.folders import cache_folder
@@ -42,6 +42,8 @@ from seqswe.sandbox import Completed, Environment, Sandbox, SandboxSpec
 READERS = ("git ls-tree -r -z HEAD", "git cat-file --batch")
 """Commands that need no files and change nothing: they run in a repository without a checkout.
 What they say is large, and is not kept."""
+KEPT_BYTES = 1_000_000
+"""What says more is run each time."""
 ROOT, OBJECTS = "/checkout-only/testbed", "/checkout-only/objects"
 """The folders as commands name them, the same wherever a checkout lies."""
 CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
@@ -101,7 +103,7 @@ class ReadOnlySandbox:
         if said := _said(self._state):
             return said
         done = self._run_again()
-        if not done.timed_out:
+        if not done.timed_out and len(done.stdout + done.stderr) <= KEPT_BYTES:
             _keep(self._state, done)
         return done
 
@@ -175,10 +177,10 @@ def _answer(state: str) -> Path:
 
 
 def _said(state: str) -> Completed | None:
-    path = _answer(state)
-    if not path.exists():
+    try:
+        kept = read_json(_answer(state), "")
+    except ManifestError:  # not there, or damaged
         return None
-    kept = read_json(path, "")
     outputs = {name: b64decode(kept[name]) for name in ("stdout", "stderr")}
     return Completed(**{**kept, **outputs})
 

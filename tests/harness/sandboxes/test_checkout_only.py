@@ -114,6 +114,17 @@ def test_the_audit_still_tells_other_objects(provider, lay, history):
             audit(provider.open(wrong), wrong, history.reachable)
 
 
+def test_what_is_large_or_damaged_is_run_again(provider, checkouts, lay, tmp_path):
+    large = "yes | head -c 2000000"
+    assert said(provider.open(lay(3)), large, "ls") == said(provider.open(lay(3)), large, "ls")
+    assert len(checkouts) == 2
+    (answer,) = (p for p in (tmp_path / "cache").rglob("answers/*/*") if p.is_file())
+    whole = answer.read_bytes()
+    answer.write_bytes(whole[:9])
+    said(provider.open(lay(3)), large, "ls")
+    assert answer.stat().st_size > 9
+
+
 def test_files_are_read_and_none_is_written(provider, lay):
     box = provider.open(lay(3))
     plain = LocalProvider().open(lay(3))
