@@ -78,7 +78,8 @@ class ReadOnlySandbox:
         self._python, self._spec = python, spec
         self._checkout: LocalSandbox | None = None
         self._repository: Path | None = None
-        self._commands: list[tuple[Sequence[str] | str, dict[str, Any]]] = []
+        self._due: list[tuple[Sequence[str] | str, dict[str, Any]]] = []
+        """Commands that were answered and that the checkout has not seen yet."""
         checkout = spec.checkout
         seen = (spec.environment.key, sorted(spec.project.items()), sorted(spec.generated.items()))
         self._state = digest_of(repr((checkout.commit, checkout.digest, str(python), seen)))
@@ -99,17 +100,17 @@ class ReadOnlySandbox:
             return self._read_only(str(command), stdin)
         given = {"timeout": timeout, "env": dict(env or {}), "stdin": stdin}
         self._state = digest_of(repr((self._state, command, sorted(given.items()))))
-        self._commands.append((command, given))
+        self._due.append((command, given))
         if said := _said(self._state):
             return said
-        done = self._run_again()
+        done = self._catch_up().pop()
         if not done.timed_out and len(done.stdout + done.stderr) <= KEPT_BYTES:
             _keep(self._state, done)
         return done
 
     def read(self, path: str) -> bytes:
         """Read a file's bytes. Raises FileNotFoundError."""
-        self._run_again()
+        self._catch_up()
         assert self._checkout
         return self._checkout.read(path)
 
@@ -130,15 +131,12 @@ class ReadOnlySandbox:
         if self._repository:
             rmtree(self._repository, ignore_errors=True)
 
-    def _run_again(self) -> Completed:
-        """Run all commands so far of which the checkout has not seen any; returns the last."""
-        new = self._commands[-1:]
+    def _catch_up(self) -> list[Completed]:
+        """Run in the checkout what it has not seen of the commands so far, each once."""
         if self._checkout is None:
-            self._checkout, new = LocalSandbox(self._python, self._spec), self._commands
-        done = Completed(exit_code=0, stdout=b"")
-        for command, given in new:
-            done = self._checkout.run(self._placed(command), **given)
-        return done
+            self._checkout = LocalSandbox(self._python, self._spec)
+        due, self._due = self._due, []
+        return [self._checkout.run(self._placed(command), **given) for command, given in due]
 
     def _placed(self, command: Sequence[str] | str) -> Sequence[str] | str:
         assert self._checkout

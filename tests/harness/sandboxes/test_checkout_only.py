@@ -82,6 +82,21 @@ def test_what_was_run_before_counts(provider, checkouts, lay):
     assert len(checkouts) == 3
 
 
+def test_a_checkout_sees_every_command_once(provider, lay):
+    (count,) = said(provider.open(lay(3)), "echo x >> new; wc -l < new")
+    assert count[1].split() == [b"1"]
+    box = provider.open(lay(3))
+    said(box, "echo x >> new; wc -l < new")
+    assert box.read("new") == box.read("new") == b"x\n"
+    # Answered from the cache, with the checkout open: a command that is new comes after it.
+    said(provider.open(lay(4)), "true", "rm *.md")
+    mixed = provider.open(lay(4))
+    mixed.run("true")
+    mixed.read("README.md")
+    said(mixed, "rm *.md")
+    assert b".md" not in mixed.run("ls").stdout
+
+
 def test_another_commit_or_build_is_another_answer(provider, checkouts, lay):
     said(provider.open(lay(3)), "ls")
     said(provider.open(lay(4)), "ls")
