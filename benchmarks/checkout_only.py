@@ -25,7 +25,6 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from shutil import rmtree
-from threading import get_ident
 from typing import Any
 
 from harness.sandboxes.checkout import PINNED
@@ -36,6 +35,7 @@ from harness.sandboxes.local import PREFIX, LocalProvider, LocalSandbox
 from seqswe.errors import ManifestError, RolloutError
 from seqswe.instance import digest_of
 from seqswe.manifests.read import read_json
+from seqswe.manifests.write import write_whole
 from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import Completed, Environment, Sandbox, SandboxSpec
 
@@ -184,13 +184,9 @@ def _said(state: str) -> Completed | None:
 
 
 def _keep(state: str, done: Completed) -> None:
-    path = _answer(state)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}-{get_ident()}")
     outputs = {"stdout": done.stdout, "stderr": done.stderr}
     encoded = {name: b64encode(output).decode() for name, output in outputs.items()}
-    partial.write_text(json.dumps({**asdict(done), **encoded}))
-    partial.replace(path)
+    write_whole(_answer(state), json.dumps({**asdict(done), **encoded}))
 
 
 @cache

@@ -7,7 +7,6 @@ can be lost, damaged or shared between clones, and a task is told by the same te
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from seqswe.instance import digest_of
 from seqswe.manifests.convert import parse
 from seqswe.manifests.manifest import InstanceRecord, InstanceTexts
 from seqswe.manifests.read import read_json
+from seqswe.manifests.write import write_whole
 from seqswe.runs.folders import cache_folder
 
 MOST_BYTES = 256_000_000
@@ -50,7 +50,4 @@ def _read(path: Path) -> InstanceTexts | None:
 
 
 def _write(path: Path, texts: InstanceTexts) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}")
-    part.write_text(json.dumps(asdict(texts)), encoding="utf-8", errors="surrogatepass")
-    part.replace(path)
+    write_whole(path, json.dumps(asdict(texts)))

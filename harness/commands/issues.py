@@ -22,6 +22,7 @@ from seqswe.cli.progress import progress
 from seqswe.errors import MissingError, UsageError
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.manifest import Manifest
+from seqswe.manifests.write import write_whole
 from seqswe.runs.folders import cache_folder
 
 
@@ -99,6 +100,4 @@ def _fetch(repo: str, known: KnownIssues, numbers: list[int], variable: str, api
 
 def _write(path: Path, found: Mapping[int, Issue]) -> None:
     lines = [json.dumps(as_line(number, issue)) for number, issue in found.items()]
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    part.replace(path)
+    write_whole(path, "".join(f"{line}\n" for line in lines))

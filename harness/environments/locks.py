@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from seqswe.errors import ManifestError
 from seqswe.instance import digest_of
 from seqswe.manifests.convert import parse
 from seqswe.manifests.read import read_json
+from seqswe.manifests.write import write_whole
 from seqswe.runs.folders import cache_folder
 from seqswe.sandbox import Environment
 
@@ -52,12 +52,8 @@ def kept_resolution(environment: Environment) -> Resolution | None:
 
 def keep(environment: Environment, resolution: Resolution) -> None:
     """Remember what the requirements of an environment were resolved to."""
-    path = _path(environment)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}")
     data = {"lock": resolution.lock, "changed": resolution.changed}
-    partial.write_text(json.dumps(data), encoding="utf-8")
-    partial.replace(path)
+    write_whole(_path(environment), json.dumps(data))
 
 
 def _path(environment: Environment) -> Path:

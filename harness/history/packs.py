@@ -9,19 +9,19 @@ git never searches more than a few dozen.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
-from threading import Lock, get_ident
+from threading import Lock
 
 from harness.history.absent import absent_objects
 from harness.history.git import Clone, GitError, settle
 from harness.history.trees import Trees, link
 from seqswe.errors import ManifestError, MissingError, UsageError
 from seqswe.manifests.read import read_json
+from seqswe.manifests.write import write_whole
 from seqswe.sandbox import Checkout
 
 TREE = "tree.tar"
@@ -179,10 +179,7 @@ class History:
                 return kept
             names = self._list_step(base)
             reach = len(names), listing_digest(names)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(f".{os.getpid()}-{get_ident()}")
-            partial.write_text(json.dumps(reach))
-            partial.replace(path)
+            write_whole(path, json.dumps(reach))
         return reach
 
 

@@ -20,6 +20,7 @@ from seqswe.manifests.convert import Ids, check_ids, parse
 from seqswe.manifests.manifest import SCHEMA_VERSION, InstanceRecord, Manifest, record_json
 from seqswe.manifests.read import read_json_lines, read_toml
 from seqswe.manifests.test_ids import FIELD, TestIdTable
+from seqswe.manifests.write import write_whole
 from seqswe.patterns import NAME
 
 INSTANCES = "instances.jsonl"
@@ -143,13 +144,12 @@ def save_manifest(manifest: Manifest, folder: Path) -> None:
     """Write manifest.toml alone."""
     import tomli_w
 
-    folder.mkdir(parents=True, exist_ok=True)
     data = _plain(asdict(manifest))
     del data["folder"], data["instances"]
     for name in ("synthetic", "renamed"):
         if data[name] is None:
             del data[name]  # TOML has no word for nothing
-    _replace(folder / "manifest.toml", tomli_w.dumps(data).encode())
+    write_whole(folder / "manifest.toml", tomli_w.dumps(data))
 
 
 def save_instances(records: Iterable[InstanceRecord], path: Path) -> None:
@@ -161,14 +161,7 @@ def save_instances(records: Iterable[InstanceRecord], path: Path) -> None:
     # A name of a file that is no UTF-8 is written as JSON's own escapes, and read back.
     text = "".join(line + "\n" for line in lines).encode("utf-8", "backslashreplace")
     # Without the time, so that equal instances are equal files.
-    _replace(path, gzip.compress(text, mtime=0) if path.name == COMPRESSED else text)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, whenever the process is killed."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(data)
-    partial.replace(path)
+    write_whole(path, gzip.compress(text, mtime=0) if path.name == COMPRESSED else text)
 
 
 def _plain(value: Any) -> Any:

@@ -21,6 +21,7 @@ from seqswe.manifests.convert import parse
 from seqswe.manifests.manifest import Manifest
 from seqswe.manifests.read import is_there, read_toml
 from seqswe.manifests.suites import Suite, load_suite
+from seqswe.manifests.write import write_whole
 from seqswe.patterns import DIGEST
 from seqswe.runs.extend import widened
 from seqswe.runs.lending import OF_MEMORY
@@ -120,10 +121,7 @@ class Study:
         import tomli_w
 
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            partial = self.root / f"{FILE}.new"
-            partial.write_text(tomli_w.dumps(self.info.data()), encoding="utf-8")
-            partial.replace(self.root / FILE)
+            write_whole(self.root / FILE, tomli_w.dumps(self.info.data()))
         except OSError as error:
             raise RunDirError(
                 f"cannot write {self.root}: {error.strerror}", "Choose an --out that you may write."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from harness.codebases.statements.symptom import SYMPTOM
@@ -10,6 +9,7 @@ from seqswe.errors import ManifestError, MissingError
 from seqswe.instance import digest_of
 from seqswe.manifests.manifest import InstanceRecord
 from seqswe.manifests.read import read_bytes
+from seqswe.manifests.write import write_whole
 from seqswe.runs.folders import cache_folder
 
 MOST_BYTES = 1_000_000
@@ -17,11 +17,7 @@ MOST_BYTES = 1_000_000
 
 def keep(text: str) -> None:
     """Keep a text in the cache, by its digest."""
-    path = _path(digest_of(text))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}")
-    part.write_bytes(text.encode("utf-8", "surrogateescape"))
-    part.replace(path)
+    write_whole(_path(digest_of(text)), text.encode("utf-8", "surrogateescape"))
 
 
 def kept(codebase: str, record: InstanceRecord) -> str:

@@ -41,7 +41,7 @@ def test_a_circle_is_cut():
     ],
 )
 def test_no_module_takes_long(text):
-    start = time.perf_counter()
+    start = time.process_time()
     for name in ("A0", "E"):
         value(text, name)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

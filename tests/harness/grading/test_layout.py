@@ -44,10 +44,10 @@ def test_an_entry_matches(path, entry, expected):
 
 
 def test_many_stars_cost_no_time():
-    start = time.perf_counter()
+    start = time.process_time()
     assert not under("a/" * 60 + "b", ["**/" * 30 + "c"])
     assert not under("a" * 200, ["*" * 50 + "b"])
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 def test_what_is_excluded_is_no_source():
