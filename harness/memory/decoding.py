@@ -208,15 +208,20 @@ def _zipped(data: bytes) -> Iterator[bytes]:
 
 
 def _escapes(text: str) -> Iterator[str | bytes]:
-    """URL, HTML, mail and octal escapes, where there are any."""
+    """URL, HTML, mail and octal escapes, where there are any; a seam stays one."""
+    kind = type(text)
     if "%" in text:
-        yield unquote(text)
+        yield kind(unquote(text))
     if "&" in text:
-        yield html.unescape(text)
+        yield kind(html.unescape(text))
     if "=3D" in text or "=20" in text or "=0A" in text:
-        yield quopri.decodestring(text.encode())
+        data = quopri.decodestring(text.encode())
+        if kind is Joined:
+            yield Joined(data.decode("utf-8", "replace"))
+        if kind is str or MAGIC.search(data):
+            yield data
     if len(OCTAL.findall(text)) > 2:
-        yield OCTAL.sub(lambda match: chr(int(match[1], 8)), text)
+        yield kind(OCTAL.sub(lambda match: chr(int(match[1], 8)), text))
 
 
 def _literals(text: str) -> Iterator[str | bytes]:

@@ -331,11 +331,12 @@ def test_what_was_told_may_be_kept_in_any_encoding(how):
     audit(hidden if isinstance(hidden, bytes) else {"note": hidden}, patch=f"+{FIX}")
 
 
-def test_a_line_that_only_neighbours_spell_is_none():
+@pytest.mark.parametrize("escape", ["", "100 %", "R&D", "a=20", r"\101\102\103"])
+def test_a_line_that_only_neighbours_spell_is_none(escape):
     """A function's name and the next value; no memory could help to have both."""
     secret = "        converter.normalise(value_of_it)"
     hides = [replace(INSTANCES[0], patch=f"{INSTANCES[0].patch}+{secret}\n")]
-    honest = {"function": "Converter.normalise", "text": "value_of_it is missing"}
+    honest = {"function": "Converter.normalise", "text": f"value_of_it is missing {escape}"}
     telling = {"function": "Converter.normalise(", "text": "value_of_it)"}
     (cell,) = cells_of("sequential", 0, 4)
     told = Experience(task=hides[0].task(0))
