@@ -22,6 +22,7 @@ from harness.codebases.declarations import Remembered
 from harness.codebases.environment import environment_at
 from harness.codebases.instruction_files import InstructionFiles
 from harness.codebases.mining import OF_THE_RUNNER
+from harness.codebases.statements.issues import HALF
 from harness.codebases.statements.leak import leaks_of
 from harness.grading.layout import is_source, is_test_module
 from harness.grading.patch import parts, paths_of
@@ -30,6 +31,7 @@ from harness.history.objects import CommitFiles, Objects
 from seqswe.errors import MissingError
 from seqswe.manifests.foreign_rows import ForeignRow, read_rows
 from seqswe.manifests.manifest import IMPORTED, InstanceRecord, InstanceTexts, Manifest
+from seqswe.patterns import PATH
 from seqswe.sandbox import Environment
 
 FILE = "imported.jsonl"
@@ -135,6 +137,8 @@ def _reasons(
         yield "it is of a part of pytest, which runs the tests"
     if row.instance_id in chosen:
         yield "it stands in the file twice"
+    elif row.instance_id.casefold() in map(str.casefold, chosen):
+        yield "its id differs from that of another only in case"
     if not clone.has(row.base_commit):
         yield "the clone lacks its base"
     elif not clone.is_ancestor(row.base_commit, "HEAD"):
@@ -143,8 +147,12 @@ def _reasons(
         yield "its patch does not come apart"
     elif not any(map(is_test_module(manifest.layout), paths_of(row.test_patch))):
         yield "its test patch changes no test module"
+    elif not all(map(PATH.fits, (*paths_of(row.patch), *paths_of(row.test_patch)))):
+        yield "its patch changes what lies outside of the repository"
     if not row.problem_statement.strip():
         yield "it has no statement"
+    if HALF.search(f"{row.problem_statement}{row.patch}{row.test_patch}"):
+        yield "it holds half a character"
 
 
 def _place(clone: Clone, line: Sequence[str], base: str) -> tuple[int, bool]:

@@ -21,7 +21,7 @@ from seqswe.errors import MissingError, SeqSWEError, UsageError
 from seqswe.manifests import manifest_files as manifests
 from seqswe.manifests.foreign_rows import ForeignRow, read_rows
 from seqswe.manifests.manifest import IMPORTED
-from seqswe.patterns import REPO
+from seqswe.patterns import NAME, REPO
 
 
 @click.command("import")
@@ -71,7 +71,9 @@ def _codebase(repo: str, rows: Sequence[ForeignRow], mirror: str, place: Path) -
     origin = _origin(repo, mirror)
     history = walk(origin.clone, origin.clone.commit_id("HEAD"))
     inferred = infer(origin, history).manifest
-    name = f"{repo.partition('/')[2].lower()}-{IMPORTED}"
+    name = f"{repo.partition('/')[2].lower().lstrip('._-')}-{IMPORTED}"
+    if not NAME.fits(name):
+        raise UsageError(f"no codebase can be named {name!r}", f"A name has {NAME.meaning}.")
     folder = place / name
     if (folder / "manifest.toml").exists():
         raise UsageError(f"{folder} is there already", "Remove it, or give another --out.")

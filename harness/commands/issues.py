@@ -53,13 +53,15 @@ def issues(codebase: str, mirror: str, out: Path, token_env: str, api: str) -> N
     known = KnownIssues(
         cache_folder() / "issues" / f"{manifest.repo.replace('/', '+')}.jsonl",
     )
-    if wanted := known.missing(numbers):
-        _fetch(manifest.repo, known, wanted, token_env, api)
+    wanted = known.missing(numbers)
+    untold = _fetch(manifest.repo, known, wanted, token_env, api) if wanted else Counter()
     found = {n: known.issues[n] for n in sorted(numbers) if n in known.issues}
     _write(out, found)
     absent = Counter(known.absent[n] for n in numbers if n in known.absent)
     for reason, count in absent.most_common():
         note(f"{count:6} left out: {reason}")
+    for reason, count in untold.most_common():
+        note(f"{count:6} not answered, ask again later: {reason}")
     note(f"{len(found):6} issues of {len(numbers)} numbers that fixes name")
     echo(out)
 
@@ -84,18 +86,24 @@ def _named(clone: Clone, manifest: Manifest) -> Iterator[int]:
         yield from fix.named_issues
 
 
-def _fetch(repo: str, known: KnownIssues, numbers: list[int], variable: str, api: str) -> None:
+def _fetch(
+    repo: str, known: KnownIssues, numbers: list[int], variable: str, api: str
+) -> Counter[str]:
+    """Ask for issues and keep what was said; how many were not answered, by reason."""
     token = os.environ.get(variable, "")
     if not token:
         raise MissingError(
             f"{variable} is not set, and GitHub tells nobody without a token how an issue began",
             f"Put a token into {variable}, or name another variable with --token-env.",
         )
+    untold: Counter[str] = Counter()
     with GitHub(token, api) as github, progress("issues", len(numbers)) as bar:
         for answers in github.issues(repo, numbers):
-            known.add((a.number, a.issue, a.absent) for a in answers)
-            for _ in answers:
+            known.add((a.number, a.issue, a.absent) for a in answers if not a.untold)
+            for answer in answers:
+                untold.update(filter(None, [answer.untold]))
                 bar.advance(f"{len(known.issues)} known")
+    return untold
 
 
 def _write(path: Path, found: Mapping[int, Issue]) -> None:

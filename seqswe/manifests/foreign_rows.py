@@ -8,11 +8,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from seqswe.errors import ManifestError, MissingError
-from seqswe.manifests.read import damaged, read_bytes, read_json, read_json_lines
+from seqswe.manifests.read import MAX_DIGITS, damaged, read_bytes, read_json, read_json_lines
 from seqswe.patterns import COMMIT, INSTANCE_ID, REPO
 from seqswe.visible import one_line
 
@@ -58,9 +59,9 @@ def _tables(path: Path) -> Iterator[tuple[str, Any]]:
 def _flat(value: Any, where: str) -> list[Any]:
     """The tasks of a list, of SWE-Bench-CL's sequences, or of a table by instance id."""
     if isinstance(value, dict) and isinstance(value.get("sequences"), list):
-        sequences = [s for s in value["sequences"] if isinstance(s, dict)]
-        tasks = [task for s in sequences for task in s.get("tasks", []) if isinstance(task, dict)]
-        return [_of_cl(task) for task in tasks]
+        lists = [s.get("tasks") for s in value["sequences"] if isinstance(s, dict)]
+        tasks = [task for tasks in lists if isinstance(tasks, list) for task in tasks]
+        value = [_of_cl(task) for task in tasks if isinstance(task, dict)]
     if isinstance(value, dict):
         value = list(value.values())
     if not isinstance(value, list) or not value:
@@ -91,7 +92,20 @@ def _parquet(path: Path) -> list[Any]:
         ).to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
         raise damaged(f"{path}: not Parquet: {one_line(str(error), 120)}", HINT) from None
-    return rows
+    return [_as_json(row) for row in rows]
+
+
+def _as_json(value: Any) -> Any:
+    """A value with nothing in it that JSON has no word for, such as the NaN of a missing number."""
+    if isinstance(value, dict):
+        return {name: _as_json(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_as_json(item) for item in value]
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
+        return str(value)
+    return value
 
 
 def _row(data: Any, where: str) -> ForeignRow:

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_exponential, wait_random
 
-from harness.codebases.statements.issues import HALF, Issue
+from harness.codebases.statements.github_answers import (
+    FIELDS,
+    NOT_THERE,
+    Answer,
+    Content,
+    answer_of,
+    content_of,
+)
 from seqswe.errors import ManifestError, MissingError, UsageError
-from seqswe.manifests.convert import parse
 from seqswe.manifests.read import parse_json
 from seqswe.visible import one_line
 
@@ -29,61 +33,8 @@ AT_ONCE = 25
 MOST_BYTES = 32_000_000
 """Of one answer; a body has at most 65,536 characters, twice in each issue."""
 RETRIES = 5
-AT_CREATION = timedelta(minutes=5)
-"""The first of the versions that are told is the original if it is as old as the issue."""
-FIELDS = """
-fragment first on Issue {
-  title body created_at: createdAt edited_at: lastEditedAt
-  newest: userContentEdits(first: 1) { nodes { edited_at: editedAt text: diff } }
-  oldest: userContentEdits(last: 1) { nodes { edited_at: editedAt text: diff } }
-  renamed: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], first: 1) {
-    nodes { ... on RenamedTitleEvent { title: previousTitle } }
-  }
-}
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What GitHub says of a number: an issue, or why there is none."""
-
-    number: int
-    issue: Issue | None = None
-    absent: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Edit:
-    edited_at: datetime
-    text: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Edits:
-    nodes: tuple[_Edit, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Renaming:
-    title: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Renamings:
-    nodes: tuple[_Renaming, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
-    """One issue as the query has it."""
-
-    title: str
-    body: str
-    created_at: datetime
-    edited_at: datetime | None
-    newest: _Edits
-    oldest: _Edits
-    renamed: _Renamings
+REFUSALS = {"FORBIDDEN", "INSUFFICIENT_SCOPES"}
+"""Types of errors that no further try mends."""
 
 
 class _Passing(Exception):
@@ -109,10 +60,11 @@ class GitHub:
                 "the token is empty or holds characters that no header can carry",
                 "Look for a line break or a quote in its environment variable.",
             )
-        if httpx.URL(url).scheme not in ("http", "https"):
+        if _scheme(url) not in ("http", "https"):
             raise UsageError(f"{url!r} is no address of an API", f"By default it is {API}.")
         self._url, self._token, self._patience = url, token, patience
         self._wait = wait_exponential(wait, max=60) + wait_random(0, wait)
+        self._second_limit = 60 * wait
         headers = {"Authorization": f"Bearer {token}", "User-Agent": "seqswe"}
         # Reading certificates takes a while, and http needs none.
         tls = url.startswith("https:")
@@ -138,15 +90,14 @@ class GitHub:
                 f"followRenames: true) {{ {wanted} }} }}{FIELDS}"
             )
             told = self._ask({"query": query, "variables": {"owner": owner, "name": name}})
-            repository = told.get("repository")
-            if not isinstance(repository, dict):
+            if told.repository is None:
                 raise UsageError(
                     f"GitHub knows no repository {repo}, or the token may not see it",
                     "Look at `repo` in manifest.toml.",
                 )
-            yield [_answer(n, repository.get(f"i{n}")) for n in some]
+            yield [answer_of(n, told) for n in some]
 
-    def _ask(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _ask(self, body: Mapping[str, Any]) -> Content:
         tries = Retrying(
             retry=retry_if_exception_type(_Passing),
             stop=stop_after_attempt(RETRIES + 1),
@@ -154,15 +105,15 @@ class GitHub:
             reraise=True,
         )
         try:
-            data: Mapping[str, Any] = tries(self._once, body)
+            content: Content = tries(self._once, body)
         except _Passing as error:
             raise MissingError(
                 f"GitHub does not answer: {self._hidden(str(error))}",
                 "What has come is kept: call it again later.",
             ) from None
-        return data
+        return content
 
-    def _once(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _once(self, body: Mapping[str, Any]) -> Content:
         try:
             with self._client.stream("POST", self._url, json=body) as response:
                 data = _bounded(response.iter_bytes())
@@ -173,13 +124,16 @@ class GitHub:
             answer = parse_json(data, "GitHub's answer", "")
         except ManifestError as error:
             raise _Passing(error.message) from None
-        errors = answer.get("errors") if isinstance(answer, dict) else None
-        kinds = {e.get("type") for e in errors if isinstance(e, dict)} if errors else set()
-        if "RATE_LIMITED" in kinds:
+        content = content_of(answer)
+        if "RATE_LIMITED" in content.kinds:
             raise _Passing("the rate limit is used up", _until(response))
-        content = answer.get("data") if isinstance(answer, dict) else None
-        if not isinstance(content, dict):
-            raise _Passing(f"an answer without data: {one_line(str(errors), 200)}")
+        if content.repository is None and content.kinds & REFUSALS:
+            raise UsageError(
+                f"GitHub refuses it: {self._hidden(content.said)}",
+                "Give a token that may read the repository.",
+            )
+        if content.repository is None and not content.kinds & {NOT_THERE}:
+            raise _Passing(f"an answer without data: {content.said}")
         return content
 
     def _check(self, response: httpx.Response, data: bytes) -> None:
@@ -189,6 +143,9 @@ class GitHub:
         limited = response.headers.get("x-ratelimit-remaining") == "0"
         if status == 429 or (status == 403 and (limited or "retry-after" in response.headers)):
             raise _Passing("the rate limit is used up", _until(response))
+        if status == 403 and b"rate limit" in data.lower():
+            # Of too many at once, not of the hour's: its reset says nothing of them.
+            raise _Passing("the rate limit is used up", self._second_limit)
         if status >= 500:
             raise _Passing(f"HTTP {status}")
         if status != 200:
@@ -231,29 +188,8 @@ def _until(response: httpx.Response) -> float:
     return 60.0
 
 
-def _answer(number: int, data: Any) -> Answer:
-    if data is None:
-        return Answer(number=number, absent="no issue")  # a pull request, moved or deleted
+def _scheme(url: str) -> str:
     try:
-        told: _Told = parse(_Told, data, f"issue {number}")
-    except ManifestError as error:
-        return Answer(number=number, absent=error.message)
-    body = _first_body(told)
-    if body is None:
-        return Answer(number=number, absent="edited, and its first text is not told")
-    titles = told.renamed.nodes
-    title = titles[0].title if titles else told.title
-    if HALF.search(title) or HALF.search(body):
-        return Answer(number=number, absent="holds half a character")
-    return Answer(number=number, issue=Issue(title=title, body=body, created_at=told.created_at))
-
-
-def _first_body(told: _Told) -> str | None:
-    """The body as it was first written; None if only later ones are known."""
-    if told.edited_at is None:
-        return told.body
-    edits = [e for e in (*told.newest.nodes, *told.oldest.nodes) if e.text is not None]
-    first = min(edits, key=lambda edit: edit.edited_at, default=None)
-    if first is None or first.edited_at - told.created_at > AT_CREATION:
-        return None
-    return first.text
+        return httpx.URL(url).scheme
+    except httpx.InvalidURL:
+        return ""

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from harness.codebases.imported import FILE
+from harness.codebases.imported import FILE, imported_texts
 from harness.codebases.instances import instances_of
 from harness.codebases.order import check_order
 from harness.commands.mine import CANDIDATES
@@ -14,6 +14,7 @@ from harness.history.git import Clone
 from harness.history.walk import diff
 from seqswe.cli import main
 from seqswe.manifests import manifest_files as manifests
+from seqswe.manifests.foreign_rows import read_rows
 from tests.harness.projects import commit, git
 
 
@@ -116,6 +117,9 @@ def test_what_cannot_stand_in_a_sequence_is_counted_with_its_reason(project, tmp
         rows[1] | {"patch": "nothing", "instance_id": "no-patch"},
         rows[1] | {"test_patch": rows[1]["patch"], "instance_id": "no-tests"},
         rows[1] | {"problem_statement": " ", "instance_id": "says-nothing"},
+        rows[1] | {"problem_statement": "\ud800", "instance_id": "half"},
+        rows[1] | {"instance_id": rows[0]["instance_id"].upper()},
+        rows[1] | {"patch": rows[1]["patch"].replace("tiny/a.py", "../a.py"), "instance_id": "up"},
         rows[1] | {"repo": "owner/away", "instance_id": "away"},
     ]
     code, err = bring(capsys, write(tmp_path / "bad.json", bad), mirror, tmp_path / "out")
@@ -127,15 +131,41 @@ def test_what_cannot_stand_in_a_sequence_is_counted_with_its_reason(project, tmp
         "1 left out: its patch does not come apart",
         "1 left out: its test patch changes no test module",
         "1 left out: it has no statement",
+        "1 left out: it holds half a character",
+        "1 left out: its id differs from that of another only in case",
+        "1 left out: its patch changes what lies outside of the repository",
         f"owner/away: 1 left out: the mirror {mirror} has no clone of it",
-        "1 of 7 tasks are candidates",
+        "1 of 10 tasks are candidates",
     ):
         assert reason in err
+    kept = tmp_path / "out" / "tiny-imported"
+    manifest = manifests.load(str(kept))
+    (record,) = manifests.load_instances(kept / CANDIDATES)
+    assert imported_texts(manifest, record).statement == rows[0]["problem_statement"]
     code, err = bring(
         capsys, tmp_path / "bad.json", mirror, tmp_path / "out", "--repo", "owner/tiny"
     )
     assert code == 2
     assert "is there already" in err
+
+
+def test_what_json_has_no_word_for_comes_back_from_parquet(project, tmp_path, capsys):
+    mirror, rows = project
+    odd = {"score": float("nan"), "of_others": {"list": [float("inf")], "large": 10**18}}
+    file = write(tmp_path / "rows.parquet", [row | odd for row in rows])
+    assert bring(capsys, file, mirror, tmp_path / "out")[0] == 0
+    kept = [row.data for row in read_rows(tmp_path / "out" / "tiny-imported" / FILE)]
+    assert [row["score"] for row in kept] == [None] * 4
+    assert kept[0]["of_others"] == {"list": [None], "large": str(10**18)}
+
+
+def test_a_repository_whose_name_begins_like_no_codebases(project, tmp_path, capsys):
+    mirror, rows = project
+    (mirror / "owner+tiny").rename(mirror / "owner+_Tiny")
+    file = write(tmp_path / "rows.json", [row | {"repo": "owner/_Tiny"} for row in rows])
+    code, err = bring(capsys, file, mirror, tmp_path / "out")
+    assert code == 0, err
+    assert manifests.load(str(tmp_path / "out" / "tiny-imported")).repo == "owner/_Tiny"
 
 
 def test_a_base_that_was_merged_stands_before_what_merged_it(project, tmp_path, capsys):
@@ -169,6 +199,7 @@ def test_a_base_that_was_merged_stands_before_what_merged_it(project, tmp_path, 
         ("[1]", "is no table of fields"),
         ('[{"instance_id": "../x"}]', "'instance_id' must be"),
         ('[{"instance_id": "a", "repo": "o/n", "base_commit": "12"}]', "'base_commit' must be"),
+        ('{"sequences": [{"tasks": null}, {"tasks": 3}, {}]}', "holds no list of tasks"),
         ("{", "not JSON"),
     ],
 )

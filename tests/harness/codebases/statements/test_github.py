@@ -57,7 +57,8 @@ def test_a_number_of_no_issue_and_a_broken_one_stop_no_other(server):
     assert found[6].absent == "no issue"
     assert found[7].issue
     assert found[8].absent == "holds half a character"
-    assert "issue 9" in found[9].absent
+    assert "issue 9" in found[9].untold
+    assert not found[9].absent, "it may have another form tomorrow, so it is not kept"
 
 
 def test_many_are_asked_for_a_few_at_a_time(server, monkeypatch):
@@ -94,7 +95,11 @@ LIMITS = [
     (200, {"x-ratelimit-reset": "1"}, {"errors": [{"type": "RATE_LIMITED"}]}),
     (502, {}, b"<html>"),
     (200, {}, b"{"),
+    (403, {"x-ratelimit-reset": "9999999999"}, {"message": "a secondary rate limit"}),
     (200, {}, {"data": None, "errors": [{"message": "Something went wrong"}]}),
+    (200, {}, {"data": {"repository": None}, "errors": [{"message": "Something went wrong"}]}),
+    (200, {}, {"errors": 5}),
+    (200, {}, {"errors": [{"type": ["RATE_LIMITED"]}, 5]}),
 ]
 
 
@@ -103,6 +108,39 @@ def test_what_passes_is_tried_again(server, failure):
     server.issue(7, "It breaks", "")
     server.failures = [failure]
     assert ask(server, 7)[7].issue
+
+
+@pytest.mark.parametrize("path", [["repository", "i7"], ["repository"], None, 5])
+def test_an_issue_that_is_not_answered_is_asked_for_again(server, path):
+    server.issue(8, "It breaks", "")
+    told = {"i7": None, "i8": server.repositories["x/tiny"][8]}
+    errors = [{"message": "Something went wrong", "path": path}]
+    server.failures = [(200, {}, {"data": {"repository": told}, "errors": errors})]
+    found = ask(server, 7, 8)
+    assert (found[7].absent, found[7].untold) == ("", "Something went wrong")
+    assert found[8].issue
+
+
+@pytest.mark.parametrize("kind", ["FORBIDDEN", "INSUFFICIENT_SCOPES"])
+def test_a_token_that_may_not_read_it_is_not_repeated(server, kind):
+    server.failures = [(200, {}, {"data": None, "errors": [{"type": kind, "message": TOKEN}]})]
+    with pytest.raises(UsageError, match=kind) as caught:
+        ask(server, 7)
+    assert TOKEN not in str(caught.value)
+
+
+def test_versions_that_are_not_told_are_no_error(server):
+    server.issue(7, "It breaks", "Here.", edits=[("2024-01-01T00:00:02Z", "Here.")])
+    issue = server.repositories["x/tiny"][7]
+    issue["newest"] = None
+    issue["oldest"]["nodes"].append(None)
+    assert ask(server, 7)[7].issue.body == "Here."
+
+
+def test_an_address_of_no_api_is_refused(server):
+    for url in ("http://a\x01", "ftp://a", "nowhere"):
+        with pytest.raises(UsageError, match="no address"):
+            GitHub(TOKEN, url)
 
 
 def test_a_long_limit_ends_it_and_is_named(server):
