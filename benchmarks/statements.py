@@ -32,8 +32,8 @@ from harness.agents.localizer import (
 )
 from harness.codebases.instances import instances_of
 from harness.codebases.locate import clone_of
-from harness.codebases.statements.clean import TRAILER
 from harness.codebases.statements.issues import load_issues
+from harness.codebases.statements.rules import TRAILER
 from harness.history.git import Clone
 from harness.history.log import log
 from harness.history.objects import Objects

@@ -15,12 +15,13 @@ from harness.codebases.environment import PYTHONS
 from harness.codebases.find_layout import find_layout
 from harness.codebases.found import Found
 from harness.codebases.licence import licence_of
+from harness.codebases.statements.rules import LATEST
 from harness.codebases.target import LOCAL, Origin
 from harness.history.objects import CommitFiles, Objects
 from harness.history.walk import Step
 from seqswe.errors import ManifestError, UsageError
 from seqswe.manifests import manifest_files as manifests
-from seqswe.manifests.manifest import Manifest, PythonSettings
+from seqswe.manifests.manifest import Manifest, Mining, PythonSettings
 from seqswe.patterns import NAME
 
 MOST_NAMES = 1_000
@@ -87,6 +88,7 @@ def infer(origin: Origin, history: Sequence[Step]) -> Inferred:
         licence=licence.value,
         layout=found.layout,
         python=PythonSettings(dated=True, distribution=distribution.value),
+        mining=Mining(statements=LATEST.version),
     )
     return Inferred(manifest=manifest, decisions=decisions)
 

@@ -12,6 +12,7 @@ from harness.codebases.renamed import renamed_issues
 from harness.codebases.statements import sources, symptom_store
 from harness.codebases.statements.clean import title_of
 from harness.codebases.statements.issues import Issue
+from harness.codebases.statements.rules import rules_of
 from harness.codebases.text_cache import kept_texts
 from harness.history.git import Clone, GitError
 from harness.history.objects import Objects
@@ -58,15 +59,9 @@ def _told(
 
 
 def check_rules(manifest: Manifest, records: Iterable[InstanceRecord]) -> None:
-    """Raise ManifestError if statements of records were made by other rules than today's."""
-    made_by = manifest.mining.statements
-    if made_by != sources.RULES and any(not record.bug for record in records):
-        raise ManifestError(
-            f"{manifest.name}: its statements were made by rules {made_by}, this SeqSWE makes "
-            f"those of {sources.RULES}",
-            f"`seqswe statements {manifest.name} --renew` makes them anew; nothing is validated "
-            "again.",
-        )
+    """Raise ManifestError if statements of records were made by rules that are not kept."""
+    if any(not record.bug for record in records):
+        rules_of(manifest.mining.statements, manifest.name)
 
 
 def with_instructions(clone: Clone, records: Iterable[InstanceRecord]) -> list[InstanceRecord]:
@@ -104,7 +99,7 @@ def _texts(
     known = renamed_issues(manifest, issues)
 
     def make() -> InstanceTexts:
-        return texts_of(clone, manifest.layout, record, known)
+        return texts_of(clone, manifest, record, known)
 
     # What people wrote in a tracker is read from where the user says it is, and kept nowhere.
     return make() if record.statement_source.startswith(sources.ISSUE) else kept_texts(record, make)

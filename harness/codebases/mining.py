@@ -18,6 +18,7 @@ from harness.codebases.python_2 import Python2
 from harness.codebases.statements import sources
 from harness.codebases.statements.issues import Issue
 from harness.codebases.statements.leak import leaks_of
+from harness.codebases.statements.rules import Rules, rules_of
 from harness.grading.layout import is_source, is_test, is_test_module
 from harness.grading.patch import Part, parts
 from harness.history.absent import AbsentFiles, absent_objects
@@ -105,6 +106,7 @@ def mine(
             dates=_dates(clone, steps),
             declarations=Remembered(),
             instructions=InstructionFiles(objects),
+            rules=rules_of(manifest.mining.statements, manifest.name),
         )
         for step in steps:
             found = miner.candidate(step)
@@ -155,6 +157,7 @@ class Miner:
     dates: Mapping[str, datetime | None]
     declarations: Remembered
     instructions: InstructionFiles
+    rules: Rules
 
     def candidate(self, step: Step) -> InstanceRecord | LeftOut:
         """Return the record of a commit without its environment, or why it is left out."""
@@ -208,6 +211,7 @@ class Miner:
             parents=step.parents,
             message=step.message,
             parts=patches.parts,
+            rules=self.rules,
         )
 
     def _reasons(self, step: Step) -> Iterator[str]:
@@ -271,24 +275,27 @@ def split_diff(text: str, layout: Layout) -> Patches:
     )
 
 
-def fix_of(clone: Clone, layout: Layout, record: InstanceRecord) -> tuple[Patches, sources.Fix]:
+def fix_of(
+    clone: Clone, layout: Layout, record: InstanceRecord, rules: Rules
+) -> tuple[Patches, sources.Fix]:
     """Read the diff of a record's fix and what its statement is made from.
 
     Raises ValueError if the diff does not come apart, GitError if a commit is absent.
     """
     patches = split_diff(diff(clone, record.base_commit, record.gold_commit), layout)
-    fix = sources.Fix.of(clone, record.base_commit, record.gold_commit, patches.parts)
+    fix = sources.Fix.of(clone, record.base_commit, record.gold_commit, patches.parts, rules)
     return patches, fix
 
 
 def texts_of(
-    clone: Clone, layout: Layout, record: InstanceRecord, issues: Mapping[int, Issue]
+    clone: Clone, manifest: Manifest, record: InstanceRecord, issues: Mapping[int, Issue]
 ) -> InstanceTexts:
     """Read statement, patch and test patch of a record; "" for an issue that is not at hand.
 
-    Raises as `fix_of` does.
+    Raises as `fix_of` does, and ManifestError for rules that are not kept.
     """
-    patches, fix = fix_of(clone, layout, record)
+    rules = rules_of(manifest.mining.statements, manifest.name)
+    patches, fix = fix_of(clone, manifest.layout, record, rules)
     return InstanceTexts(
         statement=sources.read(fix, record.statement_source, issues),
         source=record.statement_source,

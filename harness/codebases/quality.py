@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from harness.codebases.mining import fix_of
 from harness.codebases.statements import sources
 from harness.codebases.statements.issues import Issue
+from harness.codebases.statements.rules import rules_of
 from harness.history.git import Clone, GitError
 from seqswe.errors import MissingError
 from seqswe.manifests.manifest import InstanceRecord, Manifest
@@ -106,14 +107,15 @@ def measure(
 ) -> list[Quality]:
     """Measure the tasks of a sequence, in order; injected bugs and imported tasks are left out.
 
-    Raises MissingError if the clone lacks a commit.
+    Raises MissingError if the clone lacks a commit, ManifestError for rules that are not kept.
     """
     seen, found = _Seen(), []
+    rules = rules_of(manifest.mining.statements, manifest.name)
     for position, record in enumerate(records):
         if not record.is_in_history:
             continue
         try:
-            patches, fix = fix_of(clone, manifest.layout, record)
+            patches, fix = fix_of(clone, manifest.layout, record, rules)
             age = _age(clone, record.base_commit, record.gold_files)
         except (GitError, ValueError):
             raise MissingError(

@@ -12,6 +12,7 @@ from harness.codebases.mining import fix_of
 from harness.codebases.statements import sources
 from harness.codebases.statements.issues import Issue
 from harness.codebases.statements.leak import leaks_of
+from harness.codebases.statements.rules import rules_of
 from harness.grading.layout import is_source
 from harness.history.git import Clone
 from harness.history.objects import Objects
@@ -89,15 +90,16 @@ def renamed_records(
         )
         for record in records
     )
-    candidates = [c for record in moved if (c := _told(new, manifest.layout, record, told))]
+    candidates = [c for record in moved if (c := _told(new, manifest, record, told))]
     return commits[renamed.last], candidates
 
 
 def _told(
-    clone: Clone, layout: Layout, record: InstanceRecord, issues: Mapping[int, Issue]
+    clone: Clone, manifest: Manifest, record: InstanceRecord, issues: Mapping[int, Issue]
 ) -> InstanceRecord | None:
     """A record with what its texts are in this clone; None if nothing states its problem."""
-    patches, fix = fix_of(clone, layout, record)
+    rules = rules_of(manifest.mining.statements, manifest.name)
+    patches, fix = fix_of(clone, manifest.layout, record, rules)
     clock = datetime.fromisoformat(clone.date(record.base_commit))
     statement = sources.choose(fix, clock, issues)
     if statement is None:

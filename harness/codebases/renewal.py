@@ -10,6 +10,7 @@ from harness.codebases.mining import fix_of
 from harness.codebases.statements import sources
 from harness.codebases.statements.issues import Issue
 from harness.codebases.statements.leak import leaks_of
+from harness.codebases.statements.rules import LATEST
 from harness.history.git import Clone, GitError
 from seqswe.errors import ManifestError, MissingError
 from seqswe.instance import digest_of
@@ -48,7 +49,7 @@ def _renewed(
     clone: Clone, layout: Layout, record: InstanceRecord, issues: Mapping[int, Issue]
 ) -> InstanceRecord | None:
     try:
-        patches, fix = fix_of(clone, layout, record)
+        patches, fix = fix_of(clone, layout, record, LATEST)
         clock = datetime.fromisoformat(clone.date(record.base_commit))
     except (GitError, ValueError):
         raise MissingError(

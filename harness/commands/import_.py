@@ -11,7 +11,6 @@ import click
 from harness.codebases.imported import candidates_of, save_rows
 from harness.codebases.infer import infer
 from harness.codebases.locate import alone_in, in_mirror, writable_folder
-from harness.codebases.statements.sources import RULES
 from harness.codebases.target import Origin, find_origin
 from harness.commands.mine import CANDIDATES
 from harness.history.walk import walk
@@ -77,7 +76,7 @@ def _codebase(repo: str, rows: Sequence[ForeignRow], mirror: str, place: Path) -
     folder = place / name
     if (folder / "manifest.toml").exists():
         raise UsageError(f"{folder} is there already", "Remove it, or give another --out.")
-    rules = replace(inferred.mining, head=history[-1].commit, statements=RULES)
+    rules = replace(inferred.mining, head=history[-1].commit)
     manifest = replace(inferred, name=name, mining=rules, folder=folder)
     found = candidates_of(origin.clone, manifest, rows)
     for reason, count in sorted(found.left_out.items()):

@@ -14,6 +14,7 @@ from harness.codebases.locate import clone_of
 from harness.codebases.mining import fix_of
 from harness.codebases.statements.github import API, GitHub
 from harness.codebases.statements.issues import Issue, KnownIssues, as_line
+from harness.codebases.statements.rules import LATEST
 from harness.commands.mine import CANDIDATES
 from harness.history.git import Clone, GitError
 from seqswe.cli.echo import echo, note
@@ -77,7 +78,7 @@ def _named(clone: Clone, manifest: Manifest) -> Iterator[int]:
         )
     for record in records.values():
         try:
-            _, fix = fix_of(clone, manifest.layout, record)
+            _, fix = fix_of(clone, manifest.layout, record, LATEST)
         except (GitError, ValueError):
             raise MissingError(
                 f"{record.instance_id}: its commits cannot be read from {clone.path}",

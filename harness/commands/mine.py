@@ -14,7 +14,7 @@ from harness.codebases.locate import alone_in, clone_of, writable_folder
 from harness.codebases.mining import Mined, history_of
 from harness.codebases.mining import mine as find_candidates
 from harness.codebases.statements.issues import load_issues
-from harness.codebases.statements.sources import RULES
+from harness.codebases.statements.rules import LATEST
 from harness.codebases.target import Origin, find_origin
 from harness.history.git import Clone
 from harness.history.walk import Step, walk
@@ -68,11 +68,14 @@ def mine(target: str, mirror: str, issues: str, out: Path | None) -> None:
     else:
         subject = _described_now(find_origin(target, mirror), out)
     manifest, folder = subject.manifest, subject.folder
+    if not manifest.instances:  # or what they say would not be by the rules of what is added
+        rules = replace(manifest.mining, statements=LATEST.version)
+        manifest = replace(manifest, mining=rules)
     click.get_current_context().with_resource(alone_in(folder))
     mined = find_candidates(subject.clone, manifest, texts, subject.history)
     known = {e.key: e for e in manifest.environments}
     environments = tuple(known.get(e.key, e) for e in mined.environments)
-    rules = replace(manifest.mining, head=mined.head, statements=RULES)
+    rules = replace(manifest.mining, head=mined.head)
     manifests.save_instances(mined.records, folder / CANDIDATES)
     manifests.save_manifest(replace(manifest, environments=environments, mining=rules), folder)
     _print_listing(mined)

@@ -18,7 +18,7 @@ from harness.codebases.mining import count_sources
 from harness.codebases.renewal import renew as renew_records
 from harness.codebases.statements import symptom_store
 from harness.codebases.statements.issues import load_issues
-from harness.codebases.statements.sources import RULES
+from harness.codebases.statements.rules import LATEST
 from harness.codebases.statements.symptom import SYMPTOM
 from harness.codebases.symptoms import Symptom, find_symptom
 from harness.codebases.validation_room import ValidationRoom
@@ -88,7 +88,7 @@ def _renew(manifest: Manifest, mirror: str, issues: str, folder: Path) -> Manife
     candidates = manifests.load_instances(manifest.folder / CANDIDATES)
     found = renew_records(clone, manifest, manifest.instances, texts)
     also = renew_records(clone, manifest, candidates, texts)
-    rules = replace(manifest.mining, statements=RULES)
+    rules = replace(manifest.mining, statements=LATEST.version)
     if candidates:
         manifests.save_instances(also.records, folder / CANDIDATES)
     renewed = replace(manifest, mining=rules, instances=found.records)

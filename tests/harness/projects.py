@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from harness.codebases.instances import instance_of
 from harness.codebases.mining import mine
-from harness.codebases.statements.sources import RULES
+from harness.codebases.statements.rules import LATEST
 from harness.grading import Grader
 from harness.history import History
 from harness.history.git import CLEAN, Clone
@@ -62,7 +62,7 @@ def manifest_of(folder, **fields):
         **{
             "python": SETTINGS,
             "tests": TestSettings(seconds=30.0),
-            "mining": Mining(statements=RULES),
+            "mining": Mining(statements=LATEST.version),
             "url": "",
             "folder": folder,
             **fields,

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from harness.codebases.statements.clean import LONGEST_LINE, NUMBERS, bounded, without_tags
+from harness.codebases.statements.clean import LONGEST_LINE, bounded, without_tags
+from harness.codebases.statements.rules import LATEST, Rules
 from harness.grading.patch import Part
 
 FOLDERS = frozenset(
@@ -17,6 +18,10 @@ FOLDERS = frozenset(
     }
 )
 """Names of folders that hold a file of news for each change."""
+NO_NEWS = frozenset({"test", "tests", "testing", "testdata", "fixtures"})
+"""Folders in which a file of any name is there for tests."""
+UNDERLINE = re.compile(r"^([-=~^*+#\"'`.:_])\1{2,}$")
+"""Of a heading, as reStructuredText and Markdown have it."""
 FRAGMENT = re.compile(r"^\+?[\w-]{1,60}(?:\.[a-z]\w{0,20})?(?:\.\d{1,3})?(?:\.(?:rst|md|txt))?$")
 """`123.bugfix.rst`, `+anything.feature.md`, `123-user.md`, `123.misc`."""
 CHANGELOGS = re.compile(
@@ -39,25 +44,25 @@ MOST_ENTRIES = 5
 """Of more, the commit is a release or a collection, and none of them is its statement."""
 
 
-def fragment_of(parts: Sequence[Part]) -> str:
+def fragment_of(parts: Sequence[Part], rules: Rules = LATEST) -> str:
     """The text of the fragments that a fix adds; "" if there is none."""
-    texts = [_entry(_added(part)) for part in parts if _is_fragment(part)]
+    texts = [_entry(_added(part), rules) for part in parts if _is_fragment(part, rules)]
     return _joined([text for text in texts if text])
 
 
-def changelog_of(parts: Sequence[Part]) -> str:
+def changelog_of(parts: Sequence[Part], rules: Rules = LATEST) -> str:
     """The entries that a fix adds to a changelog; "" if there is none, or too many."""
-    return _joined([_entry(entry.split("\n")) for entry in _entries(parts)])
+    return _joined([_entry(entry.split("\n"), rules) for entry in _entries(parts, rules)])
 
 
 def issues_in_news(parts: Sequence[Part]) -> list[int]:
     """Numbers that the news of a fix name, in their order."""
     numbers = []
     for part in parts:
-        if _is_fragment(part):
+        if _is_fragment(part, LATEST):
             numbers += re.findall(r"^\+?(\d{1,9})\b", PurePosixPath(part.paths[-1]).name)
             numbers += _numbers("\n".join(_added(part)))
-    for entry in _entries(parts):
+    for entry in _entries(parts, LATEST):
         numbers += _numbers(entry)
     return [int(number) for number in numbers]
 
@@ -71,11 +76,14 @@ def _joined(entries: Sequence[str]) -> str:
     return bounded("\n\n".join(unique)) if len(unique) <= MOST_ENTRIES else ""
 
 
-def _is_fragment(part: Part) -> bool:
+def _is_fragment(part: Part, rules: Rules) -> bool:
     path = PurePosixPath(part.paths[-1])
+    folders = {folder.lower() for folder in path.parent.parts}
+    if rules.whole_entries and folders & NO_NEWS:
+        return False
     return (
         "\nnew file mode 100" in part.text.partition("\n@@")[0]
-        and any(folder.lower() in FOLDERS for folder in path.parent.parts)
+        and bool(folders & FOLDERS)
         and FRAGMENT.match(path.name) is not None
         and path.suffix not in (".py", ".cfg", ".toml", ".yml", ".html", ".j2", ".jinja2")
         and path.stem.lower() not in ("readme", "template", "index")
@@ -94,14 +102,18 @@ def _added(part: Part) -> list[str]:
     return [line[1:].rstrip() for line in lines if line.startswith("+")]
 
 
-def _entries(parts: Sequence[Part]) -> list[str]:
+def _entries(parts: Sequence[Part], rules: Rules) -> list[str]:
     """Raw entries of changelogs, without those that only moved."""
     found: list[str] = []
     for part in filter(_is_changelog, parts):
         _, _, hunks = part.text.partition("\n@@")
-        gone = {_words(line[1:]) for line in hunks.split("\n") if line.startswith("-")}
+        removed = [_words(line[1:]) for line in hunks.split("\n") if line.startswith("-")]
+        before = " ".join(["", *removed, ""])
         # Moved to another section, or wrapped anew, an entry is not one of this fix.
-        found += [e for e in _entries_of(hunks) if _words(e.split("\n")[0]) not in gone]
+        for entry in _entries_of(hunks):
+            wrapped = rules.whole_entries and f" {_words(entry)} " in before
+            if not wrapped and _words(entry.split("\n")[0]) not in removed:
+                found.append(entry)
     return found
 
 
@@ -126,12 +138,14 @@ def _entries_of(hunks: str) -> Iterator[str]:
         entry, indent = ([text], len(bullet[1])) if bullet else ([], 0)
 
 
-def _entry(lines: Sequence[str]) -> str:
+def _entry(lines: Sequence[str], rules: Rules) -> str:
     """An entry as a text: no bullet, no numbers, roles of reStructuredText as code."""
+    if rules.whole_entries:
+        lines = [line for line in lines if not UNDERLINE.match(line)]
     text = "\n".join(lines).strip("\n")
     text = BULLET.sub("", text)
-    for noise in (ROLES_OF_NUMBERS, LINK, LINKED_NUMBER, NUMBERS, CREDIT):
+    for noise in (ROLES_OF_NUMBERS, LINK, LINKED_NUMBER, rules.numbers, CREDIT):
         text = noise.sub("", text)
-    text = without_tags(ROLE.sub(r"``\1``", text))
+    text = without_tags(ROLE.sub(r"``\1``", text), rules)
     paragraphs = (" ".join(p.split()) for p in re.split(r"\n\s*\n", text))
     return "\n\n".join(p for p in paragraphs if re.search(r"\w\w", p))

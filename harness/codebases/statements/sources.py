@@ -19,12 +19,10 @@ from harness.codebases.statements.news import (
     fragment_of,
     issues_in_news,
 )
+from harness.codebases.statements.rules import Rules
 from harness.grading.patch import Part
 from harness.history.git import Clone
 
-RULES = 2
-"""Version of these rules. A manifest names those that made its statements (`[mining]
-statements`): texts of others are not made by accident, and a released sequence keeps its own."""
 MOST_MERGED = 20
 """Commits that a merge may bring in to be one task."""
 SQUASHED = re.compile(r"\A[^\n]*\(#\d{1,9}\)\s*$", re.MULTILINE)
@@ -51,15 +49,26 @@ class Fix:
     message: str
     parts: Sequence[Part]
     """Its changes, file by file."""
+    rules: Rules
 
     @classmethod
-    def of(cls, clone: Clone, base: str, commit: str, parts: Sequence[Part]) -> Fix:
+    def of(cls, clone: Clone, base: str, commit: str, parts: Sequence[Part], rules: Rules) -> Fix:
         """Read the fix of a commit whose changes are known. Raises GitError."""
         shown = clone.run("log", "-1", "--format=%P%x00%B", "--end-of-options", commit, "--")
         parents, _, message = shown.partition("\0")
         return cls(
-            clone=clone, base=base, parents=tuple(parents.split()), message=message, parts=parts
+            clone=clone,
+            base=base,
+            parents=tuple(parents.split()),
+            message=message,
+            parts=parts,
+            rules=rules,
         )
+
+    @property
+    def report(self) -> str:
+        """Its message as somebody would report it; "" if that says nothing."""
+        return clean_message(self.message, self.rules, merges=len(self.parents) > 1)
 
     @cached_property
     def merged(self) -> tuple[str, ...]:
@@ -110,7 +119,7 @@ def _statements(fix: Fix, clock: datetime, issues: Mapping[int, Issue]) -> Itera
 
 def _pull(fix: Fix) -> str:
     """A pull request that was squashed, with the text that its author gave it."""
-    text = clean_message(fix.message)
+    text = fix.report
     return text if SQUASHED.match(fix.message.strip()) and "\n\n" in text else ""
 
 
@@ -118,8 +127,8 @@ def _merge(fix: Fix) -> str:
     """A merge: the title that its author gave it, and the messages of what it brings in."""
     if len(fix.parents) < 2:
         return ""
-    own = clean_message(fix.message)
-    texts = [text for text in map(clean_message, fix.merged) if text]
+    own = fix.report
+    texts = [text for m in fix.merged if (text := clean_message(m, fix.rules))]
     if own or PULL.match(fix.message):
         # One change: of its commits, the titles alone are the list of how it was made.
         texts = [own or next(iter(texts), ""), *(text for text in texts if "\n\n" in text)]
@@ -134,12 +143,12 @@ def _blocks(text: str) -> list[str]:
 
 
 def _commit(fix: Fix) -> str:
-    return "" if len(fix.parents) > 1 else clean_message(fix.message)
+    return "" if len(fix.parents) > 1 else fix.report
 
 
 MAKERS: Mapping[str, Callable[[Fix], str]] = {
-    "fragment": lambda fix: fragment_of(fix.parts),
-    "changelog": lambda fix: changelog_of(fix.parts),
+    "fragment": lambda fix: fragment_of(fix.parts, fix.rules),
+    "changelog": lambda fix: changelog_of(fix.parts, fix.rules),
     "pull": _pull,
     "merge": _merge,
     "commit": _commit,

@@ -8,6 +8,7 @@ import pytest
 from harness.codebases.instances import instance_of, instances_of
 from harness.codebases.mining import mine
 from harness.codebases.python_2 import IMPORT, LIKELY
+from harness.codebases.statements.rules import LATEST
 from harness.history.git import Clone
 from seqswe.errors import ManifestError, MissingError, UsageError
 from seqswe.manifests.manifest import Mining
@@ -21,7 +22,9 @@ def folder(tmp_path):
 
 
 def mined(folder, **rules):
-    return mine(Clone(folder), manifest_of(folder, mining=Mining(**rules)), {})
+    return mine(
+        Clone(folder), manifest_of(folder, mining=Mining(statements=LATEST.version, **rules)), {}
+    )
 
 
 def test_a_part_of_the_runner_is_no_codebase(clone, ledgerlite):

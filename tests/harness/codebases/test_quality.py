@@ -7,7 +7,7 @@ import pytest
 
 from harness.codebases.mining import mine
 from harness.codebases.quality import measure
-from harness.codebases.statements.sources import RULES
+from harness.codebases.statements.rules import LATEST
 from harness.history.git import Clone
 from seqswe.cli import main
 from seqswe.errors import MissingError
@@ -70,7 +70,9 @@ def test_the_nearest_earlier_task(found):
 
 
 def test_a_card_and_its_fields(folder, tmp_path, capsys):
-    manifest = manifest_of(tmp_path / "tiny", url=str(folder), mining=Mining(statements=RULES))
+    manifest = manifest_of(
+        tmp_path / "tiny", url=str(folder), mining=Mining(statements=LATEST.version)
+    )
     records = mine(Clone(folder), manifest, {}).records
     manifests.save(replace(manifest, instances=records), tmp_path / "tiny")
     fields = tmp_path / "fields.jsonl"

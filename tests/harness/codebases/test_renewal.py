@@ -10,7 +10,7 @@ from harness.codebases.instances import instances_of
 from harness.codebases.mining import mine
 from harness.codebases.renewal import renew
 from harness.codebases.statements.issues import Issue
-from harness.codebases.statements.sources import RULES
+from harness.codebases.statements.rules import LATEST
 from harness.history.git import Clone
 from seqswe.cli import main
 from seqswe.errors import ManifestError, MissingError
@@ -27,7 +27,7 @@ def codebase(tmp_path):
     folder = tmp_path / "clone"
     for day, message in enumerate(("Start", "fix(a): mend a. Fixes #7", "wip or not"), 1):
         commit(folder, {"tiny/a.py": f"{day}\n", "tests/test_a.py": f"{day}\n"}, message, day=day)
-    manifest = manifest_of(tmp_path / "tiny", mining=Mining(), url=str(folder))
+    manifest = manifest_of(tmp_path / "tiny", url=str(folder))
     records = tuple(
         replace(
             record,
@@ -37,7 +37,8 @@ def codebase(tmp_path):
         )
         for record in mine(Clone(folder), manifest, {}).records
     )
-    manifests.save(replace(manifest, instances=records), tmp_path / "tiny")
+    old = replace(manifest, mining=Mining(), instances=records)
+    manifests.save(old, tmp_path / "tiny")
     return tmp_path / "tiny"
 
 
@@ -61,7 +62,7 @@ def test_renewed_they_are_read_again_and_keep_their_proofs(codebase, capsys):
     assert "2 of 2 statements are other ones" in said.err
     assert said.out == "tiny: 2 tasks, 0 with a symptom; statements: 2 from commit messages\n"
     after = manifests.load(str(codebase))
-    assert after.mining.statements == RULES
+    assert after.mining.statements == LATEST.version
     made = instances_of(Clone(codebase.parent / "clone"), after, after.instances, {})
     assert made[0].problem_statement == "mend a\n"
     for old, new in zip(before.instances, after.instances, strict=True):
@@ -74,7 +75,7 @@ def test_an_issue_that_is_not_at_hand_is_kept_and_its_task_says_so(codebase):
     found = renew(clone, manifest, manifest.instances, ISSUES)
     assert [r.statement_source for r in found.records] == ["issue:7", "commit"]
     assert renew(clone, manifest, found.records, {}).records == found.records
-    renewed = replace(manifest, mining=Mining(statements=RULES), instances=found.records)
+    renewed = replace(manifest, mining=Mining(statements=LATEST.version), instances=found.records)
     assert instances_of(clone, renewed, found.records, ISSUES)[0].problem_statement == "It breaks\n"
     with pytest.raises(MissingError, match="the text of issue:7 is not at hand"):
         instances_of(clone, renewed, found.records, {})
@@ -84,7 +85,9 @@ def test_a_task_that_nothing_is_said_about_is_dropped(codebase):
     folder = codebase.parent / "clone"
     commit(folder, {"tiny/a.py": "9\n", "tests/test_a.py": "9\n"}, "Mend b", day=9)
     manifest = manifests.load(str(codebase))
-    last = mine(Clone(folder), manifest, {}).records[-1]
+    last = mine(
+        Clone(folder), replace(manifest, mining=Mining(statements=LATEST.version)), {}
+    ).records[-1]
     commit(folder, {"tiny/a.py": "10\n", "tests/test_a.py": "10\n"}, "wip", day=10)
     found = renew(Clone(folder), manifest, [last], {})
     assert found.records == (last,)
@@ -122,7 +125,7 @@ def test_texts_are_kept_in_the_cache_and_held_against_the_manifest(codebase, tmp
     monkeypatch.setenv("SEQSWE_CACHE", str(tmp_path / "cache"))
     manifest, clone = manifests.load(str(codebase)), Clone(codebase.parent / "clone")
     records = renew(clone, manifest, manifest.instances, {}).records
-    renewed = replace(manifest, mining=Mining(statements=RULES), instances=records)
+    renewed = replace(manifest, mining=Mining(statements=LATEST.version), instances=records)
     made = instances_of(clone, renewed, records, {})
     kept = sorted((tmp_path / "cache" / "texts").iterdir())
     assert len(kept) == len(made) == 2

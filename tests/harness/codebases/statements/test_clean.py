@@ -4,7 +4,15 @@ import time
 
 import pytest
 
-from harness.codebases.statements.clean import MOST, clean_message, clean_title, closed_issues
+from harness.codebases.statements.clean import (
+    MOST,
+    clean_message,
+    clean_title,
+    closed_issues,
+    title_of,
+)
+from harness.codebases.statements.rules import VERSIONS, rules_of
+from seqswe.errors import ManifestError
 
 
 @pytest.mark.parametrize(
@@ -26,6 +34,24 @@ from harness.codebases.statements.clean import MOST, clean_message, clean_title,
         ("Negate a term with not:", "Negate a term with not:"),
         ("-1 is refused", "-1 is refused"),
         ("call f(x): it fails", "call f(x): it fails"),
+        ("_ensure(bad input type): raise", "_ensure(bad input type): raise"),
+        ("[1, 2] is parsed wrongly", "[1, 2] is parsed wrongly"),
+        ("[TST, BUG]: keep the alias", "keep the alias"),
+        ("Refactor(parser)!!: keep the alias", "keep the alias"),
+        ("gh-123: keep the alias", "keep the alias"),
+        ("Issue #123: keep the alias", "keep the alias"),
+        ("Merged PR 12: keep the alias", "keep the alias"),
+        ("Keep the alias (GH-456)", "Keep the alias"),
+        ("Keep the alias [#123]", "Keep the alias"),
+        ("Keep the alias (`#1`_, `#2`_)", "Keep the alias"),
+        ("Keep the alias (a/b#12)", "Keep the alias"),
+        ("Keep the alias (fixes #1, #2, and #3)", "Keep the alias"),
+        ("See [#1](http://x)", "See [#1](http://x)"),
+        ("Fixed time formatting", "Fixed time formatting"),
+        ("Fix grouping of comments (fixes #772).", "Fix grouping of comments."),
+        ("Fix the plugin and tests", "Fix the plugin and tests"),
+        ("Fix PyPy tests", ""),
+        ("Fix merge conflicts", ""),
         ("PR feedback", ""),
         ("address review comments", ""),
         ("wip", ""),
@@ -34,9 +60,28 @@ from harness.codebases.statements.clean import MOST, clean_message, clean_title,
     ],
 )
 def test_titles(title, left):
-    if title.startswith("call f"):  # looks like a scope, and is short enough to be one
-        left = "it fails"
     assert clean_title(title) == left
+
+
+@pytest.mark.parametrize(
+    ("title", "left"),
+    [
+        ("call f(x): it fails", "it fails"),
+        ("Fixed time formatting", ""),
+        ("Keep the alias (GH-456)", "Keep the alias (GH-456)"),
+        ("fix(duckdb): keep the alias (#5)", "keep the alias"),
+    ],
+)
+def test_what_was_released_is_told_by_the_rules_of_then(title, left):
+    assert clean_title(title, VERSIONS[2]) == left
+
+
+def test_rules_that_are_not_kept_are_refused():
+    assert rules_of(2, "tiny").version == 2
+    for version in (0, 1, max(VERSIONS) + 1):
+        with pytest.raises(ManifestError, match=f"rules {version}") as caught:
+            rules_of(version, "tiny")
+        assert "statements tiny --renew" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -44,6 +89,8 @@ def test_titles(title, left):
     [
         *("Signed-off-by: A <a@x>", "Co-authored-by: B <b@x>", "Reviewed-By: C", "Change-Id: I12"),
         *("---------", "Closes #7", "(cherry picked from commit 0123abc)", "* PR feedback"),
+        *("signed-off-by: a <a@x>", "--HG--", "branch : trunk", "See merge request group/x!12"),
+        *("This reverts commit 0123abc, reversing", "(backported from commit 0123abc)"),
         *("* fix linting", "- add tests", "Apply suggestions from code review", "[skip ci]"),
     ],
 )
@@ -72,6 +119,36 @@ def test_the_list_of_a_squashed_branch_goes_with_what_follows():
     assert clean_message(message) == "Keep the alias\n\nWhy.\n"
 
 
+def test_one_item_is_no_list_of_a_branch():
+    message = "Keep the alias\n\n* The first point.\n\nWhy it matters.\n"
+    assert clean_message(message) == message
+
+
+CODE = """\
+Reproduce:
+
+    foo(
+        a,
+    )
+
+```
+---
+tests
+```
+
+It says [
+]
+"""
+
+
+def test_code_stays_as_it_is():
+    message = f"Keep the alias\n\n{CODE}"
+    assert clean_message(message) == message
+    assert "    )" not in clean_message(message, VERSIONS[2])
+    # A fence that is never closed opens nothing.
+    assert clean_message("Keep it\n\n```\nx\nChange-Id: I12\n") == "Keep it\n\nx\n"
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -83,12 +160,28 @@ def test_the_list_of_a_squashed_branch_goes_with_what_follows():
     ],
 )
 def test_of_a_merge_only_what_its_author_wrote_is_left(line):
-    assert clean_message(line) == ""
-    assert clean_message(f"{line}\n\nKeep the alias\n\nWhy.") == "Keep the alias\n\nWhy.\n"
+    for merges in (True, False):
+        assert clean_message(line, merges=merges) == ""
+        text = clean_message(f"{line}\n\nKeep the alias\n\nWhy.", merges=merges)
+        assert text == "Keep the alias\n\nWhy.\n"
 
 
-def test_a_sentence_about_merging_is_no_merge():
-    assert clean_message("Merge adjacent spans") == "Merge adjacent spans\n"
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Merge adjacent spans",
+        "Merge into node interpolation is now by value",
+        "Merge load_from and dump_to into data_key",
+        "Merge mark_ends",
+        "Merge tags from config",
+    ],
+)
+def test_a_sentence_about_merging_is_no_merge(title):
+    assert clean_message(title) == f"{title}\n"
+
+
+def test_a_long_line_without_a_blank_has_a_title():
+    assert title_of("語" * 500) == "語" * 120 + " …\n"
 
 
 def test_numbers_that_are_closed():

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.codebases.statements.news import changelog_of, fragment_of, issues_in_news
+from harness.codebases.statements.rules import VERSIONS
 from harness.grading.patch import parts
 from harness.history.git import Clone
 from harness.history.walk import diff
@@ -50,6 +51,14 @@ def test_more_entries_than_one_change_has_are_a_release(tmp_path):
 
 def test_a_heading_alone_is_no_entry(tmp_path):
     assert changelog_of(added(tmp_path, "\nVersion 1\n---------\n\nReleased today.\n")) == ""
+
+
+def test_an_entry_that_was_wrapped_anew_is_not_of_this_fix(tmp_path):
+    before = {"NEWS": HEAD + "- Old entry that\n  was wrapped anew here\n"}
+    after = {"NEWS": HEAD + "- Old entry that was\n  wrapped anew here\n"}
+    found = parts_of(tmp_path, before, after)
+    assert changelog_of(found) == ""
+    assert changelog_of(found, VERSIONS[2]) == "Old entry that was wrapped anew here\n"
 
 
 def test_an_entry_that_moved_or_grew_is_not_of_this_fix(tmp_path):

@@ -36,7 +36,7 @@ def told(folder, message="Mend a", files=None, issues=None):
 
 def same(folder, issues=None):
     record = mined(folder, issues).records[-1]
-    texts = texts_of(Clone(folder), manifest_of(folder).layout, record, issues or {})
+    texts = texts_of(Clone(folder), manifest_of(folder), record, issues or {})
     assert texts.digests == record.digests
     return texts.statement, record.statement_source
 
