@@ -33,6 +33,10 @@ SHORTEST_LINE = 16
 """Characters of a line of the fix that is looked for."""
 TEMPORARY = re.compile(r"/(?:tmp|var/folders|private|testbed|root|home)/[^\s'\",)\]]*")
 DURATION = re.compile(r"\b\d+\.\d+ ?(m?s|seconds?|minutes?)\b")
+SECONDS = re.compile(r"(?<![\w.])(\d{10})(?:\d{3}){0,3}(?:\.\d+)?(?!\w)")
+"""Since 1970, with or without parts of a second."""
+CUT_ADDRESS = re.compile(r"(\[\d+ chars\])[0-9a-f]{1,16}>")
+"""What unittest leaves of an object's address where it shortens a comparison."""
 EXPECTING = {"assertEqual", "assertEquals", "assertIs", "assertIn", "assertListEqual"} | {
     "assertDictEqual",
     "assertSequenceEqual",
@@ -77,6 +81,7 @@ def symptom(
     failure = normalize_message(found.message)
     call = called if found.path == module else _given(called, found)
     text = "\n".join(report(called.split("\n")[0], call, expected, failure))
+    text = CUT_ADDRESS.sub(r"\1…>", text)
     text = _without_moment(TEMPORARY.sub("/…", DURATION.sub(r"… \1", ADDRESS.sub("0x…", text))))
     text = _without_names(text, [*names, module.rpartition("/")[2].removesuffix(".py")])
     return "" if _shows(text, patch) else bounded(text)
@@ -191,10 +196,15 @@ def _with_values(code: str, found: Failure) -> str:
 def _without_moment(text: str) -> str:
     """The text without the time of the run, today or at midnight yesterday or tomorrow."""
     now = datetime.now(UTC)
+    text = SECONDS.sub(lambda m: "…" if _is_near(now, m[1]) else m[0], text)
     for days in (-1, 0, 1):
         date = (now + timedelta(days=days)).strftime("%Y-%m-%d")
         text = re.sub(rf"{date}(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?", "…", text)
     return text
+
+
+def _is_near(now: datetime, seconds: str) -> bool:
+    return abs(int(seconds) - now.timestamp()) < timedelta(days=2).total_seconds()
 
 
 def _without_names(text: str, names: Sequence[str]) -> str:

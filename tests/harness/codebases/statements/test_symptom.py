@@ -115,11 +115,27 @@ def test_machine_and_moment_do_not_show(told):
     import datetime
     from tiny import go
     def test_it(tmp_path):
-        now = str(datetime.datetime.now(datetime.timezone.utc))
-        assert go(f"{object()} {tmp_path} {now} took 0.123 s") == "x"
+        now = datetime.datetime.now(datetime.timezone.utc)
+        seconds = now.timestamp()
+        times = f"{now} {int(seconds)} {seconds} {int(seconds * 1000)} 1326206540"
+        assert go(f"{object()} {tmp_path} {times} took 0.123 s") == "x"
     """
     assert told(code) == told(code) != ""
     assert "pytest-of" not in told(code)
+    assert "… … … 1326206540 took" in told(code), "another moment is a value like any other"
+
+
+def test_an_address_that_is_cut_in_a_comparison_does_not_show(told):
+    code = """
+    import unittest
+    from tiny import go
+    class TestIt(unittest.TestCase):
+        def test_it(self):
+            class WithALongName:
+                pass
+            self.assertEqual(repr(WithALongName()), go("x", 200))
+    """
+    assert " chars]…>" in told(code, "TestIt::test_it")
 
 
 def test_a_line_of_the_fix_is_not_shown(told):
