@@ -20,7 +20,10 @@ from seqswe.visible import visible_data
 
 STEP = 34
 """Height of a row, in pixels."""
-LABELS = alt.Axis(labelLimit=150)
+WIDEST = 150
+"""Pixels that a row's name may take."""
+APART = alt.Axis(labelSeparation=8)
+"""Numbers that only just do not overlap run into each other."""
 CAPTIONS = {
     "lifts": (
         "Mean lift over codebases",
@@ -103,7 +106,7 @@ def lifts_chart(board: Leaderboard) -> Spec:
         .mark_tick(thickness=2, size=14, opacity=0.8)
         .encode(
             x="lift:Q",
-            y=_rows("Memory"),
+            y=_names(means),
             tooltip=[
                 alt.Tooltip("row:N", title="Memory"),
                 alt.Tooltip("codebase:N", title="Codebase"),
@@ -165,7 +168,7 @@ def ranks_chart(board: Leaderboard) -> Spec | None:
         .encode(
             x=alt.X("from:Q", title="Rank (1 is best)", scale=ends, axis=whole),
             x2=alt.X2("to:Q"),
-            y=_rows("Memory"),
+            y=_names(rows),
             color=alt.Color("tier:N", title="Tier"),
             tooltip=[
                 alt.Tooltip("row:N", title="Memory"),
@@ -187,10 +190,12 @@ def _forest(
         alt.Tooltip("low:Q", title="From", format="+.3~f"),
         alt.Tooltip("high:Q", title="To", format="+.3~f"),
     ]
-    base = plot.chart(rows).encode(y=_rows(axis), tooltip=tips)
-    lines = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2="high:Q")
+    base = plot.chart(rows).encode(y=_names(rows), tooltip=tips)
+    lines = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", title=title, axis=APART), x2="high:Q"
+    )
     dots = base.mark_point(filled=True, size=80, opacity=1).encode(
-        x=alt.X("estimate:Q", title=title)
+        x=alt.X("estimate:Q", title=title, axis=APART)
     )
     zero = plot.chart([{"zero": 0}]).mark_rule(strokeDash=[4, 4]).encode(x="zero:Q")
     return plot.finished(alt.layer(zero, *below, lines, dots), STEP * len(rows))
@@ -205,8 +210,12 @@ def _interval(name: str, estimate: Estimate | Pooled, factor: float) -> Row:
     }
 
 
-def _rows(title: str) -> alt.Y:
-    return alt.Y("row:N", title=title, sort=None, axis=LABELS)
+def _names(rows: list[Row]) -> alt.Y:
+    """The rows, in order, with as much room for their names as the widest font takes: what draws a
+    picture and what shows it may have different ones."""
+    room = min(WIDEST, 7 * max(len(row["row"]) for row in rows))
+    axis = alt.Axis(labelLimit=WIDEST, minExtent=room)
+    return alt.Y("row:N", title=None, sort=None, axis=axis)
 
 
 def _title(board: Leaderboard) -> str:
