@@ -142,7 +142,7 @@ VERSION_3 = replace(
         re.compile(r"^\[[A-Z][A-Z0-9 ,/_-]{1,30}\]\s*:?\s*"),
         re.compile(r"^\[#?[A-Za-z][\w.#-]*(?:[ /|][\w.#-]+)?\]\s*:?\s*"),
         TAGS[4],
-        re.compile(r"^(?:(?:gh|bpo|pr|issue|bug|ticket)[ -]?)?#?\d{1,9}\s*[:,-]\s+", re.IGNORECASE),
+        re.compile(r"^(?:gh|bpo|pr|issue|bug|ticket)[ -]?#?\d{1,9}\s*[:,-]\s+", re.IGNORECASE),
         *TAGS[5:],
     ),
     numbers=re.compile(

@@ -40,6 +40,7 @@ from seqswe.errors import ManifestError
         ("Refactor(parser)!!: keep the alias", "keep the alias"),
         ("gh-123: keep the alias", "keep the alias"),
         ("Issue #123: keep the alias", "keep the alias"),
+        ("404: the page is blank", "404: the page is blank"),
         ("Merged PR 12: keep the alias", "keep the alias"),
         ("Keep the alias (GH-456)", "Keep the alias"),
         ("Keep the alias [#123]", "Keep the alias"),
