@@ -61,7 +61,7 @@ def candidates_of(clone: Clone, manifest: Manifest, rows: Sequence[ForeignRow]) 
         if reason := next(_reasons(clone, manifest, row, chosen), ""):
             left_out[reason] += 1
         else:
-            chosen[row.instance_id] = row
+            chosen[row.instance_id.casefold()] = row
     line = clone.first_parents("HEAD")
     ordered = sorted(chosen.values(), key=lambda row: _place(clone, line, row.base_commit))
     records: list[InstanceRecord] = []
@@ -132,13 +132,15 @@ def _reasons(
     row: ForeignRow,
     chosen: Mapping[str, ForeignRow],
 ) -> Iterator[str]:
-    """Why a row is no candidate."""
+    """Why a row is no candidate; chosen: those before it, by their ids in small letters."""
     if canonicalize_name(manifest.python.distribution) in OF_THE_RUNNER:
         yield "it is of a part of pytest, which runs the tests"
-    if row.instance_id in chosen:
-        yield "it stands in the file twice"
-    elif row.instance_id.casefold() in map(str.casefold, chosen):
-        yield "its id differs from that of another only in case"
+    if twin := chosen.get(row.instance_id.casefold()):
+        yield (
+            "it stands in the file twice"
+            if twin.instance_id == row.instance_id
+            else "its id differs from that of another only in case"
+        )
     if not clone.has(row.base_commit):
         yield "the clone lacks its base"
     elif not clone.is_ancestor(row.base_commit, "HEAD"):

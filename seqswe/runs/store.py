@@ -26,6 +26,7 @@ from seqswe.manifests.convert import check_ids, parse
 from seqswe.manifests.instructions import InstructionCounts
 from seqswe.manifests.read import is_there, read_lines, read_toml
 from seqswe.manifests.refactorings import Refactoring
+from seqswe.manifests.write import write_whole
 from seqswe.patterns import INSTANCE_ID, Between
 from seqswe.renamed import with_new_names
 from seqswe.runs.journal import (
@@ -187,10 +188,7 @@ class RunDirectory:
 
         root = self.root
         try:
-            root.mkdir(parents=True, exist_ok=True)
-            temporary = root / "run.toml.new"
-            temporary.write_text(tomli_w.dumps(self.info.data()), encoding="utf-8")
-            temporary.replace(root / "run.toml")
+            write_whole(root / "run.toml", tomli_w.dumps(self.info.data()))
             (root / JOURNAL).touch()
             sync_folder(root)
         except OSError as error:

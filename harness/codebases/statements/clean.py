@@ -89,15 +89,15 @@ def _paragraphs(body: str, rules: Rules) -> Iterator[str]:
     paragraphs = [_lines(text) for text in re.split(r"\n\s*\n", body.strip("\n"))]
     items = sum(map(_is_item, paragraphs))
     fences = sum(bool(FENCE.match(line)) for lines in paragraphs for line in lines)
-    fenced = False
+    closed, fenced = rules.keeps_code and fences % 2 == 0, False
     for lines in paragraphs:
         if _is_item(lines) and items >= rules.branch_list:
             return  # and what follows is the text of those commits
         kept = []
         for line in lines:
-            fence = rules.keeps_code and fences % 2 == 0 and FENCE.match(line)
+            fence = closed and FENCE.match(line) is not None
             kept.append(line if fence or fenced else _line(line, rules))
-            fenced ^= bool(fence)
+            fenced ^= fence
         if text := "\n".join(filter(None, kept)):
             yield text
 

@@ -132,7 +132,7 @@ class GitHub:
                 f"GitHub refuses it: {self._hidden(content.said)}",
                 "Give a token that may read the repository.",
             )
-        if content.repository is None and not content.kinds & {NOT_THERE}:
+        if content.repository is None and NOT_THERE not in content.kinds:
             raise _Passing(f"an answer without data: {content.said}")
         return content
 

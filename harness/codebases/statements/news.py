@@ -55,14 +55,14 @@ def changelog_of(parts: Sequence[Part], rules: Rules = LATEST) -> str:
     return _joined([_entry(entry.split("\n"), rules) for entry in _entries(parts, rules)])
 
 
-def issues_in_news(parts: Sequence[Part]) -> list[int]:
+def issues_in_news(parts: Sequence[Part], rules: Rules = LATEST) -> list[int]:
     """Numbers that the news of a fix name, in their order."""
     numbers = []
     for part in parts:
-        if _is_fragment(part, LATEST):
+        if _is_fragment(part, rules):
             numbers += re.findall(r"^\+?(\d{1,9})\b", PurePosixPath(part.paths[-1]).name)
             numbers += _numbers("\n".join(_added(part)))
-    for entry in _entries(parts, LATEST):
+    for entry in _entries(parts, rules):
         numbers += _numbers(entry)
     return [int(number) for number in numbers]
 
@@ -108,11 +108,11 @@ def _entries(parts: Sequence[Part], rules: Rules) -> list[str]:
     for part in filter(_is_changelog, parts):
         _, _, hunks = part.text.partition("\n@@")
         removed = [_words(line[1:]) for line in hunks.split("\n") if line.startswith("-")]
-        before = " ".join(["", *removed, ""])
+        gone, before = set(removed), " ".join(["", *removed, ""])
         # Moved to another section, or wrapped anew, an entry is not one of this fix.
         for entry in _entries_of(hunks):
             wrapped = rules.whole_entries and f" {_words(entry)} " in before
-            if not wrapped and _words(entry.split("\n")[0]) not in removed:
+            if not wrapped and _words(entry.split("\n")[0]) not in gone:
                 found.append(entry)
     return found
 

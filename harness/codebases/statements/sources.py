@@ -86,7 +86,7 @@ class Fix:
         """Numbers that may be of the issue that it closes, the likeliest first."""
         messages = (self.message, *self.merged)
         closed = [number for text in messages for number in closed_issues(text)]
-        return list(dict.fromkeys([*closed, *issues_in_news(self.parts)]))
+        return list(dict.fromkeys([*closed, *issues_in_news(self.parts, self.rules)]))
 
 
 def choose(fix: Fix, clock: datetime, issues: Mapping[int, Issue]) -> Statement | None:
